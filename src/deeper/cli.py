@@ -1,0 +1,74 @@
+"""The common entry of every verb: Hydra composes, mistakes become one line.
+
+Nothing heavy is imported here, so ``--help``, ``--cfg job`` and a typo answer at once.
+"""
+
+import difflib
+import os
+import re
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from deeper.errors import DeeperError
+
+ROOT = Path(__file__).resolve().parents[2]
+CONF = ROOT / "conf"
+
+
+def run(verb: Callable[[], None]) -> None:
+    """Run a ``hydra.main`` function and leave with an exit status a script can rely on.
+
+    0 is success, 1 a failed trial or a defect (with its traceback), 2 a mistake the user can mend
+    (one line on standard error), 130 Ctrl-C.
+    """
+    wants_traceback = os.environ.get("HYDRA_FULL_ERROR", "0") not in ("", "0")
+    os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra hands exceptions on instead of printing them itself
+    try:
+        verb()
+    except KeyboardInterrupt:
+        print("interrupted: what was finished is kept, the same command goes on from there", file=sys.stderr)
+        sys.exit(130)
+    except Exception as error:
+        if wants_traceback:
+            raise
+        line = one_line(error)
+        if line is None:
+            raise
+        print(f"error: {line}", file=sys.stderr)
+        sys.exit(getattr(error, "exit_code", 2))
+
+
+def one_line(error: BaseException) -> str | None:
+    """What to tell the user of an exception in one line, or None where it is a defect of ours."""
+    from hydra.errors import HydraException
+    from omegaconf.errors import OmegaConfBaseException
+
+    if isinstance(error, DeeperError):
+        return " ".join(str(error).split())
+    if isinstance(error, OSError) and error.errno in (13, 28, 30):
+        return f"{error.strerror}: {error.filename or 'the trial store or results folder'}; free space or choose another folder"
+    if isinstance(error, HydraException | OmegaConfBaseException):
+        text = _composition_error(str(error))
+        cause = error.__cause__
+        if isinstance(cause, OmegaConfBaseException) and str(cause).split("\n")[0] not in text:
+            text += f" ({' '.join(str(cause).split(chr(10))[0].split())})"
+        return text
+    return None
+
+
+def _composition_error(text: str) -> str:
+    missing = re.search(r"Could not find '([^']+)'", text)
+    if missing:
+        group, _, wrong = missing.group(1).rpartition("/")
+        options = sorted(re.findall(r"^\t(\S+)$", text, re.M))
+        close = difflib.get_close_matches(wrong, options, n=1)
+        hint = f"did you mean {group}={close[0]}? " if close else ""
+        return f"there is no {group}={wrong}; {hint}there are: {', '.join(options) or 'none'}"
+    key = re.search(r"Key '([^']+)' is not in struct", text) or re.search(r"Could not override '([^']+)'", text)
+    if key:
+        return (
+            f"unknown setting {key.group(1)!r} in an override; --cfg job prints every setting, "
+            f"+{key.group(1)}=… adds a new one"
+        )
+    return " ".join(text.split())
