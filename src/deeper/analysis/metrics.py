@@ -1,0 +1,71 @@
+"""What a claim can be about: the numbers of one trial, by name.
+
+A metric is a function of a trial as ``results/<study>.json`` holds it. It gives NaN where the trial has no such number, so
+that a diverged trial whose loss is not finite is told apart from one that was not measured at all.
+"""
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from deeper.analysis import gradients
+
+Trial = Mapping[str, Any]
+
+FRACTION = "fraction"
+DECADES = "decades"
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A number of a trial. ``unit`` is ``fraction`` (shown in percent), ``decades`` (log10 of a ratio) or a plain unit."""
+
+    name: str
+    label: str
+    unit: str
+    of: Callable[[Trial], float]
+
+    def __call__(self, trial: Trial) -> float:
+        return self.of(trial)
+
+
+def _measured(block: str, key: str) -> Callable[[Trial], float]:
+    return lambda trial: _number(trial[block].get(key))
+
+
+def _gap(trial: Trial) -> float:
+    return _number(trial["metrics"].get("test_error")) - _number(trial["metrics"].get("train_error"))
+
+
+def _imbalance_start(trial: Trial) -> float:
+    return gradients.imbalance((trial.get("gradients") or {}).get("start") or [])
+
+
+def _imbalance_training(trial: Trial) -> float:
+    return gradients.mean_imbalance((trial.get("gradients") or {}).get("epochs") or [])
+
+
+def _number(value: float | None) -> float:
+    return float(value) if value is not None and math.isfinite(value) else math.nan
+
+
+METRICS: dict[str, Metric] = {
+    metric.name: metric
+    for metric in (
+        Metric("train_error", "training error", FRACTION, _measured("metrics", "train_error")),
+        Metric("validation_error", "validation error", FRACTION, _measured("metrics", "validation_error")),
+        Metric("test_error", "test error", FRACTION, _measured("metrics", "test_error")),
+        Metric("train_loss", "training loss", "nats", _measured("metrics", "train_loss")),
+        Metric("validation_loss", "validation loss", "nats", _measured("metrics", "validation_loss")),
+        Metric("test_loss", "test loss", "nats", _measured("metrics", "test_loss")),
+        Metric("generalisation_gap", "test minus training error", FRACTION, _gap),
+        Metric("gradient_imbalance_start", "gradient imbalance at the start", DECADES, _imbalance_start),
+        Metric("gradient_imbalance_training", "gradient imbalance in training", DECADES, _imbalance_training),
+        Metric("train_s", "training time", "s", _measured("time", "train_s")),
+        Metric("images_per_s", "training speed", "images/s", _measured("time", "images_per_s")),
+        Metric("params", "parameters", "parameters", _measured("cost", "params")),
+        Metric("macs", "multiply-adds", "multiply-adds", _measured("cost", "macs")),
+        Metric("activation_bytes", "activation memory", "bytes", _measured("cost", "activation_bytes")),
+    )
+}
