@@ -1,0 +1,33 @@
+"""Train: one trial, a study, or a sweep of your own.
+
+``python -m deeper.train model=resnet20 data=fashion_mnist profile=pocket seed=0``
+``python -m deeper.train --multirun study=residual_vs_plain profile=pocket``
+
+Every setting is a Hydra override; ``--cfg job`` prints them all. See conf/train.yaml.
+"""
+
+import hydra
+from omegaconf import DictConfig
+
+from deeper import cli
+
+
+@hydra.main(version_base="1.3", config_path=str(cli.CONF), config_name="train")
+def train(cfg: DictConfig) -> str:
+    """Train the one trial of a composed configuration and return its id."""
+    from deeper.training import mirror, processes
+    from deeper.training.jobs import make_job
+    from deeper.training.sweep import Bar, Sweep, Task, raise_failures
+
+    processes.context()
+    mirror.check(cfg.logger)
+    task = Task(make_job(cfg), f"{cfg.model.name} seed={cfg.seed}")
+    raise_failures(Sweep([task], 1, Bar(task.label)).run())
+    metrics = {key: value for key, value in task.record["metrics"].items() if key.endswith("error")}
+    shown = ", ".join(f"{key.replace('_', ' ')} {value:.4f}" for key, value in metrics.items() if value is not None)
+    print(f"{task.label}: {task.record['status']}, {task.state}; {shown}; {task.home.path}")
+    return task.job["id"]
+
+
+if __name__ == "__main__":
+    cli.run(train)

@@ -1,0 +1,140 @@
+"""What happens around the steps of a training: history, gradient norms, checkpoints, progress."""
+
+import math
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from torch import Tensor, nn
+
+
+class GradientNorms(pl.Callback):
+    """Euclidean norm of the loss's gradient for each convolution's and linear layer's weight.
+
+    ``start`` is taken at the first step, ``epochs`` are root mean squares over every ``every``-th step.
+    """
+
+    def __init__(self, every: int):
+        self.every = every
+        self.layers: list[str] = []
+        self.start: list[float | None] | None = None
+        self.epochs: list[list[float | None]] = []
+        self.squares: Tensor | None = None
+        self.samples = 0
+
+    def setup(self, trainer: pl.Trainer, module: pl.LightningModule, stage: str) -> None:
+        weighted = [(n, m) for n, m in module.network.named_modules() if isinstance(m, nn.Conv2d | nn.Linear)]
+        self.layers = [f"{name}.weight" for name, _ in weighted]
+        self.weights = [part.weight for _, part in weighted]
+
+    def on_before_optimizer_step(self, trainer: pl.Trainer, module: pl.LightningModule, optimizer: Any) -> None:
+        if trainer.global_step % self.every:
+            return
+        blank = self.weights[0].new_zeros(())
+        norms = torch.stack(torch._foreach_norm([blank if w.grad is None else w.grad for w in self.weights])).double()
+        if self.start is None:
+            self.start = _finite(norms)
+        self.squares = norms**2 if self.squares is None else self.squares + norms**2
+        self.samples += 1
+
+    def end_epoch(self) -> None:
+        if self.squares is not None:
+            self.epochs.append(_finite((self.squares / self.samples).sqrt()))
+        self.squares, self.samples = None, 0
+
+    def as_dict(self) -> dict[str, Any]:
+        return {"layers": self.layers, "start": self.start, "epochs": self.epochs}
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"start": self.start, "epochs": self.epochs}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.start, self.epochs = state["start"], state["epochs"]
+
+
+class History(pl.Callback):
+    """One row an epoch, kept in the checkpoint and handed to ``publish`` with all rows so far.
+
+    An epoch whose training loss is not a finite number gets no row, stops the training and sets ``reason``.
+    """
+
+    def __init__(self, gradients: GradientNorms, publish: Callable[[list[dict[str, Any]]], None]):
+        self.gradients, self.publish = gradients, publish
+        self.rows: list[dict[str, Any]] = []
+        self.validation: dict[str, float] = {}
+        self.began, self.seconds = 0.0, 0.0
+        self.reason: str | None = None
+
+    def on_train_epoch_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        self.began, self.seconds = time.perf_counter(), 0.0
+        self.rate = trainer.optimizers[0].param_groups[0]["lr"]
+
+    def on_validation_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        self.seconds = time.perf_counter() - self.began
+
+    def on_validation_epoch_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        if trainer.state.fn == "fit":
+            self.validation = {f"validation_{key}": value for key, value in module.evaluation_result().items()}
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        seconds = self.seconds or time.perf_counter() - self.began
+        train = {f"train_{key}": value for key, value in module.training_result().items()}
+        epoch = len(self.rows) + 1
+        if not math.isfinite(train["train_loss"]):
+            self.reason = f"the training loss is {train['train_loss']} in epoch {epoch}"
+            trainer.should_stop = True
+            return
+        self.gradients.end_epoch()
+        row = {"epoch": epoch, **train, **self.validation, "lr": self.rate, "seconds": round(seconds, 3)}
+        self.rows.append(row)
+        self.publish(self.rows)
+        for logger in trainer.loggers:
+            logger.log_metrics({k: v for k, v in row.items() if k != "epoch"}, step=epoch)
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"rows": self.rows}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.rows = state["rows"]
+
+
+class Checkpoint(pl.Callback):
+    """After every ``every``-th epoch, one checkpoint to go on from, replaced whole or not at all.
+
+    An epoch that stops the training leaves the checkpoint before it.
+    """
+
+    def __init__(self, path: Path | None, every: int = 1):
+        self.path, self.every = path, every
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        due = (trainer.current_epoch + 1) % self.every == 0
+        if self.path is None or trainer.should_stop or not due:
+            return
+        beside = self.path.with_suffix(".tmp")
+        trainer.save_checkpoint(beside)
+        if trainer.is_global_zero:
+            with open(beside, "rb") as file:
+                os.fsync(file.fileno())
+            os.replace(beside, self.path)
+
+
+class Progress(pl.Callback):
+    """Tells ``report`` the fraction of the training that is done, a few times a second at the most."""
+
+    def __init__(self, report: Callable[[float], None], steps: int):
+        self.report, self.steps, self.last = report, steps, 0.0
+
+    def on_train_batch_end(self, trainer: pl.Trainer, *_: Any) -> None:
+        now = time.monotonic()
+        if now - self.last > 0.3:
+            self.last = now
+            self.report(trainer.global_step / self.steps)
+
+
+def _finite(values: Tensor) -> list[float | None]:
+    return [float(f"{v:.6g}") if math.isfinite(v) else None for v in values.tolist()]

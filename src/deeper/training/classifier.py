@@ -1,0 +1,119 @@
+"""The LightningModule that trains any network of the suite."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torchmetrics import MeanMetric, MetricCollection
+from torchmetrics.classification import MulticlassAccuracy
+
+from deeper.data.module import Batch
+from deeper.seeds import seed_of
+from deeper.training.schedule import Schedule
+
+_STEP = 3
+
+
+class ImageClassifier(pl.LightningModule):
+    """Cross-entropy training and exact evaluation of a network (N, C, H, W) → (N, classes).
+
+    What the network draws in training (dropout, dropped blocks) is seeded by (seed, step, rank), so a resumed run
+    draws what an uninterrupted one does.
+
+    Args:
+        network: any ``nn.Module`` with that signature.
+        optimizer: makes an optimizer from parameters.
+        schedule: factor on the learning rate at each step.
+        num_classes: outputs of the network.
+        steps: (steps of the whole training, steps of an epoch).
+        seed: the trial's seed.
+        label_smoothing: of the training loss.
+        channels_last: memory format of the network and its input.
+    """
+
+    def __init__(
+        self,
+        network: nn.Module,
+        optimizer: Callable[..., torch.optim.Optimizer],
+        schedule: Schedule,
+        num_classes: int,
+        steps: tuple[int, int],
+        seed: int,
+        label_smoothing: float = 0.0,
+        channels_last: bool = True,
+    ):
+        super().__init__()
+        self.format = torch.channels_last if channels_last else torch.contiguous_format
+        self.network = network.to(memory_format=self.format)
+        self.make_optimizer, self.schedule, self.steps = optimizer, schedule, steps
+        self.seed, self.label_smoothing, self.num_classes = seed, label_smoothing, num_classes
+        self.training_metrics = _metrics(num_classes)
+        self.evaluation_metrics = _metrics(num_classes)
+        self.logits: Tensor | None = None
+
+    def forward(self, images: Tensor) -> Tensor:
+        return self.network(images.to(dtype=self.dtype, memory_format=self.format))
+
+    def configure_optimizers(self) -> dict[str, Any]:
+        optimizer = self.make_optimizer(self.network.parameters())
+        scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: self.schedule(step, *self.steps))
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
+
+    def on_train_epoch_start(self) -> None:
+        self.training_metrics.reset()
+
+    def on_train_batch_start(self, batch: Batch, batch_index: int) -> None:
+        torch.manual_seed(seed_of(self.seed, self.trainer.global_step, self.global_rank, _STEP))
+
+    def training_step(self, batch: Batch, batch_index: int) -> Tensor:
+        images, labels, _ = batch
+        logits = self(images)
+        loss = F.cross_entropy(logits, labels, label_smoothing=self.label_smoothing)
+        _update(self.training_metrics, logits.detach(), labels, loss.detach())
+        return loss
+
+    def optimizer_zero_grad(self, epoch: int, batch_index: int, optimizer: torch.optim.Optimizer) -> None:
+        optimizer.zero_grad(set_to_none=True)
+
+    def on_validation_epoch_start(self) -> None:
+        self.evaluation_metrics.reset()
+
+    def validation_step(self, batch: Batch, batch_index: int) -> None:
+        images, labels, index = batch
+        logits = self(images)
+        _update(self.evaluation_metrics, logits, labels, F.cross_entropy(logits, labels))
+        if self.logits is not None:
+            self.logits[index] = logits.to(self.logits.dtype)
+
+    on_test_epoch_start = on_validation_epoch_start
+    test_step = validation_step
+
+    def keep_logits(self, samples: int) -> None:
+        """From now on keep the logits of an evaluation of so many samples, by index."""
+        self.logits = torch.zeros(samples, self.num_classes, device=self.device)
+
+    def training_result(self) -> dict[str, float]:
+        """``error`` (fraction) and ``loss`` of the epoch's augmented batches, over all ranks."""
+        return _result(self.training_metrics)
+
+    def evaluation_result(self) -> dict[str, float]:
+        """``error`` (fraction) and ``loss`` of the last evaluation, over all ranks."""
+        return _result(self.evaluation_metrics)
+
+
+def _metrics(num_classes: int) -> MetricCollection:
+    accuracy = MulticlassAccuracy(num_classes, average="micro", validate_args=False)
+    return MetricCollection({"accuracy": accuracy, "loss": MeanMetric(nan_strategy="disable")})
+
+
+def _update(metrics: MetricCollection, logits: Tensor, labels: Tensor, loss: Tensor) -> None:
+    metrics["accuracy"].update(logits, labels)
+    metrics["loss"].update(loss, len(labels))
+
+
+def _result(metrics: MetricCollection) -> dict[str, float]:
+    values = metrics.compute()
+    return {"error": 1 - float(values["accuracy"]), "loss": float(values["loss"])}

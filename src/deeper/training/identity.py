@@ -1,0 +1,123 @@
+"""What a trial is: the hash of everything that can change its result.
+
+That is the semantic part of its configuration, the digest of its data, the code that computes it and the versions of
+the libraries that compute. Where results are written, what is logged and under which study is no part of it. Nothing
+heavy is imported here: identities are computed before any worker starts.
+"""
+
+import ast
+import hashlib
+import importlib.util
+import json
+from collections.abc import Mapping
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+FORMAT = 1
+LENGTH = 16
+ROOTS = ("deeper.training.fitting",)
+LIBRARIES = {
+    "torch": "torch",
+    "pytorch_lightning": "pytorch-lightning",
+    "numpy": "numpy",
+    "torchvision": "torchvision",
+    "timm": "timm",
+}
+DATA_KEYS = ("name", "image_size", "train_size", "validation_size", "subset_seed", "channels", "classes")
+
+
+def semantic(config: Mapping[str, Any]) -> dict[str, Any]:
+    """The part of a resolved configuration that can change a trial's result."""
+    model = {key: value for key, value in config["model"].items() if key != "name"}
+    data = {key: config["data"].get(key) for key in DATA_KEYS}
+    same = {key: config[key] for key in ("optimizer", "schedule", "augment", "training", "trainer", "seed")}
+    return {"model": model, "data": data, **same}
+
+
+def trial_id(config: Mapping[str, Any], data_digest: str) -> str:
+    """The id of the trial that a resolved configuration describes: 16 hexadecimal digits."""
+    modules = (*ROOTS, str(config["model"]["_target_"]).rpartition(".")[0])
+    files, imported = closure(modules)
+    libraries = {LIBRARIES[name]: _version(LIBRARIES[name]) for name in sorted(imported & set(LIBRARIES))}
+    return digest(
+        {
+            "format": FORMAT,
+            "config": semantic(config),
+            "data": data_digest,
+            "source": {name: _code_digest(path) for name, path in sorted(files.items())},
+            "versions": libraries,
+        }
+    )[:LENGTH]
+
+
+def digest(value: Any) -> str:
+    """SHA-256 of a value's canonical JSON."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+@cache
+def closure(modules: tuple[str, ...]) -> tuple[dict[str, Path], set[str]]:
+    """The suite's own files that ``modules`` import, directly or not, and the other top-level packages they import."""
+    files: dict[str, Path] = {}
+    others: set[str] = set()
+    waiting = list(modules)
+    while waiting:
+        name = waiting.pop()
+        if name in files:
+            continue
+        if name.partition(".")[0] != "deeper":
+            others.add(name.partition(".")[0])
+            continue
+        path = _path(name)
+        if path is None:
+            waiting.append(name.rpartition(".")[0])
+            continue
+        files[name] = path
+        waiting.extend(_imports(path))
+    return files, others
+
+
+@cache
+def _path(module: str) -> Path | None:
+    try:
+        spec = importlib.util.find_spec(module)
+    except ModuleNotFoundError:
+        return None
+    return Path(spec.origin) if spec and spec.origin else None
+
+
+def _imports(path: Path) -> set[str]:
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_bytes())):
+        if isinstance(node, ast.Import):
+            found.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found.add(node.module)
+            found.update(f"{node.module}.{alias.name}" for alias in node.names)
+    return found
+
+
+@cache
+def _code_digest(path: Path) -> str:
+    tree = ast.parse(path.read_bytes())
+    for node in ast.walk(tree):
+        body = getattr(node, "body", None)
+        if isinstance(body, list) and body and _is_docstring(node, body[0]):
+            node.body = body[1:] or [ast.Pass()]
+    return hashlib.sha256(ast.unparse(tree).encode()).hexdigest()
+
+
+def _is_docstring(node: ast.AST, statement: ast.AST) -> bool:
+    owners = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+    is_text = isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
+    return isinstance(node, owners) and is_text and isinstance(statement.value.value, str)
+
+
+@cache
+def _version(library: str) -> str:
+    try:
+        return version(library)
+    except PackageNotFoundError:
+        return "absent"

@@ -1,0 +1,93 @@
+"""From a composed configuration to a job: resolved, checked, frozen and identified. Nothing heavy is imported here."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+
+from deeper.data.arrays import read_meta
+from deeper.errors import DeeperError
+from deeper.training.identity import trial_id
+from deeper.training.provenance import environment, gpus
+
+PRECISIONS = ("32-true", "64-true", "bf16-mixed", "16-mixed", "bf16-true", "16-true")
+
+
+def cores() -> int:
+    return len(os.sched_getaffinity(0))
+
+
+def make_job(cfg: DictConfig, slots: int | None = None) -> dict[str, Any]:
+    """The frozen job of a composed configuration: what ``deeper.training.trial.train`` takes.
+
+    Args:
+        cfg: a whole ``train`` configuration.
+        slots: trials that run side by side, for ``trainer.threads=auto``.
+
+    Raises:
+        DeeperError: a value that cannot be, or data that is not prepared.
+    """
+    config = OmegaConf.to_container(cfg, resolve=True, throw_on_missing=True)
+    _resolve(config, slots or 1)
+    _check(config)
+    meta = read_meta(Path(config["data"]["root"]) / config["data"]["name"])
+    _fit_to_data(config["data"], meta)
+    return {
+        "id": trial_id(config, meta["digest"]),
+        "config": config,
+        "data": meta["digest"],
+        "study": config["study"]["name"],
+        "environment": environment(),
+    }
+
+
+def default_slots(cfg: DictConfig) -> int:
+    """Trials side by side: one a GPU, or on the CPU as many as there are cores for their threads."""
+    if cfg.trainer.accelerator != "cpu" and gpus():
+        return len(gpus())
+    threads = cfg.trainer.threads
+    return max(1, cores() // (threads if isinstance(threads, int) else 1))
+
+
+def _resolve(config: dict[str, Any], slots: int) -> None:
+    trainer = config["trainer"]
+    if trainer["accelerator"] == "auto":
+        trainer["accelerator"] = "gpu" if gpus() else "cpu"
+    if trainer["threads"] == "auto":
+        trainer["threads"] = max(1, cores() // (slots * trainer["devices"]))
+    config["study"] = {"name": config["study"]["name"]}
+
+
+def _fit_to_data(data: dict[str, Any], meta: dict[str, Any]) -> None:
+    for name in ("train", "validation"):
+        start, stop = meta["splits"][name]
+        if data[f"{name}_size"] is None:
+            data[f"{name}_size"] = stop - start
+
+
+def _check(config: dict[str, Any]) -> None:
+    training, trainer = config["training"], config["trainer"]
+    positive = {
+        "training.epochs": training["epochs"],
+        "training.batch_size": training["batch_size"],
+        "training.evaluation_batch_size": training["evaluation_batch_size"],
+        "training.gradient_every": training["gradient_every"],
+        "trainer.devices": trainer["devices"],
+        "trainer.threads": trainer["threads"],
+        "data.image_size": config["data"]["image_size"],
+        "runtime.checkpoint_every": config["runtime"]["checkpoint_every"],
+    }
+    for key, value in positive.items():
+        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+            raise DeeperError(f"{key}={value}: it must be a whole number of at least 1")
+    if not isinstance(config["seed"], int) or config["seed"] < 0:
+        raise DeeperError(f"seed={config['seed']}: it must be a whole number of at least 0; several: --multirun seed=0,1")
+    if trainer["precision"] not in PRECISIONS:
+        raise DeeperError(f"trainer.precision={trainer['precision']}: it must be one of {', '.join(PRECISIONS)}")
+    if trainer["accelerator"] not in ("cpu", "gpu"):
+        raise DeeperError(f"trainer.accelerator={trainer['accelerator']}: it must be auto, cpu or gpu")
+    if trainer["accelerator"] == "gpu" and len(gpus()) < trainer["devices"]:
+        raise DeeperError(
+            f"trainer.devices={trainer['devices']} on GPUs, but {len(gpus())} are visible; use trainer.accelerator=cpu"
+        )

@@ -1,0 +1,69 @@
+"""Where a number comes from: commit, versions, machine. No names of hosts, users or folders."""
+
+import os
+import platform
+import subprocess
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from deeper.cli import ROOT
+
+CODE = ("src", "conf", "requirements.txt", "pyproject.toml")
+LIBRARIES = ("torch", "torchvision", "pytorch-lightning", "torchmetrics", "timm", "hydra-core", "numpy", "wandb", "dvc")
+
+
+@cache
+def environment() -> dict[str, Any]:
+    """Commit (and whether code or configuration differ from it), versions and machine, as JSON values."""
+    return {
+        "commit": _git("rev-parse", "HEAD"),
+        "dirty": bool(_git("status", "--porcelain", "--", *CODE)),
+        "versions": {"python": platform.python_version(), **{n: v for n in LIBRARIES if (v := _version(n))}},
+        "machine": {
+            "cpu": _cpu(),
+            "cores": len(os.sched_getaffinity(0)),
+            "memory_gib": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30),
+            "gpus": gpus(),
+            "os": f"{platform.system()} {platform.release()}",
+        },
+    }
+
+
+@cache
+def gpus() -> list[str]:
+    """Names of the NVIDIA GPUs that a process started now would see; asked of the driver's own tool."""
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if visible == "":
+        return []
+    command = ["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"]
+    try:
+        found = subprocess.run(command, capture_output=True, text=True, timeout=20, check=True).stdout.splitlines()
+    except (OSError, subprocess.SubprocessError):
+        return []
+    return found if visible is None else found[: len(visible.split(","))]
+
+
+def _git(*arguments: str) -> str | None:
+    try:
+        done = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, timeout=20, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.strip()
+
+
+def _version(library: str) -> str | None:
+    try:
+        return version(library)
+    except PackageNotFoundError:
+        return None
+
+
+def _cpu() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.machine()

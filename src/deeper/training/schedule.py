@@ -1,0 +1,57 @@
+"""Learning-rate schedules: the factor on the base rate as a function of the training's progress."""
+
+import math
+from dataclasses import dataclass, field
+from typing import Protocol
+
+
+class Schedule(Protocol):
+    """Called with the step (0…steps-1), the steps of the whole training and the steps of an epoch."""
+
+    def __call__(self, step: int, steps: int, steps_per_epoch: int) -> float: ...
+
+
+def warm_up(step: int, steps_per_epoch: int, epochs: float, start: float) -> float:
+    """Linear rise from ``start`` to 1 over ``epochs``; 1 afterwards."""
+    length = epochs * steps_per_epoch
+    return 1.0 if step >= length else start + (1 - start) * (step + 1) / (length + 1)
+
+
+@dataclass(frozen=True)
+class Constant:
+    """The base rate, after an optional warm-up."""
+
+    warmup_epochs: float = 0.0
+    warmup_start: float = 0.0
+
+    def __call__(self, step: int, steps: int, steps_per_epoch: int) -> float:
+        return warm_up(step, steps_per_epoch, self.warmup_epochs, self.warmup_start)
+
+
+@dataclass(frozen=True)
+class Steps:
+    """Multiply by ``factor`` at each of ``milestones``, given as fractions of the training.
+
+    He et al. (arXiv 1512.03385, §4.2) divide by 10 at 32k and 48k of 64k steps: 0.5 and 0.75.
+    """
+
+    milestones: list[float] = field(default_factory=lambda: [0.5, 0.75])
+    factor: float = 0.1
+    warmup_epochs: float = 0.0
+    warmup_start: float = 0.0
+
+    def __call__(self, step: int, steps: int, steps_per_epoch: int) -> float:
+        passed = sum(step >= round(m * steps) for m in self.milestones)
+        return warm_up(step, steps_per_epoch, self.warmup_epochs, self.warmup_start) * self.factor**passed
+
+
+@dataclass(frozen=True)
+class Cosine:
+    """Half a cosine from 1 to 0 over the training (Loshchilov and Hutter, arXiv 1608.03983, without restarts)."""
+
+    warmup_epochs: float = 0.0
+    warmup_start: float = 0.0
+
+    def __call__(self, step: int, steps: int, steps_per_epoch: int) -> float:
+        wave = 0.5 * (1 + math.cos(math.pi * step / steps))
+        return warm_up(step, steps_per_epoch, self.warmup_epochs, self.warmup_start) * wave

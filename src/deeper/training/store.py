@@ -1,0 +1,117 @@
+"""The homes of trials: ``<store>/<id>/``.
+
+A trial is finished when its ``record.json`` names every file of the home and each has the digest it names. The record
+is written last, and everything is written beside its place and then renamed, so a process killed at any moment leaves
+either a finished trial or one that goes on from its last checkpoint.
+"""
+
+import fcntl
+import hashlib
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from deeper.errors import DeeperError
+
+RECORD, CONFIG, CURVES, PREDICTIONS = "record.json", "config.yaml", "curves.jsonl", "predictions.npz"
+WEIGHTS, LOG, CHECKPOINT, LOCK, MIRRORED = "weights.pt", "log.txt", "last.ckpt", ".lock", ".mirrored"
+NAMED = (CONFIG, CURVES, PREDICTIONS, WEIGHTS)
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all, also when the machine stops in between."""
+    beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with open(beside, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(beside, path)
+    except BaseException:
+        beside.unlink(missing_ok=True)
+        raise
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write a value as indented JSON, whole or not at all."""
+    write_bytes(path, (json.dumps(value, indent=1, allow_nan=False) + "\n").encode())
+
+
+def file_digest(path: Path) -> str:
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def ready(store: Path) -> None:
+    """Make sure that trials can be written.
+
+    Raises:
+        DeeperError: the folder cannot be made or written, or its disk is full.
+    """
+    probe = store / f".probe.{os.getpid()}"
+    try:
+        store.mkdir(parents=True, exist_ok=True)
+        probe.write_bytes(b"\0" * 4096)
+    except OSError as error:
+        raise DeeperError(
+            f"trial store {store} cannot be written ({error.strerror}): free it, or choose another with store=FOLDER"
+        ) from error
+    finally:
+        with suppress(OSError):
+            probe.unlink()
+
+
+class Home:
+    """One trial's folder.
+
+    Args:
+        store: the folder of all trials.
+        trial: its id.
+    """
+
+    def __init__(self, store: Path | str, trial: str):
+        self.trial = trial
+        self.path = Path(store) / trial
+
+    def __truediv__(self, name: str) -> Path:
+        return self.path / name
+
+    def record(self) -> dict[str, Any] | None:
+        """The record of a finished trial; None if it is not finished or any of its files is not what it was."""
+        try:
+            record = json.loads((self / RECORD).read_bytes())
+            named = record["files"]
+            intact = record["id"] == self.trial and all(file_digest(self / n) == d for n, d in named.items())
+            return record if intact and set(named) == set(NAMED) else None
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+
+    def finish(self, record: dict[str, Any]) -> None:
+        """Write the record, which makes the trial finished, and drop what only served to go on."""
+        files = {name: file_digest(self / name) for name in NAMED}
+        write_json(self / RECORD, {"id": self.trial, **record, "files": files})
+        (self / CHECKPOINT).unlink(missing_ok=True)
+
+    @contextmanager
+    def lock(self, wait: bool = True) -> Iterator[bool]:
+        """Hold the trial against other processes; the kernel releases it when the process dies.
+
+        Yields:
+            whether it is held (always, with ``wait``).
+        """
+        self.path.mkdir(parents=True, exist_ok=True)
+        with open(self / LOCK, "wb") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+            except BlockingIOError:
+                yield False
+                return
+            yield True
+
+    def busy(self) -> bool:
+        """Whether another process holds the trial now."""
+        with self.lock(wait=False) as held:
+            return not held

@@ -1,0 +1,154 @@
+"""One trial in a process of its own: trained from the frozen configuration, kept in its home."""
+
+import io
+import json
+import logging
+import os
+import sys
+import time
+import traceback
+import warnings
+from collections.abc import Callable
+from contextlib import nullcontext
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import yaml
+
+from deeper.analysis.cost import count_config
+from deeper.data.module import load
+from deeper.errors import DeeperError
+from deeper.training import identity, mirror
+from deeper.training.fitting import Outcome, Surroundings, fit
+from deeper.training.store import CHECKPOINT, CONFIG, CURVES, PREDICTIONS, WEIGHTS, Home, write_bytes, write_json
+
+
+def train(job: dict[str, Any], say: Callable[[str, Any], None]) -> None:
+    """Train the trial of ``job`` unless it is finished; every rank of a trial calls this.
+
+    Args:
+        job: ``config`` (resolved), ``id``, ``study``, ``data`` (digest), ``environment``.
+        say: hands ``("progress", fraction)`` and ``("epoch", row)`` to the process that waits.
+
+    Raises:
+        DeeperError: something the user can mend.
+    """
+    _quiet()
+    config, home = job["config"], Home(job["config"]["store"], job["id"])
+    first = int(os.environ.get("RANK", "0")) == 0
+    with home.lock() if first else nullcontext():
+        if first and home.record() is not None:
+            return
+        began = time.perf_counter()
+        earlier = _earlier_seconds(home)
+        if first:
+            write_bytes(home / CONFIG, yaml.safe_dump(config, sort_keys=False).encode())
+        data = load(config["data"])
+        if data.digest != job["data"]:
+            raise DeeperError("the prepared data changed while the sweep ran; start it again")
+        around = Surroundings(
+            checkpoint=_whole_checkpoint(home),
+            every=config["runtime"]["checkpoint_every"],
+            publish=(lambda rows: _publish(home, rows, say)) if first else (lambda rows: None),
+            report=lambda fraction: say("progress", fraction),
+            loggers=_loggers(job, first),
+        )
+        outcome = fit(config, data, around)
+        if first:
+            _keep(home, job, outcome, {"total_s": round(earlier + time.perf_counter() - began, 3)})
+            for logger in around.loggers:
+                logger.experiment.finish()
+
+
+def _keep(home: Home, job: dict[str, Any], outcome: Outcome, times: dict[str, float]) -> None:
+    config = job["config"]
+    _write_curves(home, outcome.history)
+    predictions, weights = io.BytesIO(), io.BytesIO()
+    np.savez_compressed(predictions, logits=outcome.logits, labels=outcome.labels)
+    torch.save(outcome.weights, weights)
+    write_bytes(home / PREDICTIONS, predictions.getvalue())
+    write_bytes(home / WEIGHTS, weights.getvalue())
+    rate = outcome.images / outcome.train_s if outcome.train_s else None
+    home.finish(
+        {
+            "status": "diverged" if outcome.reason else "finished",
+            "reason": outcome.reason,
+            "metrics": outcome.metrics,
+            "cost": cost(config),
+            "time": {"train_s": round(outcome.train_s, 3), **times, "images_per_s": rate and round(rate, 1)},
+            "gradients": outcome.gradients,
+            "data": job["data"],
+            "environment": job["environment"],
+            "finished_at": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        }
+    )
+
+
+def cost(config: dict[str, Any]) -> dict[str, int]:
+    """The cost of the network of a trial, counted once for all trials of a store that share it."""
+    model, data = config["model"], config["data"]
+    files, _ = identity.closure((model["_target_"].rpartition(".")[0], "deeper.analysis.cost"))
+    code = [path.read_text() for _, path in sorted(files.items())]
+    key = identity.digest([model, data["channels"], data["image_size"], code, torch.__version__])
+    path = Path(config["store"]) / "costs" / f"{key[:16]}.json"
+    if not path.exists():
+        path.parent.mkdir(exist_ok=True)
+        write_json(path, count_config(model, data["channels"], data["image_size"]).as_dict())
+    return json.loads(path.read_bytes())
+
+
+def _publish(home: Home, rows: list[dict[str, Any]], say: Callable[[str, Any], None]) -> None:
+    _write_curves(home, rows)
+    say("epoch", rows[-1])
+    print(json.dumps(rows[-1]), flush=True)
+
+
+def _write_curves(home: Home, rows: list[dict[str, Any]]) -> None:
+    write_bytes(home / CURVES, "".join(json.dumps(row) + "\n" for row in rows).encode())
+
+
+def _whole_checkpoint(home: Home) -> Path:
+    path = home / CHECKPOINT
+    try:
+        if path.exists():
+            torch.load(path, map_location="cpu", weights_only=False)
+    except Exception as error:
+        print(f"checkpoint of trial {home.trial} cannot be read ({error}); it starts from the beginning")
+        path.unlink(missing_ok=True)
+    return path
+
+
+def _earlier_seconds(home: Home) -> float:
+    if not (home / CHECKPOINT).exists():
+        return 0.0
+    rows = (home / CURVES).read_text().splitlines() if (home / CURVES).exists() else []
+    return sum(json.loads(row)["seconds"] for row in rows)
+
+
+def _loggers(job: dict[str, Any], first: bool) -> list[Any]:
+    logger = job["config"]["logger"]
+    if not first or not logger["live"] or logger["mode"] == "none":
+        return []
+    from pytorch_lightning.loggers import WandbLogger
+
+    arguments = mirror.options(logger, job["study"], job["id"], job["config"])
+    folder = arguments.pop("dir")
+    mode = arguments.pop("mode")
+    return [WandbLogger(save_dir=folder, offline=mode == "offline", **arguments)]
+
+
+def _quiet() -> None:
+    warnings.filterwarnings("ignore")
+    for name in ("pytorch_lightning", "lightning.pytorch", "lightning_fabric", "torch.distributed"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+
+
+def describe(error: BaseException) -> str:
+    """An exception in one line; its traceback goes to standard error."""
+    if isinstance(error, DeeperError):
+        return str(error)
+    traceback.print_exc(file=sys.stderr)
+    return f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else 'no message'}"

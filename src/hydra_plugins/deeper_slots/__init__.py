@@ -1,0 +1,1 @@
+"""Hydra plugins of Deeper: the slots launcher and the study sweeper."""

@@ -1,0 +1,56 @@
+"""A Hydra launcher that runs a sweep's trials side by side in fresh processes."""
+
+from collections.abc import Sequence
+
+from hydra.core.utils import JobReturn, JobStatus, filter_overrides
+from hydra.plugins.launcher import Launcher
+from hydra.types import HydraContext, TaskFunction
+from omegaconf import DictConfig, open_dict
+
+from deeper.errors import DeeperError
+from deeper.training import mirror, processes
+from deeper.training.jobs import default_slots, make_job
+from deeper.training.sweep import Display, Sweep, Task, TrialFailed, raise_failures
+
+
+class SlotsLauncher(Launcher):
+    """``hydra/launcher=slots``.
+
+    Args:
+        slots: trials side by side; None chooses by the machine.
+    """
+
+    def __init__(self, slots: int | None = None):
+        self.slots = slots
+
+    def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
+        self.hydra_context, self.task_function, self.config = hydra_context, task_function, config
+
+    def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
+        """Train all jobs; a failed one is returned as failed after the others have ended."""
+        if self.slots is not None and (not isinstance(self.slots, int) or self.slots < 1):
+            raise DeeperError(f"hydra.launcher.slots={self.slots}: it must be a whole number of at least 1, or null")
+        processes.context()
+        returns = [self._compose(index, list(o)) for index, o in enumerate(job_overrides, initial_job_idx)]
+        slots = self.slots or default_slots(returns[0].cfg)
+        mirror.check(returns[0].cfg.logger)
+        tasks = [Task(make_job(r.cfg, slots), " ".join(filter_overrides(r.overrides))) for r in returns]
+        Sweep(tasks, slots, Display(returns[0].cfg.study.name)).run()
+        self._settle(tasks, returns)
+        return returns
+
+    def _compose(self, index: int, overrides: list[str]) -> JobReturn:
+        config = self.hydra_context.config_loader.load_sweep_config(self.config, overrides)
+        with open_dict(config):
+            hydra = config.pop("hydra")
+        return JobReturn(overrides=overrides, cfg=config, hydra_cfg=hydra, task_name=hydra.job.name)
+
+    def _settle(self, tasks: list[Task], returns: list[JobReturn]) -> None:
+        failure: TrialFailed | None = None
+        try:
+            raise_failures(tasks)
+        except TrialFailed as error:
+            failure = error
+        for task, result in zip(tasks, returns, strict=True):
+            result.status = JobStatus.FAILED if task.state == "failed" else JobStatus.COMPLETED
+            result.return_value = failure if task.state == "failed" else task.job["id"]
