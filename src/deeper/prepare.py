@@ -20,9 +20,21 @@ def prepare(data: DictConfig) -> str:
     A set that is there, whole, and made from the same files is left alone.
 
     Raises:
-        DeeperError: no source delivers the files, or they are not the ones the configuration names.
+        DeeperError: no source delivers the files, they are not the ones the configuration names, or there is no place
+            to write.
     """
     folder = Path(data.root) / data.name
+    try:
+        return _prepare(data, folder)
+    except OSError as error:
+        where = error.filename or folder.parent
+        raise DeeperError(
+            f"cannot prepare {data.name} in {folder.parent}: {error.strerror or error} ({where}); "
+            "free space or choose another folder with data.root=FOLDER"
+        ) from error
+
+
+def _prepare(data: DictConfig, folder: Path) -> str:
     layout = sources.Layout(**OmegaConf.to_container(data.layout, resolve=True))
     with arrays.lock(folder):
         reason = _why_rebuild(folder, data, layout)
@@ -46,8 +58,11 @@ def _why_rebuild(folder: Path, data: DictConfig, layout: sources.Layout) -> str 
         return f"rebuilt, because {str(error).partition(';')[0]}\n"
     start, stop = meta["splits"]["validation"]
     known = {name: meta["source"].get(name, {}) for name in layout.files}
-    same = all(dict(facts).items() <= known[name].items() for name, facts in layout.files.items())
-    if same and len(known) == len(meta["source"]) and stop - start == data.held_out:
+    same_files = len(known) == len(meta["source"]) and all(
+        dict(facts).items() <= known[name].items() for name, facts in layout.files.items()
+    )
+    same_split = meta["validation"]["rule"] == arrays.RULE and stop - start == data.held_out
+    if same_files and same_split:
         return None
     return "rebuilt, because the configuration names other files or another validation split\n"
 

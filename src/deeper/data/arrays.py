@@ -25,6 +25,7 @@ from deeper.errors import DeeperError
 SPLITS = ("train", "validation", "test")
 RULE = "class by class, the training images with the smallest SHA-256 of their bytes, ties in the order of the release"
 RESIZE_CHUNK = 4096
+HALF_UP = 0.5 + 1e-9  # exact ties round up whatever the last bit of a weight is on this processor
 
 
 @dataclass(frozen=True)
@@ -166,7 +167,10 @@ def meta_digest(meta: Mapping) -> str:
 
 
 def take_place(new: Path, place: Path) -> None:
-    """Move the folder ``new`` to ``place`` in one step; what was there before ends up at ``new``."""
+    """Move the folder ``new`` to ``place``, in one step where the file system can exchange two names.
+
+    What was there before ends up at ``new``.
+    """
     try:
         os.rename(new, place)
     except OSError as error:
@@ -237,9 +241,9 @@ def resize(images: np.ndarray, size: int) -> np.ndarray:
 
     result = np.empty((len(images), size, size, images.shape[3]), np.uint8)
     for start in range(0, len(images), RESIZE_CHUNK):
-        chunk = torch.from_numpy(np.array(images[start : start + RESIZE_CHUNK])).permute(0, 3, 1, 2).float()
+        chunk = torch.from_numpy(np.array(images[start : start + RESIZE_CHUNK])).permute(0, 3, 1, 2).double()
         scaled = torch.nn.functional.interpolate(chunk, (size, size), mode="bilinear", antialias=True)
-        scaled = scaled.round_().clamp_(0, 255).to(torch.uint8)
+        scaled = scaled.add_(HALF_UP).floor_().clamp_(0, 255).to(torch.uint8)
         result[start : start + RESIZE_CHUNK] = scaled.permute(0, 2, 3, 1).numpy()
     return result
 

@@ -248,48 +248,49 @@ def _tool(command: list[str], folder: Path) -> None:
 
 
 def _read_all(layout: Layout, folder: Path, route: str) -> Gathered:
-    content, facts = {}, {}
-    for name, expected in layout.files.items():
-        data = _read(layout, folder, name)
-        content[name] = data
-        facts[name] = _check(name, data, expected, route)
+    places = [folder, *(folder / sub for sub in layout.subfolders)]
+    content = {name: data for name in layout.files if (data := _read(places, name)) is not None}
+    archive = next((p / layout.archive for p in places if layout.archive and (p / layout.archive).is_file()), None)
+    if archive and len(content) < len(layout.files):
+        content = _read_archive(archive, set(layout.files) - set(content)) | content
+    missing = [name for name in layout.files if name not in content]
+    if missing:
+        raise DeeperError(f"{', '.join(missing)} missing in {archive or folder}; it must hold {_listing(layout)}")
+    facts = {name: _check(name, content[name], expected, route) for name, expected in layout.files.items()}
     return Gathered(content, facts, route)
 
 
-def _read(layout: Layout, folder: Path, name: str) -> bytes:
-    places = [folder, *(folder / sub for sub in layout.subfolders)]
+def _read(places: Sequence[Path], name: str) -> bytes | None:
     for place in places:
-        if (place / name).is_file():
-            return (place / name).read_bytes()
-        if (place / f"{name}.gz").is_file():
-            return _read_gzip(place / f"{name}.gz")
-    for place in places:
-        if layout.archive and (place / layout.archive).is_file():
-            return _read_member(place / layout.archive, name)
-    raise DeeperError(f"{name} is missing in {folder}; the folder must hold {_listing(layout)}")
+        for path in (place / name, place / f"{name}.gz"):
+            if path.is_file():
+                with _reading(path):
+                    data = path.read_bytes()
+                    return gzip.decompress(data) if path.suffix == ".gz" else data
+    return None
 
 
-def _read_gzip(path: Path) -> bytes:
+def _read_archive(path: Path, names: set[str]) -> dict[str, bytes]:
+    found = {}
+    with _reading(path), tarfile.open(path) as archive:
+        for member in archive:
+            name = Path(member.name).name
+            if member.isfile() and name in names:
+                found[name] = archive.extractfile(member).read()
+    return found
+
+
+@contextlib.contextmanager
+def _reading(path: Path) -> Iterator[None]:
     try:
-        return gzip.decompress(path.read_bytes())
+        yield
     except BROKEN_ARCHIVE as error:
         raise DeeperError(f"{path} is truncated or damaged ({_words(error)}); fetch it again") from error
-
-
-def _read_member(path: Path, name: str) -> bytes:
-    try:
-        with tarfile.open(path) as archive:
-            for member in archive:
-                if member.isfile() and Path(member.name).name == name:
-                    return archive.extractfile(member).read()
-    except BROKEN_ARCHIVE as error:
-        raise DeeperError(f"{path} is truncated or damaged ({_words(error)}); fetch it again") from error
-    raise DeeperError(f"{path} holds no {name}; fetch it again")
+    except OSError as error:
+        raise DeeperError(f"{path} cannot be read: {_words(error)}") from error
 
 
 def _check(name: str, data: bytes, expected: Mapping[str, str | int], route: str) -> dict[str, str | int]:
-    if not data:
-        raise DeeperError(f"{name} ({route}) is empty; fetch it again")
     kinds = [kind for kind in DIGESTS if kind == "sha256" or kind in expected]
     found = {"bytes": len(data)} | {kind: hashlib.new(kind, data).hexdigest() for kind in kinds}
     for kind in reversed(found):
