@@ -6,18 +6,19 @@ A study names, for each claim and before it runs, the comparisons that decide it
       - {metric: train_error, of: resnet56, against: plain56, expect: lower}
       - {metric: train_error, of: resnet56, against: resnet20, expect: not_higher, margin: 0.01}
 
-A comparison is the difference ``of - against`` of a metric, paired by seed, and each has a border: 0 for ``higher`` and
-``lower``, ``+margin`` for ``not_higher``, ``-margin`` for ``not_lower``. A paired t-test asks on which side of its border the
-true difference lies. The p-value is two-sided: one half for each of the two directions it can be decided in. For
-``not_higher`` this is the usual test of non-inferiority, H0: difference >= margin, one-sided at 2.5 %, so that before the
-correction a comparison is decided exactly when its 95 % interval leaves the border outside.
+A comparison is the difference ``of - against`` of a metric, paired by seed, and each has a border: 0 for ``higher``
+and ``lower``, ``+margin`` for ``not_higher``, ``-margin`` for ``not_lower``. A paired t-test asks on which side of its
+border the true difference lies. The p-value is two-sided: one half for each of the two directions it can be decided in.
+For ``not_higher`` this is the usual test of non-inferiority, H0: difference >= margin, one-sided at 2.5 %, so that
+before the correction a comparison is decided exactly when its 95 % interval leaves the border outside.
 
-The p-values of all comparisons of all studies are one family and are adjusted together by Holm's method, a comparison that
-two claims share once for each. Then a comparison with adjusted p < 0.05 is *as expected* or *opposite* by its side, any other is *open*, and a claim is
-*contradicted* if any comparison is opposite, *supported* if all are as expected, and *cannot tell* otherwise.
+The p-values of all comparisons of all studies are one family and are adjusted together by Holm's method; a comparison
+that two claims share counts once for each. Then a comparison with adjusted p < 0.05 is *as expected* or *opposite* by
+its side, any other is *open*, and a claim is *contradicted* if any comparison is opposite, *supported* if all are as
+expected, and *cannot tell* otherwise.
 
-A diverged trial counts with its errors like any other. A pair with a number that was not measured or is not finite is left
-out, and the outcome names its seed.
+A diverged trial counts with its errors like any other. A pair with a number that was not measured or is not finite is
+left out, and the outcome names its seed.
 """
 
 import difflib
@@ -64,11 +65,11 @@ class Comparison:
 class Outcome:
     """What the trials say about one comparison.
 
-    ``seeds`` are the pairs used, ``unpaired`` the seeds that only one arm finished, ``unmeasured`` those left out because a
-    number is missing or not finite, ``diverged`` the diverged trials among the pairs as (arm, seed).
-    ``detectable`` is the distance from the border that these seeds find with a probability of 80 % at an uncorrected 5 %,
-    ``needed`` the seeds that would find the distance observed, at Bonferroni's level for the family; None: not known,
-    or too many to name.
+    ``seeds`` are the pairs used, ``unpaired`` the seeds that only one arm has, ``unmeasured`` those left out because
+    a number is missing or not finite, ``diverged`` the diverged trials among the pairs as (arm, seed).
+    ``detectable`` is the distance from the border that as many seeds find with a probability of 80 % at an uncorrected
+    5 %, ``needed`` the seeds that would find the distance observed, at Bonferroni's level for the family; None: not
+    known, or too many to name.
     """
 
     comparison: Comparison
@@ -109,7 +110,8 @@ def evaluate(results: Iterable[tuple[str, Mapping[str, Any]]]) -> list[Verdict]:
     """Verdicts of every claim of every study, in the order given.
 
     ``results`` are pairs of a name for error messages (the file) and the content of ``results/<study>.json``.
-    Raises ``DeeperError`` for a claim, arm, metric or expectation that does not exist, and for a claim with no comparison.
+    Raises ``DeeperError`` for a claim, arm, metric or expectation that does not exist, and for a claim without a
+    comparison.
     """
     drafts = [
         (content["study"]["name"], claim, [_measure(comparison, content["trials"]) for comparison in comparisons])

@@ -1,7 +1,7 @@
 """What the norms of a network's gradient, layer by layer, say about how the signal travels back.
 
-Norms come from the ``gradients`` block of a trial's results (docs/formats.md): one Euclidean norm for each weight tensor,
-in order from input to output, ``None`` where it was not finite.
+Norms come from the ``gradients`` block of a trial's results (docs/formats.md): one Euclidean norm for each weight
+tensor, in order from input to output, ``None`` where it was not finite.
 """
 
 import math
@@ -15,15 +15,16 @@ SMALLEST = 2.0**-149  # the smallest positive float32: what a norm that underflo
 def imbalance(norms: Norms) -> float:
     """Decades between the gradient of the first and of the last third of the layers, whichever is larger.
 
-    ``|log10(g_first / g_last)|`` with ``g`` the geometric mean of a third's norms; 0 is even, 1 is a factor of ten. A third
-    is ``len(norms) // 3`` layers and at least one. NaN without layers or where a norm of either third is not finite.
+    ``|log10(g_first / g_last)|`` with ``g`` the geometric mean of a third's norms; 0 is even, 1 is a factor of ten. A
+    third is ``len(norms) // 3`` layers and at least one. NaN without layers or where a norm of either third is not
+    finite.
     """
     third = max(1, len(norms) // 3)
     return abs(mean_log10(norms[:third]) - mean_log10(norms[-third:]))
 
 
 def slope(norms: Norms) -> float:
-    """log10 of the last third's gradient over the first third's: above 0, the gradient shrinks on its way to the input."""
+    """log10 of the last third's gradient over the first third's: above 0, it shrinks on its way to the input."""
     third = max(1, len(norms) // 3)
     return mean_log10(norms[-third:]) - mean_log10(norms[:third])
 
@@ -35,7 +36,7 @@ def mean_imbalance(epochs: Sequence[Norms]) -> float:
 
 
 def geometric_mean(rows: Sequence[Norms]) -> list[float]:
-    """Layer by layer, the geometric mean over ``rows`` (epochs or seeds) of the norms that are finite; NaN where none is.
+    """Layer by layer, the geometric mean over ``rows`` (epochs or seeds) of the finite norms; NaN where none is.
 
     Raises ``ValueError`` where the rows differ in their number of layers.
     """

@@ -1,7 +1,7 @@
 """What a claim can be about: the numbers of one trial, by name.
 
-A metric is a function of a trial as ``results/<study>.json`` holds it. It gives NaN where the trial has no such number, so
-that a diverged trial whose loss is not finite is told apart from one that was not measured at all.
+A metric is a function of a trial as ``results/<study>.json`` holds it; it gives NaN where the trial has no such
+number.
 """
 
 import math
@@ -19,7 +19,7 @@ DECADES = "decades"
 
 @dataclass(frozen=True)
 class Metric:
-    """A number of a trial. ``unit`` is ``fraction`` (shown in percent), ``decades`` (log10 of a ratio) or a plain unit."""
+    """A number of a trial; ``unit`` is ``fraction`` (shown in percent), ``decades`` (log10 of a ratio) or plain."""
 
     name: str
     label: str

@@ -3,9 +3,9 @@
 All intervals are 95 %, all tests two-sided at 5 % unless said otherwise. Values that are not finite are the caller's to
 leave out: they raise ``ValueError`` here, so that a NaN never passes as a measurement.
 
-One value has a mean and no interval: the bounds are NaN, and so are p and the minimum detectable effect. Values that are
-all alike to rounding have an interval of no width, and their test is the limit of the t-test: p is 1 where the mean is the
-hypothesised one and 0 elsewhere.
+One value has a mean and no interval: the bounds are NaN, and so are p and the minimum detectable effect. Values that
+are all alike to rounding have an interval of no width, and their test is the limit of the t-test: p is 1 where the mean
+is the hypothesised one and 0 elsewhere.
 """
 
 import math
@@ -81,7 +81,7 @@ def power(effect: float, sd: float, n: int, alpha: float = ALPHA) -> float:
 
 
 def minimum_detectable_effect(sd: float, n: int, alpha: float = ALPHA, target: float = POWER) -> float:
-    """The smallest true mean difference that ``n`` pairs find with probability ``target``, in units of ``sd``'s quantity.
+    """The smallest true mean difference that ``n`` pairs find with probability ``target``, in the unit of ``sd``.
 
     ``sd`` is the standard deviation of the paired differences. NaN for fewer than two pairs, 0 for no spread.
     """

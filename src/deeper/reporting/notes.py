@@ -1,0 +1,93 @@
+"""Sentences that a page says of its own limits, from the verdicts and the records."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from deeper.analysis import claims
+from deeper.analysis.claims import Outcome, Verdict
+from deeper.reporting import text
+from deeper.reporting.records import Results
+
+
+def of_verdict(results: Results, answer: Verdict) -> list[str]:
+    """What a reader must know of a verdict's comparisons: seeds left out, diverged trials, seeds that would settle it."""
+    return [line for outcome in answer.outcomes for line in _of_outcome(results, outcome)]
+
+
+def limits(results: Results, verdicts: Sequence[Verdict]) -> list[str]:
+    """What the study cannot tell: its open claims, its scale, and comparisons that its seeds are too few for."""
+    lines = [_open_claim(answer) for answer in verdicts if answer.verdict == claims.CANNOT_TELL]
+    data, content = results.content["data"], results.content
+    lines.append(
+        f"Whether it is the same at another scale: this is {text.data_name(data['name'])} at "
+        f"{data['image_size']}×{data['image_size']} pixels with {data['train']:,} training images, under one recipe"
+        f"{_epochs(content['recipe'])}, not tuned for any arm."
+    )
+    seeds = min((len(results.trials(arm)) for arm in results.arms), default=0)
+    if seeds:
+        lines.append(
+            f"Anything about single networks: {text.plural(seeds, 'seed')} an arm tell the spread of initial weights and "
+            "batch order, not of data sets."
+        )
+    if content["profile"] == "smoke":
+        lines.append("Anything at all about the claims: the profile `smoke` only shows that the machinery works.")
+    return lines
+
+
+def machine(facts: Mapping[str, Any]) -> str:
+    """Processor, cores, memory, GPUs and system; a host's name is not among them."""
+    gpus = facts.get("gpus") or []
+    parts = (
+        facts.get("cpu"),
+        text.plural(facts["cores"], "core") if facts.get("cores") else None,
+        f"{text.number(facts['memory_gib'], 0)} GiB" if facts.get("memory_gib") else None,
+        ", ".join(map(str, gpus)) if gpus else "no GPU",
+        facts.get("os"),
+    )
+    return ", ".join(part for part in parts if part)
+
+
+def _of_outcome(results: Results, outcome: Outcome) -> list[str]:
+    comparison = outcome.comparison
+    pair = f"{results.label(comparison.of)} against {results.label(comparison.against)}"
+    what = f"{text.sentence(comparison.metric.label)}, {pair}"
+    lines = []
+    if outcome.direction == claims.OPEN:
+        lines.append(f"{what}: {_open_comparison(outcome)}.")
+    if outcome.unpaired:
+        lines.append(f"{what}: {text.seeds(outcome.unpaired)} left out, only one of the two arms has it.")
+    if outcome.unmeasured:
+        lines.append(f"{what}: {text.seeds(outcome.unmeasured)} left out, a number is missing or not finite.")
+    if outcome.diverged:
+        named = ", ".join(f"{results.label(arm)} seed {seed}" for arm, seed in outcome.diverged)
+        lines.append(f"{what}: counts diverged trials with their errors ({named}).")
+    return lines
+
+
+def _open_comparison(outcome: Outcome) -> str:
+    if outcome.difference is None:
+        return "no seed has both numbers"
+    if outcome.difference.n < 2:
+        return "one pair has no spread, and without one nothing can be told; two seeds are the least"
+    border = "the margin" if outcome.comparison.margin else "0"
+    if outcome.needed is None:
+        return f"too close to {border} for any number of seeds up to {text.MOST_SEEDS:,}"
+    return f"{outcome.needed:,} seeds would tell a difference like this one from {border} four times in five"
+
+
+def _open_claim(answer: Verdict) -> str:
+    open_ones = sum(outcome.direction == claims.OPEN for outcome in answer.outcomes)
+    where = (
+        f"{open_ones} of its {text.plural(len(answer.outcomes), 'comparison')} {'is' if open_ones == 1 else 'are'} open"
+    )
+    advice = (
+        f"about {answer.needed:,} seeds would settle it" if answer.needed else "more seeds of this size would not do"
+    )
+    if answer.seeds < 2:
+        advice = "it takes two seeds or more"
+    return f"Whether {claims.ledger()[answer.claim].statement}: {where}, and {advice}."
+
+
+def _epochs(recipe: Mapping[str, Any]) -> str:
+    epochs = recipe.get("epochs")
+    return f" of {text.plural(epochs, 'epoch')}" if isinstance(epochs, int) else ""

@@ -1,0 +1,214 @@
+"""The pages: results in, a folder of Markdown, figures and tables out, the same bytes for the same results."""
+
+import csv
+import io
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jinja2
+
+from deeper.analysis import claims
+from deeper.analysis.claims import Verdict
+from deeper.analysis.ledger import ledger
+from deeper.analysis.statistics import Mean
+from deeper.reporting import figures, notes, published, records, summary, text
+from deeper.reporting.records import Results
+from deeper.reporting.summary import Arm
+
+MARK = "<!-- Written by python -m deeper.report; changes made here are lost. -->"
+OWN_FOLDERS = ("figures", "curves")
+CURVE_COLUMNS = ("train_error", "validation_error")
+
+
+@dataclass(frozen=True)
+class Study:
+    """Everything that one page shows."""
+
+    results: Results
+    arms: Sequence[Arm]
+    verdicts: Sequence[Verdict]
+    figures: Mapping[str, bytes]
+    published: Sequence[published.Figure]
+
+    @property
+    def name(self) -> str:
+        return self.results.name
+
+    @property
+    def data(self) -> Mapping[str, Any]:
+        return self.results.content["data"]
+
+    @property
+    def seeds(self) -> list[int]:
+        return sorted({trial["seed"] for trial in self.results.content["trials"]})
+
+    def answers(self, verdict: str) -> list[Verdict]:
+        return [answer for answer in self.verdicts if answer.verdict == verdict]
+
+    @property
+    def diverged(self) -> list[Mapping[str, Any]]:
+        return [trial for arm in self.arms for trial in arm.diverged]
+
+    def has(self, figure: str) -> bool:
+        return f"{figure}-light.svg" in self.figures
+
+    def final_errors(self) -> str:
+        """What a figure's alternative text says of the arms."""
+        return "; ".join(f"{arm.label} ends at {text.percent(arm.means['train_error'])}" for arm in self.arms)
+
+    def beside(self, row: published.Figure) -> str:
+        arm = next((arm for arm in self.arms if arm.name == row.arm), None)
+        return f"{arm.label}: {text.percent(arm.means['test_error'])}" if arm else "–"
+
+    def notes(self, answer: Verdict) -> list[str]:
+        return notes.of_verdict(self.results, answer)
+
+    def limits(self) -> list[str]:
+        return notes.limits(self.results, self.verdicts)
+
+    def machine(self, environment: Mapping[str, Any]) -> str:
+        return notes.machine(environment["machine"])
+
+    def trial_cell(self, arm: Arm, seed: int) -> str:
+        trial = next((trial for trial in arm.trials if trial["seed"] == seed), None)
+        if trial is None:
+            return "missing"
+        where = f" (environment {trial['environment']})" if len(self.results.content["environments"]) > 1 else ""
+        return f"`{trial['id']}`{where}{' diverged' if trial['status'] == 'diverged' else ''}"
+
+
+def write(results: Path, reports: Path, shelf: Path) -> list[Path]:
+    """Write the pages of every study in ``results`` to ``reports`` and clear away those of studies that are gone.
+
+    ``shelf`` is the folder of published numbers. Returns the files written; each is written whole or not at all, and only
+    after every page could be made. Files in ``reports`` that are not the report's own are left alone.
+
+    Raises:
+        DeeperError: a results file is damaged, or a study names something that does not exist.
+    """
+    files = pages(records.load(results), shelf)
+    for name, content in sorted(files.items()):
+        _write(reports / name, content)
+    _clear(reports, set(files))
+    return [reports / name for name in sorted(files)]
+
+
+def pages(results: Sequence[Results], shelf: Path) -> dict[str, bytes]:
+    """Every file of the report by its path below ``reports``."""
+    verdicts = claims.evaluate([(str(one.path), one.content) for one in results])
+    studies = [_study(one, [v for v in verdicts if v.study == one.name], shelf) for one in results]
+    files = {"README.md": _page("index.md.j2", studies=studies, family=_family(studies))}
+    for study in studies:
+        files[f"{study.name}.md"] = _page("study.md.j2", study=study, family=_family(studies))
+        files[f"curves/{study.name}.csv"] = _curves(study)
+        files |= {f"figures/{study.name}/{name}": content for name, content in study.figures.items()}
+    files["metrics.json"] = (json.dumps(_metrics(studies), indent=1) + "\n").encode()
+    return files
+
+
+def _study(results: Results, verdicts: Sequence[Verdict], shelf: Path) -> Study:
+    arms = summary.arms(results)
+    return Study(results, arms, verdicts, figures.draw(arms), published.select(results.study, shelf, str(results.path)))
+
+
+def _family(studies: Sequence[Study]) -> int:
+    return sum(len(verdict.outcomes) for study in studies for verdict in study.verdicts)
+
+
+def _page(template: str, **context: Any) -> bytes:
+    return (MARK + "\n\n" + _environment().get_template(template).render(**context).strip() + "\n").encode()
+
+
+def _environment() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("deeper.reporting"),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        autoescape=False,
+    )
+    shown = (
+        text.number,
+        text.percent,
+        text.seconds,
+        text.count,
+        text.p_value,
+        text.expectation,
+        text.sentence,
+        text.data_name,
+        text.plural,
+        text.seeds,
+        text.cell,
+    )
+    environment.filters.update({function.__name__: function for function in shown})
+    environment.globals.update(text=text, claims=claims, ledger=ledger())
+    return environment
+
+
+def _curves(study: Study) -> bytes:
+    buffer = io.StringIO()
+    table = csv.writer(buffer, lineterminator="\n")
+    table.writerow(("arm", "epoch", *CURVE_COLUMNS))
+    for arm in study.arms:
+        columns = [dict(summary.curve(arm.trials, key)) for key in CURVE_COLUMNS]
+        for epoch in sorted(set().union(*columns)):
+            values = [f"{column[epoch].mean:.6f}" if epoch in column else "" for column in columns]
+            table.writerow((arm.label, epoch, *values))
+    return buffer.getvalue().encode()
+
+
+def _metrics(studies: Sequence[Study]) -> dict[str, Any]:
+    return {
+        study.name: {
+            "claims": {verdict.claim: _claim_leaves(verdict) for verdict in study.verdicts},
+            "arms": {
+                arm.name: {key: _leaf(arm.means[key]) for key in ("train_error", "test_error")} for arm in study.arms
+            },
+        }
+        for study in studies
+    }
+
+
+def _claim_leaves(verdict: Verdict) -> dict[str, Any]:
+    """The verdict, with the numbers of the claim's first comparison; ``p`` is adjusted."""
+    first = verdict.outcomes[0]
+    found = first.difference
+    values = (found.mean, found.lower, found.upper) if found else (None, None, None)
+    numbers = dict(zip(("effect", "lower", "upper"), values, strict=True)) | {"p": first.p_adjusted}
+    return {"verdict": verdict.verdict} | {name: _rounded(value) for name, value in numbers.items()}
+
+
+def _leaf(mean: Mean | None) -> float | None:
+    return None if mean is None else _rounded(mean.mean)
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None or value != value else float(f"{value:.6g}")
+
+
+def _write(path: Path, content: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        beside.write_bytes(content)
+        os.replace(beside, path)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def _clear(reports: Path, kept: set[str]) -> None:
+    """Remove what an earlier report wrote and this one did not: pages with the mark, and figures and tables."""
+    old = [page for page in reports.glob("*.md") if page.read_bytes().startswith(MARK.encode())]
+    for folder in OWN_FOLDERS:
+        old += [path for path in (reports / folder).rglob("*") if path.is_file()]
+    for path in old:
+        if path.relative_to(reports).as_posix() not in kept:
+            path.unlink()
+    for folder in OWN_FOLDERS:
+        for path in sorted((reports / folder).rglob("*"), reverse=True):
+            if path.is_dir() and not any(path.iterdir()):
+                path.rmdir()

@@ -1,0 +1,112 @@
+"""Numbers and names as a page prints them."""
+
+import math
+
+from deeper.analysis.claims import Comparison
+from deeper.analysis.metrics import DECADES, FRACTION, Metric
+from deeper.analysis.statistics import MOST_SEEDS, Difference, Mean
+
+MINUS = "−"
+DATA_NAMES = {"fashion_mnist": "Fashion-MNIST", "cifar10": "CIFAR-10", "cifar100": "CIFAR-100"}
+EXPECTED = {"higher": "higher", "lower": "lower", "not_higher": "not higher", "not_lower": "not lower"}
+
+
+def number(value: float | None, decimals: int = 2, sign: bool = False) -> str:
+    """``1234.5`` as ``1,234.50``; an en dash for a number that is not known."""
+    if value is None or math.isnan(value):
+        return "–"
+    text = f"{value:{'+' if sign else ''},.{decimals}f}"
+    return text.replace("-", MINUS) if float(text.replace(",", "")) else text.lstrip("+-")
+
+
+def percent(summary: Mean | None) -> str:
+    """An error with its interval, in percent: ``27.1 ± 1.2 %``; more decimals where it is small."""
+    if summary is None:
+        return "–"
+    decimals = 1 if summary.mean >= 0.1 else 2
+    mean = number(100 * summary.mean, decimals)
+    if summary.n < 2:
+        return f"{mean} %"
+    return f"{mean} ± {number(100 * (summary.upper - summary.mean), decimals)} %"
+
+
+def seconds(summary: Mean | None) -> str:
+    if summary is None:
+        return "–"
+    spread = f" ± {number(summary.upper - summary.mean, 1)}" if summary.n > 1 else ""
+    return f"{number(summary.mean, 1)}{spread} s"
+
+
+def count(value: float) -> str:
+    """A large count in three figures: ``853 k``, ``125 M``."""
+    for size, suffix in ((1e9, " G"), (1e6, " M"), (1e3, " k")):
+        if value >= size:
+            scaled = value / size
+            return f"{scaled:.{max(0, 2 - int(math.log10(scaled)))}f}{suffix}"
+    return f"{value:.0f}"
+
+
+def p_value(value: float) -> str:
+    if math.isnan(value):
+        return "–"
+    if value < 0.0001:
+        return "< 0.0001"
+    return f"{value:.4f}" if value < 0.01 else f"{value:.3f}"
+
+
+def unit(metric: Metric) -> str:
+    """The unit of a difference."""
+    return {FRACTION: "points", DECADES: "decades"}.get(metric.unit, metric.unit)
+
+
+def amount(metric: Metric, value: float, sign: bool = False) -> str:
+    """A difference of a metric without its unit, errors in percentage points."""
+    return number(100 * value if metric.unit == FRACTION else value, sign=sign)
+
+
+def difference(metric: Metric, found: Difference | None) -> str:
+    """``+43.64 points [42.20, 45.08]``."""
+    if found is None:
+        return "no pairs"
+    text = f"{amount(metric, found.mean, sign=True)} {unit(metric)}"
+    if found.n < 2:
+        return text
+    return f"{text} [{amount(metric, found.lower, sign=True)}, {amount(metric, found.upper, sign=True)}]"
+
+
+def expectation(comparison: Comparison) -> str:
+    """``higher``, or ``not higher by 1.00 points or more``."""
+    words = EXPECTED[comparison.expect]
+    if comparison.expect in ("higher", "lower"):
+        return words
+    return f"{words} by {amount(comparison.metric, comparison.margin)} {unit(comparison.metric)} or more"
+
+
+def seeds(values: tuple[int, ...] | list[int]) -> str:
+    """``seed 3``, ``seeds 0, 1 and 4``."""
+    names = [str(value) for value in values]
+    if len(names) == 1:
+        return f"seed {names[0]}"
+    return f"seeds {', '.join(names[:-1])} and {names[-1]}"
+
+
+def plural(n: int, word: str) -> str:
+    return f"{n} {word}" if n == 1 else f"{n:,} {word}s"
+
+
+def needed(value: int | None) -> str:
+    return f"more than {MOST_SEEDS:,}" if value is None else f"{value:,}"
+
+
+def data_name(name: str) -> str:
+    return DATA_NAMES.get(name, name)
+
+
+def sentence(clause: str) -> str:
+    """A clause with its first letter as a sentence has it."""
+    return clause[:1].upper() + clause[1:]
+
+
+def cell(value: object) -> str:
+    """Text that stands in one cell of a table."""
+    return " ".join(str(value).split()).replace("|", "\\|")
