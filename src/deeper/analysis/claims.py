@@ -100,6 +100,14 @@ class Verdict:
         return min(len(outcome.seeds) for outcome in self.outcomes)
 
     @property
+    def deciding(self) -> Outcome:
+        """The comparison the verdict hangs on: the surest of the opposite ones, else the least sure of all."""
+        opposite = [outcome for outcome in self.outcomes if outcome.direction == OPPOSITE]
+        if opposite:
+            return min(opposite, key=lambda outcome: outcome.p_adjusted)
+        return max(self.outcomes, key=lambda outcome: outcome.p_adjusted)
+
+    @property
     def needed(self) -> int | None:
         """Seeds that would settle every open comparison; None where that is not known."""
         needs = [outcome.needed for outcome in self.outcomes if outcome.direction == OPEN]

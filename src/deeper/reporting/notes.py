@@ -10,7 +10,7 @@ from deeper.reporting.records import Results
 
 
 def of_verdict(results: Results, answer: Verdict) -> list[str]:
-    """What a reader must know of a verdict's comparisons: seeds left out, diverged trials, seeds that would settle it."""
+    """What a reader must know of a verdict's comparisons: seeds left out, diverged trials, seeds needed."""
     return [line for outcome in answer.outcomes for line in _of_outcome(results, outcome)]
 
 
@@ -21,13 +21,13 @@ def limits(results: Results, verdicts: Sequence[Verdict]) -> list[str]:
     lines.append(
         f"Whether it is the same at another scale: this is {text.data_name(data['name'])} at "
         f"{data['image_size']}×{data['image_size']} pixels with {data['train']:,} training images, under one recipe"
-        f"{_epochs(content['recipe'])}, not tuned for any arm."
+        f"{_epochs(content['recipe'])}."
     )
     seeds = min((len(results.trials(arm)) for arm in results.arms), default=0)
     if seeds:
         lines.append(
-            f"Anything about single networks: {text.plural(seeds, 'seed')} an arm tell the spread of initial weights and "
-            "batch order, not of data sets."
+            f"How much of it is chance of the data: {text.plural(seeds, 'seed')} an arm vary the initial weights and "
+            "the order of the images, on one and the same training set."
         )
     if content["profile"] == "smoke":
         lines.append("Anything at all about the claims: the profile `smoke` only shows that the machinery works.")
@@ -60,7 +60,7 @@ def _of_outcome(results: Results, outcome: Outcome) -> list[str]:
         lines.append(f"{what}: {text.seeds(outcome.unmeasured)} left out, a number is missing or not finite.")
     if outcome.diverged:
         named = ", ".join(f"{results.label(arm)} seed {seed}" for arm, seed in outcome.diverged)
-        lines.append(f"{what}: counts diverged trials with their errors ({named}).")
+        lines.append(f"{what}: counts diverged trials like any other ({named}).")
     return lines
 
 

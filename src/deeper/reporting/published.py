@@ -29,7 +29,7 @@ def select(study: Mapping[str, Any], folder: Path, where: str) -> list[Figure]:
     """The rows that the study's ``published`` list names, in its order.
 
     Raises:
-        DeeperError: a file or column is unknown, an arm does not exist, or a selection finds nothing; it names ``where``.
+        DeeperError: a file or column is unknown, an arm does not exist, or a selection finds nothing.
     """
     return [figure for choice in study.get("published") or [] for figure in _chosen(choice, study, folder, where)]
 

@@ -35,7 +35,16 @@ TRIAL = {
 SHAPE = {
     "study": {"name": str, "title": str, "question": str, "arms": dict, "claims": dict},
     "profile": str,
-    "data": {"name": str, "digest": str, "train": int, "test": int, "image_size": int},
+    "data": {
+        "name": str,
+        "digest": str,
+        "train": int,
+        "validation": int,
+        "test": int,
+        "image_size": int,
+        "channels": int,
+        "classes": int,
+    },
     "recipe": dict,
     "environments": [{"commit": TEXT_OR_NONE, "versions": dict, "machine": dict}],
     "trials": [TRIAL],

@@ -53,6 +53,12 @@ class Study:
     def diverged(self) -> list[Mapping[str, Any]]:
         return [trial for arm in self.arms for trial in arm.diverged]
 
+    @property
+    def finished(self) -> str:
+        """Days of the first and the last trial's end."""
+        days = sorted({trial["finished_at"][:10] for arm in self.arms for trial in arm.trials if trial["finished_at"]})
+        return " to ".join(dict.fromkeys((days[0], days[-1]))) if days else "unknown"
+
     def has(self, figure: str) -> bool:
         return f"{figure}-light.svg" in self.figures
 
@@ -84,8 +90,8 @@ class Study:
 def write(results: Path, reports: Path, shelf: Path) -> list[Path]:
     """Write the pages of every study in ``results`` to ``reports`` and clear away those of studies that are gone.
 
-    ``shelf`` is the folder of published numbers. Returns the files written; each is written whole or not at all, and only
-    after every page could be made. Files in ``reports`` that are not the report's own are left alone.
+    ``shelf`` is the folder of published numbers. Returns the files written; each is written whole or not at all, and
+    only after every page could be made. Files in ``reports`` that are not the report's own are left alone.
 
     Raises:
         DeeperError: a results file is damaged, or a study names something that does not exist.
@@ -143,6 +149,7 @@ def _environment() -> jinja2.Environment:
         text.plural,
         text.seeds,
         text.cell,
+        text.settings,
     )
     environment.filters.update({function.__name__: function for function in shown})
     environment.globals.update(text=text, claims=claims, ledger=ledger())
@@ -174,11 +181,10 @@ def _metrics(studies: Sequence[Study]) -> dict[str, Any]:
 
 
 def _claim_leaves(verdict: Verdict) -> dict[str, Any]:
-    """The verdict, with the numbers of the claim's first comparison; ``p`` is adjusted."""
-    first = verdict.outcomes[0]
-    found = first.difference
+    """The verdict, with the numbers of the comparison it hangs on; ``p`` is adjusted."""
+    found = verdict.deciding.difference
     values = (found.mean, found.lower, found.upper) if found else (None, None, None)
-    numbers = dict(zip(("effect", "lower", "upper"), values, strict=True)) | {"p": first.p_adjusted}
+    numbers = dict(zip(("effect", "lower", "upper"), values, strict=True)) | {"p": verdict.deciding.p_adjusted}
     return {"verdict": verdict.verdict} | {name: _rounded(value) for name, value in numbers.items()}
 
 

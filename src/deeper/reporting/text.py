@@ -1,6 +1,7 @@
 """Numbers and names as a page prints them."""
 
 import math
+from collections.abc import Mapping
 
 from deeper.analysis.claims import Comparison
 from deeper.analysis.metrics import DECADES, FRACTION, Metric
@@ -105,6 +106,14 @@ def data_name(name: str) -> str:
 def sentence(clause: str) -> str:
     """A clause with its first letter as a sentence has it."""
     return clause[:1].upper() + clause[1:]
+
+
+def settings(values: Mapping[str, object]) -> str:
+    """A recipe in a line: ``epochs 8, optimizer SGD (momentum 0.9)``."""
+    return ", ".join(
+        f"{key} ({settings(value)})" if isinstance(value, Mapping) else f"{key} {value}"
+        for key, value in values.items()
+    )
 
 
 def cell(value: object) -> str:
