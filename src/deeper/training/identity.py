@@ -7,7 +7,6 @@ heavy is imported here: identities are computed before any worker starts.
 
 import ast
 import hashlib
-import importlib.util
 import json
 from collections.abc import Mapping
 from functools import cache
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 FORMAT = 1
+PACKAGE = Path(__file__).resolve().parents[1]
 LENGTH = 16
 ROOTS = ("deeper.training.fitting",)
 LIBRARIES = {
@@ -81,11 +81,9 @@ def closure(modules: tuple[str, ...]) -> tuple[dict[str, Path], set[str]]:
 
 @cache
 def _path(module: str) -> Path | None:
-    try:
-        spec = importlib.util.find_spec(module)
-    except ModuleNotFoundError:
-        return None
-    return Path(spec.origin) if spec and spec.origin else None
+    place = PACKAGE.joinpath(*module.split(".")[1:])
+    files = (place / "__init__.py", place.with_suffix(".py"))
+    return next((file for file in files if file.is_file()), None)
 
 
 def _imports(path: Path) -> set[str]:

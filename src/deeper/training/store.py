@@ -22,7 +22,8 @@ NAMED = (CONFIG, CURVES, PREDICTIONS, WEIGHTS)
 
 
 def write_bytes(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all, also when the machine stops in between."""
+    """Write a file whole or not at all, also when the machine stops in between; its folder is made."""
+    path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         with open(beside, "wb") as file:

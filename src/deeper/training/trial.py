@@ -95,7 +95,6 @@ def cost(config: dict[str, Any]) -> dict[str, int]:
     key = identity.digest([model, data["channels"], data["image_size"], code, torch.__version__])
     path = Path(config["store"]) / "costs" / f"{key[:16]}.json"
     if not path.exists():
-        path.parent.mkdir(exist_ok=True)
         write_json(path, count_config(model, data["channels"], data["image_size"]).as_dict())
     return json.loads(path.read_bytes())
 
