@@ -1,0 +1,42 @@
+import math
+
+import pytest
+
+from deeper.analysis.statistics import mean
+from deeper.reporting import text
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [(1234.5, "+1,234.50"), (-0.126, "−0.13"), (0.001, "0.00"), (-0.001, "0.00"), (math.nan, "–"), (None, "–")],
+)
+def test_number(value, shown):
+    assert text.number(value, sign=True) == shown
+
+
+@pytest.mark.parametrize(
+    ("values", "shown"), [([0.25, 0.25], "25.0 ± 0.0 %"), ([0.25], "25.0 %"), ([0.012, 0.016], "1.40 ± 2.54 %")]
+)
+def test_percent(values, shown):
+    assert text.percent(mean(values)) == shown
+
+
+@pytest.mark.parametrize(("value", "shown"), [(853018, "853 k"), (40551040, "40.6 M"), (2.83e9, "2.83 G"), (12, "12")])
+def test_count(value, shown):
+    assert text.count(value) == shown
+
+
+@pytest.mark.parametrize(("p", "shown"), [(1e-9, "< 0.0001"), (0.00312, "0.0031"), (0.0496, "0.050"), (1.0, "1.000")])
+def test_p_value(p, shown):
+    assert text.p_value(p) == shown
+
+
+def test_a_recipe_in_a_line():
+    assert (
+        text.settings({"epochs": 4, "optimizer": {"name": "SGD", "lr": 0.1}})
+        == "epochs 4, optimizer (name SGD, lr 0.1)"
+    )
+
+
+def test_a_cell_stays_one_cell():
+    assert text.cell("a|b\nc") == "a\\|b c"

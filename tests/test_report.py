@@ -1,0 +1,48 @@
+import json
+import subprocess
+import sys
+
+import pytest
+
+import synthetic
+
+
+def report(folder, *overrides):
+    command = [sys.executable, "-X", "importtime", "-m", "deeper.report", *overrides]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    (tmp_path / "published").symlink_to(synthetic.ROOT / "published")
+    (tmp_path / "results").mkdir()
+    return tmp_path
+
+
+def spoken(found):
+    return [line for line in found.stderr.splitlines() if not line.startswith("import time:")]
+
+
+def test_the_verb_writes_the_pages_without_torch(folder):
+    (folder / "results" / "residual_vs_plain.json").write_text(json.dumps(synthetic.results(2, 1)), encoding="utf-8")
+    found = report(folder)
+    assert (found.returncode, spoken(found)) == (0, [])
+    assert "1 study" in found.stdout
+    assert (folder / "reports" / "residual_vs_plain.md").is_file()
+    assert {path.name for path in folder.iterdir()} == {"published", "results", "reports"}
+    modules = {line.rpartition("|")[2].strip() for line in found.stderr.splitlines()}
+    assert "matplotlib.figure" in modules
+    assert "torch" not in modules
+
+
+def test_damaged_results_are_one_line_that_names_the_file(folder):
+    (folder / "results" / "broken.json").write_text('{"schema": 1,', encoding="utf-8")
+    found = report(folder)
+    assert found.returncode == 2
+    assert spoken(found)[-1].startswith("error: results/broken.json is damaged")
+    assert "Traceback" not in found.stderr
+    assert not (folder / "reports").exists()
+
+
+def test_an_unknown_key_is_refused(folder):
+    assert report(folder, "result=elsewhere").returncode == 2
