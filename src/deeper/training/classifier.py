@@ -66,7 +66,10 @@ class ImageClassifier(pl.LightningModule):
         self.training_metrics.reset()
 
     def on_train_batch_start(self, batch: Batch, batch_index: int) -> None:
-        torch.manual_seed(seed_of(self.seed, self.trainer.global_step, self.global_rank, _STEP))
+        seed = seed_of(self.seed, self.trainer.global_step, self.global_rank, _STEP)
+        torch.default_generator.manual_seed(seed)
+        if self.device.type == "cuda":
+            torch.cuda.manual_seed(seed)
 
     def training_step(self, batch: Batch, batch_index: int) -> Tensor:
         images, labels, _ = batch

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytorch_lightning as pl
 import torch
+import torch.utils.deterministic
 from hydra.utils import instantiate
 from pytorch_lightning.plugins.environments import LightningEnvironment, TorchElasticEnvironment
 from pytorch_lightning.strategies import DDPStrategy
@@ -89,6 +90,7 @@ def fit(config: dict[str, Any], data: ImageData, around: Surroundings) -> Outcom
 
     torch.set_num_threads(options["threads"])
     torch.set_float32_matmul_precision("highest")
+    torch.utils.deterministic.fill_uninitialized_memory = False  # costs time; nothing reads what it did not write
     torch.manual_seed(seed_of(config["seed"], _WEIGHTS))
     network = build(config["model"])
     if options["compile"]:

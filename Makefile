@@ -1,0 +1,52 @@
+# Deeper: `make` or `make help` lists what there is to do.
+PYTHON ?= python3
+STUDY ?= residual_vs_plain
+VENV := .venv
+BIN := $(CURDIR)/$(VENV)/bin
+STAMP := $(VENV)/.installed
+RUN := PATH="$(BIN):$$PATH" OMP_NUM_THREADS=1
+
+.DEFAULT_GOAL := help
+.PHONY: help setup study repro report test bench lint clean
+
+help:  ## this list
+	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(STAMP)  ## install everything into .venv (done by the others if need be)
+
+$(STAMP): requirements.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || \
+	  { echo "error: Deeper is pinned for Python 3.11; name one: make PYTHON=/path/to/python3.11"; exit 2; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || \
+	  { echo "error: no virtual environment could be made; on Debian: apt-get install python3-venv"; rm -rf $(VENV); exit 2; }
+	@echo "installing into $(VENV) (some minutes the first time)"
+	@$(BIN)/pip install -q --disable-pip-version-check -r requirements.txt
+	@$(BIN)/pip install -q --disable-pip-version-check --no-build-isolation --no-deps -e .
+	@touch $@
+
+study: $(STAMP)  ## train one study and write the report: make study STUDY=residual_vs_plain
+	@test -f conf/study/$(STUDY).yaml || \
+	  { echo "error: there is no study $(STUDY); there are: $$(cd conf/study && ls *.yaml | grep -v none | sed 's/.yaml//' | tr '\n' ' ')"; exit 2; }
+	@$(RUN) dvc repro -q prepare
+	$(RUN) dvc repro --single-item --force study@$(STUDY)
+	$(RUN) dvc repro --single-item report
+	@echo "read reports/$(STUDY).md and reports/README.md"
+
+repro: $(STAMP)  ## dvc repro: everything that has changed, and nothing else
+	$(RUN) dvc repro
+
+report: $(STAMP)  ## write the reports again from results/
+	$(RUN) dvc repro --single-item --force report
+
+test: $(STAMP)  ## run every test
+	$(RUN) python -m pytest
+
+bench: $(STAMP)  ## measure Deeper's own speed, written to reports/bench.md
+	$(RUN) python -m benchmarks
+
+lint: $(STAMP)  ## ruff
+	$(RUN) ruff check . && $(RUN) ruff format --check .
+
+clean:  ## remove caches; trials, data and results stay
+	rm -rf .pytest_cache .ruff_cache .hypothesis outputs dvc_plots
+	find src tests benchmarks -name __pycache__ -prune -exec rm -rf {} +
