@@ -213,7 +213,7 @@ def test_a_diverged_trial_and_a_missing_one_are_named(place):
     place.add(content)
     place.write()
     page = place.text(f"{NAME}.md")
-    assert "Plain-56, seed 1, diverged: the loss is not finite in epoch 3" in page
+    assert "Plain-56 diverged with seed 1 (the loss is not finite in epoch 3)" in page
     assert "counts diverged trials like any other (Plain-56 seed 1)" in page
     assert "ResNet-56 against ResNet-20: seed 2 left out, only one of the two arms has it" in page
     assert re.search(r"`[0-9a-f]{16}` diverged", page)

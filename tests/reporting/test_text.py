@@ -32,10 +32,9 @@ def test_p_value(p, shown):
 
 
 def test_a_recipe_in_a_line():
-    assert (
-        text.settings({"epochs": 4, "optimizer": {"name": "SGD", "lr": 0.1}})
-        == "epochs 4, optimizer (name SGD, lr 0.1)"
-    )
+    optimizer = {"_target_": "torch.optim.SGD", "_partial_": True, "lr": 0.1}
+    assert text.settings({"epochs": 4, "optimizer": optimizer}) == "epochs 4, optimizer SGD (lr 0.1)"
+    assert text.settings({"trainer": {"compile": False, "devices": [0, 1]}}) == "trainer (compile off, devices [0, 1])"
 
 
 def test_a_cell_stays_one_cell():

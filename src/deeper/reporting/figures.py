@@ -301,7 +301,7 @@ def _key(axis: Axes, theme: Theme) -> None:
         axis.plot([], [], color=theme.muted, lw=2.0)[0],
         axis.plot([], [], color=theme.muted, lw=0.9, ls=(0, (4, 2.5)))[0],
     ]
-    _legend(axis, lines, ["training", "validation"], theme, loc="upper right")
+    _legend(axis, lines, ["training", "validation"], theme, loc="lower right", bbox_to_anchor=(1, 1.0), ncols=2)
 
 
 def _final_key(axis: Axes, theme: Theme) -> None:

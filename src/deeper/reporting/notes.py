@@ -34,6 +34,12 @@ def limits(results: Results, verdicts: Sequence[Verdict]) -> list[str]:
     return lines
 
 
+def diverged(label: str, trials: Sequence[Mapping[str, Any]]) -> str:
+    """An arm's diverged trials and why they are called so."""
+    reasons = (f"seed {trial['seed']} ({trial['reason'] or 'no reason recorded'})" for trial in trials)
+    return f"{label} diverged with {', '.join(reasons)}. Their errors count like any other."
+
+
 def machine(facts: Mapping[str, Any]) -> str:
     """Processor, cores, memory, GPUs and system; a host's name is not among them."""
     gpus = facts.get("gpus") or []
@@ -76,10 +82,8 @@ def _open_comparison(outcome: Outcome) -> str:
 
 
 def _open_claim(answer: Verdict) -> str:
-    open_ones = sum(outcome.direction == claims.OPEN for outcome in answer.outcomes)
-    where = (
-        f"{open_ones} of its {text.plural(len(answer.outcomes), 'comparison')} {'is' if open_ones == 1 else 'are'} open"
-    )
+    open_ones, n = sum(outcome.direction == claims.OPEN for outcome in answer.outcomes), len(answer.outcomes)
+    where = f"{open_ones} of its {n} comparisons {'is' if open_ones == 1 else 'are'} open" if n > 1 else "it is open"
     advice = (
         f"about {answer.needed:,} seeds would settle it" if answer.needed else "more seeds of this size would not do"
     )

@@ -73,6 +73,9 @@ class Study:
     def notes(self, answer: Verdict) -> list[str]:
         return notes.of_verdict(self.results, answer)
 
+    def divergence(self) -> list[str]:
+        return [notes.diverged(arm.label, arm.diverged) for arm in self.arms if arm.diverged]
+
     def limits(self) -> list[str]:
         return notes.limits(self.results, self.verdicts)
 
@@ -83,7 +86,7 @@ class Study:
         trial = next((trial for trial in arm.trials if trial["seed"] == seed), None)
         if trial is None:
             return "missing"
-        where = f" (environment {trial['environment']})" if len(self.results.content["environments"]) > 1 else ""
+        where = f" <sup>{trial['environment']}</sup>" if len(self.results.content["environments"]) > 1 else ""
         return f"`{trial['id']}`{where}{' diverged' if trial['status'] == 'diverged' else ''}"
 
 

@@ -109,11 +109,18 @@ def sentence(clause: str) -> str:
 
 
 def settings(values: Mapping[str, object]) -> str:
-    """A recipe in a line: ``epochs 8, optimizer SGD (momentum 0.9)``."""
-    return ", ".join(
-        f"{key} ({settings(value)})" if isinstance(value, Mapping) else f"{key} {value}"
-        for key, value in values.items()
-    )
+    """A recipe in a line: ``epochs 8, optimizer SGD (momentum 0.9)``, classes by their bare names."""
+    return ", ".join(f"{key} {_setting(value)}" for key, value in values.items() if not key.startswith("_"))
+
+
+def _setting(value: object) -> str:
+    if isinstance(value, Mapping):
+        return f"{str(value.get('_target_', '')).rpartition('.')[2]} ({settings(value)})".lstrip()
+    if isinstance(value, list):
+        return f"[{', '.join(map(_setting, value))}]"
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    return str(value)
 
 
 def cell(value: object) -> str:
