@@ -1,1 +1,19 @@
-"""Puts this folder on the path, for the helpers that the tests share."""
+"""Puts this folder on the path, for the helpers that the tests share, and prepares the small set once."""
+
+import os
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("WANDB_ERROR_REPORTING", "false")
+
+import pytest
+import torch
+
+torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def root(tmp_path_factory):
+    """A folder of prepared sets that holds the small learnable one."""
+    from trials import prepare
+
+    return prepare(tmp_path_factory.mktemp("sets"))

@@ -4,11 +4,13 @@ Nothing heavy is imported here, so ``--help``, ``--cfg job`` and a typo answer a
 """
 
 import difflib
+import functools
 import os
 import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any, NoReturn
 
 from deeper.errors import DeeperError
 
@@ -32,11 +34,35 @@ def run(verb: Callable[[], None]) -> None:
     except Exception as error:
         if wants_traceback:
             raise
-        line = one_line(error)
-        if line is None:
+        if one_line(error) is None:
             raise
-        print(f"error: {line}", file=sys.stderr)
-        sys.exit(getattr(error, "exit_code", 2))
+        _fail(error)
+
+
+def task(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Decorates the function under ``hydra.main``: in a single run a mistake ends with our line and none of Hydra's.
+
+    In a multirun the exception goes on to the launcher, which decides what becomes of the other jobs.
+    """
+
+    @functools.wraps(function)
+    def run_task(cfg: Any) -> Any:
+        from hydra.core.hydra_config import HydraConfig
+        from hydra.types import RunMode
+
+        try:
+            return function(cfg)
+        except DeeperError as error:
+            if HydraConfig.get().mode == RunMode.MULTIRUN:
+                raise
+            _fail(error)
+
+    return run_task
+
+
+def _fail(error: BaseException) -> NoReturn:
+    print(f"error: {one_line(error)}", file=sys.stderr)
+    sys.exit(getattr(error, "exit_code", 2))
 
 
 def one_line(error: BaseException) -> str | None:
@@ -47,7 +73,8 @@ def one_line(error: BaseException) -> str | None:
     if isinstance(error, DeeperError):
         return " ".join(str(error).split())
     if isinstance(error, OSError) and error.errno in (13, 28, 30):
-        return f"{error.strerror}: {error.filename or 'the trial store or results folder'}; free space or choose another folder"
+        place = error.filename or "the folder that is written to"
+        return f"{error.strerror}: {place}; free it or choose another, what was finished is kept"
     if isinstance(error, HydraException | OmegaConfBaseException):
         text = _composition_error(str(error))
         cause = error.__cause__

@@ -13,6 +13,7 @@ from deeper import cli
 
 
 @hydra.main(version_base="1.3", config_path=str(cli.CONF), config_name="cost")
+@cli.task
 def cost(cfg: DictConfig) -> None:
     """Print the cost of ``cfg.model`` for one image of ``cfg.data``."""
     from deeper.analysis.cost import count_config

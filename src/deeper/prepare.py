@@ -80,6 +80,7 @@ def _summary(folder: Path, meta: dict) -> str:
 
 
 @hydra.main(version_base="1.3", config_path=str(cli.CONF), config_name="prepare")
+@cli.task
 def main(config: DictConfig) -> None:
     print(prepare(config.data))
 

@@ -27,6 +27,7 @@ def report(results: Path, reports: Path, published: Path) -> str:
 
 
 @hydra.main(version_base="1.3", config_path=str(cli.CONF), config_name="report")
+@cli.task
 def main(config: DictConfig) -> None:
     print(report(Path(config.results), Path(config.reports), Path(config.published)))
 

@@ -13,6 +13,7 @@ from deeper import cli
 
 
 @hydra.main(version_base="1.3", config_path=str(cli.CONF), config_name="train")
+@cli.task
 def train(cfg: DictConfig) -> str:
     """Train the one trial of a composed configuration and return its id."""
     from deeper.training import mirror, processes

@@ -130,7 +130,8 @@ class TrainingBatches:
 class EvaluationBatches:
     """Every sample of a split exactly once over all ranks, unchanged, in batches of (images, labels, indices).
 
-    Each rank has the same number of batches, none of them empty, so that collectives match.
+    Each rank has the same number of batches, none of them empty, so that collectives match. They are as large as
+    ``batch_size``, give or take what it takes to divide evenly.
     """
 
     def __init__(
@@ -138,7 +139,7 @@ class EvaluationBatches:
     ):
         self.data, self.split = data, split.to(device)
         share = -(-len(split) // world)
-        self.batches = -(-share // batch_size)
+        self.batches = max(1, min(-(-share // batch_size), len(split) // world))
         self.parts = np.array_split(np.arange(rank, len(split), world), self.batches)
 
     def __len__(self) -> int:

@@ -7,7 +7,7 @@ import pytorch_lightning as pl
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torchmetrics import MeanMetric, MetricCollection
+from torchmetrics import MetricCollection, SumMetric
 from torchmetrics.classification import MulticlassAccuracy
 
 from deeper.data.module import Batch
@@ -108,15 +108,24 @@ class ImageClassifier(pl.LightningModule):
 
 
 def _metrics(num_classes: int) -> MetricCollection:
-    accuracy = MulticlassAccuracy(num_classes, average="micro", validate_args=False)
-    return MetricCollection({"accuracy": accuracy, "loss": MeanMetric(nan_strategy="disable")})
+    """Counts and sums, which add up to the same over batches and ranks however they are cut."""
+    return MetricCollection(
+        {
+            "accuracy": MulticlassAccuracy(num_classes, average="micro", validate_args=False),
+            "loss": SumMetric(nan_strategy="disable"),
+            "samples": SumMetric(nan_strategy="disable"),
+        }
+    )
 
 
 def _update(metrics: MetricCollection, logits: Tensor, labels: Tensor, loss: Tensor) -> None:
     metrics["accuracy"].update(logits, labels)
-    metrics["loss"].update(loss, len(labels))
+    metrics["loss"].update(loss * len(labels))
+    metrics["samples"].update(len(labels))
 
 
 def _result(metrics: MetricCollection) -> dict[str, float]:
-    values = metrics.compute()
-    return {"error": 1 - float(values["accuracy"]), "loss": float(values["loss"])}
+    values = {name: float(value) for name, value in metrics.compute().items()}
+    samples = round(values["samples"])
+    right = round(values["accuracy"] * samples)
+    return {"error": (samples - right) / samples, "loss": values["loss"] / samples}

@@ -60,7 +60,7 @@ class Running:
 
     def handles(self) -> list[Any]:
         """What to wait on: something happens when one of these is ready."""
-        return [*self._open, *(rank.sentinel for rank in self.ranks if rank.exitcode is None)]
+        return [*self._open, *(rank.sentinel for rank in self.ranks)]
 
     def listen(self) -> None:
         """Take in what the ranks say."""
@@ -104,7 +104,9 @@ class Running:
             rank.join()
 
 
-def start(job: Mapping[str, Any], ranks: int, log: Path, gpus: list[int] | None = None) -> Running:
+def start(
+    job: Mapping[str, Any], ranks: int, log: Path, gpus: list[int] | None = None, entry: str = ENTRY
+) -> Running:
     """Start a trial.
 
     Args:
@@ -112,6 +114,7 @@ def start(job: Mapping[str, Any], ranks: int, log: Path, gpus: list[int] | None 
         ranks: processes of the trial.
         log: the file that its output is added to.
         gpus: the devices it may see; None leaves the environment as it is.
+        entry: the module whose ``train`` runs and whose ``describe`` puts a failure in words.
     """
     environment = {} if gpus is None else {"CUDA_VISIBLE_DEVICES": ",".join(map(str, gpus))}
     port = str(_free_port()) if ranks > 1 else ""
@@ -119,7 +122,7 @@ def start(job: Mapping[str, Any], ranks: int, log: Path, gpus: list[int] | None 
     for rank in range(ranks):
         receive, send = context().Pipe(duplex=False)
         own = {**environment, **(_rank_environment(rank, ranks, port) if ranks > 1 else {})}
-        process = context().Process(target=_child, args=(dict(job), send, own, log), daemon=False)
+        process = context().Process(target=_child, args=(dict(job), send, own, log, entry), daemon=False)
         process.start()
         send.close()
         running.ranks.append(process)
@@ -147,7 +150,7 @@ def _free_port() -> int:
         return free.getsockname()[1]
 
 
-def _child(job: dict[str, Any], pipe: Connection, environment: dict[str, str], log: Path) -> None:
+def _child(job: dict[str, Any], pipe: Connection, environment: dict[str, str], log: Path, entry: str) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the waiting process decides what Ctrl-C means
     os.environ.update(environment)
     _die_with_parent()
@@ -157,7 +160,7 @@ def _child(job: dict[str, Any], pipe: Connection, environment: dict[str, str], l
         with said, suppress(OSError):
             pipe.send((kind, value))
 
-    trial = importlib.import_module(ENTRY)
+    trial = importlib.import_module(entry)
     code = 0
     try:
         _redirect(log)

@@ -19,6 +19,7 @@ import torch
 import yaml
 
 from deeper.analysis.cost import count_config
+from deeper.cli import one_line
 from deeper.data.module import load
 from deeper.errors import DeeperError
 from deeper.training import identity, mirror
@@ -146,8 +147,9 @@ def _quiet() -> None:
 
 
 def describe(error: BaseException) -> str:
-    """An exception in one line; its traceback goes to standard error."""
-    if isinstance(error, DeeperError):
-        return str(error)
-    traceback.print_exc(file=sys.stderr)
-    return f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else 'no message'}"
+    """An exception in one line; the traceback of a defect goes to standard error, which is the trial's log."""
+    line = one_line(error)
+    if line is None:
+        traceback.print_exc(file=sys.stderr)
+        line = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else 'no message'}"
+    return line

@@ -10,7 +10,7 @@ from omegaconf import DictConfig, open_dict
 from deeper.errors import DeeperError
 from deeper.training import mirror, processes
 from deeper.training.jobs import default_slots, make_job
-from deeper.training.sweep import Display, Sweep, Task, TrialFailed, raise_failures
+from deeper.training.sweep import Display, Sweep, Task, raise_failures
 
 
 class SlotsLauncher(Launcher):
@@ -27,16 +27,22 @@ class SlotsLauncher(Launcher):
         self.hydra_context, self.task_function, self.config = hydra_context, task_function, config
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
-        """Train all jobs; a failed one is returned as failed after the others have ended."""
+        """Train all jobs.
+
+        Raises:
+            TrialFailed: some did not finish; raised after the others have ended.
+        """
         if self.slots is not None and (not isinstance(self.slots, int) or self.slots < 1):
             raise DeeperError(f"hydra.launcher.slots={self.slots}: it must be a whole number of at least 1, or null")
         processes.context()
         returns = [self._compose(index, list(o)) for index, o in enumerate(job_overrides, initial_job_idx)]
         slots = self.slots or default_slots(returns[0].cfg)
         mirror.check(returns[0].cfg.logger)
-        tasks = [Task(make_job(r.cfg, slots), " ".join(filter_overrides(r.overrides))) for r in returns]
-        Sweep(tasks, slots, Display(returns[0].cfg.study.name)).run()
-        self._settle(tasks, returns)
+        labels = _labels([r.overrides for r in returns])
+        tasks = [Task(make_job(r.cfg, slots), label) for r, label in zip(returns, labels, strict=True)]
+        raise_failures(Sweep(tasks, slots, Display(returns[0].cfg.study.name)).run())
+        for task, result in zip(tasks, returns, strict=True):
+            result.status, result.return_value = JobStatus.COMPLETED, task.job["id"]
         return returns
 
     def _compose(self, index: int, overrides: list[str]) -> JobReturn:
@@ -45,12 +51,8 @@ class SlotsLauncher(Launcher):
             hydra = config.pop("hydra")
         return JobReturn(overrides=overrides, cfg=config, hydra_cfg=hydra, task_name=hydra.job.name)
 
-    def _settle(self, tasks: list[Task], returns: list[JobReturn]) -> None:
-        failure: TrialFailed | None = None
-        try:
-            raise_failures(tasks)
-        except TrialFailed as error:
-            failure = error
-        for task, result in zip(tasks, returns, strict=True):
-            result.status = JobStatus.FAILED if task.state == "failed" else JobStatus.COMPLETED
-            result.return_value = failure if task.state == "failed" else task.job["id"]
+
+def _labels(overrides: list[list[str]]) -> list[str]:
+    """What tells the jobs of a sweep apart."""
+    common = set.intersection(*(set(o) for o in overrides)) if len(overrides) > 1 else set()
+    return [" ".join(o for o in filter_overrides(own) if o not in common) for own in overrides]

@@ -1,0 +1,197 @@
+"""The command line as a user calls it."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+from trials import SMALL
+
+from deeper.cli import ROOT
+
+STUDY = ("study=residual_vs_plain", "seed=0,1", "model=plain20,resnet20")
+
+
+def call(root, folder, *arguments, env=None):
+    """Run the verb in ``folder``; its completed process."""
+    command = [sys.executable, "-m", "deeper.train", *arguments, f"data.root={root}"]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, env={**os.environ, **(env or {})})
+
+
+def mistake(done):
+    """The one line of a mistake the user can mend."""
+    assert done.returncode == 2, done.stderr
+    lines = done.stderr.strip().splitlines()
+    assert len(lines) == 1, done.stderr
+    assert lines[0].startswith("error: ")
+    return lines[0]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["model=resnet21"], "there is no model=resnet21; did you mean model=resnet20?"),
+        (["study=residual"], "there is no study=residual"),
+        (["profile=pockets"], "did you mean profile=pocket?"),
+        (["data=fashion"], "did you mean data=fashion_mnist?"),
+        (["optimizer.rate=1"], "unknown setting 'rate'"),
+        (["training.epochs=many"], "training.epochs=many: it must be a whole number"),
+        (["training.epochs=0"], "training.epochs=0"),
+        (["seed=-1"], "seed=-1"),
+        (["trainer.precision=32"], "trainer.precision=32: it must be one of"),
+        (["trainer.accelerator=gpu"], "trainer.accelerator=cpu"),
+        (["data.name=elsewhere"], "python -m deeper.prepare"),
+        (["store=/proc/trials"], "store=FOLDER"),
+        (["seed=0,1"], "--multirun"),
+        (["--multirun", "model=resnet20,resnet21"], "there is no model=resnet21"),
+        (["--multirun", "hydra.launcher.slots=0"], "hydra.launcher.slots=0"),
+    ],
+)
+def test_a_mistake_is_one_line(root, tmp_path, arguments, words):
+    assert words in mistake(call(root, tmp_path, *arguments))
+
+
+def test_an_impossible_network_fails_in_one_line_and_keeps_a_log(root, tmp_path):
+    done = call(root, tmp_path, *SMALL, "model.depth=21")
+    assert done.returncode == 1
+    assert done.stderr.strip().splitlines() == [done.stderr.strip()]
+    assert "6n+2; the nearest is 20 (log: trials/" in done.stderr
+
+
+def test_a_flipped_byte_in_the_data_is_one_line(root, tmp_path):
+    import shutil
+
+    damaged = tmp_path / "sets"
+    shutil.copytree(root, damaged)
+    with open(damaged / "fashion_mnist" / "images.npy", "r+b") as file:
+        file.seek(5000)
+        byte = file.read(1)[0]
+        file.seek(5000)
+        file.write(bytes([byte ^ 1]))
+    done = call(damaged, tmp_path, *SMALL)
+    assert done.returncode == 1
+    assert "images.npy" in done.stderr
+    assert "python -m deeper.prepare" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_one_trial_and_its_offline_run(root, tmp_path):
+    done = call(root, tmp_path, *SMALL, "logger=wandb_offline")
+    assert done.returncode == 0, done.stderr
+    assert "finished, trained; train error" in done.stdout
+    [home] = [path for path in (tmp_path / "trials").iterdir() if (path / "record.json").exists()]
+    record = json.loads((home / "record.json").read_text())
+    assert record["id"] == home.name
+    assert record["environment"]["versions"]["torch"]
+    [run] = (tmp_path / "wandb").glob(f"offline-run-*-{home.name}")
+    assert list(run.glob(f"run-{home.name}.wandb"))[0].stat().st_size > 1000
+    again = call(root, tmp_path, *SMALL, "logger=wandb_offline")
+    assert "finished, reused" in again.stdout
+    assert len(list((tmp_path / "wandb").glob("offline-run-*"))) == 1
+
+
+def test_live_streaming_writes_one_run(root, tmp_path):
+    done = call(root, tmp_path, *SMALL, "logger=wandb_offline", "logger.live=true")
+    assert done.returncode == 0, done.stderr
+    assert len(list((tmp_path / "wandb").glob("offline-run-*"))) >= 1
+
+
+def test_online_without_an_account_is_one_line(root, tmp_path):
+    clean = {"HOME": str(tmp_path), "WANDB_API_KEY": "", "NETRC": str(tmp_path / "none")}
+    assert "wandb login" in mistake(call(root, tmp_path, *SMALL, "logger=wandb_online", env=clean))
+
+
+def test_a_sweep_of_ones_own(root, tmp_path):
+    sweep = ["--multirun", "model.width=2,3", "optimizer.lr=0.05,0.01", "training.epochs=1"]
+    done = call(root, tmp_path, *SMALL, *sweep)
+    assert done.returncode == 0, done.stderr
+    assert len(list((tmp_path / "trials").glob("*/record.json"))) == 4
+    assert "none: 4 trained" in done.stderr
+    assert not (tmp_path / "results").exists()
+
+
+def test_hydras_basic_launcher(root, tmp_path):
+    arguments = ["--multirun", "hydra/launcher=basic", "seed=0,1", "training.epochs=1"]
+    done = call(root, tmp_path, *SMALL, *arguments)
+    assert done.returncode == 0, done.stderr
+    assert len(list((tmp_path / "trials").glob("*/record.json"))) == 2
+
+
+def test_a_failure_in_a_sweep_is_listed_and_the_rest_is_kept(root, tmp_path):
+    done = call(root, tmp_path, *SMALL, "--multirun", "model.depth=8,9", "training.epochs=1")
+    assert done.returncode == 1
+    assert "failed: model.depth=9: model resnet20: ResidualNetwork depth=9" in done.stderr
+    assert "log.txt" in done.stderr
+    assert done.stderr.strip().splitlines()[-1].startswith("error: 1 of 2 trials failed")
+    assert len(list((tmp_path / "trials").glob("*/record.json"))) == 1
+
+
+def test_the_configuration_can_be_printed_without_data_or_torch(root, tmp_path):
+    code = "import sys; sys.argv=['train', '--cfg', 'job']; import runpy\n"
+    code += "runpy.run_module('deeper.train', run_name='__main__')\nassert 'torch' not in sys.modules"
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "plain" not in done.stdout.split("data:")[0]
+    assert "_target_: deeper.models.residual.ResidualNetwork" in done.stdout
+
+
+@pytest.fixture(scope="module")
+def study(root, tmp_path_factory):
+    """A study run on a small set, all four arms with one seed."""
+    folder = tmp_path_factory.mktemp("study")
+    arguments = ["--multirun", "study=residual_vs_plain", "profile=smoke", "hydra.sweeper.params.seed=0"]
+    small = ["data.train_size=100"]
+    return folder, arguments, small, call(root, folder, *arguments, "logger=none")
+
+
+def test_a_study_writes_its_table(study):
+    folder, _, _, done = study
+    assert done.returncode == 0, done.stderr
+    table = json.loads((folder / "results" / "residual_vs_plain.json").read_text())
+    assert [trial["arm"] for trial in table["trials"]] == ["plain20", "plain56", "resnet20", "resnet56"]
+    assert table["profile"] == "smoke"
+    assert table["data"] | {"digest": ""} == {
+        "name": "fashion_mnist",
+        "digest": "",
+        "train": 200,
+        "validation": 60,
+        "test": 101,
+        "image_size": 14,
+        "channels": 1,
+        "classes": 10,
+    }
+    assert len(table["environments"]) == 1
+    assert all(len(trial["gradients"]["layers"]) == trial["cost"]["depth"] for trial in table["trials"])
+
+
+def test_a_study_that_is_repeated_reuses_its_trials(study, root):
+    folder, arguments, small, _ = study
+    path = folder / "results" / "residual_vs_plain.json"
+    before = path.read_bytes()
+    done = call(root, folder, *arguments, "logger=none")
+    assert "residual_vs_plain: 4 reused" in done.stderr
+    assert path.read_bytes() == before
+    other = call(root, folder, *arguments, "logger=none", "training.epochs=1", "model=plain20", *small)
+    assert other.returncode == 0, other.stderr
+    assert "is left as it is" in other.stderr
+    assert path.read_bytes() == before
+
+
+def test_every_study_composes():
+    from hydra import compose, initialize_config_dir
+    from omegaconf import OmegaConf
+
+    from deeper.analysis.claims import read_claims
+
+    names = sorted(path.stem for path in (ROOT / "conf" / "study").glob("*.yaml"))
+    assert "residual_vs_plain" in names
+    for name in names:
+        with initialize_config_dir(version_base="1.3", config_dir=str(ROOT / "conf")):
+            cfg = compose("train", [f"study={name}"], return_hydra_config=True)
+        assert cfg.study.name == name
+        if name != "none":
+            study = OmegaConf.to_container(cfg.study, resolve=True)
+            assert {"title", "question", "arms", "claims"} <= set(study)
+            assert cfg.hydra.sweeper.params
+            read_claims(study, name)

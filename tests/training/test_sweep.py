@@ -1,0 +1,138 @@
+import io
+import os
+import signal
+import time
+
+import pytest
+from trials import job, start
+
+from deeper.training import sweep as module
+from deeper.training.store import LOG
+from deeper.training.sweep import Display, Sweep, Task, TrialFailed, raise_failures
+
+
+class Paper(io.StringIO):
+    def isatty(self):
+        return False
+
+
+def run(jobs, slots=2):
+    paper = Paper()
+    tasks = Sweep([Task(j, f"seed={j['config']['seed']}") for j in jobs], slots, Display("test", paper)).run()
+    return tasks, paper.getvalue()
+
+
+def test_trials_are_shared_and_never_trained_twice(root, tmp_path):
+    jobs = [job(root, tmp_path, f"seed={seed}") for seed in (0, 1)]
+    tasks, _ = run([*jobs, jobs[0]])
+    assert sorted(task.state for task in tasks) == ["reused", "trained", "trained"]
+    again, text = run([*jobs, job(root, tmp_path, "seed=2")])
+    assert [task.state for task in again] == ["reused", "reused", "trained"]
+    assert text.splitlines()[-1] == "test: 1 trained, 2 reused"
+
+
+def test_one_that_fails_or_diverges_costs_itself_alone(root, tmp_path):
+    good, diverging = job(root, tmp_path), job(root, tmp_path, "optimizer.lr=1e12", "seed=1")
+    bad = job(root, tmp_path, "model.depth=9", "seed=2")
+    tasks, text = run([bad, good, diverging])
+    assert [task.state for task in tasks] == ["failed", "trained", "trained"]
+    assert tasks[2].record["status"] == "diverged"
+    assert "6n+2; the nearest is 8" in text
+    with pytest.raises(TrialFailed, match="1 of 3 trials failed") as failure:
+        raise_failures(tasks)
+    assert failure.value.exit_code == 1
+
+
+def test_a_killed_trial_is_named_with_its_signal(root, tmp_path, monkeypatch):
+    long, short = job(root, tmp_path, "training.epochs=500"), job(root, tmp_path, "seed=1")
+    original = module.processes.start
+
+    def start_and_kill(a_job, *rest):
+        running = original(a_job, *rest)
+        if a_job["id"] == long["id"]:
+            os.kill(running.ranks[0].pid, signal.SIGKILL)
+        return running
+
+    monkeypatch.setattr(module.processes, "start", start_and_kill)
+    tasks, _ = run([long, short])
+    assert [task.state for task in tasks] == ["failed", "trained"]
+    assert tasks[0].error == "killed by signal 9"
+
+
+def test_ranks_inside_a_sweep(root, tmp_path):
+    both = job(root, tmp_path, "trainer=ddp", "trainer.accelerator=cpu"), job(root, tmp_path)
+    tasks, _ = run(both)
+    assert [task.state for task in tasks] == ["trained", "trained"]
+    assert tasks[0].job["id"] != tasks[1].job["id"]
+
+
+def test_a_trial_that_another_process_trains_is_waited_for(root, tmp_path):
+    wanted = job(root, tmp_path, "training.epochs=40")
+    running, home = start(wanted)
+    while not running.progress:
+        running.poll()
+    tasks, _ = run([wanted, job(root, tmp_path, "seed=1")])
+    assert [task.state for task in tasks] == ["reused", "trained"]
+    assert len((home / LOG).read_text().splitlines()) == 40
+
+
+def test_ctrl_c_ends_what_runs_and_keeps_what_is_finished(root, tmp_path, monkeypatch):
+    quick, long = job(root, tmp_path), job(root, tmp_path, "training.epochs=500")
+    tasks = [Task(quick, "quick"), Task(long, "long")]
+    sweep = Sweep(tasks, 2, Display("test", Paper()))
+    poll = sweep._poll
+
+    def poll_and_interrupt(task):
+        poll(task)
+        if tasks[0].state == "trained":
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(sweep, "_poll", poll_and_interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        sweep.run()
+    assert not tasks[1].running.ranks[0].is_alive()
+    assert tasks[0].home.record() is not None
+
+
+def test_gpus_are_divided_among_the_slots(monkeypatch):
+    monkeypatch.setattr(module, "gpus", lambda: ["a", "b", "c", "d"])
+    assert [module._gpus_of([slot], 4) for slot in range(4)] == [[0], [1], [2], [3]]
+    assert module._gpus_of([0], 1) == [0, 1, 2, 3]
+    assert module._gpus_of([1], 2) == [1, 3]
+    assert module._gpus_of([0, 1], 4) == [0, 1]
+    assert [module._gpus_of([slot], 8) for slot in (0, 4, 7)] == [[0], [0], [3]]
+
+
+def test_time_left_comes_from_trials_alike(root, tmp_path):
+    tasks = [Task(job(root, tmp_path, f"seed={s}", f"model.depth={d}"), "") for d in (8, 14) for s in (0, 1)]
+    sweep = Sweep(tasks, 2, Display("test", Paper()))
+    assert sweep.remaining() is None
+    sweep.known = {tasks[0].kind: 10.0, tasks[2].kind: 30.0}
+    assert sweep.remaining() == 40
+    tasks[2].state = tasks[3].state = "trained"
+    assert sweep.remaining() == 10
+
+
+def test_the_parent_dying_ends_its_trials(root, tmp_path):
+    """A sweep that is killed leaves no trial running behind."""
+    import subprocess
+    import sys
+
+    code = (
+        "import json, sys, time\nfrom deeper.training import processes\nfrom pathlib import Path\n"
+        "running = processes.start(json.loads(sys.argv[1]), 1, Path(sys.argv[2]))\n"
+        "while not running.progress: running.poll()\n"
+        "print(running.ranks[0].pid, flush=True); time.sleep(600)"
+    )
+    import json
+
+    a_job = job(root, tmp_path, "training.epochs=5000")
+    command = [sys.executable, "-c", code, json.dumps(a_job), str(tmp_path / "log.txt")]
+    parent = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    pid = int(parent.stdout.readline())
+    parent.kill()
+    parent.wait()
+    deadline = time.monotonic() + 30
+    while os.path.exists(f"/proc/{pid}") and "Z" not in open(f"/proc/{pid}/stat").read().split()[2]:
+        assert time.monotonic() < deadline, "the trial outlived its parent"
+        time.sleep(0.05)
