@@ -1,4 +1,4 @@
-"""Stands in for ``deeper.training.trial`` in a child: sets its environment, or dies at a chosen call, as SIGKILL would."""
+"""Stands in for ``deeper.training.trial`` in a child: sets its environment, or is killed at a chosen call."""
 
 import os
 import pkgutil

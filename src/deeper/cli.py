@@ -9,6 +9,7 @@ import os
 import re
 import sys
 from collections.abc import Callable
+from os.path import commonpath
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -89,8 +90,8 @@ def _composition_error(text: str) -> str:
     if missing:
         group, _, wrong = missing.group(1).rpartition("/")
         options = sorted(re.findall(r"^\t(\S+)$", text, re.M))
-        close = difflib.get_close_matches(wrong, options, n=1)
-        hint = f"did you mean {group}={close[0]}? " if close else ""
+        close = max(difflib.get_close_matches(wrong, options, n=5), key=lambda o: _alike(wrong, o), default=None)
+        hint = f"did you mean {group}={close}? " if close else ""
         return f"there is no {group}={wrong}; {hint}there are: {', '.join(options) or 'none'}"
     key = re.search(r"Key '([^']+)' is not in struct", text) or re.search(r"Could not override '([^']+)'", text)
     if key:
@@ -99,3 +100,7 @@ def _composition_error(text: str) -> str:
             f"+{key.group(1)}=… adds a new one"
         )
     return " ".join(text.split())
+
+
+def _alike(wrong: str, option: str) -> tuple[float, int]:
+    return difflib.SequenceMatcher(None, wrong, option).ratio(), len(commonpath([wrong, option]))

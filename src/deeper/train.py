@@ -20,9 +20,9 @@ def train(cfg: DictConfig) -> str:
     from deeper.training.jobs import make_job
     from deeper.training.sweep import Bar, Sweep, Task, raise_failures
 
-    processes.context()
     mirror.check(cfg.logger)
     task = Task(make_job(cfg), f"{cfg.model.name} seed={cfg.seed}")
+    processes.context()
     raise_failures(Sweep([task], 1, Bar(task.label)).run())
     metrics = {key: value for key, value in task.record["metrics"].items() if key.endswith("error")}
     shown = ", ".join(f"{key.replace('_', ' ')} {value:.4f}" for key, value in metrics.items() if value is not None)

@@ -131,7 +131,10 @@ def test_reset_classifier():
     assert network(torch.randn(1, 3, 8, 8)).shape == (1, 16)
 
 
-@pytest.mark.parametrize(("settings_", "words"), [({"depth": 21}, "6n\\+2; the nearest is 20"), ({"shortcut": "D"}, "none, A, B or C")])
+@pytest.mark.parametrize(
+    ("settings_", "words"),
+    [({"depth": 21}, "6n\\+2; the nearest is 20"), ({"shortcut": "D"}, "none, A, B or C")],
+)
 def test_impossible_settings_say_what_is_possible(settings_, words):
     with pytest.raises(DeeperError, match=words):
         build({"_target_": "deeper.models.residual.ResidualNetwork", "name": "x", **settings_})

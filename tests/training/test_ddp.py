@@ -5,9 +5,9 @@ import signal
 import numpy as np
 import pytest
 import torch
-from trials import finish, job, start, train
 
 from deeper.training.store import CURVES, PREDICTIONS, WEIGHTS
+from trials import finish, job, start, train
 
 EXACT = ("trainer.precision=64-true", "model.norm=false", "optimizer.lr=0.01")
 

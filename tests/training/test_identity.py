@@ -1,9 +1,9 @@
 import textwrap
 
 import pytest
-from trials import job
 
 from deeper.training import identity
+from trials import job
 
 
 def ids(root, store, *overrides):

@@ -1,3 +1,5 @@
+import itertools
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -22,6 +24,6 @@ def test_cosine_starts_at_one_and_ends_near_zero():
 def test_warm_up_rises_to_the_unwarmed_rate_and_never_passes_it(kind, epochs, start):
     warmed, plain = kind(warmup_epochs=epochs, warmup_start=start), kind()
     ratios = [warmed(step, 100, 10) / plain(step, 100, 10) for step in range(100)]
-    assert all(a <= b + 1e-9 for a, b in zip(ratios, ratios[1:], strict=False))
+    assert all(a <= b + 1e-9 for a, b in itertools.pairwise(ratios))
     assert start <= ratios[0] <= 1
     assert ratios[-1] == pytest.approx(1)

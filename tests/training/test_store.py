@@ -66,7 +66,9 @@ def test_a_write_that_fails_leaves_what_was_there(tmp_path, monkeypatch, moment)
 
 def test_a_lock_excludes_another_process_and_ends_with_its_holder(home):
     hold = "import sys, time; from deeper.training.store import Home\n"
-    hold += f"with Home({str(home.path.parent)!r}, {home.trial!r}).lock():\n    print('held', flush=True); sys.stdin.read()"
+    hold += (
+        f"with Home({str(home.path.parent)!r}, {home.trial!r}).lock():\n    print('held', flush=True); sys.stdin.read()"
+    )
     holder = subprocess.Popen([sys.executable, "-c", hold], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert holder.stdout.readline() == "held\n"
     assert home.busy()

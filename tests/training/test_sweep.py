@@ -1,14 +1,18 @@
 import io
+import json
 import os
 import signal
+import subprocess
+import sys
 import time
+from pathlib import Path
 
 import pytest
-from trials import job, start
 
 from deeper.training import sweep as module
 from deeper.training.store import LOG
 from deeper.training.sweep import Display, Sweep, Task, TrialFailed, raise_failures
+from trials import job, start
 
 
 class Paper(io.StringIO):
@@ -113,26 +117,35 @@ def test_time_left_comes_from_trials_alike(root, tmp_path):
     assert sweep.remaining() == 10
 
 
+PARENT = """
+import json, sys, time
+from pathlib import Path
+from deeper.training import processes
+running = processes.start(json.loads(sys.argv[1]), 1, Path(sys.argv[2]))
+while not running.progress:
+    running.poll()
+print(running.ranks[0].pid, flush=True)
+time.sleep(600)
+"""
+
+
+def alive(pid):
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
 def test_the_parent_dying_ends_its_trials(root, tmp_path):
     """A sweep that is killed leaves no trial running behind."""
-    import subprocess
-    import sys
-
-    code = (
-        "import json, sys, time\nfrom deeper.training import processes\nfrom pathlib import Path\n"
-        "running = processes.start(json.loads(sys.argv[1]), 1, Path(sys.argv[2]))\n"
-        "while not running.progress: running.poll()\n"
-        "print(running.ranks[0].pid, flush=True); time.sleep(600)"
-    )
-    import json
-
     a_job = job(root, tmp_path, "training.epochs=5000")
-    command = [sys.executable, "-c", code, json.dumps(a_job), str(tmp_path / "log.txt")]
+    command = [sys.executable, "-c", PARENT, json.dumps(a_job), str(tmp_path / "log.txt")]
     parent = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     pid = int(parent.stdout.readline())
+    assert alive(pid)
     parent.kill()
     parent.wait()
     deadline = time.monotonic() + 30
-    while os.path.exists(f"/proc/{pid}") and "Z" not in open(f"/proc/{pid}/stat").read().split()[2]:
+    while alive(pid):
         assert time.monotonic() < deadline, "the trial outlived its parent"
         time.sleep(0.05)

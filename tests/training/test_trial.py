@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from killing import CHECKPOINT_WRITE
-from trials import finish, job, start, train
 
 from deeper.data.module import load
 from deeper.models.build import build
 from deeper.training.store import CHECKPOINT, CURVES, LOG, PREDICTIONS, WEIGHTS
+from killing import CHECKPOINT_WRITE
+from trials import finish, job, start, train
 
 LEARN = ("training.epochs=25",)
 RESUME = ("training.epochs=5", "model.dropout=0.2", "data.train_size=200")
@@ -111,7 +111,7 @@ def test_killed_at_ten_random_moments_it_ends_in_the_same_bits(root, tmp_path):
     chance, a_job = random.Random(0), job(root, tmp_path / "killed", *long)
     deaths = 0
     for _ in range(10):
-        running, home = start(a_job)
+        running, _home = start(a_job)
         running.ranks[0].join(chance.uniform(0.05, 0.2) * seconds)
         deaths += running.ranks[0].exitcode is None
         running.kill()

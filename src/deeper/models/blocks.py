@@ -35,7 +35,7 @@ class NoShortcut(nn.Module):
 
 
 class PadShortcut(nn.Module):
-    """Option A of He et al. (arXiv 1512.03385, §3.3): every ``stride``-th position, zero channels added; no parameters."""
+    """Option A of He et al. (arXiv 1512.03385, §3.3): every ``stride``-th position, padded with zero channels."""
 
     def __init__(self, in_channels: int, out_channels: int, stride: int):
         super().__init__()

@@ -1,7 +1,6 @@
 """The LightningModule that trains any network of the suite."""
 
 from collections.abc import Callable
-from typing import Any
 
 import pytorch_lightning as pl
 import torch
@@ -51,31 +50,36 @@ class ImageClassifier(pl.LightningModule):
         self.make_optimizer, self.schedule, self.steps = optimizer, schedule, steps
         self.seed, self.label_smoothing, self.num_classes = seed, label_smoothing, num_classes
         self.training_metrics = _metrics(num_classes)
+        self.seen: list[tuple[Tensor, Tensor, Tensor]] = []
         self.evaluation_metrics = _metrics(num_classes)
         self.logits: Tensor | None = None
 
     def forward(self, images: Tensor) -> Tensor:
         return self.network(images.to(dtype=self.dtype, memory_format=self.format))
 
-    def configure_optimizers(self) -> dict[str, Any]:
+    def configure_optimizers(self) -> torch.optim.Optimizer:
         optimizer = self.make_optimizer(self.network.parameters())
-        scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: self.schedule(step, *self.steps))
-        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
+        self.rates = [group["lr"] for group in optimizer.param_groups]
+        return optimizer
 
     def on_train_epoch_start(self) -> None:
         self.training_metrics.reset()
+        self.seen.clear()
 
     def on_train_batch_start(self, batch: Batch, batch_index: int) -> None:
         seed = seed_of(self.seed, self.trainer.global_step, self.global_rank, _STEP)
         torch.default_generator.manual_seed(seed)
         if self.device.type == "cuda":
             torch.cuda.manual_seed(seed)
+        factor = self.schedule(self.trainer.global_step, *self.steps)
+        for group, rate in zip(self.trainer.optimizers[0].param_groups, self.rates, strict=True):
+            group["lr"] = rate * factor
 
     def training_step(self, batch: Batch, batch_index: int) -> Tensor:
         images, labels, _ = batch
         logits = self(images)
         loss = F.cross_entropy(logits, labels, label_smoothing=self.label_smoothing)
-        _update(self.training_metrics, logits.detach(), labels, loss.detach())
+        self.seen.append((logits.detach().argmax(1), labels, loss.detach() * len(labels)))
         return loss
 
     def optimizer_zero_grad(self, epoch: int, batch_index: int, optimizer: torch.optim.Optimizer) -> None:
@@ -87,7 +91,7 @@ class ImageClassifier(pl.LightningModule):
     def validation_step(self, batch: Batch, batch_index: int) -> None:
         images, labels, index = batch
         logits = self(images)
-        _update(self.evaluation_metrics, logits, labels, F.cross_entropy(logits, labels))
+        _update(self.evaluation_metrics, logits, labels, F.cross_entropy(logits, labels, reduction="sum"))
         if self.logits is not None:
             self.logits[index] = logits.to(self.logits.dtype)
 
@@ -99,7 +103,11 @@ class ImageClassifier(pl.LightningModule):
         self.logits = torch.zeros(samples, self.num_classes, device=self.device)
 
     def training_result(self) -> dict[str, float]:
-        """``error`` (fraction) and ``loss`` of the epoch's augmented batches, over all ranks."""
+        """``error`` (fraction) and ``loss`` of the epoch's augmented batches so far, over all ranks."""
+        if self.seen:
+            guesses, labels, losses = zip(*self.seen, strict=True)
+            _update(self.training_metrics, torch.cat(guesses), torch.cat(labels), torch.stack(losses).sum())
+            self.seen.clear()
         return _result(self.training_metrics)
 
     def evaluation_result(self) -> dict[str, float]:
@@ -118,9 +126,9 @@ def _metrics(num_classes: int) -> MetricCollection:
     )
 
 
-def _update(metrics: MetricCollection, logits: Tensor, labels: Tensor, loss: Tensor) -> None:
-    metrics["accuracy"].update(logits, labels)
-    metrics["loss"].update(loss * len(labels))
+def _update(metrics: MetricCollection, guesses: Tensor, labels: Tensor, loss: Tensor) -> None:
+    metrics["accuracy"].update(guesses, labels)
+    metrics["loss"].update(loss)
     metrics["samples"].update(len(labels))
 
 

@@ -82,7 +82,7 @@ def _check(config: dict[str, Any]) -> None:
         if not isinstance(value, int) or isinstance(value, bool) or value < 1:
             raise DeeperError(f"{key}={value}: it must be a whole number of at least 1")
     if not isinstance(config["seed"], int) or config["seed"] < 0:
-        raise DeeperError(f"seed={config['seed']}: it must be a whole number of at least 0; several: --multirun seed=0,1")
+        raise DeeperError(f"seed={config['seed']}: it must be a whole number from 0; several: --multirun seed=0,1")
     if trainer["precision"] not in PRECISIONS:
         raise DeeperError(f"trainer.precision={trainer['precision']}: it must be one of {', '.join(PRECISIONS)}")
     if trainer["accelerator"] not in ("cpu", "gpu"):

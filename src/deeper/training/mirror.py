@@ -5,7 +5,6 @@ its rows while it trains and the rest is added when it ends.
 """
 
 import json
-import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -18,13 +17,17 @@ def check(logger: dict[str, Any]) -> None:
     """See that an online mirror has an account to write to.
 
     Raises:
-        DeeperError: there is none.
+        DeeperError: there is none, or it cannot be reached.
     """
     if logger["mode"] != "online":
         return
     import wandb
 
-    if not (os.environ.get("WANDB_API_KEY") or wandb.api.api_key):
+    try:
+        known = wandb.login(prompt=False)
+    except Exception as error:
+        raise DeeperError(f"W&B refuses or cannot be reached ({error}); logger=wandb_offline needs neither") from error
+    if not known:
         raise DeeperError("logger=wandb_online needs a W&B account: run `wandb login`, or use logger=wandb_offline")
 
 

@@ -104,9 +104,7 @@ class Running:
             rank.join()
 
 
-def start(
-    job: Mapping[str, Any], ranks: int, log: Path, gpus: list[int] | None = None, entry: str = ENTRY
-) -> Running:
+def start(job: Mapping[str, Any], ranks: int, log: Path, gpus: list[int] | None = None, entry: str = ENTRY) -> Running:
     """Start a trial.
 
     Args:

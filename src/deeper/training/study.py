@@ -100,7 +100,7 @@ def _arm(study: dict[str, Any], config: dict[str, Any]) -> str:
     if len(arms) != 1:
         found = ", ".join(arms) or "none"
         raise DeeperError(
-            f"study {study['name']}: model={config['model']['name']} seed={config['seed']} must be in one arm, is in: {found}"
+            f"study {study['name']}: {config['model']['name']} seed {config['seed']} must be in one arm, is in: {found}"
         )
     return arms[0]
 

@@ -109,7 +109,7 @@ class Sweep:
 
     def _start(self) -> None:
         trained = {task.job["id"] for task in self._running()}
-        # Kinds never seen come first, so that the time left is known soon; then the longest, so that no slot is idle late.
+        # Kinds never seen first, so that the time left is known soon; then the longest, so that no slot idles late.
         for task in sorted(self._waiting(), key=lambda t: -self.known.get(t.kind, float("inf"))):
             needed = min(task.job["config"]["trainer"]["devices"], self.slots)
             if len(self.free) < needed:

@@ -34,10 +34,13 @@ class SlotsLauncher(Launcher):
         """
         if self.slots is not None and (not isinstance(self.slots, int) or self.slots < 1):
             raise DeeperError(f"hydra.launcher.slots={self.slots}: it must be a whole number of at least 1, or null")
+        first = self._compose(initial_job_idx, list(job_overrides[0]))
+        slots = self.slots or default_slots(first.cfg)
+        mirror.check(first.cfg.logger)
+        make_job(first.cfg, slots)
         processes.context()
-        returns = [self._compose(index, list(o)) for index, o in enumerate(job_overrides, initial_job_idx)]
-        slots = self.slots or default_slots(returns[0].cfg)
-        mirror.check(returns[0].cfg.logger)
+        rest = enumerate(job_overrides[1:], initial_job_idx + 1)
+        returns = [first, *(self._compose(index, list(overrides)) for index, overrides in rest)]
         labels = _labels([r.overrides for r in returns])
         tasks = [Task(make_job(r.cfg, slots), label) for r, label in zip(returns, labels, strict=True)]
         raise_failures(Sweep(tasks, slots, Display(returns[0].cfg.study.name)).run())
