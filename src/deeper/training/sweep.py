@@ -61,6 +61,7 @@ class Sweep:
         self.slots = slots
         self.display = display
         self.known: dict[str, float] = {}
+        self.news: list[Task] = []
 
     def run(self) -> list[Task]:
         """Run every task to its end; Ctrl-C ends those that run, and they go on from their checkpoints next time."""
@@ -70,11 +71,12 @@ class Sweep:
             while self._waiting() or self._running():
                 self._reuse()
                 self._start()
-                self.display.show(self)
+                self._tell()
                 handles = [h for task in self._running() for h in task.running.handles()]
                 wait(handles, timeout=0.5) if handles else (self._waiting() and time.sleep(0.2))
                 for task in self._running():
                     self._poll(task)
+            self._tell()
         finally:
             for task in self._running():
                 task.running.kill()
@@ -135,7 +137,7 @@ class Sweep:
             code = task.running.code
             task.error = task.running.error or (f"killed by signal {-code}" if code < 0 else f"ended with code {code}")
             task.state = "failed"
-            self.display.ended(self, task)
+            self.news.append(task)
         else:
             self.known[task.kind] = time.monotonic() - task.began
             self._finish(task, "trained", record)
@@ -146,7 +148,13 @@ class Sweep:
             self.known[task.kind] = record["time"]["total_s"]
         config = task.job["config"]
         mirror.replay(task.home, config["logger"], task.job["study"], config)
-        self.display.ended(self, task)
+        self.news.append(task)
+
+    def _tell(self) -> None:
+        for task in self.news:
+            self.display.ended(self, task)
+        self.news.clear()
+        self.display.show(self)
 
 
 class Display:

@@ -1,0 +1,122 @@
+"""`dvc repro` from data to report, in a copy of the repository with a small set and a smaller study."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+from released import IDX_FILES, config, idx_files, write
+
+from deeper.cli import ROOT
+
+TINY_STUDY = {
+    "hydra": {"sweeper": {"params": {"model": "plain20,resnet20", "seed": "range(2)"}}},
+    "study": {
+        "name": "tiny",
+        "title": "Tiny",
+        "question": "Does it run?",
+        "arms": {
+            "plain": {"label": "Plain", "where": {"model.name": "plain20"}},
+            "residual": {"label": "Residual", "where": {"model.name": "resnet20"}},
+        },
+        "claims": {
+            "degradation": [{"metric": "train_error", "of": "plain", "against": "residual", "expect": "higher"}]
+        },
+    },
+}
+
+
+def run(folder, *command, code=0):
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    # `python -m deeper…` must find the copy, not the installation.
+    environment = {**os.environ, "PATH": path, "PYTHONPATH": str(folder / "src"), "DVC_NO_ANALYTICS": "1"}
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, env=environment)
+    assert done.returncode == code, f"{done.stdout}\n{done.stderr}"
+    return done.stdout + done.stderr
+
+
+def ran(output):
+    """The stages that a `dvc repro` ran."""
+    return [line.split("'")[1] for line in output.splitlines() if line.startswith("Running stage")]
+
+
+def study_file(folder, name, **params):
+    study = json.loads(json.dumps(TINY_STUDY).replace('"tiny"', f'"{name}"'))
+    study["hydra"]["sweeper"]["params"].update(params)
+    (folder / "conf" / "study" / f"{name}.yaml").write_text("# @package _global_\n" + yaml.safe_dump(study))
+
+
+@pytest.fixture(scope="module")
+def copy(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("copy")
+    listed = subprocess.run(["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True)
+    for name in listed.stdout.splitlines():
+        top = name.partition("/")[0]
+        if (ROOT / name).is_file() and top not in ("results", "reports", "tests") and name != "dvc.lock":
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, folder / name)
+    (folder / "results").mkdir()
+
+    files = idx_files(train=400, test=50)
+    data = yaml.safe_load((folder / "conf" / "data" / "fashion_mnist.yaml").read_text())
+    described = config("fashion_mnist", files, "data", held_out=50)
+    data |= {"name": "tiny", "held_out": 50, "routes": [], "folder": str(write(folder / "official", files))}
+    data["layout"]["files"] = {name: dict(described.layout.files[name]) for name in IDX_FILES}
+    (folder / "conf" / "data" / "tiny.yaml").write_text(yaml.safe_dump(data))
+    (folder / "params.yaml").write_text("data: tiny\nprofile: smoke\nstudies: [first]\n")
+    study_file(folder, "first")
+    run(folder, "git", "init", "-q")
+    run(folder, "git", "add", "-A")
+    run(folder, "git", "-c", "user.name=t", "-c", "user.email=t@t", "commit", "-qm", "start")
+    return folder
+
+
+def test_the_whole_pipeline(copy):
+    assert ran(run(copy, "dvc", "repro")) == ["prepare", "study@first", "report"]
+    table = json.loads((copy / "results" / "first.json").read_text())
+    assert len(table["trials"]) == 4
+    assert "Does it run?" in (copy / "reports" / "first.md").read_text()
+    assert "degradation" in (copy / "reports" / "README.md").read_text()
+
+    assert "up to date" in run(copy, "dvc", "repro")
+    assert "degradation" in run(copy, "dvc", "metrics", "show", "--json")
+    run(copy, "dvc", "plots", "show", "--json")
+
+    page = copy / "src" / "deeper" / "reporting" / "templates" / "study.md.j2"
+    page.write_text(page.read_text() + "\nOne more line.\n")
+    assert ran(run(copy, "dvc", "repro")) == ["report"]
+    assert "One more line." in (copy / "reports" / "first.md").read_text()
+
+    study_file(copy, "second", seed="range(3)")
+    (copy / "params.yaml").write_text("data: tiny\nprofile: smoke\nstudies: [first, second]\n")
+    output = run(copy, "dvc", "repro")
+    assert ran(output) == ["study@second", "report"]
+    assert "second: 2 trained, 4 reused" in output
+
+    file = copy / "conf" / "study" / "second.yaml"
+    file.write_text(file.read_text() + "# a remark\n")
+    output = run(copy, "dvc", "repro")
+    assert ran(output) == ["study@second"]
+    assert "second: 6 reused" in output
+
+
+def test_a_typo_in_the_parameters_stops_with_one_line(copy):
+    text = (copy / "params.yaml").read_text()
+    (copy / "params.yaml").write_text(text.replace("smoke", "smoky"))
+    (copy / "conf" / "profile" / "smoky.yaml").write_text("# @package _global_\nprofile: smoky\ntraining: {epochz: 1}\n")
+    output = run(copy, "dvc", "repro", code=255)
+    assert "error: " in output
+    assert "epochz" in output
+    assert "Traceback" not in output
+    assert (copy / "results" / "first.json").exists()
+    (copy / "params.yaml").write_text(text)
+
+
+def test_a_clone_trusts_what_is_committed():
+    """Committed results are those of the committed code: nothing that is recorded would run again."""
+    output = run(ROOT, "dvc", "repro", "--allow-missing", "--dry")
+    assert ran(output) == []
