@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 import yaml
-from released import IDX_FILES, config, idx_files, write
 
 from deeper.cli import ROOT
+from released import IDX_FILES, config, idx_files, write
 
 TINY_STUDY = {
     "hydra": {"sweeper": {"params": {"model": "plain20,resnet20", "seed": "range(2)"}}},
@@ -107,7 +107,9 @@ def test_the_whole_pipeline(copy):
 def test_a_typo_in_the_parameters_stops_with_one_line(copy):
     text = (copy / "params.yaml").read_text()
     (copy / "params.yaml").write_text(text.replace("smoke", "smoky"))
-    (copy / "conf" / "profile" / "smoky.yaml").write_text("# @package _global_\nprofile: smoky\ntraining: {epochz: 1}\n")
+    (copy / "conf" / "profile" / "smoky.yaml").write_text(
+        "# @package _global_\nprofile: smoky\ntraining: {epochz: 1}\n"
+    )
     output = run(copy, "dvc", "repro", code=255)
     assert "error: " in output
     assert "epochz" in output

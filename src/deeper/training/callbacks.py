@@ -78,7 +78,8 @@ class History(pl.Callback):
 
     def on_validation_epoch_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         if trainer.state.fn == "fit":
-            self.validation = {f"validation_{key}": value for key, value in module.evaluation_result().items()}
+            found = module.evaluation_result()
+            self.validation = {f"validation_{k}": v if math.isfinite(v) else None for k, v in found.items()}
 
     def on_train_epoch_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         seconds = self.seconds or time.perf_counter() - self.began

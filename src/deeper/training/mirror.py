@@ -31,16 +31,16 @@ def check(logger: dict[str, Any]) -> None:
         raise DeeperError("logger=wandb_online needs a W&B account: run `wandb login`, or use logger=wandb_offline")
 
 
-def replay(home: Home, logger: dict[str, Any], study: str, config: dict[str, Any]) -> bool:
+def replay(home: Home, job: dict[str, Any]) -> bool:
     """Write a finished trial to W&B if that has not been done; says on standard error if it cannot.
 
     Returns:
         whether a run was written.
     """
-    if logger["mode"] == "none" or (home / MIRRORED).exists():
+    if job["config"]["logger"]["mode"] == "none" or (home / MIRRORED).exists():
         return False
     try:
-        _write(home, logger, study, config)
+        _write(home, job)
         (home / MIRRORED).touch()
     except Exception as error:  # the mirror must never cost a trial
         print(f"warning: trial {home.trial} is not mirrored to W&B: {error}", file=sys.stderr)
@@ -48,37 +48,35 @@ def replay(home: Home, logger: dict[str, Any], study: str, config: dict[str, Any
     return True
 
 
-def settings(folder: str) -> Any:
-    """W&B settings that keep it quiet and away from the network it was not sent to."""
+def options(job: dict[str, Any]) -> dict[str, Any]:
+    """The arguments of ``wandb.init`` for a trial: quiet, and away from the network unless sent there."""
     import wandb
 
-    Path(folder).mkdir(parents=True, exist_ok=True)
-    return wandb.Settings(silent=True, console="off", x_disable_stats=True, disable_git=True, x_disable_meta=True)
-
-
-def options(logger: dict[str, Any], study: str, trial: str, config: dict[str, Any]) -> dict[str, Any]:
-    """The arguments of ``wandb.init`` for a trial."""
+    config, logger = job["config"], job["config"]["logger"]
+    Path(logger["dir"]).mkdir(parents=True, exist_ok=True)
     return {
         "project": logger["project"],
         "entity": logger["entity"],
         "mode": logger["mode"],
         "dir": logger["dir"],
-        "id": trial,
-        "name": f"{config['model'].get('name', 'network')}-{config['seed']}-{trial[:6]}",
-        "group": study,
+        "id": job["id"],
+        "name": f"{config['model'].get('name', 'network')}-{config['seed']}-{job['id'][:6]}",
+        "group": job["study"],
         "config": config,
         "resume": "allow" if logger["mode"] == "online" else None,
-        "settings": settings(logger["dir"]),
+        "settings": wandb.Settings(
+            silent=True, console="off", x_disable_stats=True, x_disable_meta=True, disable_git=True
+        ),
     }
 
 
-def _write(home: Home, logger: dict[str, Any], study: str, config: dict[str, Any]) -> None:
+def _write(home: Home, job: dict[str, Any]) -> None:
     import wandb
 
     record = json.loads((home / RECORD).read_bytes())
-    run = wandb.init(**options(logger, study, home.trial, config))
+    run = wandb.init(**options(job))
     try:
-        if not logger["live"]:
+        if not job["config"]["logger"]["live"]:
             for line in (home / CURVES).read_text().splitlines():
                 row = json.loads(line)
                 run.log({k: v for k, v in row.items() if k != "epoch"}, step=row["epoch"])

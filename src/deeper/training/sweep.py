@@ -146,12 +146,12 @@ class Sweep:
         task.state, task.record = state, record
         if task.kind not in self.known and record["time"].get("total_s"):
             self.known[task.kind] = record["time"]["total_s"]
-        config = task.job["config"]
-        mirror.replay(task.home, config["logger"], task.job["study"], config)
         self.news.append(task)
 
     def _tell(self) -> None:
         for task in self.news:
+            if task.record is not None:
+                mirror.replay(task.home, task.job)
             self.display.ended(self, task)
         self.news.clear()
         self.display.show(self)

@@ -134,7 +134,7 @@ def _loggers(job: dict[str, Any], first: bool) -> list[Any]:
         return []
     from pytorch_lightning.loggers import WandbLogger
 
-    arguments = mirror.options(logger, job["study"], job["id"], job["config"])
+    arguments = mirror.options(job)
     folder = arguments.pop("dir")
     mode = arguments.pop("mode")
     return [WandbLogger(save_dir=folder, offline=mode == "offline", **arguments)]
