@@ -46,13 +46,13 @@ def measure(data: Path, size: Size) -> Findings:
         scratch = Path(folder)
         root = small_set(data, scratch / "data", size.test)
         found = {
+            "startup": _told("start-up", lambda: startup.measure(data, size)),
+            "loading": _told("loaders", lambda: list(loading.measure(root, scratch / "d", size))),
             "throughput": _told(
                 "trials and bare loops", lambda: list(throughput.measure(data, root, scratch / "a", size))
             ),
             "step_cost": _told("the cost of a step", lambda: list(throughput.step_cost(root, scratch / "b", size))),
             "sweeps": _told("sweeps", lambda: sweeps.measure(root, scratch / "c", size)),
-            "startup": _told("start-up", lambda: startup.measure(data, size)),
-            "loading": _told("loaders", lambda: list(loading.measure(root, scratch / "d", size))),
         }
     return Findings(environment(), size, load, (time.monotonic() - began) / 60, **found)
 

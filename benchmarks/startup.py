@@ -14,6 +14,7 @@ from benchmarks import runs
 from benchmarks.measure import Spread, interleave, spread
 from benchmarks.sizes import Size
 from deeper.cli import ROOT
+from deeper.errors import DeeperError
 from deeper.training import mirror, processes
 from deeper.training.store import Home
 
@@ -75,7 +76,8 @@ def serve(root: str, trials: int, place: Path) -> dict[str, list[float]]:
 def _mirror(job: dict[str, Any], place: Path) -> float:
     logger = {**job["config"]["logger"], "mode": "offline", "dir": str(place / "mirror")}
     began = time.perf_counter()
-    mirror.replay(Home(place, job["id"]), logger, "bench", job["config"])
+    if not mirror.replay(Home(place, job["id"]), {**job, "config": {**job["config"], "logger": logger}}):
+        raise DeeperError("the measured W&B run was not written")
     return time.perf_counter() - began
 
 
