@@ -17,10 +17,17 @@ ARMS = {  # final training error, its spread, test minus training error, layers,
 }
 
 
+MARGIN = 0.01  # the verdicts that tests expect do not move with the study's own margin
+
+
 def study(name="residual_vs_plain"):
-    """The ``study:`` block of the study's own file."""
+    """The ``study:`` block of the study's own file, with every margin at one point."""
     path = ROOT / "conf" / "study" / f"{name}.yaml"
-    return yaml.safe_load(path.read_text(encoding="utf-8"))["study"]
+    block = yaml.safe_load(path.read_text(encoding="utf-8"))["study"]
+    for row in (row for rows in block["claims"].values() for row in rows):
+        if "margin" in row:
+            row["margin"] = MARGIN
+    return block
 
 
 def results(seeds=5, epochs=8, name="residual_vs_plain"):

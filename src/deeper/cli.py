@@ -9,7 +9,6 @@ import os
 import re
 import sys
 from collections.abc import Callable
-from os.path import commonpath
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -103,4 +102,5 @@ def _composition_error(text: str) -> str:
 
 
 def _alike(wrong: str, option: str) -> tuple[float, int]:
-    return difflib.SequenceMatcher(None, wrong, option).ratio(), len(commonpath([wrong, option]))
+    shared = next((i for i, (a, b) in enumerate(zip(wrong, option, strict=False)) if a != b), len(option))
+    return difflib.SequenceMatcher(None, wrong, option).ratio(), shared

@@ -11,6 +11,21 @@ from deeper.errors import DeeperError
 from deeper.training.identity import trial_id
 from deeper.training.provenance import environment, gpus
 
+KEYS = {
+    "training": ("epochs", "batch_size", "evaluation_batch_size", "label_smoothing", "gradient_every"),
+    "runtime": ("checkpoint_every",),
+    "trainer": (
+        "accelerator",
+        "devices",
+        "threads",
+        "precision",
+        "channels_last",
+        "compile",
+        "deterministic",
+        "sync_batchnorm",
+        "find_unused_parameters",
+    ),
+}
 PRECISIONS = ("32-true", "64-true", "bf16-mixed", "16-mixed", "bf16-true", "16-true")
 
 
@@ -67,6 +82,9 @@ def _fit_to_data(data: dict[str, Any], meta: dict[str, Any]) -> None:
 
 
 def _check(config: dict[str, Any]) -> None:
+    for group, known in KEYS.items():
+        for key in set(config[group]) - set(known):
+            raise DeeperError(f"there is no setting {group}.{key}; there are: {', '.join(known)}")
     training, trainer = config["training"], config["trainer"]
     positive = {
         "training.epochs": training["epochs"],
