@@ -1,5 +1,5 @@
 # Deeper: `make` or `make help` lists what there is to do.
-PYTHON ?= python3
+PYTHON ?= $(shell command -v python3.11 || echo python3)
 STUDY ?= residual_vs_plain
 VENV := .venv
 BIN := $(CURDIR)/$(VENV)/bin
@@ -27,6 +27,8 @@ $(STAMP): requirements.txt pyproject.toml
 study: $(STAMP)  ## train one study and write the report: make study STUDY=residual_vs_plain
 	@test -f conf/study/$(STUDY).yaml || \
 	  { echo "error: there is no study $(STUDY); there are: $$(cd conf/study && ls *.yaml | grep -v none | sed 's/.yaml//' | tr '\n' ' ')"; exit 2; }
+	@grep -qE '^ *- *$(STUDY) *(#.*)?$$' params.yaml || \
+	  { echo "error: study $(STUDY) is not in params.yaml; add it to the list there"; exit 2; }
 	@$(RUN) dvc repro -q prepare
 	$(RUN) dvc repro --single-item --force study@$(STUDY)
 	$(RUN) dvc repro --single-item report

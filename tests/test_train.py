@@ -41,6 +41,10 @@ def mistake(done):
         (["training.epochs=many"], "training.epochs=many: it must be a whole number"),
         (["training.epochs=0"], "training.epochs=0"),
         (["seed=-1"], "seed=-1"),
+        (["augment.pad=-1"], "augment.pad=-1"),
+        (["model.depth=abc"], "model.depth=abc"),
+        (["trainer.channels_last=maybe"], "true or false"),
+        (["+training.epochz=1"], "there is no setting training.epochz"),
         (["trainer.precision=32"], "trainer.precision=32: it must be one of"),
         (["trainer.accelerator=gpu"], "trainer.accelerator=cpu"),
         (["data.name=elsewhere"], "python -m deeper.prepare"),
@@ -101,7 +105,7 @@ def test_live_streaming_writes_one_run(root, tmp_path):
 
 def test_online_without_an_account_is_one_line(root, tmp_path):
     clean = {"HOME": str(tmp_path), "WANDB_API_KEY": "", "NETRC": str(tmp_path / "none")}
-    assert "wandb login" in mistake(call(root, tmp_path, *SMALL, "logger=wandb_online", env=clean))
+    assert "logger=wandb_offline" in mistake(call(root, tmp_path, *SMALL, "logger=wandb_online", env=clean))
 
 
 def test_a_sweep_of_ones_own(root, tmp_path):

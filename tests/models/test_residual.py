@@ -15,7 +15,7 @@ from deeper.models.blocks import NoShortcut
 from deeper.models.build import build
 from deeper.models.residual import ResidualNetwork
 
-NAMES = sorted(path.stem for path in (CONF / "model").glob("*.yaml"))
+NAMES = sorted(path.stem for path in (CONF / "model").glob("*.yaml") if re.match(r"(plain|resnet)\d+$", path.stem))
 
 
 def published():

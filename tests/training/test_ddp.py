@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from deeper.errors import DeeperError
 from deeper.training.store import CURVES, PREDICTIONS, WEIGHTS
 from trials import finish, job, start, train
 
@@ -73,7 +74,5 @@ def test_a_rank_that_dies_takes_the_other_with_it(root, tmp_path, victim):
 
 
 def test_a_batch_that_does_not_divide_is_one_line(root, tmp_path):
-    a_job = job(root, tmp_path, "trainer=ddp", "trainer.accelerator=cpu", "training.batch_size=21")
-    running, _ = start(a_job)
-    assert finish(running) == 1
-    assert "training.batch_size=21 is not a multiple of trainer.devices=2" in running.error
+    with pytest.raises(DeeperError, match=r"training\.batch_size=21 is not a multiple of trainer\.devices=2"):
+        job(root, tmp_path, "trainer=ddp", "trainer.accelerator=cpu", "training.batch_size=21")

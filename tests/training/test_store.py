@@ -35,6 +35,13 @@ def test_a_changed_or_missing_file_is_not_finished(home, name):
     assert home.record() is None
 
 
+def test_a_changed_number_in_the_record_is_not_finished(home):
+    home.finish({"status": "finished", "metrics": {"test_error": 0.8456}})
+    text = (home / RECORD).read_text()
+    (home / RECORD).write_text(text.replace("0.8456", "0.0456"))
+    assert home.record() is None
+
+
 def test_half_a_record_is_none(home):
     home.finish({"status": "finished"})
     text = (home / RECORD).read_bytes()

@@ -99,12 +99,12 @@ def test_ctrl_c_ends_what_runs_and_keeps_what_is_finished(root, tmp_path, monkey
 
 
 def test_gpus_are_divided_among_the_slots(monkeypatch):
-    monkeypatch.setattr(module, "gpus", lambda: ["a", "b", "c", "d"])
-    assert [module._gpus_of([slot], 4) for slot in range(4)] == [[0], [1], [2], [3]]
-    assert module._gpus_of([0], 1) == [0, 1, 2, 3]
-    assert module._gpus_of([1], 2) == [1, 3]
-    assert module._gpus_of([0, 1], 4) == [0, 1]
-    assert [module._gpus_of([slot], 8) for slot in (0, 4, 7)] == [[0], [0], [3]]
+    monkeypatch.setattr(module, "gpus", lambda: dict.fromkeys("abcd", "model"))
+    assert [module._gpus_of([slot], 4) for slot in range(4)] == [["a"], ["b"], ["c"], ["d"]]
+    assert module._gpus_of([0], 1) == ["a", "b", "c", "d"]
+    assert module._gpus_of([1], 2) == ["b", "d"]
+    assert module._gpus_of([0, 1], 4) == ["a", "b"]
+    assert [module._gpus_of([slot], 8) for slot in (0, 4, 7)] == [["a"], ["a"], ["d"]]
 
 
 def test_time_left_comes_from_trials_alike(root, tmp_path):

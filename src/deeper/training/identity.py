@@ -38,7 +38,7 @@ def semantic(config: Mapping[str, Any]) -> dict[str, Any]:
 
 def trial_id(config: Mapping[str, Any], data_digest: str) -> str:
     """The id of the trial that a resolved configuration describes: 16 hexadecimal digits."""
-    modules = (*ROOTS, str(config["model"]["_target_"]).rpartition(".")[0])
+    modules = (*ROOTS, *sorted(_targets(semantic(config))))
     files, imported = closure(modules)
     libraries = {LIBRARIES[name]: _version(LIBRARIES[name]) for name in sorted(imported & set(LIBRARIES))}
     return digest(
@@ -50,6 +50,14 @@ def trial_id(config: Mapping[str, Any], data_digest: str) -> str:
             "versions": libraries,
         }
     )[:LENGTH]
+
+
+def _targets(value: Any) -> set[str]:
+    """Modules of every ``_target_`` in a configuration, however deep."""
+    if isinstance(value, Mapping):
+        own = {str(value["_target_"]).rpartition(".")[0]} if "_target_" in value else set()
+        return own.union(*(_targets(part) for part in value.values()))
+    return set().union(*(_targets(part) for part in value)) if isinstance(value, list | tuple) else set()
 
 
 def digest(value: Any) -> str:
@@ -75,7 +83,7 @@ def closure(modules: tuple[str, ...]) -> tuple[dict[str, Path], set[str]]:
             waiting.append(name.rpartition(".")[0])
             continue
         files[name] = path
-        waiting.extend(_imports(path))
+        waiting.extend(_imports(name, path))
     return files, others
 
 
@@ -86,14 +94,17 @@ def _path(module: str) -> Path | None:
     return next((file for file in files if file.is_file()), None)
 
 
-def _imports(path: Path) -> set[str]:
+def _imports(module: str, path: Path) -> set[str]:
+    package = module.split(".") if path.name == "__init__.py" else module.split(".")[:-1]
     found: set[str] = set()
     for node in ast.walk(ast.parse(path.read_bytes())):
         if isinstance(node, ast.Import):
             found.update(alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            found.add(node.module)
-            found.update(f"{node.module}.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            above = package[: len(package) + 1 - node.level] if node.level else []
+            origin = ".".join([*above, *([node.module] if node.module else [])])
+            found.add(origin)
+            found.update(f"{origin}.{alias.name}" for alias in node.names)
     return found
 
 

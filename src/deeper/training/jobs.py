@@ -99,6 +99,7 @@ def _check(config: dict[str, Any]) -> None:
     for key, value in positive.items():
         if not isinstance(value, int) or isinstance(value, bool) or value < 1:
             raise DeeperError(f"{key}={value}: it must be a whole number of at least 1")
+    _check_values(config)
     if not isinstance(config["seed"], int) or config["seed"] < 0:
         raise DeeperError(f"seed={config['seed']}: it must be a whole number from 0; several: --multirun seed=0,1")
     if trainer["precision"] not in PRECISIONS:
@@ -108,4 +109,27 @@ def _check(config: dict[str, Any]) -> None:
     if trainer["accelerator"] == "gpu" and len(gpus()) < trainer["devices"]:
         raise DeeperError(
             f"trainer.devices={trainer['devices']} on GPUs, but {len(gpus())} are visible; use trainer.accelerator=cpu"
+        )
+
+
+def _check_values(config: dict[str, Any]) -> None:
+    data, trainer, model = config["data"], config["trainer"], config["model"]
+    for key in ("channels_last", "compile", "deterministic", "sync_batchnorm", "find_unused_parameters"):
+        if not isinstance(trainer[key], bool):
+            raise DeeperError(f"trainer.{key}={trainer[key]}: it must be true or false")
+    counts = {f"data.{key}": data[key] for key in ("train_size", "validation_size") if data[key] is not None}
+    counts |= {f"model.{key}": model[key] for key in ("depth", "width") if key in model}
+    for key, value in counts.items():
+        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+            raise DeeperError(f"{key}={value}: it must be a whole number of at least 1")
+    pad = config["augment"].get("pad", 0)
+    if not isinstance(pad, int) or not 0 <= pad <= data["image_size"]:
+        raise DeeperError(f"augment.pad={pad}: it must be a whole number from 0 to data.image_size")
+    rate = config["optimizer"].get("lr", 0.0)
+    if not isinstance(rate, int | float) or rate < 0:
+        raise DeeperError(f"optimizer.lr={rate}: it must be a number of at least 0")
+    if config["training"]["batch_size"] % trainer["devices"]:
+        raise DeeperError(
+            f"training.batch_size={config['training']['batch_size']} is not a multiple of "
+            f"trainer.devices={trainer['devices']}"
         )

@@ -5,9 +5,12 @@ its rows while it trains and the rest is added when it ends.
 """
 
 import json
+import os
+import socket
 import sys
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from deeper.errors import DeeperError
 from deeper.training.store import CURVES, MIRRORED, RECORD, Home
@@ -21,6 +24,13 @@ def check(logger: dict[str, Any]) -> None:
     """
     if logger["mode"] != "online":
         return
+    host = urlsplit(os.environ.get("WANDB_BASE_URL", "https://api.wandb.ai"))
+    try:
+        socket.create_connection((host.hostname, host.port or 443), timeout=5).close()
+    except OSError as error:
+        raise DeeperError(
+            f"W&B cannot be reached at {host.hostname} ({error.strerror or error}); logger=wandb_offline does without"
+        ) from error
     import wandb
 
     try:

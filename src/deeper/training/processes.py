@@ -104,7 +104,7 @@ class Running:
             rank.join()
 
 
-def start(job: Mapping[str, Any], ranks: int, log: Path, gpus: list[int] | None = None, entry: str = ENTRY) -> Running:
+def start(job: Mapping[str, Any], ranks: int, log: Path, gpus: list[str] | None = None, entry: str = ENTRY) -> Running:
     """Start a trial.
 
     Args:
@@ -114,14 +114,18 @@ def start(job: Mapping[str, Any], ranks: int, log: Path, gpus: list[int] | None 
         gpus: the devices it may see; None leaves the environment as it is.
         entry: the module whose ``train`` runs and whose ``describe`` puts a failure in words.
     """
-    environment = {} if gpus is None else {"CUDA_VISIBLE_DEVICES": ",".join(map(str, gpus))}
+    environment = {} if gpus is None else {"CUDA_VISIBLE_DEVICES": ",".join(gpus)}
     port = str(_free_port()) if ranks > 1 else ""
     running = Running([], [], log=log)
     for rank in range(ranks):
         receive, send = context().Pipe(duplex=False)
         own = {**environment, **(_rank_environment(rank, ranks, port) if ranks > 1 else {})}
         process = context().Process(target=_child, args=(dict(job), send, own, log, entry), daemon=False)
-        process.start()
+        try:
+            process.start()
+        except BaseException:
+            running.kill()
+            raise
         send.close()
         running.ranks.append(process)
         running.pipes.append(receive)

@@ -25,24 +25,34 @@ def environment() -> dict[str, Any]:
             "cpu": _cpu(),
             "cores": len(os.sched_getaffinity(0)),
             "memory_gib": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30),
-            "gpus": gpus(),
+            "gpus": list(gpus().values()),
             "os": f"{platform.system()} {platform.release()}",
         },
     }
 
 
 @cache
-def gpus() -> list[str]:
-    """Names of the NVIDIA GPUs that a process started now would see; asked of the driver's own tool."""
-    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
-    if visible == "":
-        return []
-    command = ["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"]
+def gpus() -> dict[str, str]:
+    """The NVIDIA GPUs that a process started now would see, as CUDA_VISIBLE_DEVICES names them, with their models.
+
+    Asked of the driver's own tool, so that the waiting process needs no torch.
+    """
+    command = ["nvidia-smi", "--query-gpu=index,uuid,name", "--format=csv,noheader"]
     try:
-        found = subprocess.run(command, capture_output=True, text=True, timeout=20, check=True).stdout.splitlines()
+        lines = subprocess.run(command, capture_output=True, text=True, timeout=20, check=True).stdout.splitlines()
     except (OSError, subprocess.SubprocessError):
-        return []
-    return found if visible is None else found[: len(visible.split(","))]
+        return {}
+    rows = [[part.strip() for part in line.split(",", 2)] for line in lines]
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if visible is None:
+        return {index: name for index, _, name in rows}
+    known = {key: name for index, uuid, name in rows for key in (index, uuid)}
+    found: dict[str, str] = {}
+    for token in (token.strip() for token in visible.split(",")):
+        if token not in known:  # CUDA, too, sees nothing from the first it does not know
+            break
+        found[token] = known[token]
+    return found
 
 
 def _git(*arguments: str) -> str | None:

@@ -1,6 +1,6 @@
 """The homes of trials: ``<store>/<id>/``.
 
-A trial is finished when its ``record.json`` names every file of the home and each has the digest it names. The record
+A trial is finished when its ``record.json`` has the digest it names and so has every file of the home. The record
 is written last, and everything is written beside its place and then renamed, so a process killed at any moment leaves
 either a finished trial or one that goes on from its last checkpoint.
 """
@@ -39,6 +39,10 @@ def write_bytes(path: Path, content: bytes) -> None:
 def write_json(path: Path, value: Any) -> None:
     """Write a value as indented JSON, whole or not at all."""
     write_bytes(path, (json.dumps(value, indent=1, allow_nan=False) + "\n").encode())
+
+
+def _digest(value: Any) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
 
 
 def file_digest(path: Path) -> str:
@@ -84,8 +88,9 @@ class Home:
         """The record of a finished trial; None if it is not finished or any of its files is not what it was."""
         try:
             record = json.loads((self / RECORD).read_bytes())
-            named = record["files"]
-            intact = record["id"] == self.trial and all(file_digest(self / n) == d for n, d in named.items())
+            named, told = record["files"], record.pop("digest")
+            intact = told == _digest(record) and record["id"] == self.trial
+            intact = intact and all(file_digest(self / n) == d for n, d in named.items())
             return record if intact and set(named) == set(NAMED) else None
         except (OSError, ValueError, KeyError, TypeError):
             return None
@@ -93,7 +98,8 @@ class Home:
     def finish(self, record: dict[str, Any]) -> None:
         """Write the record, which makes the trial finished, and drop what only served to go on."""
         files = {name: file_digest(self / name) for name in NAMED}
-        write_json(self / RECORD, {"id": self.trial, **record, "files": files})
+        whole = {"id": self.trial, **record, "files": files}
+        write_json(self / RECORD, {**whole, "digest": _digest(whole)})
         (self / CHECKPOINT).unlink(missing_ok=True)
 
     @contextmanager

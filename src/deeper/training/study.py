@@ -6,25 +6,27 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import yaml
 from omegaconf import DictConfig, OmegaConf
 
+from deeper.data.arrays import read_meta
 from deeper.errors import DeeperError
-from deeper.training.jobs import make_job
-from deeper.training.store import CURVES, Home, write_json
+from deeper.training.store import CONFIG, CURVES, Home, write_json
 
 SCHEMA = 1
 FREE = ("study", "profile", "data", "logger", "store", "results", "runtime", "hydra", "data.root", "data.folder")
 KEPT = ("id", "status", "reason", "metrics", "cost", "time", "gradients", "finished_at")
 
 
-def export(configs: Sequence[DictConfig], arguments: Sequence[str]) -> Path | None:
+def export(configs: Sequence[DictConfig], trials: Sequence[str], arguments: Sequence[str]) -> Path | None:
     """Write ``results/<study>.json`` from finished trials.
 
     A sweep that belongs to no study, or whose command line changes more of it than its size and surroundings, is
     not the study: nothing is written, and a line says so.
 
     Args:
-        configs: the composed configuration of every trial.
+        configs: the composed configuration of every job.
+        trials: the trials' ids, as the jobs returned them.
         arguments: the overrides of the command line.
 
     Raises:
@@ -38,41 +40,44 @@ def export(configs: Sequence[DictConfig], arguments: Sequence[str]) -> Path | No
     if changed:
         print(f"{path} is left as it is: {' '.join(changed)} makes this another sweep", file=sys.stderr)
         return None
-    write_json(path, table(study, configs))
+    other = _profile_of(path)
+    if other not in (None, configs[0].profile) and not any(a.startswith("results=") for a in arguments):
+        print(f"{path} is left as it is: it is of profile {other}; results=FOLDER names another place", file=sys.stderr)
+        return None
+    write_json(path, table(study, configs, trials))
     print(f"{study['name']}: table written to {path}", file=sys.stderr)
     return path
 
 
-def table(study: dict[str, Any], configs: Sequence[DictConfig]) -> dict[str, Any]:
+def table(study: dict[str, Any], configs: Sequence[DictConfig], trials: Sequence[str]) -> dict[str, Any]:
     """The value of ``results/<study>.json`` (docs/formats.md)."""
-    jobs = [make_job(config) for config in configs]
     environments: list[Any] = []
-    trials = []
-    for job in jobs:
-        home = Home(job["config"]["store"], job["id"])
+    rows = []
+    for cfg, trial in zip(configs, trials, strict=True):
+        home = Home(cfg.store, trial)
         record = home.record()
         if record is None:
-            raise DeeperError(f"trial {job['id']} of study {study['name']} is not finished; run the study again")
+            raise DeeperError(f"trial {trial} of study {study['name']} is not finished; run the study again")
         if record["environment"] not in environments:
             environments.append(record["environment"])
-        trials.append(
+        rows.append(
             {
-                "arm": _arm(study, job["config"]),
-                "seed": job["config"]["seed"],
+                "arm": _arm(study, cfg),
+                "seed": cfg.seed,
                 **{key: record[key] for key in KEPT},
                 "curves": [json.loads(line) for line in (home / CURVES).read_text().splitlines()],
                 "environment": environments.index(record["environment"]),
             }
         )
-    empty = set(study["arms"]) - {trial["arm"] for trial in trials}
+    empty = set(study["arms"]) - {row["arm"] for row in rows}
     if empty:
         raise DeeperError(f"study {study['name']}: no trial is in arm {', '.join(sorted(empty))}; mend its `where`")
-    first = jobs[0]["config"]
+    first = yaml.safe_load((Home(configs[0].store, trials[0]) / CONFIG).read_text())
     return {
         "schema": SCHEMA,
         "study": study,
-        "profile": first["profile"],
-        "data": _data(first, jobs[0]["data"]),
+        "profile": configs[0].profile,
+        "data": _data(first["data"]),
         "recipe": {
             **first["training"],
             "optimizer": first["optimizer"],
@@ -81,8 +86,15 @@ def table(study: dict[str, Any], configs: Sequence[DictConfig]) -> dict[str, Any
             "trainer": first["trainer"],
         },
         "environments": environments,
-        "trials": trials,
+        "trials": rows,
     }
+
+
+def _profile_of(path: Path) -> str | None:
+    try:
+        return json.loads(path.read_bytes())["profile"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
 
 
 def _free(argument: str) -> bool:
@@ -90,29 +102,26 @@ def _free(argument: str) -> bool:
     return key in FREE or key.partition("/")[0] == "hydra" or key.partition(".")[0] in ("hydra", "logger", "runtime")
 
 
-def _arm(study: dict[str, Any], config: dict[str, Any]) -> str:
-    tree = OmegaConf.create(config)
+def _arm(study: dict[str, Any], config: DictConfig) -> str:
     arms = [
         name
         for name, arm in study["arms"].items()
-        if all(OmegaConf.select(tree, key) == value for key, value in arm["where"].items())
+        if all(OmegaConf.select(config, key) == value for key, value in arm["where"].items())
     ]
     if len(arms) != 1:
         found = ", ".join(arms) or "none"
         raise DeeperError(
-            f"study {study['name']}: {config['model']['name']} seed {config['seed']} must be in one arm, is in: {found}"
+            f"study {study['name']}: {config.model.name} seed {config.seed} must be in one arm, is in: {found}"
         )
     return arms[0]
 
 
-def _data(config: dict[str, Any], digest: str) -> dict[str, Any]:
-    from deeper.data.arrays import read_meta
-
-    data = config["data"]
-    start, stop = read_meta(Path(data["root"]) / data["name"])["splits"]["test"]
+def _data(data: dict[str, Any]) -> dict[str, Any]:
+    meta = read_meta(Path(data["root"]) / data["name"])
+    start, stop = meta["splits"]["test"]
     return {
         "name": data["name"],
-        "digest": digest,
+        "digest": meta["digest"],
         "train": data["train_size"],
         "validation": data["validation_size"],
         "test": stop - start,

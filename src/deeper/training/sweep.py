@@ -65,7 +65,8 @@ class Sweep:
 
     def run(self) -> list[Task]:
         """Run every task to its end; Ctrl-C ends those that run, and they go on from their checkpoints next time."""
-        for store in {Path(task.job["config"]["store"]) for task in self.tasks}:
+        self._reuse()
+        for store in {Path(task.job["config"]["store"]) for task in self._waiting()}:
             ready(store)
         try:
             while self._waiting() or self._running():
@@ -125,8 +126,15 @@ class Sweep:
     def _launch(self, task: Task) -> None:
         options = task.job["config"]["trainer"]
         own = _gpus_of(task.slots, self.slots) if options["accelerator"] == "gpu" else None
-        task.state, task.began = "running", time.monotonic()
-        task.running = processes.start(task.job, options["devices"], task.home / LOG, own)
+        task.began = time.monotonic()
+        try:
+            task.running = processes.start(task.job, options["devices"], task.home / LOG, own)
+        except OSError as error:
+            task.state, task.error = "failed", f"no process for it: {error}"
+            self.free = sorted([*self.free, *task.slots])
+            self.news.append(task)
+            return
+        task.state = "running"
 
     def _poll(self, task: Task) -> None:
         if not task.running.poll():
@@ -253,10 +261,11 @@ def raise_failures(tasks: list[Task]) -> None:
     raise TrialFailed(f"{len(failed)} of {len(tasks)} trials failed; the others are kept, the same command tries again")
 
 
-def _gpus_of(slots: list[int], total: int) -> list[int]:
-    count = len(gpus())
+def _gpus_of(slots: list[int], total: int) -> list[str]:
+    names = list(gpus())
+    count = len(names)
     owned = [range(count)[slot::total] if total < count else [slot % count] for slot in slots]
-    return sorted({gpu for gpus_of_slot in owned for gpu in gpus_of_slot})
+    return [names[index] for index in sorted({gpu for gpus_of_slot in owned for gpu in gpus_of_slot})]
 
 
 def _clock(seconds: float) -> str:

@@ -4,12 +4,15 @@ import io
 import json
 import logging
 import os
+import shutil
 import sys
+import tempfile
 import time
 import traceback
 import warnings
 from collections.abc import Callable
 from contextlib import nullcontext
+from dataclasses import fields
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -18,13 +21,16 @@ import numpy as np
 import torch
 import yaml
 
-from deeper.analysis.cost import count_config
+from deeper.analysis.cost import Cost, count_config
 from deeper.cli import one_line
 from deeper.data.module import load
 from deeper.errors import DeeperError
 from deeper.training import identity, mirror
 from deeper.training.fitting import Outcome, Surroundings, fit
 from deeper.training.store import CHECKPOINT, CONFIG, CURVES, PREDICTIONS, WEIGHTS, Home, write_bytes, write_json
+
+TEMPORARY = "tmp"
+COSTS = tuple(field.name for field in fields(Cost))
 
 
 def train(job: dict[str, Any], say: Callable[[str, Any], None]) -> None:
@@ -43,6 +49,8 @@ def train(job: dict[str, Any], say: Callable[[str, Any], None]) -> None:
     with home.lock() if first else nullcontext():
         if first and home.record() is not None:
             return
+        if first:
+            _keep_temporary_files_in(home)
         began = time.perf_counter()
         earlier = _earlier_seconds(home)
         if first:
@@ -62,6 +70,7 @@ def train(job: dict[str, Any], say: Callable[[str, Any], None]) -> None:
             _keep(home, job, outcome, {"total_s": round(earlier + time.perf_counter() - began, 3)})
             for logger in around.loggers:
                 logger.experiment.finish()
+            shutil.rmtree(home / TEMPORARY, ignore_errors=True)
 
 
 def _keep(home: Home, job: dict[str, Any], outcome: Outcome, times: dict[str, float]) -> None:
@@ -95,9 +104,13 @@ def cost(config: dict[str, Any]) -> dict[str, int]:
     code = [path.read_text() for _, path in sorted(files.items())]
     key = identity.digest([model, data["channels"], data["image_size"], code, torch.__version__])
     path = Path(config["store"]) / "costs" / f"{key[:16]}.json"
-    if not path.exists():
-        write_json(path, count_config(model, data["channels"], data["image_size"]).as_dict())
-    return json.loads(path.read_bytes())
+    try:
+        known = json.loads(path.read_bytes())
+        return {name: known[name] for name in COSTS}
+    except (OSError, ValueError, KeyError, TypeError):
+        counted = count_config(model, data["channels"], data["image_size"]).as_dict()
+        write_json(path, counted)
+        return counted
 
 
 def _publish(home: Home, rows: list[dict[str, Any]], say: Callable[[str, Any], None]) -> None:
@@ -124,8 +137,10 @@ def _whole_checkpoint(home: Home) -> Path:
 def _earlier_seconds(home: Home) -> float:
     if not (home / CHECKPOINT).exists():
         return 0.0
-    rows = (home / CURVES).read_text().splitlines() if (home / CURVES).exists() else []
-    return sum(json.loads(row)["seconds"] for row in rows)
+    try:
+        return sum(json.loads(row)["seconds"] for row in (home / CURVES).read_text().splitlines())
+    except (OSError, ValueError, KeyError):
+        return 0.0
 
 
 def _loggers(job: dict[str, Any], first: bool) -> list[Any]:
@@ -138,6 +153,14 @@ def _loggers(job: dict[str, Any], first: bool) -> list[Any]:
     folder = arguments.pop("dir")
     mode = arguments.pop("mode")
     return [WandbLogger(save_dir=folder, offline=mode == "offline", **arguments)]
+
+
+def _keep_temporary_files_in(home: Home) -> None:
+    """Lightning writes a checkpoint to a temporary file and moves it: let both be on the store's own disk."""
+    folder = home / TEMPORARY
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True, exist_ok=True)
+    tempfile.tempdir = str(folder)
 
 
 def _quiet() -> None:

@@ -19,5 +19,6 @@ class StudySweeper(BasicSweeper):
 
     def sweep(self, arguments: list[str]) -> Any:
         returns = super().sweep(arguments)
-        study.export([job.cfg for batch in returns for job in batch], arguments)
+        jobs = [job for batch in returns for job in batch]
+        study.export([job.cfg for job in jobs], [job.return_value for job in jobs], arguments)
         return returns
