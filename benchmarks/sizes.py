@@ -11,7 +11,7 @@ _POCKET = OmegaConf.load(CONF / "profile" / "pocket.yaml")
 SIDE = 14  # pixels
 PAPER_BATCH = 128
 POCKET_BATCH = _POCKET.training.batch_size
-POCKET_PAD = _POCKET.augment.pad
+POCKET_PAD = _POCKET.recipe.pad
 
 
 @dataclass(frozen=True)
