@@ -97,10 +97,13 @@ def test_one_trial_and_its_offline_run(root, tmp_path):
     assert len(list((tmp_path / "wandb").glob("offline-run-*"))) == 1
 
 
-def test_live_streaming_writes_one_run(root, tmp_path):
+def test_live_streaming_writes_under_the_trials_id(root, tmp_path):
     done = call(root, tmp_path, *SMALL, "logger=wandb_offline", "logger.live=true")
     assert done.returncode == 0, done.stderr
-    assert len(list((tmp_path / "wandb").glob("offline-run-*"))) >= 1
+    [record] = (tmp_path / "trials").glob("*/record.json")
+    runs = sorted((tmp_path / "wandb").glob("offline-run-*"))
+    assert {run.name.rpartition("-")[2] for run in runs} == {record.parent.name}
+    assert next(runs[0].glob("*.wandb")).stat().st_size > 1000
 
 
 def test_online_without_an_account_is_one_line(root, tmp_path):
