@@ -1,38 +1,121 @@
-"""What every configured network keeps, whatever its family: a new one is tested by having a configuration."""
+"""What every configured network keeps, whatever its family: a new one is tested by having a configuration.
+
+``form`` in a model's file says which input the paper's network takes and which row of published/structure.csv counts
+it. ``form.data`` is ``small`` for a small-image form, which must take the suite's small grey images of any size.
+"""
+
+import csv
 
 import pytest
 import torch
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
-from deeper.cli import CONF
+from deeper.analysis.cost import count
+from deeper.cli import CONF, ROOT
 from deeper.models.build import build
 
-NAMES = sorted(path.stem for path in (CONF / "model").glob("*.yaml"))
+NAMES = sorted(path.stem for path in (CONF / "model").glob("*.yaml") if path.stem != "timm")
+SMALL = (12, 14, 28)
+PAPER = {"cifar10": (10, 3, 32), "cifar100": (100, 3, 32), "imagenet": (1000, 3, 224)}
 
 
-def model(name):
+def published():
+    """architecture → {quantity: value}."""
+    table = {}
+    with open(ROOT / "published" / "structure.csv") as file:
+        for row in csv.DictReader(file):
+            table.setdefault(row["architecture"], {})[row["quantity"]] = int(row["value"])
+    return table
+
+
+PUBLISHED = published()
+
+
+def config(name, data="cifar10"):
     with initialize_config_dir(version_base="1.3", config_dir=str(CONF)):
-        return OmegaConf.to_container(compose("cost", [f"model={name}"]), resolve=True)["model"]
+        return OmegaConf.to_container(compose("cost", [f"model={name}", f"data={data}"]), resolve=True)["model"]
+
+
+def form(name):
+    """data, image size and published row of a model's file."""
+    found = {"data": "small", "size": None, "counts": None} | config(name)["form"]
+    return found["data"], found["size"], found["counts"]
+
+
+FORMS = {name: form(name) for name in NAMES}
+TINY = [name for name in NAMES if FORMS[name][0] != "imagenet"]
+
+
+def inputs(name):
+    """(data, channels, classes, size) of every input a network must take."""
+    data, size, _ = FORMS[name]
+    if data == "small":
+        return [("fashion_mnist", 1, 10, small) for small in SMALL]
+    classes, channels, usual = PAPER.get(data, (10, 1, 28))
+    return [(data, channels, classes, size or usual)]
+
+
+def logits(output):
+    return output if isinstance(output, tuple) else (output,)
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_contract(name):
-    """Shapes of features, head and logits, and a classifier that can be replaced; on the meta device."""
-    with torch.device("meta"):
-        network = build(model(name))
-        images = torch.empty(2, 3, 32, 32)
-        features = network.forward_features(images)
-        assert features.shape[:2] == (2, network.num_features)
-        assert network.forward_head(features).shape == network(images).shape == (2, 10)
-        assert network.forward_head(features, pre_logits=True).shape == (2, network.num_features)
-        network.reset_classifier(7)
-        assert network(images).shape == (2, 7)
+    """Shapes of features, head, logits and auxiliary logits, and a classifier that can be replaced; on the meta device."""
+    for data, channels, classes, size in inputs(name):
+        with torch.device("meta"):
+            network = build(config(name, data)).eval()
+            images = torch.empty(2, channels, size, size)
+            features = network.forward_features(images)
+            assert features.shape[:2] == (2, network.num_features)
+            assert network.forward_head(features).shape == network(images).shape == (2, classes)
+            hidden = getattr(network, "head_hidden_size", network.num_features)
+            assert network.forward_head(features, pre_logits=True).shape == (2, hidden)
+            network.reset_classifier(7)
+            assert network(images).shape == (2, 7)
+            outputs = logits(network.train()(images))
+            assert all(output.shape == (2, 7) for output in outputs)
+            assert len(outputs) == 1 or 0 < network.auxiliary_weight <= 1
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_gradient_in_every_parameter(name):
+    """Backward of all heads together reaches every parameter (a dropped block gets none in its step)."""
+    data, channels, _, size = inputs(name)[-1]
     with torch.device("meta"):
-        network = build(model(name))
-        network(torch.empty(2, 3, 32, 32)).sum().backward()
-    assert all(parameter.grad is not None for parameter in network.parameters())
+        network = build(config(name, data))
+        keep_all(network)
+        sum(output.sum() for output in logits(network(torch.empty(2, channels, size, size)))).backward()
+    without = [key for key, parameter in network.named_parameters() if parameter.grad is None]
+    assert without == []
+
+
+def keep_all(network):
+    for part in network.modules():
+        if hasattr(part, "survival"):
+            part.survival = 1.0
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if FORMS[name][2]])
+def test_counts_equal_the_published_ones(name):
+    """Exact parameters and multiply-adds of the paper's network, from published/structure.csv."""
+    data, channels, _, size = inputs(name)[0]
+    with torch.device("meta"):
+        network = build(config(name, data))
+    row = PUBLISHED[FORMS[name][2]]
+    assert sum(p.numel() for p in network.parameters()) == row["parameter count"]
+    if sum(1 for _ in network.modules()) < 3000:
+        assert count(network, channels, size).macs == row["multiply-adds (conv + linear)"]
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if FORMS[name][0] == "small"])
+def test_real_numbers_on_small_images(name):
+    """One step's gradient on the smallest images is finite, and evaluation repeats to the bit."""
+    torch.manual_seed(0)
+    network = build(config(name, "fashion_mnist"))
+    images = torch.randn(4, 1, 12, 12)
+    sum(output.square().sum() for output in logits(network(images))).backward()
+    assert all(p.grad is None or p.grad.isfinite().all() for p in network.parameters())
+    network.eval()
+    assert torch.equal(network(images), network(images))

@@ -76,7 +76,7 @@ def test_a_name_says_depth_and_kind(name):
 
 def test_plain_and_residual_differ_by_one_setting():
     plain, residual = model("plain56"), model("resnet56")
-    assert {key for key in plain if plain[key] != residual[key]} == {"name", "shortcut"}
+    assert {key for key in plain if plain[key] != residual[key]} == {"name", "form", "shortcut"}
 
 
 @settings(max_examples=15, deadline=None)

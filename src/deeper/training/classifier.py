@@ -13,14 +13,17 @@ from deeper.data.module import Batch
 from deeper.seeds import seed_of
 from deeper.training.schedule import Schedule
 
-_STEP = 3
+_STEP, _SHARED = 3, 4
 
 
 class ImageClassifier(pl.LightningModule):
     """Cross-entropy training and exact evaluation of a network (N, C, H, W) → (N, classes).
 
-    What the network draws in training (dropout, dropped blocks) is seeded by (seed, step, rank), so a resumed run
-    draws what an uninterrupted one does.
+    A network with auxiliary heads returns (logits, auxiliary logits, …) in training mode; the cross-entropies of the
+    auxiliary ones are added with the weight that its ``auxiliary_weight`` says.
+
+    What the network draws in training is seeded by (seed, step, rank), so a resumed run draws what an uninterrupted
+    one does; what its parts with a ``draw`` method leave out (deeper.models.dropping) by (seed, step), alike on all ranks.
 
     Args:
         network: any ``nn.Module`` with that signature.
@@ -49,12 +52,14 @@ class ImageClassifier(pl.LightningModule):
         self.network = network.to(memory_format=self.format)
         self.make_optimizer, self.schedule, self.steps = optimizer, schedule, steps
         self.seed, self.label_smoothing, self.num_classes = seed, label_smoothing, num_classes
+        self.drawing = [part for part in network.modules() if hasattr(part, "draw")]
+        self.shared = torch.Generator()
         self.training_metrics = _metrics(num_classes)
         self.seen: list[tuple[Tensor, Tensor, Tensor]] = []
         self.evaluation_metrics = _metrics(num_classes)
         self.logits: Tensor | None = None
 
-    def forward(self, images: Tensor) -> Tensor:
+    def forward(self, images: Tensor) -> Tensor | tuple[Tensor, ...]:
         return self.network(images.to(dtype=self.dtype, memory_format=self.format))
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
@@ -71,16 +76,28 @@ class ImageClassifier(pl.LightningModule):
         torch.default_generator.manual_seed(seed)
         if self.device.type == "cuda":
             torch.cuda.manual_seed(seed)
+        if self.drawing:
+            self.shared.manual_seed(seed_of(self.seed, self.trainer.global_step, _SHARED))
+            for part in self.drawing:
+                part.draw(self.shared)
         factor = self.schedule(self.trainer.global_step, *self.steps)
         for group, rate in zip(self.trainer.optimizers[0].param_groups, self.rates, strict=True):
             group["lr"] = rate * factor
 
     def training_step(self, batch: Batch, batch_index: int) -> Tensor:
         images, labels, _ = batch
-        logits = self(images)
+        output = self(images)
+        logits, *auxiliary = output if isinstance(output, tuple) else (output,)
         loss = F.cross_entropy(logits, labels, label_smoothing=self.label_smoothing)
+        for extra in auxiliary:
+            loss = loss + self.network.auxiliary_weight * F.cross_entropy(
+                extra, labels, label_smoothing=self.label_smoothing
+            )
         self.seen.append((logits.detach().argmax(1), labels, loss.detach() * len(labels)))
         return loss
+
+    def transfer_batch_to_device(self, batch: Batch, device: torch.device, dataloader_index: int) -> Batch:
+        return batch
 
     def optimizer_zero_grad(self, epoch: int, batch_index: int, optimizer: torch.optim.Optimizer) -> None:
         optimizer.zero_grad(set_to_none=True)

@@ -30,7 +30,7 @@ DATA_KEYS = ("name", "image_size", "train_size", "validation_size", "subset_seed
 
 def semantic(config: Mapping[str, Any]) -> dict[str, Any]:
     """The part of a resolved configuration that can change a trial's result."""
-    model = {key: value for key, value in config["model"].items() if key != "name"}
+    model = {key: value for key, value in config["model"].items() if key not in ("name", "form")}
     data = {key: config["data"].get(key) for key in DATA_KEYS}
     same = {key: config[key] for key in ("optimizer", "schedule", "augment", "training", "trainer", "seed")}
     return {"model": model, "data": data, **same}
