@@ -62,7 +62,7 @@ def logits(output):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_contract(name):
-    """Shapes of features, head, logits and auxiliary logits, and a classifier that can be replaced; on the meta device."""
+    """Shapes of features, head, logits and auxiliary logits; a classifier that can be replaced."""
     for data, channels, classes, size in inputs(name):
         with torch.device("meta"):
             network = build(config(name, data)).eval()

@@ -23,7 +23,8 @@ class ImageClassifier(pl.LightningModule):
     auxiliary ones are added with the weight that its ``auxiliary_weight`` says.
 
     What the network draws in training is seeded by (seed, step, rank), so a resumed run draws what an uninterrupted
-    one does; what its parts with a ``draw`` method leave out (deeper.models.dropping) by (seed, step), alike on all ranks.
+    one does; what its parts with a ``draw`` method leave out (deeper.models.dropping) by (seed, step), alike on all
+    ranks.
 
     Args:
         network: any ``nn.Module`` with that signature.
