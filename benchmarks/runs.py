@@ -13,7 +13,7 @@ from omegaconf import OmegaConf
 from benchmarks.sizes import SIDE
 from deeper.cli import CONF
 from deeper.data import arrays
-from deeper.data.formats import Labelled
+from deeper.data.arrays import Labelled
 from deeper.errors import DeeperError
 from deeper.training import processes
 from deeper.training.jobs import make_job

@@ -104,6 +104,29 @@ def test_the_whole_pipeline(copy):
     assert "second: 6 reused" in output
 
 
+def test_a_table_stands_for_its_trials(copy):
+    """Where the trials are not here, `dvc repro` takes rows of the same identity, and trains what is new."""
+    before = (copy / "results" / "second.json").read_bytes()
+    shutil.move(copy / "trials", copy / "elsewhere")
+    model = copy / "src" / "deeper" / "models" / "blocks.py"
+    text = model.read_text()
+    model.write_text(text + "\n# a remark\n")
+    output = run(copy, "dvc", "repro")
+    assert ran(output) == ["study@first", "study@second"]
+    assert "second: 6 known from the table" in output
+    assert (copy / "results" / "second.json").read_bytes() == before
+
+    study_file(copy, "second", seed="range(4)")
+    output = run(copy, "dvc", "repro", "study@second")
+    assert "second: 2 trained, 6 known from the table" in output
+    rows = json.loads((copy / "results" / "second.json").read_text())["trials"]
+    assert rows[0]["metrics"] == json.loads(before)["trials"][0]["metrics"]
+
+    model.write_text(text.replace("std=0.01", "std=0.02"))
+    output = run(copy, "dvc", "repro", "study@second")
+    assert "second: 8 trained" in output
+
+
 def test_a_typo_in_the_parameters_stops_with_one_line(copy):
     text = (copy / "params.yaml").read_text()
     (copy / "params.yaml").write_text(text.replace("smoke", "smoky"))

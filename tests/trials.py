@@ -6,8 +6,7 @@ import numpy as np
 from hydra import compose, initialize_config_dir
 
 from deeper.cli import CONF
-from deeper.data.arrays import write_set
-from deeper.data.formats import Labelled
+from deeper.data.arrays import Labelled, write_set
 from deeper.training import processes
 from deeper.training.jobs import make_job
 from deeper.training.store import LOG, Home

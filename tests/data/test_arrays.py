@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 import released
 from deeper.data import arrays
-from deeper.data.formats import Labelled
+from deeper.data.arrays import Labelled
 from deeper.errors import DeeperError
 
 FACTS = {"file": {"bytes": 1, "sha256": "00"}}

@@ -19,13 +19,23 @@ from pathlib import Path
 
 import numpy as np
 
-from deeper.data.formats import Labelled
 from deeper.errors import DeeperError
 
 SPLITS = ("train", "validation", "test")
 RULE = "class by class, the training images with the smallest SHA-256 of their bytes, ties in the order of the release"
 RESIZE_CHUNK = 4096
 HALF_UP = 0.5 + 1e-9  # exact ties round up whatever the last bit of a weight is on this processor
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """A released set: images uint8 N×H×W×C, labels int64 N, both parts in the order of the release; class names."""
+
+    train_images: np.ndarray
+    train_labels: np.ndarray
+    test_images: np.ndarray
+    test_labels: np.ndarray
+    classes: list[str]
 
 
 @dataclass(frozen=True)
@@ -83,6 +93,34 @@ def open_set(folder: str | Path, verify: bool = True) -> ArraySet:
     images = _load(folder / "images.npy", np.uint8, (meta["splits"]["test"][1], *meta["image_shape"]), "r")
     labels = _load(folder / "labels.npy", np.int64, images.shape[:1], None)
     return ArraySet(folder, meta, images, labels)
+
+
+def open_resized(folder: str | Path, size: int) -> ArraySet:
+    """Open a prepared set with images of ``size`` × ``size`` pixels.
+
+    Where that is another size than the set's own, the images are resized once (see ``resize``) and kept in
+    ``.resized`` beside the set, under the digest of the set and of the code that resizes. A kept file that is not what
+    was written is made again.
+
+    Raises:
+        DeeperError: as ``open_set``, or ``size`` is less than 1.
+    """
+    folder = Path(folder)
+    meta = read_meta(folder)
+    if list(meta["image_shape"][:2]) == [size, size]:
+        return open_set(folder)
+    code = hashlib.sha256(Path(__file__).read_bytes() + meta["digest"].encode()).hexdigest()[:16]
+    kept = folder.parent / ".resized" / f"{folder.name}-{size}-{code}.npy"
+    shape = (meta["splits"]["test"][1], size, size, meta["image_shape"][2])
+    try:
+        _verify(kept, json.loads(kept.with_suffix(".json").read_bytes()), content=True)
+        images = _load(kept, np.uint8, shape, "r")
+    except (OSError, ValueError, LookupError, TypeError, DeeperError):
+        images = resize(open_set(folder).images, size)
+        with contextlib.suppress(OSError):
+            _keep(kept, images)
+    _verify(folder / "labels.npy", meta["files"]["labels.npy"], content=True)
+    return ArraySet(folder, meta, images, _load(folder / "labels.npy", np.int64, shape[:1], None))
 
 
 def validation_rows(images: np.ndarray, labels: np.ndarray, classes: int, size: int) -> np.ndarray:
@@ -246,6 +284,14 @@ def resize(images: np.ndarray, size: int) -> np.ndarray:
         scaled = scaled.add_(HALF_UP).floor_().clamp_(0, 255).to(torch.uint8)
         result[start : start + RESIZE_CHUNK] = scaled.permute(0, 2, 3, 1).numpy()
     return result
+
+
+def _keep(path: Path, images: np.ndarray) -> None:
+    with scratch_folder(path) as scratch:
+        facts = _save(scratch / path.name, images)
+        _write(scratch / "facts.json", json.dumps(facts).encode())
+        os.replace(scratch / path.name, path)
+        os.replace(scratch / "facts.json", path.with_suffix(".json"))
 
 
 def _ranges(*lengths: int) -> dict[str, list[int]]:

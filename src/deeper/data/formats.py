@@ -8,24 +8,13 @@ import io
 import pickle
 import struct
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
+from deeper.data.arrays import Labelled
 from deeper.errors import DeeperError
 
 IDX_UINT8 = 0x08
-
-
-@dataclass(frozen=True)
-class Labelled:
-    """A released set: images uint8 N×H×W×C, labels int64 N, both parts in the order of the release; class names."""
-
-    train_images: np.ndarray
-    train_labels: np.ndarray
-    test_images: np.ndarray
-    test_labels: np.ndarray
-    classes: list[str]
 
 
 def read_idx(

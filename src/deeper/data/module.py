@@ -13,6 +13,7 @@ from deeper.data import arrays
 from deeper.data.augment import Augment, crop, epoch_order
 
 Batch = tuple[Tensor, Tensor, Tensor]
+_AT_ONCE = 1024
 
 
 @dataclass
@@ -63,14 +64,13 @@ def load(data: dict[str, Any]) -> ImageData:
     Raises:
         DeeperError: the set is not prepared, is damaged, or has fewer images than asked for.
     """
-    prepared = arrays.open_set(Path(data["root"]) / data["name"])
+    prepared = arrays.open_resized(Path(data["root"]) / data["name"], data["image_size"])
 
     def part(name: str, size: int | None) -> Split:
         images, labels = prepared.split(name)
         if size is not None:
             chosen = arrays.subset(labels, size, data["subset_seed"])
             images, labels = images[chosen], labels[chosen]
-        images = arrays.resize(np.asarray(images), data["image_size"])
         return Split(torch.from_numpy(np.array(images)), torch.from_numpy(np.array(labels)))
 
     return ImageData(
@@ -121,10 +121,12 @@ class TrainingBatches:
         epoch, samples, device = self.epoch(), len(self.labels), self.images.device
         order = torch.from_numpy(epoch_order(samples, self.seed, epoch)).to(device)
         drawn = [torch.from_numpy(d).to(device) for d in self.augment.draw(samples, self.seed, epoch)]
-        for step in range(len(self)):
-            index = order[step * self.batch_size : (step + 1) * self.batch_size][self.rank :: self.world]
-            pictures = crop(self.images, index, *(d[index] for d in drawn), self.size)
-            yield self.data.normalise(pictures), self.labels[index], index
+        batches = order[: len(self) * self.batch_size].view(len(self), -1)[:, self.rank :: self.world]
+        for some in batches.split(max(1, _AT_ONCE // self.batch_size)):
+            index = some.reshape(-1)
+            pictures = self.data.normalise(crop(self.images, index, *(d[index] for d in drawn), self.size))
+            share = some.shape[1]
+            yield from zip(pictures.split(share), self.labels[index].split(share), index.split(share), strict=True)
 
 
 class EvaluationBatches:

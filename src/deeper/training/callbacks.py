@@ -1,4 +1,4 @@
-"""What happens around the steps of a training: history, gradient norms, checkpoints, progress."""
+"""What happens around the steps of a training: history, gradient norms, checkpoints."""
 
 import math
 import os
@@ -122,19 +122,6 @@ class Checkpoint(pl.Callback):
             with open(beside, "rb") as file:
                 os.fsync(file.fileno())
             os.replace(beside, self.path)
-
-
-class Progress(pl.Callback):
-    """Tells ``report`` the fraction of the training that is done, a few times a second at the most."""
-
-    def __init__(self, report: Callable[[float], None], steps: int):
-        self.report, self.steps, self.last = report, steps, 0.0
-
-    def on_train_batch_end(self, trainer: pl.Trainer, *_: Any) -> None:
-        now = time.monotonic()
-        if now - self.last > 0.3:
-            self.last = now
-            self.report(trainer.global_step / self.steps)
 
 
 def _finite(values: Tensor) -> list[float | None]:

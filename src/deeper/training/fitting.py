@@ -4,7 +4,7 @@ Every line here can change a trial's result and is part of its identity; keeping
 """
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -15,6 +15,7 @@ import pytorch_lightning as pl
 import torch
 import torch.utils.deterministic
 from hydra.utils import instantiate
+from pytorch_lightning.plugins import TorchCheckpointIO
 from pytorch_lightning.plugins.environments import LightningEnvironment, TorchElasticEnvironment
 from pytorch_lightning.strategies import DDPStrategy
 
@@ -22,7 +23,7 @@ from deeper.data.module import EvaluationBatches, ImageData, TrainingBatches
 from deeper.errors import DeeperError
 from deeper.models.build import build
 from deeper.seeds import seed_of
-from deeper.training.callbacks import Checkpoint, GradientNorms, History, Progress
+from deeper.training.callbacks import Checkpoint, GradientNorms, History
 from deeper.training.classifier import ImageClassifier
 
 _WEIGHTS = 0
@@ -37,14 +38,14 @@ class Surroundings:
         checkpoint: where to keep the checkpoint and to go on from if it is there; None keeps none.
         every: epochs between checkpoints.
         publish: called with the history after every epoch.
-        report: called with the fraction that is done.
+        callbacks: called with the number of steps of the whole training, more Lightning callbacks.
         loggers: Lightning loggers.
     """
 
     checkpoint: Path | None = None
     every: int = 1
     publish: Callable[[list[dict[str, Any]]], None] = lambda rows: None
-    report: Callable[[float], None] = lambda fraction: None
+    callbacks: Callable[[int], list[pl.Callback]] = lambda steps: []
     loggers: list[Any] = field(default_factory=list)
 
 
@@ -107,8 +108,8 @@ def fit(config: dict[str, Any], data: ImageData, around: Surroundings) -> Outcom
     )
     gradients = GradientNorms(recipe["gradient_every"])
     history = History(gradients, around.publish)
-    tail = [Progress(around.report, steps), Checkpoint(around.checkpoint, around.every)]
-    trainer = _trainer(options, recipe["epochs"], [gradients, history, *tail], around)
+    callbacks = [gradients, history, *around.callbacks(steps), Checkpoint(around.checkpoint, around.every)]
+    trainer = _trainer(options, recipe["epochs"], bool(module.drawing), callbacks, around)
     place = {"device": trainer.strategy.root_device, "rank": trainer.global_rank, "world": trainer.world_size}
     training = TrainingBatches(
         data,
@@ -161,7 +162,17 @@ def _chance(error: float, classes: int) -> str | None:
     return f"training error {error:.3f} is at chance level ({chance:.3f})"
 
 
-def _trainer(options: dict[str, Any], epochs: int, callbacks: list[pl.Callback], around: Surroundings) -> pl.Trainer:
+class _DirectIO(TorchCheckpointIO):
+    """Writes where it is told; ``Checkpoint`` sees to it that the file takes its place whole."""
+
+    def save_checkpoint(self, checkpoint: Mapping[str, Any], path: Any, storage_options: Any = None) -> None:
+        with open(path, "wb") as file:
+            torch.save(checkpoint, file)
+
+
+def _trainer(
+    options: dict[str, Any], epochs: int, dropping: bool, callbacks: list[pl.Callback], around: Surroundings
+) -> pl.Trainer:
     gpu = options["accelerator"] == "gpu"
     if gpu:
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
@@ -169,12 +180,12 @@ def _trainer(options: dict[str, Any], epochs: int, callbacks: list[pl.Callback],
         strategy: Any = DDPStrategy(
             process_group_backend="nccl" if gpu else "gloo",
             cluster_environment=TorchElasticEnvironment(),
-            find_unused_parameters=options["find_unused_parameters"],
+            find_unused_parameters=options["find_unused_parameters"] or dropping,
             timeout=timedelta(minutes=30),
         )
-        plugins = []
+        plugins = [_DirectIO()]
     else:
-        strategy, plugins = "auto", [LightningEnvironment()]
+        strategy, plugins = "auto", [LightningEnvironment(), _DirectIO()]
     return pl.Trainer(
         accelerator=options["accelerator"],
         devices=options["devices"],

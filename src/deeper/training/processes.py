@@ -60,7 +60,7 @@ class Running:
 
     def handles(self) -> list[Any]:
         """What to wait on: something happens when one of these is ready."""
-        return [*self._open, *(rank.sentinel for rank in self.ranks)]
+        return [*self._open, *(rank.sentinel for rank in self.ranks if rank.exitcode is None)]
 
     def listen(self) -> None:
         """Take in what the ranks say."""

@@ -6,15 +6,18 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
 from omegaconf import DictConfig, OmegaConf
 
 from deeper.data.arrays import read_meta
 from deeper.errors import DeeperError
-from deeper.training.store import CONFIG, CURVES, Home, write_json
+from deeper.training.jobs import make_job
+from deeper.training.store import CURVES, Home, write_json
 
 SCHEMA = 1
-FREE = ("study", "profile", "data", "logger", "store", "results", "runtime", "hydra", "data.root", "data.folder")
+FREE = (
+    *("study", "profile", "data", "logger", "store", "results", "trust_table", "runtime", "hydra"),
+    *("data.root", "data.folder"),
+)
 KEPT = ("id", "status", "reason", "metrics", "cost", "time", "gradients", "finished_at")
 
 
@@ -49,30 +52,45 @@ def export(configs: Sequence[DictConfig], trials: Sequence[str], arguments: Sequ
     return path
 
 
+def known(cfg: DictConfig) -> dict[str, dict[str, Any]]:
+    """Rows of the study's table by trial, where ``trust_table`` says that they stand for trials that are not here.
+
+    A trial's id is the digest of all that can change its result, so a row that bears it is that trial's result.
+    """
+    if not cfg.trust_table:
+        return {}
+    try:
+        old = json.loads((Path(cfg.results) / f"{cfg.study.name}.json").read_bytes())
+        places = old["environments"]
+        rows = {row["id"]: {**row, "environment": places[row["environment"]]} for row in old["trials"]}
+        return rows if old["schema"] == SCHEMA else {}
+    except (OSError, ValueError, LookupError, TypeError):
+        return {}
+
+
 def table(study: dict[str, Any], configs: Sequence[DictConfig], trials: Sequence[str]) -> dict[str, Any]:
     """The value of ``results/<study>.json`` (docs/formats.md)."""
     environments: list[Any] = []
     rows = []
+    before = known(configs[0])
     for cfg, trial in zip(configs, trials, strict=True):
-        home = Home(cfg.store, trial)
-        record = home.record()
-        if record is None:
+        found = _finished(Home(cfg.store, trial)) or before.get(trial)
+        if found is None:
             raise DeeperError(f"trial {trial} of study {study['name']} is not finished; run the study again")
-        if record["environment"] not in environments:
-            environments.append(record["environment"])
+        if found["environment"] not in environments:
+            environments.append(found["environment"])
         rows.append(
             {
                 "arm": _arm(study, cfg),
                 "seed": cfg.seed,
-                **{key: record[key] for key in KEPT},
-                "curves": [json.loads(line) for line in (home / CURVES).read_text().splitlines()],
-                "environment": environments.index(record["environment"]),
+                **{key: found[key] for key in (*KEPT, "curves")},
+                "environment": environments.index(found["environment"]),
             }
         )
     empty = set(study["arms"]) - {row["arm"] for row in rows}
     if empty:
         raise DeeperError(f"study {study['name']}: no trial is in arm {', '.join(sorted(empty))}; mend its `where`")
-    first = yaml.safe_load((Home(configs[0].store, trials[0]) / CONFIG).read_text())
+    first = make_job(configs[0])["config"]
     return {
         "schema": SCHEMA,
         "study": study,
@@ -88,6 +106,13 @@ def table(study: dict[str, Any], configs: Sequence[DictConfig], trials: Sequence
         "environments": environments,
         "trials": rows,
     }
+
+
+def _finished(home: Home) -> dict[str, Any] | None:
+    record = home.record()
+    if record is None:
+        return None
+    return {**record, "curves": [json.loads(line) for line in (home / CURVES).read_text().splitlines()]}
 
 
 def _profile_of(path: Path) -> str | None:

@@ -28,7 +28,8 @@ class Task:
 
     Attributes:
         label: the overrides that make it, for people.
-        state: ``waiting``, ``running``, ``trained``, ``reused`` or ``failed``.
+        state: ``waiting``, ``running``, ``trained``, ``reused``, ``failed``, or ``tabled``: in the study's table and
+            not here.
     """
 
     job: dict[str, Any]
@@ -179,7 +180,7 @@ class Display:
 
     def text(self, sweep: Sweep) -> str:
         states = [task.state for task in sweep.tasks]
-        done = states.count("trained") + states.count("reused")
+        done = sum(states.count(state) for state in ("trained", "reused", "tabled"))
         left = sweep.remaining()
         time_left = "estimating time" if left is None else f"{_clock(left)} left"
         counts = f"{done}/{len(states)} done · {states.count('running')} running · {states.count('failed')} failed"
@@ -198,7 +199,8 @@ class Display:
         if self.live:
             self._line("")
         states = [task.state for task in sweep.tasks]
-        parts = [f"{states.count(s)} {s}" for s in ("trained", "reused", "failed") if s in states]
+        words = {"trained": "trained", "reused": "reused", "tabled": "known from the table", "failed": "failed"}
+        parts = [f"{states.count(state)} {word}" for state, word in words.items() if state in states]
         self._print(f"{self.title}: {', '.join(parts) or 'nothing to do'}")
 
     def _line(self, text: str) -> None:

@@ -4,9 +4,7 @@ import io
 import json
 import logging
 import os
-import shutil
 import sys
-import tempfile
 import time
 import traceback
 import warnings
@@ -27,9 +25,9 @@ from deeper.data.module import load
 from deeper.errors import DeeperError
 from deeper.training import identity, mirror
 from deeper.training.fitting import Outcome, Surroundings, fit
+from deeper.training.progress import Progress
 from deeper.training.store import CHECKPOINT, CONFIG, CURVES, PREDICTIONS, WEIGHTS, Home, write_bytes, write_json
 
-TEMPORARY = "tmp"
 COSTS = tuple(field.name for field in fields(Cost))
 
 
@@ -49,8 +47,6 @@ def train(job: dict[str, Any], say: Callable[[str, Any], None]) -> None:
     with home.lock() if first else nullcontext():
         if first and home.record() is not None:
             return
-        if first:
-            _keep_temporary_files_in(home)
         began = time.perf_counter()
         earlier = _earlier_seconds(home)
         if first:
@@ -62,7 +58,7 @@ def train(job: dict[str, Any], say: Callable[[str, Any], None]) -> None:
             checkpoint=_whole_checkpoint(home),
             every=config["runtime"]["checkpoint_every"],
             publish=(lambda rows: _publish(home, rows, say)) if first else (lambda rows: None),
-            report=lambda fraction: say("progress", fraction),
+            callbacks=lambda steps: [Progress(lambda fraction: say("progress", fraction), steps)],
             loggers=_loggers(job, first),
         )
         outcome = fit(config, data, around)
@@ -70,7 +66,6 @@ def train(job: dict[str, Any], say: Callable[[str, Any], None]) -> None:
             _keep(home, job, outcome, {"total_s": round(earlier + time.perf_counter() - began, 3)})
             for logger in around.loggers:
                 logger.experiment.finish()
-            shutil.rmtree(home / TEMPORARY, ignore_errors=True)
 
 
 def _keep(home: Home, job: dict[str, Any], outcome: Outcome, times: dict[str, float]) -> None:
@@ -153,14 +148,6 @@ def _loggers(job: dict[str, Any], first: bool) -> list[Any]:
     folder = arguments.pop("dir")
     mode = arguments.pop("mode")
     return [WandbLogger(save_dir=folder, offline=mode == "offline", **arguments)]
-
-
-def _keep_temporary_files_in(home: Home) -> None:
-    """Lightning writes a checkpoint to a temporary file and moves it: let both be on the store's own disk."""
-    folder = home / TEMPORARY
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True, exist_ok=True)
-    tempfile.tempdir = str(folder)
 
 
 def _quiet() -> None:

@@ -8,8 +8,9 @@ from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, open_dict
 
 from deeper.errors import DeeperError
-from deeper.training import mirror, processes
+from deeper.training import mirror, processes, study
 from deeper.training.jobs import default_slots, make_job
+from deeper.training.store import RECORD
 from deeper.training.sweep import Display, Sweep, Task, raise_failures
 
 
@@ -43,6 +44,10 @@ class SlotsLauncher(Launcher):
         returns = [first, *(self._compose(index, list(overrides)) for index, overrides in rest)]
         labels = _labels([r.overrides for r in returns])
         tasks = [Task(make_job(r.cfg, slots), label) for r, label in zip(returns, labels, strict=True)]
+        in_table = study.known(first.cfg)
+        for task in tasks:
+            if task.job["id"] in in_table and not (task.home / RECORD).exists():
+                task.state = "tabled"
         raise_failures(Sweep(tasks, slots, Display(returns[0].cfg.study.name)).run())
         for task, result in zip(tasks, returns, strict=True):
             result.status, result.return_value = JobStatus.COMPLETED, task.job["id"]
