@@ -3,6 +3,7 @@
 Every line here can change a trial's result and is part of its identity; keeping, logging and reporting are elsewhere.
 """
 
+import io
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -166,8 +167,9 @@ class _DirectIO(TorchCheckpointIO):
     """Writes where it is told; ``Checkpoint`` sees to it that the file takes its place whole."""
 
     def save_checkpoint(self, checkpoint: Mapping[str, Any], path: Any, storage_options: Any = None) -> None:
-        with open(path, "wb") as file:
-            torch.save(checkpoint, file)
+        content = io.BytesIO()  # torch.save hides what the disk says, such as that it is full
+        torch.save(checkpoint, content)
+        Path(path).write_bytes(content.getbuffer())
 
 
 def _trainer(
