@@ -1,18 +1,24 @@
 """Pieces that the families share: initialisation, shortcuts, global pooling."""
 
+import math
+
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+from deeper.models.layers import make_norm
 
 
 def initialise(module: nn.Module) -> None:
     """Draw the weights of a whole network as He et al. do (arXiv 1502.01852, eq. 10, fan-out form).
 
-    Convolutions are normal with variance 2 / fan-out, the classifier is normal with deviation 0.01 and zero bias,
+    Convolutions are normal with variance 2 / fan-out, where the fan-out of a grouped convolution is that of one group
+    (PyTorch's own initialisers count all groups); the classifier is normal with deviation 0.01 and zero bias,
     normalisation starts as the identity.
     """
     for part in module.modules():
         if isinstance(part, nn.Conv2d):
-            nn.init.kaiming_normal_(part.weight, mode="fan_out", nonlinearity="relu")
+            fan_out = part.out_channels // part.groups * math.prod(part.kernel_size)
+            nn.init.normal_(part.weight, std=math.sqrt(2.0) / math.sqrt(fan_out))
         elif isinstance(part, nn.Linear):
             nn.init.normal_(part.weight, std=0.01)
         elif isinstance(part, nn.BatchNorm2d):
@@ -49,17 +55,17 @@ class PadShortcut(nn.Module):
 
 
 class ProjectionShortcut(nn.Sequential):
-    """Options B and C of He et al. (arXiv 1512.03385, §3.3): a 1×1 convolution and batch normalisation."""
+    """Options B and C of He et al. (arXiv 1512.03385, §3.3): a 1×1 convolution and a normalisation."""
 
-    def __init__(self, in_channels: int, out_channels: int, stride: int):
-        super().__init__(conv(in_channels, out_channels, 1, stride), nn.BatchNorm2d(out_channels))
+    def __init__(self, in_channels: int, out_channels: int, stride: int, norm: str = "batch"):
+        super().__init__(conv(in_channels, out_channels, 1, stride), make_norm(norm, out_channels))
 
 
-def make_shortcut(kind: str, in_channels: int, out_channels: int, stride: int) -> nn.Module:
+def make_shortcut(kind: str, in_channels: int, out_channels: int, stride: int, norm: str = "batch") -> nn.Module:
     """The shortcut ``kind`` around a block.
 
     ``none``: plain. ``A``: identity, zero-padded where the size changes. ``B``: identity, projected where the size
-    changes. ``C``: projected everywhere.
+    changes. ``C``: projected everywhere. A projection is a 1×1 convolution and the normalisation ``norm``.
 
     Raises:
         ValueError: an unknown kind.
@@ -68,7 +74,7 @@ def make_shortcut(kind: str, in_channels: int, out_channels: int, stride: int) -
     if kind == "none":
         return NoShortcut()
     if kind == "C" or (kind == "B" and changes):
-        return ProjectionShortcut(in_channels, out_channels, stride)
+        return ProjectionShortcut(in_channels, out_channels, stride, norm)
     if kind == "A" and changes:
         return PadShortcut(in_channels, out_channels, stride)
     if kind in ("A", "B"):
@@ -92,14 +98,14 @@ class PooledHead(nn.Module):
         return x if pre_logits else self.fc(x)
 
 
-def check_depth(depth: int, layers_per_step: int, name: str) -> int:
-    """Blocks a stage for a CIFAR network of ``depth`` weight layers.
+def check_depth(depth: int, layers_per_step: int, name: str, beside: int = 2) -> int:
+    """Blocks a stage for a CIFAR network of ``depth`` weight layers, ``beside`` of which are not in the blocks.
 
     Raises:
-        ValueError: the depth is not 2 more than a positive multiple of ``layers_per_step``.
+        ValueError: the depth is not ``beside`` more than a positive multiple of ``layers_per_step``.
     """
-    blocks, rest = divmod(depth - 2, layers_per_step)
+    blocks, rest = divmod(depth - beside, layers_per_step)
     if rest or blocks < 1:
-        near = max(1, round((depth - 2) / layers_per_step)) * layers_per_step + 2
-        raise ValueError(f"{name} depth={depth}: it must be {layers_per_step}n+2; the nearest is {near}")
+        near = max(1, round((depth - beside) / layers_per_step)) * layers_per_step + beside
+        raise ValueError(f"{name} depth={depth}: it must be {layers_per_step}n+{beside}; the nearest is {near}")
     return blocks
