@@ -78,7 +78,7 @@ def check_rate(**rates: float) -> None:
 def drop_samples(x: Tensor, rate: float | Tensor) -> Tensor:
     """Zero each sample of ``x`` (N, C, H, W) with probability ``rate``; divide the others by 1 - ``rate``."""
     kept = torch.rand((len(x), 1, 1, 1), dtype=x.dtype, device=x.device) >= rate
-    return x * (kept / (1 - rate))
+    return x * (kept.to(x.dtype) / (1 - rate))
 
 
 class InvertedResidual(nn.Module):
