@@ -8,7 +8,7 @@ from deeper.cli import CONF
 
 _POCKET = OmegaConf.load(CONF / "profile" / "pocket.yaml")
 
-SIDE = 14  # pixels
+SIDE = _POCKET.data.image_size  # pixels
 PAPER_BATCH = 128
 POCKET_BATCH = _POCKET.training.batch_size
 POCKET_PAD = _POCKET.recipe.pad

@@ -320,6 +320,29 @@ def test_resize_does_not_depend_on_the_chunk(monkeypatch):
     assert np.array_equal(arrays.resize(images, 5), whole)
 
 
+def test_a_set_at_another_size_is_kept_and_verified(prepared):
+    expected = arrays.resize(arrays.open_set(prepared).images, 9)
+    first = arrays.open_resized(prepared, 9)
+    (kept,) = (prepared.parent / ".resized").glob("*.npy")
+    content = kept.read_bytes()
+    (prepared / "images.npy").rename(prepared.parent / "away.npy")
+    again = arrays.open_resized(prepared, 9)
+    for found in (first, again):
+        assert np.array_equal(found.images, expected)
+        assert found.split("test")[0].shape[1:3] == (9, 9)
+    (prepared.parent / "away.npy").rename(prepared / "images.npy")
+    for damaged in (content[:-1], content[:-1] + bytes([content[-1] ^ 1]), b""):
+        kept.write_bytes(damaged)
+        assert np.array_equal(arrays.open_resized(prepared, 9).images, expected)
+        assert kept.read_bytes() == content
+
+
+def test_a_set_at_its_own_size_is_the_set(prepared):
+    size = arrays.read_meta(prepared)["image_shape"][0]
+    assert np.array_equal(arrays.open_resized(prepared, size).images, arrays.open_set(prepared).images)
+    assert not (prepared.parent / ".resized").exists()
+
+
 def test_size_of_nothing_is_refused():
     with pytest.raises(DeeperError, match="cannot be resized to 0"):
         arrays.resize(released.pictures(1, 1)[0], 0)

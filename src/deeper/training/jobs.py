@@ -118,7 +118,7 @@ def _check_values(config: dict[str, Any]) -> None:
         if not isinstance(trainer[key], bool):
             raise DeeperError(f"trainer.{key}={trainer[key]}: it must be true or false")
     counts = {f"data.{key}": data[key] for key in ("train_size", "validation_size") if data[key] is not None}
-    counts |= {f"model.{key}": model[key] for key in ("depth", "width") if key in model}
+    counts |= {f"model.{key}": model[key] for key in ("depth", "width") if isinstance(model.get(key), int | str)}
     for key, value in counts.items():
         if not isinstance(value, int) or isinstance(value, bool) or value < 1:
             raise DeeperError(f"{key}={value}: it must be a whole number of at least 1")

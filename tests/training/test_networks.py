@@ -1,0 +1,50 @@
+"""Every network that trains on small images goes through the trainer: resumed to the bit, and on two ranks."""
+
+import pytest
+from hydra import compose, initialize_config_dir
+
+from deeper.cli import CONF
+from deeper.training import processes
+from deeper.training.jobs import make_job
+from models.test_contract import FORMS
+from trials import finish
+
+NAMES = [name for name, (data, *_) in FORMS.items() if data == "small"]
+PAPERS = ["resnet20", "plain20"]
+SETTINGS = (
+    "data.image_size=12",
+    "data.train_size=40",
+    "data.validation_size=10",
+    "training.epochs=2",
+    "training.batch_size=20",
+    "training.evaluation_batch_size=60",
+    "augment.pad=1",
+    "optimizer.lr=0.01",
+    "trainer.accelerator=cpu",
+    "logger=none",
+)
+
+
+def fitted(root, tmp_path, name, devices):
+    overrides = [*SETTINGS, f"model={name}", f"data.root={root}", f"store={tmp_path}", f"trainer.devices={devices}"]
+    with initialize_config_dir(version_base="1.3", config_dir=str(CONF)):
+        job = make_job(compose("train", overrides))
+    running = processes.start(job, devices, tmp_path / "log.txt", entry="fitting_twice")
+    assert finish(running) == 0, running.error
+    return running.epoch
+
+
+@pytest.mark.parametrize("name", [*PAPERS, *NAMES])
+def test_resumed_equals_uninterrupted(root, tmp_path, name):
+    found = fitted(root, tmp_path, name, devices=1)
+    assert found["finite"]
+    assert found["equal"]
+    assert found["epochs"] == 2
+
+
+@pytest.mark.parametrize("name", [*PAPERS, *NAMES])
+def test_two_ranks_agree(root, tmp_path, name):
+    """Also where blocks are dropped and heads are not used: every rank ends with the same weights."""
+    found = fitted(root, tmp_path, name, devices=2)
+    assert found["finite"]
+    assert found["equal"]
