@@ -24,7 +24,7 @@ class ImageClassifier(pl.LightningModule):
 
     What the network draws in training is seeded by (seed, step, rank), so a resumed run draws what an uninterrupted
     one does; what its parts with a ``draw`` method leave out (deeper.models.dropping) by (seed, step), alike on all
-    ranks.
+    ranks. What is left out has a gradient of zero: momentum and weight decay go on, as in the code of Huang et al.
 
     Args:
         network: any ``nn.Module`` with that signature.
@@ -101,7 +101,10 @@ class ImageClassifier(pl.LightningModule):
         return batch
 
     def optimizer_zero_grad(self, epoch: int, batch_index: int, optimizer: torch.optim.Optimizer) -> None:
-        optimizer.zero_grad(set_to_none=True)
+        optimizer.zero_grad(set_to_none=not self.drawing)
+        if self.drawing:
+            for weight in self.network.parameters():
+                weight.grad = torch.zeros_like(weight) if weight.grad is None else weight.grad
 
     def on_validation_epoch_start(self) -> None:
         self.evaluation_metrics.reset()
