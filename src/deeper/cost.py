@@ -1,25 +1,106 @@
-"""Count what a network costs: ``python -m deeper.cost model=resnet56 data=cifar10`` prints one JSON object.
+"""Count what networks cost. No data is needed and no weight is allocated.
+
+python -m deeper.cost model=resnet56 data=cifar10                              one JSON object
+python -m deeper.cost model=vgg16 data=imagenet layers=true                    layer by layer
+python -m deeper.cost --multirun model=resnet20,resnet56 data.image_size=64    a table
+python -m deeper.cost --multirun 'model=glob(*)' input=paper format=csv        every network on its paper's input
 
 ``params`` and ``macs`` (multiply-adds of one image), ``activation_bytes`` kept for its backward pass in float32,
-``depth`` in weight layers, ``receptive_field`` in pixels. No data is needed and no weight is allocated.
+``depth`` in weight layers, ``receptive_field`` in pixels.
 """
 
-import json
+from dataclasses import dataclass
+from typing import Any
 
 import hydra
-from omegaconf import DictConfig, OmegaConf
+from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
+from omegaconf import DictConfig, OmegaConf, open_dict
 
 from deeper import cli
+from deeper.errors import DeeperError
+
+FORMATS = (None, "table", "json", "csv")
+INPUTS = ("data", "paper")
+SMALL = "fashion_mnist"
+
+
+class Nameless(DeeperError):
+    """A configuration that stands for many networks and was not told which."""
+
+    nameless = True
+
+
+@dataclass(frozen=True)
+class Counted:
+    """A network, the image it was given, its costs and, where they were asked for, its layers."""
+
+    network: str
+    image: tuple[int, int, int]
+    costs: dict[str, int]
+    layers: list[dict[str, Any]] | None
+    format: str | None
 
 
 @hydra.main(version_base="1.3", config_path=str(cli.CONF), config_name="cost")
 @cli.task
-def cost(cfg: DictConfig) -> None:
-    """Print the cost of ``cfg.model`` for one image of ``cfg.data``."""
-    from deeper.analysis.cost import count_config
+def cost(cfg: DictConfig) -> Counted | None:
+    """Print the cost of ``cfg.model`` for one image; in a multirun the sweeper prints all together."""
+    from deeper.reporting import cost_tables
 
-    config = OmegaConf.to_container(cfg, resolve=True)
-    print(json.dumps(count_config(config["model"], config["data"]["channels"], config["data"]["image_size"]).as_dict()))
+    counted = measure(cfg)
+    if HydraConfig.get().mode == RunMode.MULTIRUN:
+        return counted
+    print(cost_tables.one(counted))
+    return None
+
+
+def measure(cfg: DictConfig) -> Counted:
+    """Count the network of a configuration.
+
+    Raises:
+        DeeperError: a setting that does not exist, no such network, or one that does not take such images.
+    """
+    _check("format", cfg.format, FORMATS)
+    _check("input", cfg.input, INPUTS)
+    _check("layers", cfg.layers, (True, False))
+    if OmegaConf.is_missing(cfg.model, "name"):
+        chosen = HydraConfig.get().runtime.choices.model
+        raise Nameless(f"model={chosen} needs the name of a network: model={chosen} model.name=resnet18")
+    if cfg.input == "paper":
+        _take_paper_input(cfg)
+    config = OmegaConf.to_container(cfg, resolve=True, throw_on_missing=True)
+    model, channels, size = config["model"], config["data"]["channels"], config["data"]["image_size"]
+
+    from deeper.analysis.cost import count_config
+    from deeper.analysis.walk import walk_config
+
+    costs = count_config(model, channels, size).as_dict()
+    layers = [layer.as_dict() for layer in walk_config(model, channels, size)] if cfg.layers else None
+    return Counted(model["name"], (channels, size, size), costs, layers, cfg.format)
+
+
+def _check(name: str, value: Any, possible: tuple) -> None:
+    if value not in possible:
+        words = ", ".join("null" if one is None else str(one).lower() for one in possible)
+        raise DeeperError(f"{name}={value}: it must be one of {words}")
+
+
+def _take_paper_input(cfg: DictConfig) -> None:
+    """Put the data that the network's ``form`` names in place of ``cfg.data``; a small form takes Fashion-MNIST."""
+    named = [
+        override
+        for override in HydraConfig.get().overrides.task
+        if override.lstrip("+~").startswith(("data=", "data."))
+    ]
+    if named:
+        raise DeeperError(f"input=paper takes each network's own input; leave {named[0]} out")
+    form = cfg.model.get("form") or {}
+    name = form.get("data", "small")
+    with open_dict(cfg):
+        cfg.data = OmegaConf.load(cli.CONF / "data" / f"{SMALL if name == 'small' else name}.yaml")
+        if form.get("size"):
+            cfg.data.image_size = form.size
 
 
 if __name__ == "__main__":

@@ -1,0 +1,1 @@
+"""Hydra plugins of Deeper for light verbs: jobs in this process, one table at the end."""
