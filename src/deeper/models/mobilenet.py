@@ -25,6 +25,7 @@ from deeper.models.separable import (
     check_positive,
     check_rate,
     conv_norm,
+    depthwise_norm,
     divisible,
     place_strides,
 )
@@ -47,7 +48,7 @@ class SeparableBlock(nn.Sequential):
     ):
         if separable:
             layers = [
-                conv_norm(in_channels, in_channels, 3, stride, groups=in_channels, activation=activation),
+                depthwise_norm(in_channels, 3, stride, activation),
                 conv_norm(in_channels, out_channels, 1, activation=activation),
             ]
         else:

@@ -23,7 +23,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from deeper.models.blocks import PooledHead, initialise
-from deeper.models.separable import check_positive, check_rate, conv_norm, drop_samples, initialise_separable
+from deeper.models.separable import Depthwise, check_positive, check_rate, conv_norm, drop_samples, initialise_separable
 
 Edge = tuple[str, int]
 
@@ -44,11 +44,7 @@ class Separable(nn.Sequential):
     def __init__(self, in_channels: int, out_channels: int, kernel: int, stride: int, dilation: int = 1):
         layers: list[nn.Module] = []
         for channels, step in ((in_channels, stride), (out_channels, 1)):
-            padding = dilation * (kernel - 1) // 2
-            filters = nn.Conv2d(
-                channels, channels, kernel, step, padding, dilation=dilation, groups=channels, bias=False
-            )
-            layers += [nn.ReLU(), filters, *conv_norm(channels, out_channels, 1)]
+            layers += [nn.ReLU(), Depthwise(channels, kernel, step, dilation), *conv_norm(channels, out_channels, 1)]
         super().__init__(*layers)
 
 

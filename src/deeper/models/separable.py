@@ -7,6 +7,7 @@ Sandler et al. (arXiv 1801.04381, §3) with the squeeze-and-excitation of Tan an
 from collections.abc import Sequence
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from deeper.models.blocks import PooledHead, initialise
@@ -22,15 +23,36 @@ def initialise_separable(module: nn.Module) -> None:
             nn.init.normal_(part.weight, std=(2 / fan_out) ** 0.5)
 
 
-def conv_norm(
-    in_channels: int, out_channels: int, kernel: int, stride: int = 1, groups: int = 1, activation: str = ""
-) -> nn.Sequential:
+class Depthwise(nn.Conv2d):
+    """A convolution of each channel by itself that keeps the size at stride 1, for an odd ``kernel``.
+
+    (N, channels, H, W) → (N, channels, ⌈H/stride⌉, ⌈W/stride⌉). Maps smaller than the kernel are padded beforehand: the
+    backward pass of PyTorch's padded depthwise convolution is two to three times slower on them on a CPU.
+    """
+
+    def __init__(self, channels: int, kernel: int, stride: int = 1, dilation: int = 1):
+        self.reach = dilation * (kernel // 2)
+        super().__init__(channels, channels, kernel, stride, self.reach, dilation=dilation, groups=channels, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        if min(x.shape[2:]) > 2 * self.reach:
+            return super().forward(x)
+        padded = F.pad(x, (self.reach,) * 4)
+        return F.conv2d(padded, self.weight, None, self.stride, 0, self.dilation, self.groups)
+
+
+def depthwise_norm(channels: int, kernel: int, stride: int, activation: str) -> nn.Sequential:
+    """Depthwise convolution, batch normalisation, activation."""
+    return nn.Sequential(Depthwise(channels, kernel, stride), nn.BatchNorm2d(channels), make_activation(activation))
+
+
+def conv_norm(in_channels: int, out_channels: int, kernel: int, stride: int = 1, activation: str = "") -> nn.Sequential:
     """Convolution without bias, batch normalisation, and the activation unless it is empty.
 
     (N, in_channels, H, W) → (N, out_channels, ⌈H/stride⌉, ⌈W/stride⌉) for an odd kernel.
     """
     layers = [
-        nn.Conv2d(in_channels, out_channels, kernel, stride, kernel // 2, groups=groups, bias=False),
+        nn.Conv2d(in_channels, out_channels, kernel, stride, kernel // 2, bias=False),
         nn.BatchNorm2d(out_channels),
     ]
     return nn.Sequential(*layers, *([make_activation(activation)] if activation else []))
@@ -118,7 +140,7 @@ class InvertedResidual(nn.Module):
         layers: list[nn.Module] = []
         if expansion != 1:
             layers.append(conv_norm(in_channels, hidden, 1, activation=activation))
-        layers.append(conv_norm(hidden, hidden, kernel, stride, groups=hidden, activation=activation))
+        layers.append(depthwise_norm(hidden, kernel, stride, activation))
         if squeeze:
             layers.append(SqueezeExcite(hidden, squeeze, activation=activation))
         layers.append(conv_norm(hidden, out_channels, 1, activation="" if linear else activation))
