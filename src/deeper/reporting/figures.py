@@ -36,8 +36,24 @@ class Theme:
     pale: float
 
 
-LIGHT = Theme("light", "#ffffff", "#1f2328", "#656d76", "#d8dee4", ("#c44e00", "#0068a8", "#00795a", "#a3417c"), 0.42)
-DARK = Theme("dark", "#0d1117", "#e6edf3", "#8d96a0", "#30363d", ("#ff9248", "#5ab4f5", "#3ccf9f", "#e58fc1"), 0.42)
+LIGHT = Theme(
+    "light",
+    "#ffffff",
+    "#1f2328",
+    "#656d76",
+    "#d8dee4",
+    ("#c44e00", "#0068a8", "#00795a", "#a3417c", "#7d6600", "#4b5560"),
+    0.42,
+)
+DARK = Theme(
+    "dark",
+    "#0d1117",
+    "#e6edf3",
+    "#8d96a0",
+    "#30363d",
+    ("#ff9248", "#5ab4f5", "#3ccf9f", "#e58fc1", "#d6c04a", "#a9b4c0"),
+    0.42,
+)
 THEMES = (LIGHT, DARK)
 
 STYLE = {
@@ -209,6 +225,12 @@ def _colours(arms: Sequence[Arm], theme: Theme) -> dict[str, str]:
         for place, arm in enumerate(members):
             found[arm.name] = _towards(hue, theme.ground, theme.pale * (1 - (place + 1) / len(members)) * 1.15)
     return found
+
+
+def group_colours(arms: Sequence[Arm], theme: Theme) -> dict[str, str]:
+    """The full hue of each arm's group, by arm."""
+    groups = list(dict.fromkeys(arm.group or arm.name for arm in arms))
+    return {arm.name: theme.hues[groups.index(arm.group or arm.name) % len(theme.hues)] for arm in arms}
 
 
 def _towards(hue: str, ground: str, share: float) -> str:
