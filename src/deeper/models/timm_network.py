@@ -1,0 +1,140 @@
+"""Any network of the timm library under our contract, and the papers' Inception-v3 with its auxiliary head.
+
+Wightman, *PyTorch image models*, github.com/huggingface/pytorch-image-models. timm's networks keep the contract
+already (it is timm's); what is added is a name that is checked, feature maps as (N, C, H, W) where timm keeps channels
+last, and errors of one line. A network is drawn as timm draws it.
+
+``inception_v3`` is the network of Szegedy et al., arXiv 1512.00567, and ``inception_v4`` that of arXiv 1602.07261, to
+the parameter. ``inception_resnet_v2`` is the one its authors released, not quite the one they printed: stem and first
+block of Inception-v3 and 10, 20 and 10 blocks of 320, 1088 and 2080 channels, where the paper's figures 15 to 19 have
+the stem of Inception-v4 and 5, 10 and 5 blocks of 384, 1154 and 2048.
+"""
+
+import difflib
+from collections.abc import Mapping
+from typing import Any
+
+import timm
+import torch
+from torch import Tensor, nn
+
+
+class TimmNetwork(nn.Module):
+    """A network of timm: (N, in_chans, H, W) → (N, num_classes).
+
+    Args:
+        network: its name in timm, ``resnet18`` or with a tag of weights ``resnet18.a1_in1k``.
+        in_chans: channels of the input.
+        num_classes: outputs; 0 leaves the classifier off.
+        pretrained: start from timm's weights, which are fetched over the network; not when only counted (on meta).
+        arguments: further arguments of timm's constructor, such as ``{drop_rate: 0.2}``.
+
+    Raises:
+        ValueError: a name that timm does not know, an argument that the network does not take, weights that cannot
+            be had.
+    """
+
+    has_auxiliary = False
+
+    def __init__(
+        self,
+        network: str,
+        in_chans: int = 3,
+        num_classes: int = 1000,
+        pretrained: bool = False,
+        arguments: Mapping[str, Any] | None = None,
+    ):
+        super().__init__()
+        given = dict(arguments or {})
+        _check(network, given)
+        if given.get("aux_logits") and not self.has_auxiliary:
+            raise ValueError("arguments.aux_logits: the auxiliary head of Inception-v3 is in model=inception_v3")
+        self.network = _create(network, pretrained, {"in_chans": in_chans, "num_classes": num_classes, **given})
+        self.num_features = self.network.num_features
+        self.head_hidden_size = getattr(self.network, "head_hidden_size", self.num_features)
+        self.channels_last = getattr(self.network, "output_fmt", "NCHW") == "NHWC"
+
+    def forward_features(self, x: Tensor) -> Tensor:
+        """(N, in_chans, H, W) → (N, num_features, h, w); of a transformer on tokens, (N, tokens, num_features)."""
+        x = self.network.forward_features(x)
+        return x.permute(0, 3, 1, 2) if self.channels_last else x
+
+    def forward_head(self, x: Tensor, pre_logits: bool = False) -> Tensor:
+        """Features → (N, num_classes), or → (N, head_hidden_size) with ``pre_logits``."""
+        x = x.permute(0, 2, 3, 1) if self.channels_last else x
+        return self.network.forward_head(x, pre_logits=pre_logits)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.forward_head(self.forward_features(x))
+
+    def reset_classifier(self, num_classes: int) -> None:
+        """Replace the classifier by a fresh one of ``num_classes`` outputs (0: none)."""
+        self.network.reset_classifier(num_classes)
+
+
+class InceptionV3(TimmNetwork):
+    """Inception-v3 for images of 299 (75 at least) with its auxiliary head: (N, in_chans, H, W) → (N, num_classes).
+
+    In training mode with the head: (logits, logits in front of the second reduction). Its 5×5 convolution leaves one
+    position at 299 and needs images of 200 at least. The paper gives no weight to its loss: 0.4 is that of the authors'
+    published code.
+
+    Args:
+        auxiliary: the auxiliary head.
+        auxiliary_weight: of its loss in training.
+        dropout: before the classifier.
+        in_chans: channels of the input.
+        num_classes: outputs; 0 leaves the classifiers off.
+    """
+
+    has_auxiliary = True
+
+    def __init__(
+        self,
+        auxiliary: bool = True,
+        auxiliary_weight: float = 0.4,
+        dropout: float = 0.2,
+        in_chans: int = 3,
+        num_classes: int = 1000,
+    ):
+        arguments = {"aux_logits": auxiliary, "drop_rate": dropout}
+        super().__init__("inception_v3", in_chans, num_classes, arguments=arguments)
+        self.auxiliary_weight = auxiliary_weight
+
+    def forward_features(self, x: Tensor) -> Tensor:
+        """(N, in_chans, H, W) → (N, 2048, h, w)."""
+        return self.network.forward_postaux(self.network.forward_preaux(x))
+
+    def forward(self, x: Tensor) -> Tensor | tuple[Tensor, Tensor]:
+        inside = self.network.forward_preaux(x)
+        logits = self.forward_head(self.network.forward_postaux(inside))
+        if self.training and self.network.AuxLogits is not None and self.network.num_classes:
+            return logits, self.network.AuxLogits(inside)
+        return logits
+
+
+def _check(network: str, arguments: dict[str, Any]) -> None:
+    if not isinstance(network, str) or not timm.is_model(network):
+        names = timm.list_models()
+        near = difflib.get_close_matches(str(network).partition(".")[0], names, n=3)
+        hint = f"did you mean {', '.join(near)}?" if near else f"timm.list_models() gives its {len(names)} names"
+        raise ValueError(f"timm has no network {network!r}; {hint}")
+    for key in {"in_chans", "num_classes", "pretrained"} & set(arguments):
+        raise ValueError(f"arguments: {key} is a setting of its own, not one of the further arguments")
+
+
+def _create(network: str, pretrained: bool, arguments: dict[str, Any]) -> nn.Module:
+    if not pretrained or torch.get_default_device().type == "meta":
+        return _constructed(network, arguments)
+    try:
+        return timm.create_model(network, pretrained=True, **arguments)
+    except Exception as error:
+        reason = str(error).strip().split("\n")[0] or type(error).__name__
+        raise ValueError(f"no pretrained weights for {network}: {reason}; pretrained=false starts without") from error
+
+
+def _constructed(network: str, arguments: dict[str, Any]) -> nn.Module:
+    try:
+        return timm.create_model(network, pretrained=False, **arguments)
+    except TypeError as error:
+        raise ValueError(f"timm's {network}: {str(error).partition('.__init__() ')[2] or error}") from error
