@@ -14,7 +14,7 @@
 - Hu et al., *Squeeze-and-excitation networks*, arXiv 1709.01507: ``squeeze``.
 - Huang et al., *Deep networks with stochastic depth*, arXiv 1603.09382: ``survival``.
 - Zhang et al., *Residual networks of residual networks*, arXiv 1608.02908: ``levels``. The outer shortcuts are
-  projections (type B); the last block under a shortcut adds it before its activation (equation 4).
+  projections (type B); the last block under a shortcut adds it before its own activation.
 """
 
 import math
