@@ -1,0 +1,175 @@
+"""SqueezeNet.
+
+Iandola, Han, Moskewicz, Ashraf, Dally, Keutzer, *SqueezeNet: AlexNet-level accuracy with 50x fewer parameters and
+<0.5MB model size*, arXiv 1602.07360, table 1 and figure 2; version 1.1 is that of the authors' code. A fire module
+squeezes with 1×1 convolutions and expands with 1×1 and 3×3 side by side. There is no linear layer: a last 1×1
+convolution gives one map a class, and the logits are their averages.
+
+Bypass connections are §6's: ``simple`` adds the input to fire modules 3, 5, 7 and 9, whose input and output have the
+same width; ``complex`` also carries it through a 1×1 convolution around 2, 4, 6 and 8.
+
+The first convolution is not padded and poolings round up, as in the authors' code and torchvision; the paper's 111×111
+maps come of a 227×227 image. The text (§3.2) names ReLU after squeezing and expanding alone, the authors' code has one
+after the last convolution too, where a class whose map is negative everywhere gets no gradient: ``rectified`` chooses.
+Ours differs in the initial weights: He et al. (normal, fan-in) in place of Xavier; the last convolution starts with
+deviation 0.01 in both.
+"""
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from deeper.models.layers import make_norm
+
+SQUEEZES = (16, 16, 32, 32, 48, 48, 64, 64)
+VERSIONS = {"1.0": (96, 7, (4, 8)), "1.1": (64, 3, (3, 5))}
+STEMS = ("large", "small")
+BYPASSES = ("none", "simple", "complex")
+
+
+class Fire(nn.Module):
+    """Squeeze, expand, concatenate, and perhaps add the input: (N, in_channels, H, W) → (N, 8·squeeze, H, W).
+
+    Args:
+        in_channels: of the input.
+        squeeze: channels of the squeezing convolution; each of the two expanding ones has four times as many.
+        bypass: ``none``, ``simple`` (identity, where the width stays) or ``complex`` (and a 1×1 convolution elsewhere).
+        norm: after each convolution, ``none`` or ``batch``.
+    """
+
+    def __init__(self, in_channels: int, squeeze: int, bypass: str = "none", norm: str = "none"):
+        super().__init__()
+        out_channels = 8 * squeeze
+        self.squeeze = unit(in_channels, squeeze, 1, norm=norm)
+        self.expand1 = unit(squeeze, out_channels // 2, 1, norm=norm)
+        self.expand3 = unit(squeeze, out_channels // 2, 3, padding=1, norm=norm)
+        self.carries = bypass != "none" and in_channels == out_channels
+        self.bypass = None
+        if bypass == "complex" and not self.carries:
+            self.bypass = nn.Conv2d(in_channels, out_channels, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        squeezed = self.squeeze(x)
+        y = torch.cat((self.expand1(squeezed), self.expand3(squeezed)), 1)
+        if self.carries:
+            return y + x
+        return y if self.bypass is None else y + self.bypass(x)
+
+
+class ConvolutionalHead(nn.Module):
+    """Dropout, 1×1 convolution, perhaps ReLU, global average: (N, C, H, W) → (N, classes)."""
+
+    def __init__(self, num_features: int, num_classes: int, dropout: float, rectified: bool):
+        super().__init__()
+        self.dropout = nn.Dropout(dropout)
+        self.conv = nn.Conv2d(num_features, num_classes, 1) if num_classes else None
+        self.rectified = rectified
+        if self.conv is not None:
+            nn.init.normal_(self.conv.weight, std=0.01)
+            nn.init.zeros_(self.conv.bias)
+
+    def forward(self, x: Tensor, pre_logits: bool = False) -> Tensor:
+        x = self.dropout(x)
+        if not pre_logits and self.conv is not None:
+            x = self.conv(x)
+            x = F.relu(x, inplace=True) if self.rectified else x
+        return x.mean(dim=(2, 3))
+
+
+class SqueezeNet(nn.Module):
+    """SqueezeNet: (N, in_chans, H, W) → (N, num_classes).
+
+    Args:
+        version: ``1.0`` (the paper's) or ``1.1`` (smaller first convolution, earlier pooling, the same accuracy for
+            fewer multiply-adds).
+        bypass: ``none``, ``simple`` or ``complex``.
+        stem: ``large`` (the paper's first convolution, of stride 2, and a pooling) or ``small`` (3×3 of stride 1,
+            padded, and no pooling, for small images).
+        width: factor of all channels; 1 is the paper's.
+        norm: after each convolution but the last, ``none`` (the paper's) or ``batch``.
+        rectified: whether a ReLU follows the last convolution.
+        in_chans: channels of the input.
+        num_classes: outputs; 0 leaves the last convolution off.
+        dropout: rate before the last convolution (0.5 in the paper).
+
+    Raises:
+        ValueError: an unknown version, bypass, stem or normalisation, or a width that leaves no channel.
+    """
+
+    def __init__(
+        self,
+        version: str = "1.0",
+        bypass: str = "none",
+        stem: str = "large",
+        width: float = 1.0,
+        norm: str = "none",
+        rectified: bool = True,
+        in_chans: int = 3,
+        num_classes: int = 1000,
+        dropout: float = 0.5,
+    ):
+        super().__init__()
+        _check("version", str(version), VERSIONS)
+        _check("bypass", bypass, BYPASSES)
+        _check("stem", stem, STEMS)
+        first, kernel, pooled = VERSIONS[str(version)]
+        channels = int(first * width)
+        if int(SQUEEZES[0] * width) < 1:
+            raise ValueError(f"width={width}: it must be at least 1/{SQUEEZES[0]}")
+        if stem == "large":
+            parts = [unit(in_chans, channels, kernel, 2, norm=norm), _pool()]
+        else:
+            parts = [unit(in_chans, channels, 3, padding=1, norm=norm)]
+        for index, squeeze in enumerate(SQUEEZES, start=2):
+            parts.append(Fire(channels, int(squeeze * width), bypass, norm))
+            channels = 8 * int(squeeze * width)
+            if index in pooled:
+                parts.append(_pool())
+        self.features = nn.Sequential(*parts)
+        self.num_features = channels
+        self.dropout, self.rectified = dropout, rectified
+        _initialise(self)
+        self.head = ConvolutionalHead(channels, num_classes, dropout, rectified)
+
+    def forward_features(self, x: Tensor) -> Tensor:
+        """(N, in_chans, H, W) → (N, num_features, h, w), a sixteenth of the size, or a quarter with a small stem."""
+        return self.features(x)
+
+    def forward_head(self, x: Tensor, pre_logits: bool = False) -> Tensor:
+        """Feature maps → (N, num_classes), or → their averages (N, num_features) with ``pre_logits``."""
+        return self.head(x, pre_logits)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.forward_head(self.forward_features(x))
+
+    def reset_classifier(self, num_classes: int) -> None:
+        """Replace the last convolution by a fresh one of ``num_classes`` maps (0: none)."""
+        self.head = ConvolutionalHead(self.num_features, num_classes, self.dropout, self.rectified)
+
+
+def unit(
+    in_channels: int, out_channels: int, kernel: int, stride: int = 1, padding: int = 0, norm: str = "none"
+) -> nn.Sequential:
+    """Convolution, perhaps normalisation, ReLU; the convolution has a bias where no normalisation follows."""
+    layer = nn.Conv2d(in_channels, out_channels, kernel, stride, padding, bias=norm == "none")
+    parts = [make_norm(norm, out_channels)] if norm != "none" else []
+    return nn.Sequential(layer, *parts, nn.ReLU(inplace=True))
+
+
+def _pool() -> nn.Module:
+    return nn.MaxPool2d(3, 2, ceil_mode=True)
+
+
+def _initialise(network: nn.Module) -> None:
+    for part in network.modules():
+        if isinstance(part, nn.Conv2d):
+            nn.init.kaiming_normal_(part.weight, mode="fan_in", nonlinearity="relu")
+            if part.bias is not None:
+                nn.init.zeros_(part.bias)
+
+
+def _check(what: str, value: str, known: Sequence[str] | dict) -> None:
+    if value not in known:
+        raise ValueError(f"{what}={value!r}: it must be one of {', '.join(known)}")
