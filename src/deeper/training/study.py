@@ -18,6 +18,7 @@ FREE = (
     *("study", "profile", "data", "logger", "store", "results", "trust_table", "runtime", "hydra"),
     *("data.root", "data.folder"),
 )
+NO_GRADIENTS: dict[str, list[Any]] = {"layers": [], "start": [], "epochs": []}
 KEPT = ("id", "status", "reason", "metrics", "cost", "time", "gradients", "finished_at")
 
 
@@ -70,6 +71,7 @@ def known(cfg: DictConfig) -> dict[str, dict[str, Any]]:
 
 def table(study: dict[str, Any], configs: Sequence[DictConfig], trials: Sequence[str]) -> dict[str, Any]:
     """The value of ``results/<study>.json`` (docs/formats.md)."""
+    study = {**study, "arms": _arms(study, configs)}
     environments: list[Any] = []
     rows = []
     before = known(configs[0])
@@ -84,6 +86,7 @@ def table(study: dict[str, Any], configs: Sequence[DictConfig], trials: Sequence
                 "arm": _arm(study, cfg),
                 "seed": cfg.seed,
                 **{key: found[key] for key in (*KEPT, "curves")},
+                **({} if study.get("gradients", True) else {"gradients": NO_GRADIENTS}),
                 "environment": environments.index(found["environment"]),
             }
         )
@@ -125,6 +128,17 @@ def _profile_of(path: Path) -> str | None:
 def _free(argument: str) -> bool:
     key = argument.lstrip("+~").partition("=")[0]
     return key in FREE or key.partition("/")[0] == "hydra" or key.partition(".")[0] in ("hydra", "logger", "runtime")
+
+
+def _arms(study: dict[str, Any], configs: Sequence[DictConfig]) -> dict[str, Any]:
+    """The study's arms; where it says ``by: [setting, …]``, one for each combination of values that the grid has."""
+    if "by" not in study:
+        return study["arms"]
+    arms = {}
+    for cfg in configs:
+        where = {key: OmegaConf.select(cfg, key) for key in study["by"]}
+        arms[" ".join(map(str, where.values()))] = {"where": where}
+    return arms
 
 
 def _arm(study: dict[str, Any], config: DictConfig) -> str:
