@@ -74,17 +74,21 @@ class Pooled(nn.Sequential):
 class Halved(nn.Module):
     """Halves a map without losing every other pixel: two shifted grids, each through a 1×1 convolution.
 
-    (N, in_channels, H, W) → (N, out_channels, ⌈H/2⌉, ⌈W/2⌉); ``out_channels`` is even.
+    (N, in_channels, H, W) → (N, out_channels, ⌈H/2⌉, ⌈W/2⌉).
+
+    Raises:
+        ValueError: an odd number of ``out_channels``.
     """
 
     def __init__(self, in_channels: int, out_channels: int):
         super().__init__()
+        if out_channels % 2:
+            raise ValueError(f"filters={out_channels}: it must be even where a map is halved")
         self.even = nn.Conv2d(in_channels, out_channels // 2, 1, bias=False)
         self.odd = nn.Conv2d(in_channels, out_channels // 2, 1, bias=False)
         self.norm = nn.BatchNorm2d(out_channels)
 
     def forward(self, x: Tensor) -> Tensor:
-        x = F.relu(x)
         shifted = F.pad(x, (-1, 1, -1, 1))
         return self.norm(torch.cat([self.even(x[:, :, ::2, ::2]), self.odd(shifted[:, :, ::2, ::2])], 1))
 
@@ -212,7 +216,7 @@ class Cell(nn.Module):
         drop_path: probability that an operation (identity excepted) is left out of a sample in training.
 
     Raises:
-        ValueError: an odd number of filters where a map must be halved by two grids.
+        ValueError: an odd number of filters where an output must be halved to fit.
     """
 
     def __init__(
@@ -243,9 +247,7 @@ class Cell(nn.Module):
     def _adapter(previous: int | None, filters: int, halved: bool) -> nn.Module:
         if previous is None or (previous == filters and not halved):
             return nn.Identity()
-        if halved and filters % 2:
-            raise ValueError(f"filters={filters}: it must be even where the cell before is larger")
-        return Halved(previous, filters) if halved else Activated(previous, filters)
+        return nn.Sequential(nn.ReLU(), Halved(previous, filters)) if halved else Activated(previous, filters)
 
     @staticmethod
     def _output(width: int, filters: int, stride: int) -> nn.Module:

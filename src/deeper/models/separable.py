@@ -15,7 +15,12 @@ from deeper.models.layers import SqueezeExcite, make_activation
 
 
 def initialise_separable(module: nn.Module) -> None:
-    """``blocks.initialise``, with the fan-out of grouped convolutions counted within a group."""
+    """``blocks.initialise``, with the fan-out of grouped convolutions counted within a group.
+
+    Weights on the meta device have no numbers to draw: they are left alone.
+    """
+    if any(parameter.is_meta for parameter in module.parameters()):
+        return
     initialise(module)
     for part in module.modules():
         if isinstance(part, nn.Conv2d) and part.groups > 1:
