@@ -182,17 +182,17 @@ def test_a_global_step_computes_one_column_only():
 
 
 def test_a_local_step_computes_what_its_joins_keep():
-    """One block of three columns: if the last join keeps only the shallowest, one convolution runs, and so on."""
-    network, images = small(3, (4,), drop_path=0.6, global_share=0), torch.randn(2, 3, 8, 8)
+    """One block of three columns: one convolution if the last join keeps the shallowest alone, seven if all keep all."""
+    network, images = small(3, (4,), drop_path=0.4, global_share=0), torch.randn(2, 3, 8, 8)
     inner, outer = network.blocks[0].first.paths, network.blocks[0].paths
     counts = set()
-    for seed in range(40):
+    for seed in range(60):
         draw(network, seed)
         numbers = {join: list(join._numbers) for join in (inner, outer)}
         kept = {join: join() for join in (inner, outer)}
         for join in (inner, outer):
             join._numbers = numbers[join]
-        expected = 0 in kept[outer]
+        expected = int(0 in kept[outer])
         if kept[outer] - {0}:
             expected += (1 in kept[inner]) + 2 * (2 in kept[inner]) + (1 in kept[outer]) + 2 * (2 in kept[outer])
         ran = computed(network, images)
