@@ -182,7 +182,7 @@ def test_a_global_step_computes_one_column_only():
 
 
 def test_a_local_step_computes_what_its_joins_keep():
-    """One block of three columns: one convolution if the last join keeps the shallowest alone, seven if all keep all."""
+    """One block of three columns: one convolution if its end keeps the shallowest alone, seven if all keep all."""
     network, images = small(3, (4,), drop_path=0.4, global_share=0), torch.randn(2, 3, 8, 8)
     inner, outer = network.blocks[0].first.paths, network.blocks[0].paths
     counts = set()
