@@ -15,14 +15,13 @@ from typing import Any
 import hydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
-from omegaconf import DictConfig, OmegaConf, open_dict
+from omegaconf import DictConfig, OmegaConf
 
 from deeper import cli
 from deeper.errors import DeeperError
 
 FORMATS = (None, "table", "json", "csv")
 INPUTS = ("data", "paper")
-SMALL = "fashion_mnist"
 
 
 class Nameless(DeeperError):
@@ -87,20 +86,13 @@ def _check(name: str, value: Any, possible: tuple) -> None:
 
 
 def _take_paper_input(cfg: DictConfig) -> None:
-    """Put the data that the network's ``form`` names in place of ``cfg.data``; a small form takes Fashion-MNIST."""
-    named = [
-        override
-        for override in HydraConfig.get().overrides.task
-        if override.lstrip("+~").startswith(("data=", "data."))
-    ]
+    from deeper.analysis.named import take_paper_input
+
+    overrides = HydraConfig.get().overrides.task
+    named = [override for override in overrides if override.lstrip("+~").startswith(("data=", "data."))]
     if named:
         raise DeeperError(f"input=paper takes each network's own input; leave {named[0]} out")
-    form = cfg.model.get("form") or {}
-    name = form.get("data", "small")
-    with open_dict(cfg):
-        cfg.data = OmegaConf.load(cli.CONF / "data" / f"{SMALL if name == 'small' else name}.yaml")
-        if form.get("size"):
-            cfg.data.image_size = form.size
+    take_paper_input(cfg)
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import flop_registry
@@ -44,6 +45,15 @@ class Cost:
 
     def as_dict(self) -> dict[str, int]:
         return asdict(self)
+
+
+@dataclass(frozen=True)
+class Forward:
+    """What a forward pass of one image tells; as in ``Cost``."""
+
+    macs: int
+    depth: int
+    receptive_field: int
 
 
 @dataclass(frozen=True)
@@ -205,16 +215,30 @@ def count(network: nn.Module, channels: int, size: int) -> Cost:
 
     The network may live on any device with weights or on ``meta``; it is moved to ``meta`` in place.
     """
-    network = network.to("meta").eval()
+    network = network.to("meta")
     params = sum(p.numel() for p in network.parameters() if p.requires_grad)
-    image = torch.empty((1, channels, size, size), device="meta")
-    with torch.no_grad(), Follow() as follow:
-        follow.known[image] = _Trace()
-        trace = follow.known[logits_of(network(image))]
+    forward = run_forward(network, channels, size)
     _train_without_dropping(network)
     two, three = (_saved_bytes(network, (n, channels, size, size)) for n in (2, 3))
     network.train()
-    return Cost(params, follow.macs, three - two, trace.depth, trace.field)
+    return Cost(params, forward.macs, three - two, forward.depth, forward.receptive_field)
+
+
+def run_forward(network: nn.Module, channels: int, size: int) -> Forward:
+    """What one image's forward pass tells of a network on ``meta``, which is put in evaluation mode."""
+    image = torch.empty((1, channels, size, size), device="meta")
+    with torch.no_grad(), Follow() as follow:
+        follow.known[image] = _Trace()
+        trace = follow.known[logits_of(network.eval()(image))]
+    return Forward(follow.macs, trace.depth, trace.field)
+
+
+class _NoDraw(TorchFunctionMode):
+    """Leaves out the drawing of weights that are not there."""
+
+    def __torch_function__(self, function, types, args=(), kwargs=None):
+        drawn = getattr(function, "__module__", None) == "torch.nn.init"
+        return args[0] if drawn and args else function(*args, **(kwargs or {}))
 
 
 def build_on_meta(model: Any) -> nn.Module:
@@ -225,7 +249,7 @@ def build_on_meta(model: Any) -> nn.Module:
     """
     from deeper.models.build import build
 
-    with torch.device("meta"):
+    with torch.device("meta"), _NoDraw():
         return build(model)
 
 

@@ -1,0 +1,92 @@
+"""What a computed claim is made of: parts, each with a number found, the number the text gives and a tolerance.
+
+A part *holds* where the two are equal or the relation is met, *holds about* where they differ by no more than the
+tolerance that stands with it, and otherwise *does not hold*. A claim is as good as the worst of its parts.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from deeper.analysis.claims import CONTRADICTED, SUPPORTED
+
+HOLDS, ABOUT, FAILS = "holds", "holds about", "does not hold"
+COUNT, SHARE, RATIO, MEGABYTES, SHAPE, DIFFERENCE = "count", "share", "ratio", "megabytes", "shape", "difference"
+
+
+@dataclass(frozen=True)
+class Part:
+    """One number of a claim.
+
+    Attributes:
+        what: it is a number of.
+        found: as computed.
+        given: by the text.
+        relation: ``is`` (within the tolerance), ``at least``, ``at most`` or ``more than`` what is given.
+        tolerance: a fraction of what is given; 0: to the digit.
+        unit: how it is printed.
+    """
+
+    what: str
+    found: Any
+    given: Any
+    relation: str = "is"
+    tolerance: float = 0.0
+    unit: str = COUNT
+
+    @property
+    def verdict(self) -> str:
+        if self.relation != "is":
+            met = {"at least": self.found >= self.given, "at most": self.found <= self.given}
+            return HOLDS if met.get(self.relation, self.found > self.given) else FAILS
+        if self.found == self.given:
+            return HOLDS
+        if not self.tolerance:
+            return FAILS
+        return ABOUT if abs(self.found - self.given) <= self.tolerance * abs(self.given) else FAILS
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A claim of the ledger with what was found; ``how`` says how it was computed and what explains a difference."""
+
+    claim: str
+    parts: tuple[Part, ...]
+    how: str
+
+    @property
+    def verdict(self) -> str:
+        verdicts = {part.verdict for part in self.parts}
+        return next(verdict for verdict in (FAILS, ABOUT, HOLDS) if verdict in verdicts)
+
+    @property
+    def in_the_ledger(self) -> str:
+        """``supported`` or ``contradicted``."""
+        return CONTRADICTED if self.verdict == FAILS else SUPPORTED
+
+
+COMPUTED: dict[str, Callable[[], Finding]] = {}
+"""Claim → the function that computes it, in the order of definition."""
+
+
+def computes(claim: str) -> Callable[[Callable[[], tuple[list[Part], str]]], Callable[[], Finding]]:
+    """Decorates a function that returns the parts of ``claim`` and a text on how they were computed."""
+
+    def register(function: Callable[[], tuple[list[Part], str]]) -> Callable[[], Finding]:
+        def compute() -> Finding:
+            parts, how = function()
+            return Finding(claim, tuple(parts), how)
+
+        compute.__doc__ = function.__doc__
+        COMPUTED[claim] = compute
+        return compute
+
+    return register
+
+
+def three_digits(value: float) -> str:
+    """``14.6 million``, ``980 thousand`` as a text on how something was computed prints it."""
+    for size, word in ((1e9, " billion"), (1e6, " million"), (1e3, " thousand")):
+        if value >= size:
+            return f"{value / size:.3g}{word}"
+    return f"{value:.3g}"

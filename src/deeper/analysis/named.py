@@ -1,0 +1,83 @@
+"""Networks by the names of their configurations, on the input that their papers give them."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache, cached_property
+from typing import Any
+
+from hydra import compose, initialize_config_dir
+from hydra.core.global_hydra import GlobalHydra
+from omegaconf import DictConfig, OmegaConf, open_dict
+from torch import nn
+
+from deeper.analysis.cost import Forward, build_on_meta, run_forward
+from deeper.analysis.walk import Layer, walk
+from deeper.cli import CONF
+from deeper.models.build import build
+
+SMALL = "fashion_mnist"
+
+
+def take_paper_input(cfg: DictConfig) -> None:
+    """Put the data that the network's ``form`` names in place of ``cfg.data``; a small form takes Fashion-MNIST."""
+    form = cfg.model.get("form") or {}
+    name = form.get("data", "small")
+    with open_dict(cfg):
+        cfg.data = OmegaConf.load(CONF / "data" / f"{SMALL if name == 'small' else name}.yaml")
+        if form.get("size"):
+            cfg.data.image_size = form.size
+
+
+class Network:
+    """A network of ``conf/model`` on its paper's input, without weights; what is asked for is counted once.
+
+    Args:
+        name: of the configuration.
+        settings: overrides of it, such as ``auxiliary=False``.
+    """
+
+    def __init__(self, name: str, **settings: Any):
+        with _hydra():
+            cfg = compose("cost", [f"model={name}", *(f"model.{key}={value}" for key, value in settings.items())])
+        take_paper_input(cfg)
+        self.config = OmegaConf.to_container(cfg, resolve=True)["model"]
+        self.channels, self.size = cfg.data.channels, cfg.data.image_size
+
+    def build(self) -> nn.Module:
+        """The network with its weights, drawn."""
+        return build(self.config)
+
+    @cached_property
+    def module(self) -> nn.Module:
+        return build_on_meta(self.config)
+
+    @cached_property
+    def params(self) -> int:
+        return sum(p.numel() for p in self.module.parameters() if p.requires_grad)
+
+    @cached_property
+    def forward(self) -> Forward:
+        """Multiply-adds, depth and receptive field."""
+        return run_forward(self.module, self.channels, self.size)
+
+    @cached_property
+    def layers(self) -> list[Layer]:
+        return walk(self.module, self.channels, self.size)
+
+
+@cache
+def network(name: str, **settings: Any) -> Network:
+    """The network ``name``, made once."""
+    return Network(name, **settings)
+
+
+@contextmanager
+def _hydra() -> Iterator[None]:
+    """Hydra for compositions of our own, inside of another verb's too."""
+    outer = GlobalHydra.instance().hydra
+    GlobalHydra.instance().clear()
+    try:
+        with initialize_config_dir(version_base="1.3", config_dir=str(CONF)):
+            yield
+    finally:
+        GlobalHydra.instance().hydra = outer
