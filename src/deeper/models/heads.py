@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from deeper.models.layers import make_activation
 
-ZERO_MEAN = ("tanh", "scaled_tanh", "sigmoid")
+SQUASHING = ("tanh", "scaled_tanh", "sigmoid")
 
 
 class GridAverage(nn.Module):
@@ -102,7 +102,7 @@ def initialise(network: nn.Module, activation: str = "relu") -> None:
     Convolutions and linear layers are normal with variance 2 / fan-in for rectifiers (He et al., arXiv 1502.01852,
     eq. 10) and 1 / fan-in for tanh and sigmoid; normalisation starts as the identity.
     """
-    gain = 1.0 if activation in ZERO_MEAN else sqrt(2)
+    gain = 1.0 if activation in SQUASHING else sqrt(2)
     for part in network.modules():
         if isinstance(part, nn.Conv2d | nn.Linear):
             nn.init.normal_(part.weight, std=gain / sqrt(part.weight[0].numel()))
@@ -126,7 +126,8 @@ def smallest_side(layers: nn.Module) -> int:
     for part in reversed([p for p in layers.modules() if isinstance(p, nn.Conv2d | nn.MaxPool2d | nn.AvgPool2d)]):
         kernel, stride, padding = (_one(value) for value in (part.kernel_size, part.stride, part.padding))
         if getattr(part, "ceil_mode", False):
-            side = max(1, (side - 2) * stride + kernel + 1 - 2 * padding)
+            last_window_starts_inside = (side - 1) * stride + 1 - padding
+            side = max(1, (side - 2) * stride + kernel + 1 - 2 * padding, last_window_starts_inside)
         else:
             side = max(1, (side - 1) * stride + kernel - 2 * padding)
     return side

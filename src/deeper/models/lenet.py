@@ -6,14 +6,15 @@ on 32×32 pixels. The form of 1998 subsamples with a trainable coefficient and b
 S2's only (table I), squashes with 1.7159 tanh(2x/3) and ends in radial basis functions whose centres do not learn:
 60,000 trainable parameters. Today's form pools, connects everything and ends in a linear layer: 61,706.
 
-Ours differs: a unit of the output gives minus the paper's squared distance, divided by F6's width, as a logit for the
-cross-entropy (the paper's eq. 9 without its rubbish class); the centres are random codes of ±1, which the paper names
-beside its own drawings of the characters, because our classes need not be characters. Weights start with variance
-1 / fan-in (2 / fan-in for rectifiers) and subsampling as an average.
-Images smaller than 32×32 are padded with zeros to it, as the paper does with its 28×28 digits' field.
+Ours differs: a unit of the output gives minus the paper's squared distance, divided by the square root of F6's width,
+as a logit for the cross-entropy (the paper's eq. 9 without its rubbish class; undivided, training with steps of today's
+size diverges). The centres are random codes of ±1, which the paper names beside its own drawings of the characters,
+because our classes need not be characters. Weights start with variance 1 / fan-in (2 / fan-in for rectifiers) and
+subsampling as an average. Images smaller than 32×32 are centred in a field of zeros of that size.
 """
 
 import random
+from math import sqrt
 
 import torch
 import torch.nn.functional as F
@@ -143,7 +144,7 @@ class PartialConv2d(nn.Module):
 
 
 class RadialOutput(nn.Module):
-    """Minus the mean squared distance to each class's code of ±1: (N, width) → (N, classes).
+    """Minus the squared distance to each class's code of ±1, over √width: (N, width) → (N, classes).
 
     The codes are drawn once and for all and do not learn; the same width and number of classes have the same codes.
     """
@@ -155,7 +156,7 @@ class RadialOutput(nn.Module):
         self.register_buffer("codes", torch.tensor(codes))
 
     def forward(self, x: Tensor) -> Tensor:
-        return -(x[:, None] - self.codes).square().mean(2)
+        return -(x[:, None] - self.codes).square().sum(2) / sqrt(self.codes.shape[1])
 
 
 def _padded(x: Tensor) -> Tensor:
