@@ -26,7 +26,7 @@ class SharedDraw(nn.Module):
     def numbers(self) -> list[float]:
         """The numbers of this forward pass; they serve once."""
         numbers, self._numbers = self._numbers, None
-        return torch.rand(self.drawn).tolist() if numbers is None else numbers
+        return torch.rand(self.drawn, device="cpu").tolist() if numbers is None else numbers
 
 
 class StochasticDepth(SharedDraw):

@@ -22,6 +22,8 @@ from deeper.reporting.summary import Arm, curve, profile
 
 WIDTH = 8.6
 
+Drawn = tuple[str, Callable[[Sequence[Arm], "Theme"], Figure], Callable[[Sequence[Arm]], bool]]
+
 
 @dataclass(frozen=True)
 class Theme:
@@ -68,10 +70,13 @@ STYLE = {
 }
 
 
-def draw(arms: Sequence[Arm]) -> dict[str, bytes]:
-    """Every figure of a study by file name, ``<figure>-<theme>.svg``; one whose numbers are missing is left out."""
+def draw(arms: Sequence[Arm], wanted: Sequence[Drawn] | None = None) -> dict[str, bytes]:
+    """Figures (those of a study's page, if none are named) by file name, ``<figure>-<theme>.svg``.
+
+    One whose numbers are missing is left out.
+    """
     figures = {}
-    for name, figure, has_numbers in FIGURES:
+    for name, figure, has_numbers in FIGURES if wanted is None else wanted:
         if has_numbers(arms):
             for theme in THEMES:
                 figures[f"{name}-{theme.name}.svg"] = render(figure, arms, theme)

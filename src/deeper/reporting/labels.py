@@ -38,11 +38,12 @@ class Box:
 
 @dataclass(frozen=True)
 class Place:
-    """Where a name stands: its centre, and whether it is so far off that it needs a line to its point."""
+    """Where a name stands: its centre, its box, and whether it is so far off that it needs a line to its point."""
 
     x: float
     y: float
     leader: bool
+    box: Box
 
 
 def place(
@@ -54,12 +55,12 @@ def place(
     taken: list[Box] = []
     found: dict[int, Place] = {}
     for index in sorted(range(len(points)), key=lambda i: (-_crowd(points, i), i)):
-        box, found[index] = _best(points[index], radii[index], extents[index], circles, taken, frame)
-        taken.append(box)
+        found[index] = _best(points[index], radii[index], extents[index], circles, taken, frame)
+        taken.append(found[index].box)
     return [found[index] for index in range(len(points))]
 
 
-def _best(point, radius, extent, circles, taken, frame) -> tuple[Box, Place]:
+def _best(point, radius, extent, circles, taken, frame) -> Place:
     best = None
     for step in STEPS:
         for turn in range(ANGLES):
@@ -70,8 +71,8 @@ def _best(point, radius, extent, circles, taken, frame) -> tuple[Box, Place]:
             covered = sum(map(box.overlap, circles)) + 3 * sum(map(box.overlap, taken))
             cost = covered + 0.5 * step + abs(math.sin(angle)) + (0 if box.inside(frame) else 1e4)
             if best is None or cost < best[0]:
-                best = (cost, box, Place(x, y, step > LEADER))
-    return best[1], best[2]
+                best = (cost, Place(x, y, step > LEADER, box))
+    return best[1]
 
 
 def _crowd(points: Sequence[tuple[float, float]], index: int) -> float:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -22,6 +23,7 @@ COSTS = {
     "params": ("parameters", "macs"),
     "train_s": ("training time, s", "params"),
 }
+NAMES = {"operations": "macs", "parameters": "params", "time": "train_s"}
 AREAS = {"params": "parameters", "macs": "multiply-adds"}
 
 
@@ -45,6 +47,13 @@ def against(cost: str) -> Callable[[Sequence[Arm], Theme], Figure]:
         return figure
 
     return accuracy_against_cost
+
+
+def _has(cost: str) -> Callable[[Sequence[Arm]], bool]:
+    return lambda arms: any(arm.means["test_error"] and arm.means[cost] for arm in arms)
+
+
+FIGURES = tuple((f"accuracy-against-{name}", against(cost), _has(cost)) for name, cost in NAMES.items())
 
 
 def _frame(axis: Axes, theme: Theme, at: Sequence[tuple[float, float]], label: str) -> None:
@@ -126,3 +135,24 @@ def _tick(value: float) -> str:
         if value >= size:
             return f"{value / size:g}{suffix}"
     return f"{value:g}"
+
+
+@dataclass(frozen=True)
+class Rank:
+    """An arm's place by accuracy, and whether any other arm is more accurate with less of a cost."""
+
+    arm: Arm
+    cheapest: tuple[str, ...]
+
+
+def ranking(arms: Sequence[Arm]) -> list[Rank]:
+    """Arms by mean test error, best first; ``cheapest`` names the costs that no better arm undercuts."""
+    known = sorted((arm for arm in arms if arm.means["test_error"]), key=lambda arm: arm.means["test_error"].mean)
+    ranks = []
+    for place, arm in enumerate(known):
+        costs = [cost for cost in COSTS if arm.means[cost]]
+        front = [
+            c for c in costs if all(b.means[c] is None or b.means[c].mean > arm.means[c].mean for b in known[:place])
+        ]
+        ranks.append(Rank(arm, tuple(front)))
+    return ranks

@@ -31,6 +31,19 @@ def percent(summary: Mean | None) -> str:
     return f"{mean} ± {number(100 * (summary.upper - summary.mean), decimals)} %"
 
 
+def accuracy(error: Mean | None) -> str:
+    """The accuracy that goes with an error, in percent: ``87.3 ± 0.4 %``."""
+    if error is None:
+        return "–"
+    spread = f" ± {number(100 * (error.upper - error.mean), 1)}" if error.n > 1 else ""
+    return f"{number(100 * (1 - error.mean), 1)}{spread} %"
+
+
+def bytes_(summary: Mean | None) -> str:
+    """An amount of memory: ``213 kB``."""
+    return "–" if summary is None else f"{count(summary.mean)}B"
+
+
 def seconds(summary: Mean | None) -> str:
     if summary is None:
         return "–"

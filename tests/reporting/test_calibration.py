@@ -1,0 +1,43 @@
+import copy
+
+import pytest
+
+import synthetic
+from deeper.errors import DeeperError
+from deeper.reporting import calibration, records, site
+
+
+def content(errors):
+    """A calibration of networks by rate from {(network, rate): validation error}."""
+    base = synthetic.results(seeds=1)
+    base["study"] |= {"name": "rates", "title": "Rates", "page": "calibration", "by": ["model.name", "recipe.lr"]}
+    base["study"] |= {"arms": {}, "claims": {}, "published": []}
+    trials = []
+    for (network, rate), error in errors.items():
+        arm = f"{network} {rate}"
+        base["study"]["arms"][arm] = {"where": {"model.name": network, "recipe.lr": rate}}
+        trial = copy.deepcopy(base["trials"][0])
+        trials.append({**trial, "arm": arm, "metrics": {**trial["metrics"], "validation_error": error}})
+    return {**base, "trials": trials}
+
+
+ERRORS = {("a", 0.1): 0.3, ("a", 0.2): 0.25, ("b", 0.1): 0.2, ("b", 0.2): None}
+
+
+def test_the_lowest_validation_error_is_chosen():
+    table = calibration.table(records.Results("rates.json", content(ERRORS)))
+    assert table.chosen() == {"a": 0.2, "b": 0.1}
+    assert table.rows[1].errors == [0.2, None]
+
+
+def test_the_page_shows_it_and_no_test_error(tmp_path):
+    page = site.pages([records.Results("rates.json", content(ERRORS))], synthetic.ROOT / "published")["rates.md"]
+    text = page.decode()
+    assert "| a | 30.0 % | **25.0 %** |" in text
+    assert "| b | **20.0 %** | – |" in text
+    assert "test error" not in text
+
+
+def test_arms_of_another_kind_are_refused():
+    with pytest.raises(DeeperError, match="two settings"):
+        calibration.table(records.Results("x.json", synthetic.results(seeds=1)))
