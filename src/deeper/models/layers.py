@@ -5,6 +5,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
+from deeper.models.local_response import LocalResponse
+
 ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
     "relu": lambda: nn.ReLU(inplace=True),
     "relu6": lambda: nn.ReLU6(inplace=True),
@@ -17,7 +19,7 @@ ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
 NORMS: dict[str, Callable[[int], nn.Module]] = {
     "none": lambda channels: nn.Identity(),
     "batch": nn.BatchNorm2d,
-    "lrn": lambda channels: nn.LocalResponseNorm(5, alpha=5e-4, beta=0.75, k=2.0),
+    "lrn": lambda channels: LocalResponse(),
 }
 POOLS: dict[str, Callable[..., nn.Module]] = {"max": nn.MaxPool2d, "average": nn.AvgPool2d}
 
@@ -34,8 +36,7 @@ def make_activation(name: str) -> nn.Module:
 def make_norm(name: str, channels: int) -> nn.Module:
     """What stands after a convolution of ``channels`` channels: ``none``, ``batch`` or ``lrn``.
 
-    ``lrn`` is the local response normalisation of Krizhevsky et al. (2012, §3.3): k = 2, n = 5, β = 0.75 and their
-    α = 1e-4 on a sum, which PyTorch, dividing by n, calls 5e-4.
+    ``lrn`` is the local response normalisation of Krizhevsky et al. (2012, §3.3) with their constants.
 
     Raises:
         ValueError: another name.
