@@ -157,6 +157,15 @@ def test_two_processes_that_want_one_trial_train_it_once(root, tmp_path):
     assert len((home / LOG).read_text().splitlines()) == 3
 
 
+def test_code_that_changed_since_a_trial_got_its_id_trains_nothing(root, tmp_path):
+    a_job = job(root, tmp_path)
+    network = next(path for path in a_job["code"] if path.endswith("models/residual.py"))
+    running, home = start({**a_job, "code": {**a_job["code"], network: 0}})
+    assert finish(running) == 1
+    assert "residual.py changed while the sweep ran; start it again" in running.error
+    assert home.record() is None
+
+
 def test_a_finished_trial_is_left_alone(trained, root):
     before = (trained / "record.json").stat().st_mtime_ns
     again = train(job(root, trained.path.parent, *LEARN))

@@ -38,8 +38,7 @@ def semantic(config: Mapping[str, Any]) -> dict[str, Any]:
 
 def trial_id(config: Mapping[str, Any], data_digest: str) -> str:
     """The id of the trial that a resolved configuration describes: 16 hexadecimal digits."""
-    modules = (*ROOTS, *sorted(_targets(semantic(config))))
-    files, imported = closure(modules)
+    files, imported = closure(_modules(config))
     libraries = {LIBRARIES[name]: _version(LIBRARIES[name]) for name in sorted(imported & set(LIBRARIES))}
     return digest(
         {
@@ -50,6 +49,16 @@ def trial_id(config: Mapping[str, Any], data_digest: str) -> str:
             "versions": libraries,
         }
     )[:LENGTH]
+
+
+def edited(config: Mapping[str, Any]) -> dict[str, int]:
+    """When each file that a trial's result depends on was last changed, in nanoseconds, by path."""
+    files, _ = closure(_modules(config))
+    return {str(path): path.stat().st_mtime_ns for path in files.values()}
+
+
+def _modules(config: Mapping[str, Any]) -> tuple[str, ...]:
+    return (*ROOTS, *sorted(_targets(semantic(config))))
 
 
 def _targets(value: Any) -> set[str]:

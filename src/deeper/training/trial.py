@@ -1,5 +1,6 @@
 """One trial in a process of its own: trained from the frozen configuration, kept in its home."""
 
+import importlib
 import io
 import json
 import logging
@@ -35,7 +36,7 @@ def train(job: dict[str, Any], say: Callable[[str, Any], None]) -> None:
     """Train the trial of ``job`` unless it is finished; every rank of a trial calls this.
 
     Args:
-        job: ``config`` (resolved), ``id``, ``study``, ``data`` (digest), ``environment``.
+        job: ``config`` (resolved), ``id``, ``study``, ``data`` (digest), ``code``, ``environment``.
         say: hands ``("progress", fraction)`` and ``("epoch", row)`` to the process that waits.
 
     Raises:
@@ -51,6 +52,7 @@ def train(job: dict[str, Any], say: Callable[[str, Any], None]) -> None:
         earlier = _earlier_seconds(home)
         if first:
             write_bytes(home / CONFIG, yaml.safe_dump(config, sort_keys=False).encode())
+        _same_code(job)
         data = load(config["data"])
         if data.digest != job["data"]:
             raise DeeperError("the prepared data changed while the sweep ran; start it again")
@@ -66,6 +68,14 @@ def train(job: dict[str, Any], say: Callable[[str, Any], None]) -> None:
             _keep(home, job, outcome, {"total_s": round(earlier + time.perf_counter() - began, 3)})
             for logger in around.loggers:
                 logger.experiment.finish()
+
+
+def _same_code(job: dict[str, Any]) -> None:
+    """Import the network's code, and see that no file is another than when the trial got its id."""
+    importlib.import_module(job["config"]["model"]["_target_"].rpartition(".")[0])
+    for path, moment in job["code"].items():
+        if not os.path.exists(path) or os.stat(path).st_mtime_ns != moment:
+            raise DeeperError(f"{path} changed while the sweep ran; start it again")
 
 
 def _keep(home: Home, job: dict[str, Any], outcome: Outcome, times: dict[str, float]) -> None:
