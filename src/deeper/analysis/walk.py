@@ -54,12 +54,12 @@ class _Walk(Follow):
         super().__init__()
         self.rows: list[Layer] = []
         self.calls: list[_Call] = []
-        self.unused = {id(p): p.numel() for p in network.parameters() if p.requires_grad}
-        self.written = {image.untyped_storage()._cdata}
+        self.unused = {_memory(p): p.numel() for p in network.parameters() if p.requires_grad}
+        self.written = {_memory(image)}
         self.alive: list[Any] = [image.untyped_storage()]
 
     def enter(self, name: str, module: nn.Module) -> None:
-        own = sum(self.unused.pop(id(p), 0) for p in module.parameters(recurse=False))
+        own = sum(self.unused.pop(_memory(p), 0) for p in module.parameters(recurse=False))
         self.calls.append(_Call(name, module, own))
 
     def leave(self, output: Any) -> None:
@@ -70,11 +70,12 @@ class _Walk(Follow):
 
     def see(self, function: Any, inputs: list[Tensor], outputs: list[Tensor], macs: int) -> None:
         call = self.calls[-1]
-        params = sum(self.unused.pop(id(tensor), 0) for tensor in inputs)
-        computes = bool(inputs and outputs) and _computes(function)
+        if not (inputs and outputs and _computes(function)):
+            return
+        params = sum(self.unused.pop(_memory(tensor), 0) for tensor in inputs)
         if call.whole:
-            call.params, call.macs, call.worked = call.params + params, call.macs + macs, call.worked or computes
-        elif params or computes:
+            call.params, call.macs, call.worked = call.params + params, call.macs + macs, True
+        else:
             self._operation(call, function, outputs[0], params, macs)
 
     def _operation(self, call: _Call, function: Any, output: Tensor, params: int, macs: int) -> None:
@@ -83,12 +84,16 @@ class _Walk(Follow):
         self.rows.append(Layer(call.name, kind, tuple(output.shape[1:]), params, macs, self._new(output)))
 
     def _new(self, output: Tensor) -> int:
-        storage = output.untyped_storage()
-        if storage._cdata in self.written:
+        if _memory(output) in self.written:
             return 0
-        self.written.add(storage._cdata)
-        self.alive.append(storage)
+        self.written.add(_memory(output))
+        self.alive.append(output.untyped_storage())
         return output[0].numel()
+
+
+def _memory(tensor: Tensor) -> int:
+    """What tells the memory of a tensor, and of views of it, from others'."""
+    return tensor.untyped_storage()._cdata
 
 
 def _computes(function: Any) -> bool:
@@ -121,7 +126,7 @@ def walk(network: nn.Module, channels: int, size: int) -> list[Layer]:
 def _unused(network: nn.Module, unused: dict[int, int]) -> list[Layer]:
     rows = []
     for name, module in network.named_modules():
-        params = sum(unused.pop(id(p), 0) for p in module.parameters(recurse=False))
+        params = sum(unused.pop(_memory(p), 0) for p in module.parameters(recurse=False))
         if params:
             rows.append(Layer(name, type(module).__name__, None, params))
     return rows

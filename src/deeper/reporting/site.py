@@ -13,9 +13,11 @@ import jinja2
 
 from deeper.analysis import claims
 from deeper.analysis.claims import Verdict
+from deeper.analysis.findings import Finding
 from deeper.analysis.ledger import ledger
 from deeper.analysis.statistics import Mean
-from deeper.reporting import figures, notes, published, records, summary, text
+from deeper.reporting import exact_page, figures, notes, published, records, summary, text
+from deeper.reporting.exact_page import ExactPage
 from deeper.reporting.records import Results
 from deeper.reporting.summary import Arm
 
@@ -90,32 +92,36 @@ class Study:
         return f"`{trial['id']}`{where}{' diverged' if trial['status'] == 'diverged' else ''}"
 
 
-def write(results: Path, reports: Path, shelf: Path) -> list[Path]:
+def write(results: Path, reports: Path, shelf: Path, exact: Sequence[Finding] = ()) -> list[Path]:
     """Write the pages of every study in ``results`` to ``reports`` and clear away those of studies that are gone.
 
-    ``shelf`` is the folder of published numbers. Returns the files written; each is written whole or not at all, and
-    only after every page could be made. Files in ``reports`` that are not the report's own are left alone.
+    ``shelf`` is the folder of published numbers, ``exact`` what was found of the exact claims. Returns the files
+    written; each is written whole or not at all, and only after every page could be made. Files in ``reports`` that are
+    not the report's own are left alone.
 
     Raises:
         DeeperError: a results file is damaged, or a study names something that does not exist.
     """
-    files = pages(records.load(results), shelf)
+    files = pages(records.load(results), shelf, exact)
     for name, content in sorted(files.items()):
         _write(reports / name, content)
     _clear(reports, set(files))
     return [reports / name for name in sorted(files)]
 
 
-def pages(results: Sequence[Results], shelf: Path) -> dict[str, bytes]:
+def pages(results: Sequence[Results], shelf: Path, exact: Sequence[Finding] = ()) -> dict[str, bytes]:
     """Every file of the report by its path below ``reports``."""
     verdicts = claims.evaluate([(str(one.path), one.content) for one in results])
     studies = [_study(one, [v for v in verdicts if v.study == one.name], shelf) for one in results]
-    files = {"README.md": _page("index.md.j2", studies=studies, family=_family(studies))}
+    computed = ExactPage(exact)
+    files = {"README.md": _page("index.md.j2", studies=studies, family=_family(studies), exact=computed)}
+    if exact:
+        files["exact_claims.md"] = _page("exact_claims.md.j2", exact=computed)
     for study in studies:
         files[f"{study.name}.md"] = _page("study.md.j2", study=study, family=_family(studies))
         files[f"curves/{study.name}.csv"] = _curves(study)
         files |= {f"figures/{study.name}/{name}": content for name, content in study.figures.items()}
-    files["metrics.json"] = (json.dumps(_metrics(studies), indent=1) + "\n").encode()
+    files["metrics.json"] = (json.dumps(_metrics(studies) | _exact_metrics(exact), indent=1) + "\n").encode()
     return files
 
 
@@ -155,6 +161,8 @@ def _environment() -> jinja2.Environment:
         text.settings,
     )
     environment.filters.update({function.__name__: function for function in shown})
+    exact = (exact_page.mark, exact_page.found, exact_page.says, exact_page.tolerance)
+    environment.filters.update({f"exact_{function.__name__}": function for function in exact})
     environment.globals.update(text=text, claims=claims, ledger=ledger())
     return environment
 
@@ -181,6 +189,11 @@ def _metrics(studies: Sequence[Study]) -> dict[str, Any]:
         }
         for study in studies
     }
+
+
+def _exact_metrics(exact: Sequence[Finding]) -> dict[str, Any]:
+    claims = {finding.claim: {"verdict": finding.in_the_ledger} for finding in exact}
+    return {"exact_claims": {"claims": claims}} if claims else {}
 
 
 def _claim_leaves(verdict: Verdict) -> dict[str, Any]:

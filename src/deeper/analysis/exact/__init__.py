@@ -5,21 +5,20 @@ networks), ``layers`` (shapes, multiplications and memory of layers), ``blocks``
 ``equalities`` (functions that are the same one).
 """
 
+import torch
+
 from deeper.analysis.exact import blocks, equalities, layers, sizes
-from deeper.analysis.exact.findings import COMPUTED, FAILS, Finding
+from deeper.analysis.findings import COMPUTED, Finding
 from deeper.analysis.ledger import ledger
 
-__all__ = ["DISAGREEMENTS", "blocks", "compute", "equalities", "layers", "right", "sizes"]
-
-DISAGREEMENTS = (("alexnet-params-60m", "alexnet-params-6m"), ("vgg16-params-138m", "vgg16-params-1m"))
-"""Claims of two texts of which at most one can be right."""
+__all__ = ["blocks", "compute", "equalities", "layers", "sizes"]
 
 
 def compute() -> list[Finding]:
-    """All exact claims, in the ledger's order."""
-    return [COMPUTED[claim]() for claim in ledger() if claim in COMPUTED]
-
-
-def right(findings: dict[str, Finding], claims: tuple[str, ...]) -> list[str]:
-    """Those of some disagreeing claims that hold."""
-    return [claim for claim in claims if findings[claim].verdict != FAILS]
+    """All exact claims, in the ledger's order, on one thread."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        return [COMPUTED[claim]() for claim in ledger() if claim in COMPUTED]
+    finally:
+        torch.set_num_threads(threads)

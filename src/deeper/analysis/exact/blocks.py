@@ -3,7 +3,7 @@
 from torch import nn
 
 from deeper.analysis.cost import run_forward
-from deeper.analysis.exact.findings import RATIO, Part, computes
+from deeper.analysis.findings import RATIO, Part, computes
 from deeper.analysis.named import network
 from deeper.models.residual_blocks import BottleneckBlock
 

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from deeper.analysis.exact.findings import DIFFERENCE, SHARE, Part, computes
+from deeper.analysis.findings import DIFFERENCE, SHARE, Part, computes
 from deeper.analysis.named import network
 from deeper.models.resnext import FORMS, tie
 

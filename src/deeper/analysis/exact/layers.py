@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from deeper.analysis.cost import Forward, count, run_forward
-from deeper.analysis.exact.findings import DIFFERENCE, MEGABYTES, RATIO, SHAPE, SHARE, Part, computes, three_digits
+from deeper.analysis.findings import DIFFERENCE, MEGABYTES, RATIO, SHAPE, SHARE, Part, computes, three_digits
 from deeper.analysis.named import network
 from deeper.analysis.walk import Layer
 from deeper.models.efficientnet import ALPHA, BETA, GAMMA, EfficientNet
@@ -138,7 +138,7 @@ def inception_bottleneck():
     return [Part("multiplications", found, given, tolerance=LAST_DIGIT)], (
         "Counted on the module of `googlenet` with these widths. "
         + (slip if twice else "")
-        + f"The reductions save more than the text says: {1 - found / naive:.0%} of the naive module's."
+        + f"The reductions save more than the text says: {100 * (1 - found / naive):.0f} % of the naive module's."
     )
 
 

@@ -64,6 +64,14 @@ class Finding:
         """``supported`` or ``contradicted``."""
         return CONTRADICTED if self.verdict == FAILS else SUPPORTED
 
+    @property
+    def deciding(self) -> Part:
+        """The first part that is no better than the claim."""
+        return next(part for part in self.parts if part.verdict == self.verdict)
+
+
+DISAGREEMENTS = (("alexnet-params-60m", "alexnet-params-6m"), ("vgg16-params-138m", "vgg16-params-1m"))
+"""Claims of two texts of which at most one can be right."""
 
 COMPUTED: dict[str, Callable[[], Finding]] = {}
 """Claim → the function that computes it, in the order of definition."""

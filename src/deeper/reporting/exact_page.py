@@ -1,0 +1,79 @@
+"""The page of the exact claims: what the texts say, what was computed, and which of two texts is right."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from deeper.analysis import findings
+from deeper.analysis.findings import ABOUT, DISAGREEMENTS, FAILS, HOLDS, Finding, Part
+
+MARKS = {HOLDS: "✓ holds", ABOUT: "✓ holds about", FAILS: "**✗ does not hold**"}
+
+
+@dataclass(frozen=True)
+class ExactPage:
+    """Everything the page and the index show of the exact claims."""
+
+    findings: Sequence[Finding]
+
+    def by_verdict(self, verdict: str) -> list[Finding]:
+        return [finding for finding in self.findings if finding.verdict == verdict]
+
+    @property
+    def summary(self) -> str:
+        """``10 hold to the digit, 9 hold about, 5 do not hold``."""
+        words = ((HOLDS, "hold to the digit"), (ABOUT, "hold within their tolerance"), (FAILS, "do not hold"))
+        return ", ".join(f"{len(self.by_verdict(verdict))} {word}" for verdict, word in words)
+
+    @property
+    def wrong(self) -> list[Finding]:
+        return self.by_verdict(FAILS)
+
+    @property
+    def claims(self) -> list[str]:
+        return [finding.claim for finding in self.findings]
+
+    @property
+    def disagreements(self) -> list[tuple[Finding, Finding]]:
+        """Pairs of texts that contradict each other, the right one first; one is right in each."""
+        known = {finding.claim: finding for finding in self.findings}
+        pairs = [[known[claim] for claim in pair] for pair in DISAGREEMENTS if set(pair) <= set(known)]
+        return [(one, other) if one.verdict != FAILS else (other, one) for one, other in pairs]
+
+
+def mark(finding: Finding | Part) -> str:
+    return MARKS[finding.verdict]
+
+
+def found(part: Part) -> str:
+    """What was found, as its unit asks for; rounding, which is another on every processor, by its bound."""
+    if part.unit == findings.DIFFERENCE:
+        return f"under {part.given:.0e}" if part.found <= part.given else f"{part.found:.1e}"
+    return _value(part.found, part.unit)
+
+
+def says(part: Part) -> str:
+    """What the text says, with the relation: ``60,000,000``, ``at least 33.3 %``."""
+    if part.unit == findings.DIFFERENCE:
+        return "none, to rounding"
+    relation = "" if part.relation == "is" else f"{part.relation} "
+    return relation + _value(part.given, part.unit)
+
+
+def tolerance(part: Part) -> str:
+    """``5 %`` of what the text says, or none."""
+    if part.unit == findings.DIFFERENCE:
+        return f"{part.given:.0e}"
+    return f"{100 * part.tolerance:g} %" if part.tolerance else "none"
+
+
+def _value(value: Any, unit: str) -> str:
+    if unit == findings.SHAPE:
+        return "×".join(map(str, value))
+    if unit == findings.SHARE:
+        return f"{100 * value:.1f} %"
+    if unit == findings.RATIO:
+        return f"{value:.3g}"
+    if unit == findings.MEGABYTES:
+        return f"{value:.0f} MB"
+    return f"{value:,.0f}"

@@ -1,0 +1,138 @@
+"""The exact claims against the published counts and against arithmetic done here."""
+
+import csv
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from deeper.analysis import exact
+from deeper.analysis.claims import CONTRADICTED, SUPPORTED
+from deeper.analysis.findings import ABOUT, COMPUTED, DISAGREEMENTS, FAILS, HOLDS, Finding, Part
+from deeper.analysis.ledger import ledger
+from deeper.cli import ROOT
+
+EXPECTED = {
+    HOLDS: "alexnet-input three-3x3 conv1x1-fc mobilenet-blocks resnext-forms residual-paths",
+    ABOUT: """lenet-params alexnet-conv1 alexnet-params-60m vgg16-params-138m inception-naive conv5x5-bottleneck
+        separable-cost resnext-cost wrn-1001 densenet-params squeezenet-params se-cost compound-budget""",
+    FAILS: "alexnet-params-6m vgg16-params-1m vgg16-memory inception-bottleneck googlenet-params",
+}
+
+
+@pytest.fixture(scope="module")
+def findings():
+    return {finding.claim: finding for finding in exact.compute()}
+
+
+@pytest.fixture(scope="module")
+def published():
+    with open(ROOT / "published" / "structure.csv", encoding="utf-8") as file:
+        rows = [row for row in csv.DictReader(file) if row["quantity"] == "parameter count"]
+    return {row["architecture"]: int(row["value"]) for row in rows}
+
+
+def number(finding, words):
+    (part,) = [part for part in finding.parts if part.what.startswith(words)]
+    return part.found
+
+
+def test_every_exact_claim_is_computed_in_the_ledgers_order(findings):
+    wanted = [claim.id for claim in ledger().values() if claim.kind == "exact"]
+    assert list(findings) == wanted
+    assert set(COMPUTED) == set(wanted)
+
+
+def test_verdicts(findings):
+    found = {verdict: {claim for claim, one in findings.items() if one.verdict == verdict} for verdict in EXPECTED}
+    assert found == {verdict: set(claims.split()) for verdict, claims in EXPECTED.items()}
+
+
+def test_every_finding_says_how(findings):
+    for finding in findings.values():
+        assert finding.how.endswith(".")
+        assert len(finding.how) > 40
+        assert all(part.what for part in finding.parts)
+
+
+def test_of_two_texts_that_disagree_one_is_right(findings):
+    for pair in DISAGREEMENTS:
+        assert sorted(findings[claim].verdict == FAILS for claim in pair) == [False, True]
+
+
+def test_parameters_are_the_published_counts(findings, published):
+    alexnet = published["own/alexnet227_g2"]
+    google = published["own/googlenet_orig_noaux"]
+    assert number(findings["lenet-params"], "parameters") == published["own/lenet5_modern_32"]
+    assert number(findings["alexnet-params-60m"], "parameters") == alexnet
+    assert number(findings["vgg16-params-1m"], "parameters") == published["tv/vgg16"]
+    assert number(findings["googlenet-params"], "parameters") == google
+    assert number(findings["googlenet-params"], "AlexNet's") == alexnet / google
+    assert number(findings["squeezenet-params"], "AlexNet's") == alexnet / published["tv/squeezenet1_0"]
+    fewer = 1 - published["tv/densenet169"] / published["tv/resnet50"]
+    assert number(findings["densenet-params"], "fewer parameters in DenseNet-169") == fewer
+    stages = ((256, 3), (512, 4), (1024, 6), (2048, 3))
+    gates = sum(blocks * (2 * width * width // 16 + width + width // 16) for width, blocks in stages)
+    assert number(findings["se-cost"], "more parameters") == pytest.approx(gates / published["tv/resnet50"])
+
+
+def test_multiplications_by_hand(findings):
+    naive = 28**2 * 256 * (128 + 9 * 192 + 25 * 96)
+    reduced = 28**2 * (256 * (128 + 64 + 64 + 64) + 64 * (9 * 192 + 25 * 96))
+    assert number(findings["inception-naive"], "multiplications") == naive
+    assert number(findings["inception-bottleneck"], "multiplications") == reduced
+    direct = findings["conv5x5-bottleneck"]
+    assert number(direct, "multiplications, direct") == 28**2 * 25 * 192 * 32
+    assert number(direct, "multiplications through") == 28**2 * (192 * 16 + 25 * 16 * 32)
+    assert "added twice" in findings["inception-bottleneck"].how
+    assert abs(reduced + 28**2 * 9 * 64 * 192 - 358e6) < 0.5e6
+
+
+def test_memory_by_hand(findings):
+    maps = [2 * 64 * 224**2, 2 * 128 * 112**2, 3 * 256 * 56**2, 3 * 512 * 28**2, 3 * 512 * 14**2]
+    pools = [64 * 112**2, 128 * 56**2, 256 * 28**2, 512 * 14**2, 512 * 7**2]
+    linear = 2 * 4096 + 1000
+    memory, early, _ = (part.found for part in findings["vgg16-memory"].parts)
+    assert memory == 4e-6 * (3 * 224**2 + sum(maps) + sum(pools) + linear)
+    assert early == (sum(maps[:2]) + pools[0]) / (sum(maps) + sum(pools) + linear)
+    assert "115 MB" in findings["vgg16-memory"].how
+
+
+def test_paths_are_binomial(findings):
+    parts = findings["residual-paths"].parts
+    assert parts[0].found == 2**54
+    assert parts[2].found == sum(math.comb(54, k) for k in range(37)) / 2**54
+
+
+@pytest.mark.parametrize("claim", ["conv1x1-fc", "resnext-forms"])
+def test_equal_functions_differ_by_rounding_alone(findings, claim):
+    for part in findings[claim].parts:
+        assert 0 <= part.found < 1e-12
+        assert part.given == 1e-10
+
+
+@given(st.floats(1, 1e9), st.floats(0.5, 2), st.floats(0.001, 0.4))
+def test_a_tolerance_is_a_share_of_what_the_text_gives(given_, factor, tolerance):
+    part = Part("x", given_ * factor, given_, tolerance=tolerance)
+    if factor == 1:
+        assert part.verdict == HOLDS
+    elif abs(abs(factor - 1) - tolerance) > 1e-9:
+        assert part.verdict in ((ABOUT, HOLDS) if abs(factor - 1) < tolerance else (FAILS,))
+
+
+@pytest.mark.parametrize(
+    ("relation", "verdicts"),
+    [("is", [FAILS, HOLDS, FAILS]), ("at least", [FAILS, HOLDS, HOLDS]), ("at most", [HOLDS, HOLDS, FAILS]),
+     ("more than", [FAILS, FAILS, HOLDS])],
+)  # fmt: skip
+def test_relations(relation, verdicts):
+    assert [Part("x", found, 2, relation).verdict for found in (1, 2, 3)] == verdicts
+
+
+def test_a_claim_is_as_good_as_its_worst_part():
+    good, about, bad = Part("a", 1, 1), Part("b", 1.01, 1, tolerance=0.1), Part("c", 2, 1)
+    assert (Finding("x", (good, good), "").verdict, Finding("x", (good,), "").in_the_ledger) == (HOLDS, SUPPORTED)
+    assert Finding("x", (good, about), "").verdict == ABOUT
+    worst = Finding("x", (good, bad, about), "")
+    assert (worst.verdict, worst.in_the_ledger, worst.deciding) == (FAILS, CONTRADICTED, bad)

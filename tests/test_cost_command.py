@@ -1,0 +1,121 @@
+"""The command, in this process: what it prints, says on standard error and returns."""
+
+import csv
+import io
+import json
+
+import pytest
+import yaml
+from hydra.core.global_hydra import GlobalHydra
+
+from deeper import cli
+from deeper.cost import cost
+
+
+@pytest.fixture
+def command(monkeypatch, capsys, tmp_path):
+    """Runs the command in an empty folder, which must stay empty: → status, standard output, standard error."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HYDRA_FULL_ERROR", "0")
+
+    def run(*arguments):
+        GlobalHydra.instance().clear()
+        monkeypatch.setattr("sys.argv", ["cost", *arguments])
+        status = 0
+        try:
+            cli.run(cost)
+        except SystemExit as leaving:
+            status = leaving.code
+        monkeypatch.setenv("HYDRA_FULL_ERROR", "0")
+        assert not list(tmp_path.iterdir())
+        return status, *capsys.readouterr()
+
+    return run
+
+
+def test_one_network_is_one_json_object(command):
+    status, out, err = command("model=resnet20", "data=cifar10")
+    assert (status, err) == (0, "")
+    found = json.loads(out)
+    assert list(found) == ["params", "macs", "activation_bytes", "depth", "receptive_field"]
+    assert (found["params"], found["macs"], found["depth"]) == (269722, 40551040, 20)
+
+
+def test_many_are_an_aligned_table(command):
+    status, out, err = command("--multirun", "model=resnet20,lenet5", "data=cifar10", "data.image_size=64")
+    assert (status, err) == (0, "")
+    head, rule, first, second = out.splitlines()
+    assert head.split()[:3] == ["network", "input", "parameters"]
+    assert first.split()[:4] == ["resnet20", "3x64x64", "269,722", "162,202,240"]
+    assert second.split()[0] == "lenet5"
+    ends = [index for index, mark in enumerate(rule + " ") if mark == " " and rule[index - 1] == "-"]
+    assert all(line[end : end + 2] in ("", "  ") for line in (head, first, second) for end in ends)
+
+
+def test_on_the_inputs_of_the_papers(command):
+    _, out, _ = command("--multirun", "model=resnet20,lenet5,alexnet,vgg11_small", "input=paper", "format=csv")
+    rows = {row["network"]: row for row in csv.DictReader(io.StringIO(out))}
+    images = {"resnet20": "3x32x32", "lenet5": "1x32x32", "alexnet": "3x227x227", "vgg11_small": "1x28x28"}
+    assert {name: row["input"] for name, row in rows.items()} == images
+    assert (rows["alexnet"]["params"], rows["alexnet"]["macs"]) == ("60965224", "724406816")
+
+
+def test_a_sweep_over_settings_names_them(command):
+    _, out, _ = command("--multirun", "model=resnet20", "model.width=8,16", "format=json")
+    rows = [json.loads(line) for line in out.splitlines()]
+    assert [row["network"] for row in rows] == ["resnet20 model.width=8", "resnet20 model.width=16"]
+    assert rows[0]["params"] < rows[1]["params"] == 269722
+
+
+def test_layer_by_layer(command):
+    _, out, _ = command("model=lenet5", "input=paper", "layers=true", "format=csv")
+    rows = list(csv.DictReader(io.StringIO(out)))
+    assert [int(row["params"]) for row in rows if row["params"] != "0"] == [156, 2416, 48120, 10164, 850]
+    _, table, _ = command("--multirun", "model=lenet5,googlenet_small", "layers=true")
+    title, *_ = table.splitlines()
+    assert title.startswith("lenet5, 3x32x32: 5 weight layers deep")
+    assert table.count("\ntotal ") == 2
+    assert "in training only" in table
+
+
+def test_what_cannot_be_built_is_a_line_after_the_others(command):
+    status, out, err = command("--multirun", "model=resnet20", "model.depth=20,21,26", "format=csv")
+    assert status == 1
+    assert [line.split(",")[0] for line in out.splitlines()[1:]] == [
+        "resnet20 model.depth=20",
+        "resnet20 model.depth=26",
+    ]
+    assert err.count("\n") == 1
+    assert err.startswith("error: model resnet20: ")
+
+
+def test_a_glob_leaves_out_what_needs_a_name(command):
+    status, out, err = command("--multirun", "model=glob([plain2*,timm])")
+    assert (status, len(out.splitlines())) == (0, 3)
+    assert err == "left out: model=timm needs the name of a network: model=timm model.name=resnet18\n"
+    assert command("model=timm")[0] == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["input=papr"], "input=papr: it must be one of data, paper"),
+        (["format=xml"], "format=xml: it must be one of null, table, json, csv"),
+        (["layers=1.5"], "layers=1.5: it must be one of true, false"),
+        (["input=paper", "data=cifar10"], "leave data=cifar10 out"),
+        (["--multirun", "model=resnet20,resnet21"], "did you mean model=resnet20?"),
+    ],
+)
+def test_mistakes_are_one_line(command, arguments, words):
+    status, out, err = command(*arguments)
+    assert (status, out) == (2, "")
+    assert words in err
+    assert err.count("\n") == 1
+
+
+def test_every_paper_form_names_data_that_is_there():
+    """``input=paper`` finds the data of every network."""
+    for path in (cli.CONF / "model").glob("*.yaml"):
+        form = yaml.safe_load(path.read_text(encoding="utf-8")).get("form") or {}
+        name = form.get("data", "small")
+        assert name == "small" or (cli.CONF / "data" / f"{name}.yaml").is_file()
