@@ -6,7 +6,8 @@ very deep networks*, arXiv 1507.06228, §4: convolutional layers in three stages
 layer of a stage a plain convolution, because a gate needs input and output of one shape; a global average at the end.
 
 The papers give depth (19 and 32) and rounded parameters (2.3 M and 1.25 M) of their CIFAR networks but no widths; ours
-are chosen to come near those. There is no dropout unless asked for.
+are chosen to come near those. There is no dropout unless asked for. Convolutions are drawn with variance 2 / fan-in:
+without normalisation the first layer's few inputs would otherwise start the network with vanishing features.
 """
 
 from collections.abc import Sequence
@@ -27,7 +28,7 @@ class HighwayLayer(nn.Module):
         activation: of H.
     """
 
-    def __init__(self, channels: int, gate_bias: float = -2.0, activation: str = "relu"):
+    def __init__(self, channels: int, gate_bias: float = -4.0, activation: str = "relu"):
         super().__init__()
         self.transform = nn.Conv2d(channels, channels, 3, padding=1)
         self.activation = make_activation(activation)
@@ -60,7 +61,7 @@ class HighwayNetwork(nn.Module):
         self,
         depth: int = 19,
         widths: Sequence[int] = (32, 80, 128),
-        gate_bias: float = -2.0,
+        gate_bias: float = -4.0,
         activation: str = "relu",
         in_chans: int = 3,
         num_classes: int = 10,
@@ -85,9 +86,11 @@ class HighwayNetwork(nn.Module):
         self.dropout = dropout
         self.head = PooledHead(channels, num_classes, dropout)
         initialise(self)
-        for layer in self.modules():
-            if isinstance(layer, HighwayLayer):
-                nn.init.constant_(layer.gate.bias, layer.gate_bias)
+        for part in self.modules():
+            if isinstance(part, nn.Conv2d):
+                nn.init.kaiming_normal_(part.weight, nonlinearity="relu")
+            elif isinstance(part, HighwayLayer):
+                nn.init.constant_(part.gate.bias, part.gate_bias)
 
     def forward_features(self, x: Tensor) -> Tensor:
         """(N, in_chans, H, W) → (N, num_features, ⌊⌊H/2⌋/2⌋, ⌊⌊W/2⌋/2⌋) with three stages."""
