@@ -19,7 +19,6 @@ from collections.abc import Sequence
 from functools import reduce
 from operator import add
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -36,15 +35,7 @@ class FractalLayer(nn.Sequential):
         super().__init__(conv(in_channels, out_channels, 3), *parts)
 
 
-class Paths(SharedDraw):
-    """Draws on the CPU whatever the default device is, so that a network on ``meta`` draws too."""
-
-    def numbers(self) -> list[float]:
-        with torch.device("cpu"):
-            return super().numbers()
-
-
-class LocalPaths(Paths):
+class LocalPaths(SharedDraw):
     """Which inputs of one join a step keeps: each with probability ``survival``, at least one."""
 
     def __init__(self, inputs: Sequence[int], survival: float):
@@ -63,7 +54,7 @@ class LocalPaths(Paths):
         return f"inputs={self.inputs}, survival={self.survival:g}"
 
 
-class GlobalPath(Paths):
+class GlobalPath(SharedDraw):
     """The one column that a step trains, or None with probability ``survival``: then all are there."""
 
     def __init__(self, columns: int, survival: float):

@@ -13,7 +13,6 @@ the size changes both paths start from the activated input and the projection is
 
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor, nn
 
 from deeper.models.blocks import conv, make_shortcut
@@ -61,21 +60,13 @@ class Place:
     activates: bool = True
 
 
-class Survival(StochasticDepth):
-    """Stochastic depth that draws on the processor, whatever the default device: a network may live on ``meta``."""
-
-    def numbers(self) -> list[float]:
-        with torch.device("cpu"):
-            return super().numbers()
-
-
 class Block(nn.Module):
     """A shortcut around a branch: (N, in_channels, H, W) → (N, out_channels, ⌈H/stride⌉, ⌈W/stride⌉)."""
 
     def __init__(self):
         super().__init__()
         self.before = self.enter = self.excite = self.last = nn.Identity()
-        self.survive: Survival | None = None
+        self.survive: StochasticDepth | None = None
 
     def complete(self, place: Place, style: Style) -> None:
         """Add to the convolutions what surrounds them."""
@@ -92,7 +83,7 @@ class Block(nn.Module):
             hidden = max(1, place.out_channels // style.squeeze)
             self.excite = SqueezeExcite(place.out_channels, hidden, style.squeeze_bias)
         if place.survival < 1:
-            self.survive = Survival(place.survival)
+            self.survive = StochasticDepth(place.survival)
 
     def convolve(self, x: Tensor) -> Tensor:
         """The convolutions of the branch with what stands between them."""
