@@ -11,7 +11,7 @@ from scipy import stats
 import synthetic
 from deeper.analysis.ledger import ledger
 from deeper.errors import DeeperError
-from deeper.reporting import figures, site
+from deeper.reporting import figures, records, site
 
 SHELF = synthetic.ROOT / "published"
 NAME = "residual_vs_plain"
@@ -43,7 +43,7 @@ class Place:
 def place(tmp_path, monkeypatch):
     """A place whose figures are only named, not drawn."""
     names = [f"{name}-{theme.name}.svg" for name, *_ in figures.FIGURES for theme in figures.THEMES]
-    monkeypatch.setattr(figures, "draw", lambda arms: dict.fromkeys(names, b"<svg/>"))
+    monkeypatch.setattr(figures, "draw", lambda arms, *wanted: dict.fromkeys(names, b"<svg/>"))
     return Place(tmp_path)
 
 
@@ -271,3 +271,22 @@ def test_a_recalled_figure_is_marked(place, tmp_path, content):
     site.write(place.results, place.reports, tmp_path)
     (row,) = rows_with(place.text(f"{NAME}.md"), "plain net, 110 layers")
     assert "*recalled, not checked*" in row[4]
+
+
+def test_a_zoo_ranks_networks_and_charts_their_costs():
+    content = synthetic.results(seeds=3)
+    content["study"] = {**content["study"], "page": "zoo"}
+    files = site.pages([records.Results("residual_vs_plain.json", content)], synthetic.ROOT / "published")
+    text = files["residual_vs_plain.md"].decode()
+    rows = [line.split("|")[2].strip() for line in text.splitlines() if line.startswith(("| 1 ", "| 2 ", "| 3 "))]
+    assert rows[:3] == ["ResNet-20", "ResNet-56", "Plain-20"]
+    assert "accuracy-against-operations-light.svg" in text
+    assert "Error by epoch" not in text
+    assert "## Verdicts" in text
+
+
+def test_a_page_of_an_unknown_kind_is_refused():
+    content = synthetic.results(seeds=1)
+    content["study"] = {**content["study"], "page": "poster"}
+    with pytest.raises(DeeperError, match="not one of study, zoo, calibration"):
+        site.pages([records.Results("x.json", content)], synthetic.ROOT / "published")

@@ -16,12 +16,14 @@ from deeper.analysis.claims import Verdict
 from deeper.analysis.findings import Finding
 from deeper.analysis.ledger import ledger
 from deeper.analysis.statistics import Mean
-from deeper.reporting import exact_page, figures, notes, published, records, summary, text
+from deeper.errors import DeeperError
+from deeper.reporting import calibration, exact_page, figures, landscape, notes, published, records, summary, text
 from deeper.reporting.exact_page import ExactPage
 from deeper.reporting.records import Results
 from deeper.reporting.summary import Arm
 
 MARK = "<!-- Written by python -m deeper.report; changes made here are lost. -->"
+PAGES = {"study": figures.FIGURES, "zoo": landscape.FIGURES, "calibration": ()}
 OWN_FOLDERS = ("figures", "curves")
 CURVE_COLUMNS = ("train_error", "validation_error")
 
@@ -39,6 +41,23 @@ class Study:
     @property
     def name(self) -> str:
         return self.results.name
+
+    @property
+    def page(self) -> str:
+        """The kind of its page: ``study``, ``zoo`` (many networks, accuracy against cost) or ``calibration``."""
+        return self.results.study.get("page", "study")
+
+    @property
+    def ranking(self) -> list[landscape.Rank]:
+        return landscape.ranking(self.arms)
+
+    def published_for(self, arm: Arm) -> str:
+        found = [row for row in self.published if row.arm == arm.name]
+        return ", ".join(f"{row.value} ({row.network})" for row in found) or "–"
+
+    @property
+    def calibration(self) -> calibration.Table:
+        return calibration.table(self.results)
 
     @property
     def data(self) -> Mapping[str, Any]:
@@ -118,7 +137,7 @@ def pages(results: Sequence[Results], shelf: Path, exact: Sequence[Finding] = ()
     if exact:
         files["exact_claims.md"] = _page("exact_claims.md.j2", exact=computed)
     for study in studies:
-        files[f"{study.name}.md"] = _page("study.md.j2", study=study, family=_family(studies))
+        files[f"{study.name}.md"] = _page(f"{study.page}.md.j2", study=study, family=_family(studies))
         files[f"curves/{study.name}.csv"] = _curves(study)
         files |= {f"figures/{study.name}/{name}": content for name, content in study.figures.items()}
     files["metrics.json"] = (json.dumps(_metrics(studies) | _exact_metrics(exact), indent=1) + "\n").encode()
@@ -126,8 +145,12 @@ def pages(results: Sequence[Results], shelf: Path, exact: Sequence[Finding] = ()
 
 
 def _study(results: Results, verdicts: Sequence[Verdict], shelf: Path) -> Study:
+    page = results.study.get("page", "study")
+    if page not in PAGES:
+        raise DeeperError(f"{results.path}: page {page!r} is not one of {', '.join(PAGES)}")
     arms = summary.arms(results)
-    return Study(results, arms, verdicts, figures.draw(arms), published.select(results.study, shelf, str(results.path)))
+    drawn = figures.draw(arms, PAGES[page])
+    return Study(results, arms, verdicts, drawn, published.select(results.study, shelf, str(results.path)))
 
 
 def _family(studies: Sequence[Study]) -> int:
