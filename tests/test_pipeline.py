@@ -23,6 +23,10 @@ TINY_STUDY = {
             "plain": {"label": "Plain", "where": {"model.name": "plain20"}},
             "residual": {"label": "Residual", "where": {"model.name": "resnet20"}},
         },
+        "probes": {
+            "noise": {"of": "deeper.analysis.gradient_noise.probe", "weights": "start", "batches": 2, "batch_size": 5},
+            "lesion": {"of": "deeper.analysis.lesion.probe", "images": 20, "draws": 1, "most": 2},
+        },
         "claims": {
             "degradation": [{"metric": "train_error", "of": "plain", "against": "residual", "expect": "higher"}]
         },
@@ -79,6 +83,9 @@ def test_the_whole_pipeline(copy):
     assert ran(run(copy, "dvc", "repro")) == ["prepare", "study@first", "report"]
     table = json.loads((copy / "results" / "first.json").read_text())
     assert len(table["trials"]) == 4
+    for trial in table["trials"]:
+        assert len(trial["probes"]["noise"]["value"]["snr_db"]) == 20
+        assert len(trial["probes"]["lesion"]["value"]["deleted"]) == (9 if trial["arm"] == "residual" else 7)
     assert "Does it run?" in (copy / "reports" / "first.md").read_text()
     assert "degradation" in (copy / "reports" / "README.md").read_text()
 
@@ -96,6 +103,7 @@ def test_the_whole_pipeline(copy):
     output = run(copy, "dvc", "repro")
     assert ran(output) == ["study@second", "report"]
     assert "second: 2 trained, 4 reused" in output
+    assert "probes: 4 measured, 0 failed" in output
 
     file = copy / "conf" / "study" / "second.yaml"
     file.write_text(file.read_text() + "# a remark\n")

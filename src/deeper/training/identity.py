@@ -45,10 +45,15 @@ def trial_id(config: Mapping[str, Any], data_digest: str) -> str:
             "format": FORMAT,
             "config": semantic(config),
             "data": data_digest,
-            "source": {name: _code_digest(path) for name, path in sorted(files.items())},
+            "source": code(files),
             "versions": libraries,
         }
     )[:LENGTH]
+
+
+def code(files: Mapping[str, Path]) -> dict[str, str]:
+    """The digest of each file's code, without its comments and docstrings."""
+    return {name: _code_digest(path) for name, path in sorted(files.items())}
 
 
 def edited(config: Mapping[str, Any]) -> dict[str, int]:

@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from deeper.data.arrays import read_meta
 from deeper.errors import DeeperError
+from deeper.training import probing
 from deeper.training.jobs import make_job
 from deeper.training.store import CURVES, Home, write_json
 
@@ -64,9 +65,15 @@ def known(cfg: DictConfig) -> dict[str, dict[str, Any]]:
         old = json.loads((Path(cfg.results) / f"{cfg.study.name}.json").read_bytes())
         places = old["environments"]
         rows = {row["id"]: {**row, "environment": places[row["environment"]]} for row in old["trials"]}
-        return rows if old["schema"] == SCHEMA else {}
     except (OSError, ValueError, LookupError, TypeError):
         return {}
+    probes = (OmegaConf.to_container(cfg.study, resolve=True).get("probes") or {}) if rows else {}
+    return {trial: row for trial, row in rows.items() if old["schema"] == SCHEMA and _measured(row, probes)}
+
+
+def _measured(row: Mapping[str, Any], probes: Mapping[str, Any]) -> bool:
+    kept = row.get("probes", {})
+    return all(kept.get(name, {}).get("key") == probing.key(row["id"], spec) for name, spec in probes.items())
 
 
 def table(study: dict[str, Any], configs: Sequence[DictConfig], trials: Sequence[str]) -> dict[str, Any]:
@@ -76,7 +83,7 @@ def table(study: dict[str, Any], configs: Sequence[DictConfig], trials: Sequence
     rows = []
     before = known(configs[0])
     for cfg, trial in zip(configs, trials, strict=True):
-        found = _finished(Home(cfg.store, trial)) or before.get(trial)
+        found = _finished(Home(cfg.store, trial), study.get("probes", {})) or before.get(trial)
         if found is None:
             raise DeeperError(f"trial {trial} of study {study['name']} is not finished; run the study again")
         if found["environment"] not in environments:
@@ -85,7 +92,7 @@ def table(study: dict[str, Any], configs: Sequence[DictConfig], trials: Sequence
             {
                 "arm": _arm(study, cfg),
                 "seed": cfg.seed,
-                **{key: found[key] for key in (*KEPT, "curves")},
+                **{key: found[key] for key in (*KEPT, "curves", "probes") if key in found},
                 **({} if study.get("gradients", True) else {"gradients": NO_GRADIENTS}),
                 "environment": environments.index(found["environment"]),
             }
@@ -111,11 +118,24 @@ def table(study: dict[str, Any], configs: Sequence[DictConfig], trials: Sequence
     }
 
 
-def _finished(home: Home) -> dict[str, Any] | None:
+def measure(configs: Sequence[DictConfig], trials: Sequence[str], slots: int) -> None:
+    """Make the measurements that the study's ``probes`` name on all trials that are here.
+
+    Raises:
+        DeeperError: a probe is not one, or cannot measure a network.
+    """
+    probes = OmegaConf.to_container(configs[0].study, resolve=True).get("probes")
+    if probes:
+        homes = [Home(cfg.store, trial) for cfg, trial in zip(configs, trials, strict=True)]
+        probing.run([home for home in homes if home.record() is not None], probes, slots)
+
+
+def _finished(home: Home, probes: Mapping[str, Any]) -> dict[str, Any] | None:
     record = home.record()
     if record is None:
         return None
-    return {**record, "curves": [json.loads(line) for line in (home / CURVES).read_text().splitlines()]}
+    curves = [json.loads(line) for line in (home / CURVES).read_text().splitlines()]
+    return {**record, "curves": curves, **({"probes": probing.found(home, probes)} if probes else {})}
 
 
 def _profile_of(path: Path) -> str | None:

@@ -1,4 +1,4 @@
-"""Hydra's basic sweeper, and the table of the study when all trials are there."""
+"""Hydra's basic sweeper, and the measurements and the table of the study when all trials are there."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -6,6 +6,7 @@ from typing import Any
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 
 from deeper.training import study
+from deeper.training.jobs import default_slots
 from hydra_plugins.deeper_slots.launcher import SlotsLauncher
 
 
@@ -20,5 +21,7 @@ class StudySweeper(BasicSweeper):
     def sweep(self, arguments: list[str]) -> Any:
         returns = super().sweep(arguments)
         jobs = [job for batch in returns for job in batch]
-        study.export([job.cfg for job in jobs], [job.return_value for job in jobs], arguments)
+        configs, trials = [job.cfg for job in jobs], [job.return_value for job in jobs]
+        study.measure(configs, trials, getattr(self.launcher, "slots", None) or default_slots(configs[0]))
+        study.export(configs, trials, arguments)
         return returns
