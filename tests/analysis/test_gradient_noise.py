@@ -39,6 +39,14 @@ def test_the_ratio_is_that_of_the_whole_sets_gradient_to_the_variance_of_a_batch
     expected = 10 * np.log10(float(each.mean(0).square().sum() / variance))
     assert found["layers"] == ["fc.weight"]
     assert found["snr_db"][0] == pytest.approx(expected, abs=0.5)
+    assert found["signal_share"][0] == pytest.approx(1 / (1 + 10 ** (-expected / 10)), abs=0.03)
+
+
+def test_batches_without_noise_are_all_signal():
+    torch.manual_seed(0)
+    whole = data(10)
+    found = gradient_noise.probe(Linear(), whole, 0, batches=5, batch_size=10)
+    assert found["signal_share"] == [pytest.approx(1)]
 
 
 def test_repeats_and_covers_every_layer():

@@ -8,13 +8,24 @@ from deeper.analysis.metrics import METRICS
 
 @pytest.fixture
 def trial():
-    return synthetic.trial("plain20", 0)
+    noise = {"key": "k", "value": {"layers": ["a", "b", "c"], "signal_share": [0.1, 0.2, 0.6], "snr_db": [-9, -6, 2]}}
+    lesion = {"key": "k", "value": {"whole": 0.2, "units": ["a", "b"], "deleted": [0.3, 0.5]}}
+    probes = {"noise_start": noise, "noise_final": noise, "lesion": lesion}
+    return {**synthetic.trial("plain20", 0), "probes": probes}
 
 
 @pytest.mark.parametrize("name", METRICS)
 def test_every_metric_of_a_finished_trial_is_a_number(name, trial):
     assert METRICS[name].name == name
     assert math.isfinite(METRICS[name](trial))
+
+
+def test_values_of_probes(trial):
+    assert METRICS["gradient_signal_start"](trial) == pytest.approx(0.1)
+    assert METRICS["lesion_increase"](trial) == pytest.approx(0.2)
+    del trial["probes"]
+    assert math.isnan(METRICS["lesion_increase"](trial))
+    assert math.isnan(METRICS["gradient_signal_final"](trial))
 
 
 def test_values(trial):

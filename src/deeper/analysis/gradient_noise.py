@@ -2,7 +2,8 @@
 
 For each weight of a convolution or linear layer, over B mini-batches with gradients g_b: the *signal* is the squared
 length of the mean gradient, freed of the part that the noise of B batches leaves in it; the *noise* is the variance of
-one batch's gradient, summed over the weight's numbers. Their ratio is shown in decibels.
+one batch's gradient, summed over the weight's numbers. Their ratio is shown in decibels, and the signal's share of
+both: 1 without noise, 0 where the batches have nothing in common (its estimate can fall a little below).
 """
 
 import math
@@ -30,7 +31,8 @@ def probe(network: nn.Module, data: ImageData, seed: int, batches: int, batch_si
         batch_size: images of each.
 
     Returns:
-        ``layers`` (names) and ``snr_db``; None where the signal is lost in the noise or a number is not finite.
+        ``layers`` (names), ``signal_share``, None where a number is not finite, and ``snr_db``, None also where the
+        signal is lost in the noise.
     """
     layers = {name: part.weight for name, part in network.named_modules() if isinstance(part, nn.Conv2d | nn.Linear)}
     total = [torch.zeros_like(weight, dtype=torch.float64) for weight in layers.values()]
@@ -48,6 +50,7 @@ def probe(network: nn.Module, data: ImageData, seed: int, batches: int, batch_si
     signal = means - noise / batches
     return {
         "layers": [f"{name}.weight" for name in layers],
+        "signal_share": [_share(s, n) for s, n in zip(signal.tolist(), noise.tolist(), strict=True)],
         "snr_db": [_decibels(s, n) for s, n in zip(signal.tolist(), noise.tolist(), strict=True)],
     }
 
@@ -57,6 +60,11 @@ def _gradients(network: nn.Module, images: Tensor, labels: Tensor, layers: dict[
     logits = output[0] if isinstance(output, tuple) else output
     found = torch.autograd.grad(F.cross_entropy(logits, labels), list(layers.values()), allow_unused=True)
     return [torch.zeros_like(w) if g is None else g for g, w in zip(found, layers.values(), strict=True)]
+
+
+def _share(signal: float, noise: float) -> float | None:
+    whole = signal + noise
+    return round(signal / whole, 6) if math.isfinite(whole) and whole > 0 else None
 
 
 def _decibels(signal: float, noise: float) -> float | None:

@@ -5,7 +5,7 @@ number.
 """
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,7 @@ Trial = Mapping[str, Any]
 
 FRACTION = "fraction"
 DECADES = "decades"
+SHARE = "share"
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,29 @@ def _imbalance_start(trial: Trial) -> float:
     return gradients.imbalance((trial.get("gradients") or {}).get("start") or [])
 
 
+def _probe(trial: Trial, name: str) -> Mapping[str, Any]:
+    return ((trial.get("probes") or {}).get(name) or {}).get("value") or {}
+
+
+def _signal_early(name: str) -> Callable[[Trial], float]:
+    def of(trial: Trial) -> float:
+        shares = _probe(trial, name).get("signal_share") or []
+        return _mean(shares[: max(1, len(shares) // 3)])
+
+    return of
+
+
+def _lesion(trial: Trial) -> float:
+    """Mean rise of the error when one block is taken out."""
+    found = _probe(trial, "lesion")
+    return _mean(found.get("deleted") or []) - _number(found.get("whole"))
+
+
+def _mean(values: Sequence[float | None]) -> float:
+    numbers = [_number(value) for value in values]
+    return math.fsum(numbers) / len(numbers) if numbers else math.nan
+
+
 def _imbalance_training(trial: Trial) -> float:
     return gradients.mean_imbalance((trial.get("gradients") or {}).get("epochs") or [])
 
@@ -62,6 +86,9 @@ METRICS: dict[str, Metric] = {
         Metric("generalisation_gap", "test minus training error", FRACTION, _gap),
         Metric("gradient_imbalance_start", "gradient imbalance at the start", DECADES, _imbalance_start),
         Metric("gradient_imbalance_training", "gradient imbalance in training", DECADES, _imbalance_training),
+        Metric("gradient_signal_start", "signal in early gradients, at the start", SHARE, _signal_early("noise_start")),
+        Metric("gradient_signal_final", "signal in early gradients, at the end", SHARE, _signal_early("noise_final")),
+        Metric("lesion_increase", "rise of the error without one block", FRACTION, _lesion),
         Metric("train_s", "training time", "s", _measured("time", "train_s")),
         Metric("images_per_s", "training speed", "images/s", _measured("time", "images_per_s")),
         Metric("params", "parameters", "parameters", _measured("cost", "params")),
