@@ -69,7 +69,7 @@ def test_a_flipped_byte_in_the_data_is_one_line(root, tmp_path):
     import shutil
 
     damaged = tmp_path / "sets"
-    shutil.copytree(root, damaged)
+    shutil.copytree(root, damaged, ignore=shutil.ignore_patterns(".resized"))
     with open(damaged / "fashion_mnist" / "images.npy", "r+b") as file:
         file.seek(5000)
         byte = file.read(1)[0]

@@ -57,10 +57,11 @@ class Running:
     code: int | None = None
     log: Path | None = None
     _open: list[Connection] = field(default_factory=list)
+    _alive: list[Any] = field(default_factory=list)
 
     def handles(self) -> list[Any]:
         """What to wait on: something happens when one of these is ready."""
-        return [*self._open, *(rank.sentinel for rank in self.ranks if rank.exitcode is None)]
+        return [*self._open, *(rank.sentinel for rank in self._alive)]
 
     def listen(self) -> None:
         """Take in what the ranks say."""
@@ -82,6 +83,7 @@ class Running:
         """Whether the trial has ended. A rank that fails, or the first that finishes, takes the others with it."""
         self.listen()
         codes = [rank.exitcode for rank in self.ranks]
+        self._alive = [rank for rank, code in zip(self.ranks, codes, strict=True) if code is None]
         failed = next((code for code in codes if code), None)
         if failed is not None:
             self.kill()
@@ -129,7 +131,7 @@ def start(job: Mapping[str, Any], ranks: int, log: Path, gpus: list[str] | None 
         send.close()
         running.ranks.append(process)
         running.pipes.append(receive)
-    running._open = list(running.pipes)
+    running._open, running._alive = list(running.pipes), list(running.ranks)
     return running
 
 
