@@ -153,3 +153,14 @@ def test_the_later_ones_drop_as_the_paper_says():
         with torch.device("meta"):
             network = build(config(name, "imagenet"))
         assert network.network.head_drop.p == 0.2
+
+
+@pytest.mark.parametrize("name", ["resnet18", "mobilenetv3_small_050", "swin_tiny_patch4_window7_224"])
+def test_a_new_classifier_keeps_place_precision_and_mode(name):
+    with torch.device("meta"):
+        network = TimmNetwork(name, num_classes=4).bfloat16()
+    for training in (True, False):
+        network.train(training).reset_classifier(0)
+        network.reset_classifier(7)
+        assert {(p.device.type, p.dtype) for p in network.parameters()} == {("meta", torch.bfloat16)}
+        assert {part.training for part in network.modules()} == {training}

@@ -17,7 +17,7 @@ import math
 import torch
 from torch import Tensor, nn
 
-from deeper.models.blocks import PooledHead
+from deeper.models.blocks import PooledHead, renewed
 from deeper.models.layers import SqueezeExcite, make_norm
 
 STEM = (64, 64, 192)
@@ -194,13 +194,14 @@ class GoogLeNet(nn.Module):
 
     def reset_classifier(self, num_classes: int) -> None:
         """Replace the classifier and the auxiliary heads' by fresh ones of ``num_classes`` outputs (0: none)."""
-        device = next(self.parameters()).device
         self.num_classes = num_classes
-        self.head = PooledHead(self.num_features, num_classes, self.dropout).to(device).train(self.training)
-        _initialise(self.head)
+        self.head = self._renewed(PooledHead(self.num_features, num_classes, self.dropout))
         for head in self.heads:
-            head.fc = nn.Linear(head.fc.in_features, num_classes or 1).to(device)
-            _initialise(head.fc)
+            head.fc = self._renewed(nn.Linear(head.fc.in_features, num_classes or 1))
+
+    def _renewed(self, head: nn.Module) -> nn.Module:
+        _initialise(head)
+        return renewed(head, self)
 
     def _run(self, x: Tensor) -> tuple[Tensor, list[Tensor]]:
         x, inside = self.stem(x), []

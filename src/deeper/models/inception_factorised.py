@@ -26,7 +26,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from deeper.models.blocks import PooledHead, initialise
+from deeper.models.blocks import PooledHead, initialise, renewed
 from deeper.models.inception import scaled
 from deeper.models.layers import SqueezeExcite
 
@@ -257,9 +257,9 @@ class FactorisedInception(nn.Module):
 
     def reset_classifier(self, num_classes: int) -> None:
         """Replace the classifier by a fresh one of ``num_classes`` outputs (0: none)."""
-        device = next(self.parameters()).device
-        self.head = PooledHead(self.num_features, num_classes, self.dropout).to(device).train(self.training)
-        initialise(self.head)
+        head = PooledHead(self.num_features, num_classes, self.dropout)
+        initialise(head)
+        self.head = renewed(head, self)
 
     def _stem(self, table: tuple[Branches, ...], channels: int, still: bool) -> tuple[nn.Sequential, int]:
         parts = []

@@ -22,7 +22,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from deeper.models.blocks import PooledHead, initialise
+from deeper.models.blocks import PooledHead, initialise, renewed
 from deeper.models.separable import Depthwise, check_positive, check_rate, conv_norm, drop_samples, initialise_separable
 
 Edge = tuple[str, int]
@@ -423,11 +423,13 @@ class NASNet(nn.Module):
 
     def reset_classifier(self, num_classes: int) -> None:
         """Replace all classifiers by fresh ones of ``num_classes`` outputs (0: none)."""
-        self.head = PooledHead(self.num_features, num_classes, self.dropout)
-        initialise(self.head)
+        self.head = self._renewed(PooledHead(self.num_features, num_classes, self.dropout))
         if self.auxiliary is not None:
-            self.auxiliary.head = PooledHead(self.auxiliary.gather[1].num_features, num_classes)
-            initialise(self.auxiliary.head)
+            self.auxiliary.head = self._renewed(PooledHead(self.auxiliary.gather[1].num_features, num_classes))
+
+    def _renewed(self, head: nn.Module) -> nn.Module:
+        initialise(head)
+        return renewed(head, self)
 
 
 def _check_stem(stem: str, filters: int) -> None:

@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from deeper.models.blocks import PooledHead, initialise
+from deeper.models.blocks import PooledHead, initialise, renewed
 from deeper.models.layers import SqueezeExcite, make_activation
 
 
@@ -188,5 +188,6 @@ class SequentialNetwork(nn.Module):
 
     def reset_classifier(self, num_classes: int) -> None:
         """Replace the classifier by a fresh one of ``num_classes`` outputs (0: none)."""
-        self.head = PooledHead(self.num_features, num_classes, self.dropout)
-        initialise(self.head)
+        head = PooledHead(self.num_features, num_classes, self.dropout)
+        initialise(head)
+        self.head = renewed(head, self)

@@ -18,6 +18,8 @@ import timm
 import torch
 from torch import Tensor, nn
 
+from deeper.models.blocks import renewed
+
 
 class TimmNetwork(nn.Module):
     """A network of timm: (N, in_chans, H, W) → (N, num_classes).
@@ -69,7 +71,10 @@ class TimmNetwork(nn.Module):
 
     def reset_classifier(self, num_classes: int) -> None:
         """Replace the classifier by a fresh one of ``num_classes`` outputs (0: none)."""
+        before = set(self.network.modules())
         self.network.reset_classifier(num_classes)
+        for part in set(self.network.modules()) - before:
+            renewed(part, self)
 
 
 class InceptionV3(TimmNetwork):
