@@ -6,6 +6,7 @@ import sys
 import pytest
 import timm
 import torch
+import torch.nn.functional as F
 from hydra import compose, initialize_config_dir
 from omegaconf import MissingMandatoryValue, OmegaConf
 from test_contract import PUBLISHED, config
@@ -14,6 +15,7 @@ from deeper.analysis.cost import count
 from deeper.cli import CONF, ROOT
 from deeper.errors import DeeperError
 from deeper.models.build import build
+from deeper.models.inception_factorised import FactorisedInception
 from deeper.models.timm_network import InceptionV3, TimmNetwork
 
 
@@ -137,6 +139,32 @@ def test_inception_v3_with_and_without_its_head():
         assert cost.params == PUBLISHED[row]["parameter count"]
         assert cost.macs == PUBLISHED[row]["multiply-adds (conv + linear)"]
         assert isinstance(network.train()(torch.empty(2, 3, 299, 299, device="meta")), tuple) == auxiliary
+
+
+def test_the_auxiliary_head_of_inception_v3_says_its_smallest_images():
+    with torch.device("meta"):
+        network, few = InceptionV3(), torch.empty(2, 3, 298, 310)
+        assert len(network(torch.empty(2, 3, 299, 299))) == 2
+        with pytest.raises(ValueError, match="299 pixels a side at least, not 298×310; auxiliary=false") as caught:
+            network(few)
+        assert "\n" not in str(caught.value)
+        assert network.eval()(few).shape == InceptionV3(auxiliary=False)(few).shape == (2, 1000)
+        network.train().reset_classifier(0)
+        assert network(few).shape == (2, 2048)
+
+
+def test_averages_count_the_padding_in_timms_inception_v3_alone():
+    """In a corner of a map of ones timm's 3×3 average is 4/9, ours 1; what the branch does to it is the same."""
+    torch.manual_seed(0)
+    theirs = InceptionV3(auxiliary=False).network.Mixed_5b.eval()
+    ours = FactorisedInception("v3", blocks=(1, 1, 1)).a[0].branches[3].eval()
+    ours.load_state_dict(dict(zip(ours.state_dict(), theirs.branch_pool.state_dict().values(), strict=True)))
+    ones = torch.ones(1, 192, 3, 3)
+    assert torch.equal(ours[0](ones), ones)
+    pooled = F.avg_pool2d(ones, 3, 1, 1)
+    torch.testing.assert_close(pooled[..., 0, 0], ones[..., 0, 0] * 4 / 9)
+    expected = torch.cat([theirs(ones)[:, :-32], F.relu(ours[1](pooled))], 1)
+    torch.testing.assert_close(theirs(ones), expected)
 
 
 def test_inception_v3_resets_its_head_too():

@@ -9,7 +9,11 @@ A block is a handful of branches, concatenated. In ``DESIGNS`` a branch is a lin
 to 96 channels with a 3×3 kernel, ``224@1x7`` with one of height 1 and width 7, ``64`` a 1×1 one, ``/2`` a stride of 2,
 ``v`` leaves the padding off, ``a|b`` applies both and concatenates, ``max`` and ``average`` are 3×3 poolings.
 
-At full size and ``stem: paper`` v3 and v4 are the papers' networks to the parameter. Ours differs so: (1) any design
+At full size and ``stem: paper`` v4 is the paper's network to the parameter. v3 is the one that its authors released,
+to the parameter and with averages that leave the zeros of the padding out, as in their TensorFlow code (timm's, in
+``timm_network``, counts them). Table 1 prints another: three 3×3 convolutions to 80, 192 and 288 channels where the
+stem has a 1×1 one to 80, a 3×3 one to 192 and a max pooling, no 5×5 convolution, and 3, 5 and 2 modules for the
+released 3, 4 and 2. Ours differs so: (1) any design
 can have its shortcuts on or off (``residual``) at the same cost, so a block's last activation stands after the
 addition, which without a shortcut is the same as before the concatenation; (2) in the residual design the linear 1×1
 convolution leads back to the block's own input width (the paper prints 1154 and 2048 where its reductions put out 1152
@@ -199,7 +203,7 @@ class FactorisedInception(nn.Module):
         design: ``v3``, ``v4`` or ``resnet`` (Inception-ResNet-v2).
         residual: shortcuts around the blocks A, B and C; without them the network costs the same.
         factorised: False joins each pair of 1×n and n×1 convolutions into one of n×n.
-        blocks: how many A, B and C there are: 3, 4, 2 in v3; 4, 7, 3 in v4; 5, 10, 5 in Inception-ResNet-v2.
+        blocks: how many A, B and C there are: 3, 4, 2 in the released v3; 4, 7, 3 in v4; 5, 10, 5 in Inception-ResNet-v2.
         width: channels of the first convolution (32 in the papers); all others are scaled alike.
         stem: ``paper`` (an eighth of the size, unpadded) or ``small`` (the same layers, padded and at full size; the
             reductions are padded too).

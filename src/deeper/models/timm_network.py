@@ -1,11 +1,16 @@
-"""Any network of the timm library under our contract, and the papers' Inception-v3 with its auxiliary head.
+"""Any network of the timm library under our contract, and Inception-v3 with its auxiliary head.
 
 Wightman, *PyTorch image models*, github.com/huggingface/pytorch-image-models. timm's networks keep the contract
 already (it is timm's); what is added is a name that is checked, feature maps as (N, C, H, W) where timm keeps channels
 last, and errors of one line. A network is drawn as timm draws it.
 
-``inception_v3`` is the network of Szegedy et al., arXiv 1512.00567, and ``inception_v4`` that of arXiv 1602.07261, to
-the parameter. ``inception_resnet_v2`` is the one its authors released, not quite the one they printed: stem and first
+``inception_v3`` is the network that the authors of arXiv 1512.00567 released, not the one of their table 1: the stem
+has a 1×1 convolution to 80 channels, a 3×3 one to 192 and a second max pooling where the table has three 3×3
+convolutions to 80, 192 and 288, the second at stride 2; 5×5 convolutions stay whole beside the two 3×3 ones; and there
+are 3, 4 and 2 modules between reductions for the table's 3, 5 and 2. timm's 3×3 average poolings count the zeros of the
+padding, the authors' TensorFlow code and our ``FactorisedInception("v3")`` leave them out; no count depends on it.
+
+``inception_v4`` is the network of arXiv 1602.07261 to the parameter. ``inception_resnet_v2`` is the one its authors released, not quite the one they printed: stem and first
 block of Inception-v3 and 10, 20 and 10 blocks of 320, 1088 and 2080 channels, where the paper's figures 15 to 19 have
 the stem of Inception-v4 and 5, 10 and 5 blocks of 384, 1154 and 2048.
 """
@@ -80,9 +85,9 @@ class TimmNetwork(nn.Module):
 class InceptionV3(TimmNetwork):
     """Inception-v3 for images of 299 (75 at least) with its auxiliary head: (N, in_chans, H, W) → (N, num_classes).
 
-    In training mode with the head: (logits, logits in front of the second reduction). Its 5×5 convolution leaves one
-    position at 299 and needs images of 200 at least. The paper gives no weight to its loss: 0.4 is that of the authors'
-    published code.
+    In training mode with the head: (logits, logits in front of the second reduction), from images of 299 at least: its
+    pooling and its 5×5 convolution leave one position there. The paper gives no weight to its loss: 0.4 is that of the
+    authors' published code.
 
     Args:
         auxiliary: the auxiliary head.
@@ -90,9 +95,13 @@ class InceptionV3(TimmNetwork):
         dropout: before the classifier.
         in_chans: channels of the input.
         num_classes: outputs; 0 leaves the classifiers off.
+
+    Raises:
+        ValueError: in training mode with the head, images of less than 299 pixels a side.
     """
 
     has_auxiliary = True
+    smallest_in_training = 299
 
     def __init__(
         self,
@@ -111,11 +120,20 @@ class InceptionV3(TimmNetwork):
         return self.network.forward_postaux(self.network.forward_preaux(x))
 
     def forward(self, x: Tensor) -> Tensor | tuple[Tensor, Tensor]:
+        both = self.training and self.network.AuxLogits is not None and self.network.num_classes
+        if both:
+            self._check_side(x)
         inside = self.network.forward_preaux(x)
         logits = self.forward_head(self.network.forward_postaux(inside))
-        if self.training and self.network.AuxLogits is not None and self.network.num_classes:
-            return logits, self.network.AuxLogits(inside)
-        return logits
+        return (logits, self.network.AuxLogits(inside)) if both else logits
+
+    def _check_side(self, x: Tensor) -> None:
+        height, width = x.shape[2:]
+        if min(height, width) < self.smallest_in_training:
+            raise ValueError(
+                f"the auxiliary head of inception_v3 trains on images of {self.smallest_in_training} pixels a side at "
+                f"least, not {height}×{width}; auxiliary=false trains without it"
+            )
 
 
 def _check(network: str, arguments: dict[str, Any]) -> None:
