@@ -8,16 +8,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deeper.analysis import exact
-from deeper.analysis.claims import CONTRADICTED, SUPPORTED
-from deeper.analysis.findings import ABOUT, COMPUTED, DISAGREEMENTS, FAILS, HOLDS, Finding, Part
+from deeper.analysis.claims import CANNOT_TELL, CONTRADICTED, SUPPORTED
+from deeper.analysis.findings import ABOUT, COMPUTED, DEPENDS, DISAGREEMENTS, FAILS, HOLDS, Finding, Part
 from deeper.analysis.ledger import ledger
 from deeper.cli import ROOT
+from deeper.reporting.exact_page import ExactPage
 
 EXPECTED = {
     HOLDS: "alexnet-input three-3x3 conv1x1-fc mobilenet-blocks resnext-forms residual-paths",
     ABOUT: """lenet-params alexnet-conv1 alexnet-params-60m vgg16-params-138m inception-naive conv5x5-bottleneck
         separable-cost resnext-cost wrn-1001 densenet-params squeezenet-params se-cost compound-budget""",
-    FAILS: "alexnet-params-6m vgg16-params-1m vgg16-memory inception-bottleneck googlenet-params",
+    DEPENDS: "vgg16-memory",
+    FAILS: "alexnet-params-6m vgg16-params-1m inception-bottleneck googlenet-params",
 }
 
 
@@ -93,10 +95,15 @@ def test_memory_by_hand(findings):
     maps = [2 * 64 * 224**2, 2 * 128 * 112**2, 3 * 256 * 56**2, 3 * 512 * 28**2, 3 * 512 * 14**2]
     pools = [64 * 112**2, 128 * 56**2, 256 * 28**2, 512 * 14**2, 512 * 7**2]
     linear = 2 * 4096 + 1000
-    memory, early, _ = (part.found for part in findings["vgg16-memory"].parts)
-    assert memory == 4e-6 * (3 * 224**2 + sum(maps) + sum(pools) + linear)
-    assert early == (sum(maps[:2]) + pools[0]) / (sum(maps) + sum(pools) + linear)
-    assert "115 MB" in findings["vgg16-memory"].how
+    once = sum(maps) + sum(pools) + linear
+    _, *parts = findings["vgg16-memory"].parts
+    assert [part.found for part in parts] == pytest.approx([
+        4e-6 * (3 * 224**2 + once),
+        (sum(maps[:2]) + pools[0]) / once,
+        4e-6 * (3 * 224**2 + once + sum(maps) + 2 * 4096),
+        (2 * sum(maps[:2]) + pools[0]) / (once + sum(maps) + 2 * 4096),
+    ])  # fmt: skip
+    assert [part.verdict for part in findings["vgg16-memory"].readings] == [FAILS, ABOUT]
 
 
 def test_paths_are_binomial(findings):
@@ -136,3 +143,31 @@ def test_a_claim_is_as_good_as_its_worst_part():
     assert Finding("x", (good, about), "").verdict == ABOUT
     worst = Finding("x", (good, bad, about), "")
     assert (worst.verdict, worst.in_the_ledger, worst.deciding) == (FAILS, CONTRADICTED, bad)
+
+
+def test_readings_that_differ_leave_it_open():
+    one, other = Part("a", 1, 1, reading="x"), Part("b", 2, 1, reading="y")
+    open_ = Finding("x", (Part("c", 1, 1), one, other), "")
+    assert (open_.verdict, open_.in_the_ledger, open_.deciding) == (DEPENDS, CANNOT_TELL, other)
+    assert open_.shown == [one, other]
+    assert Finding("x", (Part("c", 2, 1), one, other), "").verdict == FAILS
+    assert Finding("x", (other, other), "").verdict == FAILS
+    assert Finding("x", (one, one), "").verdict == HOLDS
+
+
+def test_only_numbers_that_are_equal_hold_to_the_digit():
+    equal, bound = Part("a", 1, 1), Part("b", 1, 2, "at most")
+    assert Finding("x", (equal,), "").to_the_digit
+    assert not Finding("x", (equal, bound), "").to_the_digit
+    assert not Finding("x", (Part("a", 1.01, 1, tolerance=0.1),), "").to_the_digit
+
+
+def test_the_summary_counts_bounds_apart():
+    finding = {
+        "digit": Finding("a", (Part("a", 1, 1),), ""),
+        "bound": Finding("b", (Part("b", 1, 2, "at most"),), ""),
+        "reading": Finding("c", (Part("c", 1, 1, reading="x"), Part("c", 2, 1, reading="y")), ""),
+    }
+    page = ExactPage(list(finding.values()))
+    assert page.summary == "1 hold to the digit, 1 hold to rounding or meet a bound, 1 depend on the reading"
+    assert (page.wrong, page.unsettled) == ([], [finding["reading"]])

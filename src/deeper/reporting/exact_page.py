@@ -5,9 +5,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from deeper.analysis import findings
-from deeper.analysis.findings import ABOUT, DISAGREEMENTS, FAILS, HOLDS, Finding, Part
+from deeper.analysis.findings import ABOUT, DEPENDS, DISAGREEMENTS, FAILS, HOLDS, Finding, Part
 
-MARKS = {HOLDS: "✓ holds", ABOUT: "✓ holds about", FAILS: "**✗ does not hold**"}
+MARKS = {
+    HOLDS: "✓ holds",
+    ABOUT: "✓ holds about",
+    DEPENDS: "◐ depends on the reading",
+    FAILS: "**✗ does not hold**",
+}
 
 
 @dataclass(frozen=True)
@@ -21,13 +26,25 @@ class ExactPage:
 
     @property
     def summary(self) -> str:
-        """``10 hold to the digit, 9 hold about, 5 do not hold``."""
-        words = ((HOLDS, "hold to the digit"), (ABOUT, "hold within their tolerance"), (FAILS, "do not hold"))
-        return ", ".join(f"{len(self.by_verdict(verdict))} {word}" for verdict, word in words)
+        """``10 hold to the digit, 9 hold within their tolerance, 5 do not hold``; what none does is left out."""
+        holding = self.by_verdict(HOLDS)
+        exactly = sum(finding.to_the_digit for finding in holding)
+        counts = {
+            "hold to the digit": exactly,
+            "hold to rounding or meet a bound": len(holding) - exactly,
+            "hold within their tolerance": len(self.by_verdict(ABOUT)),
+            "depend on the reading": len(self.unsettled),
+            "do not hold": len(self.wrong),
+        }
+        return ", ".join(f"{count} {words}" for words, count in counts.items() if count)
 
     @property
     def wrong(self) -> list[Finding]:
         return self.by_verdict(FAILS)
+
+    @property
+    def unsettled(self) -> list[Finding]:
+        return self.by_verdict(DEPENDS)
 
     @property
     def claims(self) -> list[str]:
@@ -61,7 +78,9 @@ def says(part: Part) -> str:
 
 
 def tolerance(part: Part) -> str:
-    """``5 %`` of what the text says, or none."""
+    """``5 %`` of what the text says, what was chosen here, or none."""
+    if part.choice:
+        return part.choice
     if part.unit == findings.DIFFERENCE:
         return f"{part.given:.0e}"
     return f"{100 * part.tolerance:g} %" if part.tolerance else "none"
@@ -74,6 +93,8 @@ def _value(value: Any, unit: str) -> str:
         return f"{100 * value:.1f} %"
     if unit == findings.RATIO:
         return f"{value:.3g}"
+    if unit == findings.POINTS:
+        return f"{value:.2f} points"
     if unit == findings.MEGABYTES:
         return f"{value:.0f} MB"
     return f"{value:,.0f}"

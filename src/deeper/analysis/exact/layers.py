@@ -1,7 +1,7 @@
 """Claims on single layers and modules: shapes, receptive fields, weights, multiplications, memory."""
 
 from itertools import pairwise
-from math import prod
+from math import log, prod
 
 import torch
 from torch import nn
@@ -56,12 +56,13 @@ def alexnet_input():
     paddings = range(kernel)
     parts = [
         Part("pixels left over at 227", _left_over(227, kernel, stride, conv.padding[0]), 0),
-        Part("pixels left over at 224, with the padding that leaves least",
+        Part("pixels left over at 224, with the same padding on both sides, the one that leaves least",
              min(_left_over(224, kernel, stride, padding) for padding in paddings), 1, "at least"),
     ]  # fmt: skip
     return parts, (
         f"The first convolution of `alexnet` has {kernel}×{kernel} kernels at stride {stride}; a size comes out whole "
-        f"where input − {kernel} + 2 · padding is a multiple of {stride}, and from 224 that number is odd."
+        f"where input − {kernel} + 2 · padding is a multiple of {stride}, and from 224 that number is odd. Padding is "
+        "the same on both sides; with a pixel more on one side, 224 can come out whole too."
     )
 
 
@@ -74,24 +75,32 @@ def vgg16_memory():
     """Activations of VGG-16 by layer, and its parameters by layer."""
     vgg = network("vgg16")
     image = vgg.channels * vgg.size**2
-    maps = [layer for layer in vgg.layers if len(layer.shape) == 3]
-    early = sum(layer.activations for layer in maps if layer.shape[-1] > vgg.size // 4)
-    numbers = sum(layer.activations for layer in vgg.layers)
-    relus = sum(prod(layer.shape) for layer in vgg.layers if layer.kind == "ReLU")
     linear = sum(layer.params for layer in vgg.layers if layer.kind == "Linear")
-    parts = [
-        Part("activations of an image", 4 * (image + numbers) / 1e6, 100, "is", 0.25, MEGABYTES),
-        Part("of these in the first two of five stages", early / numbers, 0.5, "more than", unit=SHARE),
-        Part("parameters in the fully connected layers", linear / vgg.params, 0.5, "more than", unit=SHARE),
-    ]
+    parts = [Part("parameters in the fully connected layers", linear / vgg.params, 0.5, "more than", unit=SHARE)]
+    for reading, kinds in (("ReLU in place", ()), ("ReLU outputs kept", ("ReLU",))):
+        early, numbers = _activations(vgg.layers, vgg.size // 4, kinds)
+        megabytes = 4 * (image + numbers) / 1e6
+        parts += [
+            Part(f"activations of an image, {reading}", megabytes, 100, "is", 0.25, MEGABYTES, reading),
+            Part(f"in the first two of five stages, {reading}", early / numbers, 0.5, "more than", 0, SHARE, reading),
+        ]
+    listed = three_digits(image + _activations(vgg.layers, 0)[1])
     return parts, (
         "Summed over a walk through `vgg16`: the image and what every convolution, pooling and linear layer puts out, "
-        f"{three_digits(image + numbers)} numbers of 4 bytes, ReLU working in place. If every ReLU kept an output of "
-        f"its own it would be {4 * (image + numbers + relus) / 1e6:.0f} MB, which the text may mean; training keeps "
+        f"{listed} numbers of 4 bytes, and in the second counting what every ReLU puts out besides. *About* is taken "
+        "as within a quarter, so the text is off where ReLU works in place and right, at the upper end, where its "
+        "outputs are kept; it does not say which it means. Its number likely goes back to a slip: a well-known lecture "
+        f"table lists layers, without ReLUs, that sum to {listed}, but its line of totals says 24 million, which would "
+        f"be {4 * 24} MB. Training keeps "
         f"{count(vgg.module, vgg.channels, vgg.size).activation_bytes / 1e6:.0f} MB for the backward pass, with the "
-        "positions of the maxima. *About* is taken as within a quarter. Where memory and parameters sit is as the text "
-        "says."
+        "positions of the maxima. Where memory and parameters sit is as the text says, either way."
     )
+
+
+def _activations(layers: list[Layer], above: int, kept: tuple[str, ...] = ()) -> tuple[int, int]:
+    """Numbers put out by maps wider than ``above`` and by all layers; layers of a ``kept`` kind never work in place."""
+    sizes = [(layer.shape, prod(layer.shape) if layer.kind in kept else layer.activations) for layer in layers]
+    return sum(size for shape, size in sizes if len(shape) == 3 and shape[-1] > above), sum(size for _, size in sizes)
 
 
 @computes("three-3x3")
@@ -183,19 +192,22 @@ def _pair(channels: int, filters: int, kernel: int, size: int) -> tuple[int, int
 
 @computes("compound-budget")
 def compound_budget():
-    """α·β²·γ², networks scaled by it, and the published B0 to B7."""
+    """α·β²·γ² and networks scaled by it, with the published B0 to B7 beside them."""
     scaled = [_scaled(phi) for phi in range(5)]
     published = [network(f"efficientnet_b{index}").forward.macs for index in (0, 1, 2, 3, 4, 7)]
+    first = network("efficientnet_b1")
+    deep, sharp = (log(a) / log(b) for a, b in ((first.config["depth"], ALPHA), (first.size / 224, GAMMA)))
     parts = [
         Part("α · β² · γ²", ALPHA * BETA**2 * GAMMA**2, 2, "is", 0.1, RATIO),
         Part("operations by step of φ, mean of four steps", _step(scaled, 4), 2, "is", 0.1, RATIO),
-        Part("operations from B0 to B7, mean of seven steps", _step(published, 7), 2, "is", 0.1, RATIO),
     ]
     single = [after / before for before, after in pairwise(published[:5])]
     return parts, (
-        "Counted on EfficientNet with φ = 0…4 and images of 224 · 1.15^φ pixels, and on `efficientnet_b0` to "
-        "`efficientnet_b7`, whose multipliers are rounded by hand: the single steps from B0 to B4 lie between "
-        f"{min(single):.2f} and {max(single):.2f}. *Roughly doubles* is taken as within a tenth, on the mean."
+        "Counted on EfficientNet with φ = 0…4 and images of 224 · 1.15^φ pixels. *Roughly doubles* is taken as within "
+        "a tenth, on the mean. The published B0 to B7 are no part of the verdict, as the number in their names is not "
+        f"φ: B1's depth is that of φ = {deep:.2f} and its image that of φ = {sharp:.2f}, rounded by hand. From one "
+        f"name to the next, operations grow by factors of {min(single):.2f} to {max(single):.2f} up to B4, and of "
+        f"{_step(published, 7):.2f} on the mean up to B7."
     )
 
 
