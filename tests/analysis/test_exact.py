@@ -12,13 +12,14 @@ from deeper.analysis.claims import CANNOT_TELL, CONTRADICTED, SUPPORTED
 from deeper.analysis.findings import ABOUT, COMPUTED, DEPENDS, DISAGREEMENTS, FAILS, HOLDS, Finding, Part
 from deeper.analysis.ledger import ledger
 from deeper.cli import ROOT
+from deeper.reporting import site
 from deeper.reporting.exact_page import ExactPage
 
 EXPECTED = {
     HOLDS: "alexnet-input three-3x3 conv1x1-fc mobilenet-blocks resnext-forms residual-paths",
     ABOUT: """lenet-params alexnet-conv1 alexnet-params-60m vgg16-params-138m inception-naive conv5x5-bottleneck
-        separable-cost resnext-cost wrn-1001 densenet-params squeezenet-params se-cost compound-budget""",
-    DEPENDS: "vgg16-memory",
+        separable-cost resnext-cost wrn-1001 squeezenet-params se-cost compound-budget""",
+    DEPENDS: "vgg16-memory densenet-params",
     FAILS: "alexnet-params-6m vgg16-params-1m inception-bottleneck googlenet-params",
 }
 
@@ -106,10 +107,24 @@ def test_memory_by_hand(findings):
     assert [part.verdict for part in findings["vgg16-memory"].readings] == [FAILS, ABOUT]
 
 
-def test_paths_are_binomial(findings):
-    parts = findings["residual-paths"].parts
-    assert parts[0].found == 2**54
-    assert parts[2].found == sum(math.comb(54, k) for k in range(37)) / 2**54
+def test_paths_by_hand(findings):
+    _, paths, short, of_many = (part.found for part in findings["residual-paths"].parts)
+    assert paths == 2**9
+    assert short == sum(math.comb(9, k) for k in range(7)) / 2**9
+    assert of_many == sum(math.comb(54, k) for k in range(37)) / 2**54
+
+
+def test_depths_of_the_wide_and_the_thin_network(findings):
+    assert [part.found for part in findings["wrn-1001"].parts[1:]] == [16, 1001]
+    assert "12 in blocks and 3 projections" in findings["wrn-1001"].how
+    assert "14 weight layers" in findings["wrn-1001"].how
+
+
+def test_pairs_of_densenets_rest_on_published_rows(findings):
+    finding = findings["densenet-params"]
+    assert number(finding, "largest difference") == pytest.approx(24.01 - 23.80)
+    assert [part.verdict for part in finding.readings] == [HOLDS, FAILS]
+    assert "DenseNet-264 22.15 %, ResNet-152 22.16 %" in finding.how
 
 
 @pytest.mark.parametrize("claim", ["conv1x1-fc", "resnext-forms"])
@@ -171,3 +186,11 @@ def test_the_summary_counts_bounds_apart():
     page = ExactPage(list(finding.values()))
     assert page.summary == "1 hold to the digit, 1 hold to rounding or meet a bound, 1 depend on the reading"
     assert (page.wrong, page.unsettled) == ([], [finding["reading"]])
+
+
+def test_the_index_gives_both_readings_and_does_not_call_them_contradicted(tmp_path, findings):
+    site.write(tmp_path / "results", tmp_path / "reports", ROOT / "published", [findings["vgg16-memory"]])
+    index = (tmp_path / "reports" / "README.md").read_text(encoding="utf-8")
+    assert "Counting contradicts" not in index
+    assert "ReLU in place: 61 MB where the text has 100 MB, so it does not hold" in index
+    assert "ReLU outputs kept: 115 MB where the text has 100 MB, so it holds about" in index
