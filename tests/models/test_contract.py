@@ -110,6 +110,18 @@ def test_counts_equal_the_published_ones(name):
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if FORMS[name][0] == "small"])
+def test_a_new_classifier_keeps_precision_and_mode(name):
+    torch.manual_seed(0)
+    network = build(config(name, "fashion_mnist")).double().eval()
+    network.reset_classifier(7)
+    images = torch.randn(2, 1, 12, 12, dtype=torch.float64)
+    assert network(images).shape == (2, 7)
+    assert torch.equal(network(images), network(images))
+    network.train().reset_classifier(5)
+    assert all(part.training for part in network.modules())
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if FORMS[name][0] == "small"])
 def test_real_numbers_on_small_images(name):
     """One step's gradient on the smallest images is finite, and evaluation repeats to the bit."""
     torch.manual_seed(0)

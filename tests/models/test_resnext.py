@@ -87,11 +87,17 @@ def test_a_grouped_convolution_is_an_ungrouped_one_with_zeroed_blocks(groups, in
     assert int((dense.weight != 0).sum()) == grouped.weight.numel() == dense.weight.numel() // groups
 
 
-def test_branches_start_with_the_variance_of_their_own_fan_out():
-    """A grouped 3×3 convolution and the separate ones of its branches are drawn alike."""
+@pytest.mark.parametrize("form", ["aggregated", "concatenated"])
+def test_branches_start_with_the_variance_of_their_own_fan_out(form):
+    """A grouped 3×3 convolution and the separate ones of its branches are drawn alike, and so is what is around it."""
     torch.manual_seed(0)
-    shape = {"blocks": [1], "cardinality": 8, "branch_width": 16}
-    grouped, apart = (network(form, **shape).stages[0][0].transform for form in ("grouped", "aggregated"))
+    shape = {"blocks": [1], "widen": 16, "cardinality": 8, "branch_width": 16}
+    grouped, apart = (network(kind, **shape).stages[0][0].transform for kind in ("grouped", form))
+    first = torch.cat([path.conv1.weight.detach() for path in apart.paths])
+    last = [apart.conv3] if form == "concatenated" else [path.conv3 for path in apart.paths]
+    last = torch.cat([layer.weight.detach() for layer in last], 1)
+    assert float(grouped.conv1.weight.detach().std() / first.std()) == pytest.approx(1, abs=0.03)
+    assert float(grouped.conv3.weight.detach().std() / last.std()) == pytest.approx(1, abs=0.03)
     together = torch.cat([path.conv2.weight.detach() for path in apart.paths])
     assert grouped.conv2.weight.shape == together.shape
     assert float(grouped.conv2.weight.detach().std() / together.std()) == pytest.approx(1, abs=0.03)

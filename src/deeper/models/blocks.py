@@ -28,6 +28,12 @@ def initialise(module: nn.Module) -> None:
             nn.init.zeros_(part.bias)
 
 
+def renewed(head: nn.Module, old: nn.Module) -> nn.Module:
+    """``head`` on the device, in the precision and in the mode (training or evaluation) of the ``old`` one."""
+    like = next(old.parameters(), None)
+    return (head if like is None else head.to(like.device, like.dtype)).train(old.training)
+
+
 def conv(in_channels: int, out_channels: int, kernel: int, stride: int = 1) -> nn.Conv2d:
     """A convolution without bias that keeps the size at stride 1."""
     return nn.Conv2d(in_channels, out_channels, kernel, stride, kernel // 2, bias=False)

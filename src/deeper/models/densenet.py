@@ -18,7 +18,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from deeper.models.blocks import PooledHead, conv, initialise
+from deeper.models.blocks import PooledHead, conv, initialise, renewed
 
 STEMS = ("small", "large")
 
@@ -123,8 +123,9 @@ class DenseNet(nn.Module):
 
     def reset_classifier(self, num_classes: int) -> None:
         """Replace the classifier by a fresh one of ``num_classes`` outputs (0: none)."""
-        self.head = PooledHead(self.num_features, num_classes)
-        initialise(self.head)
+        head = PooledHead(self.num_features, num_classes)
+        initialise(head)
+        self.head = renewed(head, self)
 
 
 def _layers(depth: int | None, layers: Sequence[int] | None, bottleneck: bool) -> list[int]:

@@ -22,7 +22,7 @@ from operator import add
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from deeper.models.blocks import PooledHead, conv, initialise
+from deeper.models.blocks import PooledHead, conv, initialise, renewed
 from deeper.models.dropping import SharedDraw
 
 
@@ -205,8 +205,9 @@ class FractalNet(nn.Module):
 
     def reset_classifier(self, num_classes: int) -> None:
         """Replace the classifier by a fresh one of ``num_classes`` outputs (0: none)."""
-        self.head = PooledHead(self.num_features, num_classes)
-        initialise(self.head)
+        head = PooledHead(self.num_features, num_classes)
+        initialise(head)
+        self.head = renewed(head, self)
 
 
 def join(paths: list[Tensor]) -> Tensor:

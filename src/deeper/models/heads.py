@@ -11,6 +11,7 @@ from math import sqrt
 import torch
 from torch import Tensor, nn
 
+from deeper.models.blocks import renewed
 from deeper.models.layers import make_activation
 
 SQUASHING = ("tanh", "scaled_tanh", "sigmoid")
@@ -92,8 +93,9 @@ class ClassifierHead(nn.Module):
 
     def reset(self, num_classes: int) -> None:
         """Replace the classifier, not the hidden layers, by a fresh one of ``num_classes`` outputs (0: none)."""
-        self.fc = nn.Linear(self.width, num_classes) if num_classes else nn.Identity()
-        start_classifier(self.fc)
+        fc = nn.Linear(self.width, num_classes) if num_classes else nn.Identity()
+        start_classifier(fc)
+        self.fc = renewed(fc, self)
 
 
 def initialise(network: nn.Module, activation: str = "relu") -> None:

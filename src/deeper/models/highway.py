@@ -15,7 +15,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from deeper.models.blocks import PooledHead, initialise
+from deeper.models.blocks import PooledHead, initialise, renewed
 from deeper.models.layers import make_activation
 
 
@@ -105,5 +105,6 @@ class HighwayNetwork(nn.Module):
 
     def reset_classifier(self, num_classes: int) -> None:
         """Replace the classifier by a fresh one of ``num_classes`` outputs (0: none)."""
-        self.head = PooledHead(self.num_features, num_classes, self.dropout)
-        initialise(self.head)
+        head = PooledHead(self.num_features, num_classes, self.dropout)
+        initialise(head)
+        self.head = renewed(head, self)

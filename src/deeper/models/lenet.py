@@ -10,7 +10,7 @@ Ours differs: a unit of the output gives minus the paper's squared distance, div
 as a logit for the cross-entropy (the paper's eq. 9 without its rubbish class; undivided, training with steps of today's
 size diverges). The centres are random codes of ±1, which the paper names beside its own drawings of the characters,
 because our classes need not be characters. Weights start with variance 1 / fan-in (2 / fan-in for rectifiers) and
-subsampling as an average. Images smaller than 32×32 are centred in a field of zeros of that size.
+subsampling as an average. Images smaller than 32×32 are centred in a field of that size, filled from their edge.
 """
 
 import random
@@ -20,6 +20,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from deeper.models.blocks import renewed
 from deeper.models.heads import initialise, start_classifier
 from deeper.models.layers import make_activation, make_pool
 
@@ -85,12 +86,13 @@ class LeNet5(nn.Module):
     def reset_classifier(self, num_classes: int) -> None:
         """Replace the output layer by a fresh one of ``num_classes`` outputs (0: none)."""
         if not num_classes:
-            self.output = nn.Identity()
+            output = nn.Identity()
         elif self.kind == "rbf":
-            self.output = RadialOutput(CODE, num_classes)
+            output = RadialOutput(CODE, num_classes)
         else:
-            self.output = nn.Linear(CODE, num_classes)
-            start_classifier(self.output)
+            output = nn.Linear(CODE, num_classes)
+            start_classifier(output)
+        self.output = renewed(output, self)
 
 
 class ScaledTanh(nn.Module):
@@ -161,7 +163,8 @@ class RadialOutput(nn.Module):
 
 def _padded(x: Tensor) -> Tensor:
     rows, columns = (max(0, SIDE - size) for size in x.shape[2:])
-    return F.pad(x, (columns // 2, columns - columns // 2, rows // 2, rows - rows // 2)) if rows or columns else x
+    sides = (columns // 2, columns - columns // 2, rows // 2, rows - rows // 2)
+    return F.pad(x, sides, mode="replicate") if rows or columns else x
 
 
 def _activation(name: str) -> nn.Module:

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
+from deeper.models.blocks import renewed
 from deeper.models.heads import check_side, initialise, smallest_side, start_classifier
 from deeper.models.layers import make_activation, make_norm, make_pool
 
@@ -117,12 +118,13 @@ class ClassMaps(nn.Module):
 
     def reset(self, num_classes: int) -> None:
         """Draw a fresh convolution of ``num_classes`` maps (0: none)."""
-        self.maps = nn.Sequential()
+        maps = nn.Sequential()
         if num_classes:
-            self.maps.append(nn.Conv2d(self.num_features, num_classes, 1))
-            start_classifier(self.maps[0])
+            maps.append(nn.Conv2d(self.num_features, num_classes, 1))
+            start_classifier(maps[0])
             if self.activation:
-                self.maps.append(make_activation(self.activation))
+                maps.append(make_activation(self.activation))
+        self.maps = renewed(maps, getattr(self, "maps", maps))
 
 
 def _layer(in_channels: int, out_channels: int, window: tuple[int, int, int], norm: str, activation: str) -> nn.Module:

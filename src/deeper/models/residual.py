@@ -23,7 +23,7 @@ from dataclasses import replace
 
 from torch import Tensor, nn
 
-from deeper.models.blocks import PooledHead, check_depth, conv, initialise
+from deeper.models.blocks import PooledHead, check_depth, conv, initialise, renewed
 from deeper.models.dropping import linear_decay
 from deeper.models.layers import make_activation, make_norm
 from deeper.models.residual_blocks import (
@@ -36,6 +36,7 @@ from deeper.models.residual_blocks import (
     Style,
     activated,
 )
+from deeper.models.resnext import Aggregated, Concatenated
 
 IMAGENET = {
     "basic": {18: (2, 2, 2, 2), 34: (3, 4, 6, 3)},
@@ -144,6 +145,9 @@ class ResidualNetwork(nn.Module):
         self.num_features = channels
         self.head = PooledHead(channels, num_classes)
         initialise(self)
+        for part in self.modules():
+            if isinstance(part, Aggregated | Concatenated):
+                part.start()
 
     def forward_features(self, x: Tensor) -> Tensor:
         """(N, in_chans, H, W) → (N, num_features, ⌈H/4⌉, ⌈W/4⌉); with the ImageNet stem ⌈H/32⌉, ⌈W/32⌉."""
@@ -161,8 +165,9 @@ class ResidualNetwork(nn.Module):
 
     def reset_classifier(self, num_classes: int) -> None:
         """Replace the classifier by a fresh one of ``num_classes`` outputs (0: none)."""
-        self.head = PooledHead(self.num_features, num_classes)
-        initialise(self.head)
+        head = PooledHead(self.num_features, num_classes)
+        initialise(head)
+        self.head = renewed(head, self)
 
 
 def _check(**chosen) -> None:

@@ -7,6 +7,7 @@ before one common 1×1 convolution (``concatenated``, 3b), or as one bottleneck 
 (``grouped``, 3c). With one branch it is the bottleneck of He et al. (arXiv 1512.03385, §4.1).
 """
 
+import math
 import re
 
 import torch
@@ -68,6 +69,10 @@ class Aggregated(nn.Module):
         super().__init__()
         self.paths = nn.ModuleList(Path(in_channels, branch, out_channels, **options) for _ in range(cardinality))
 
+    def start(self) -> None:
+        """Draw the first convolutions with the variance that they have as one."""
+        _start_as_one(self.paths)
+
     def forward(self, x: Tensor) -> Tensor:
         total = self.paths[0](x)
         for path in self.paths[1:]:
@@ -83,8 +88,17 @@ class Concatenated(nn.Module):
         self.paths = nn.ModuleList(Path(in_channels, branch, None, **options) for _ in range(cardinality))
         self.conv3 = conv(cardinality * branch, out_channels, 1)
 
+    def start(self) -> None:
+        """Draw the first convolutions with the variance that they have as one."""
+        _start_as_one(self.paths)
+
     def forward(self, x: Tensor) -> Tensor:
         return self.conv3(torch.cat([path(x) for path in self.paths], 1))
+
+
+def _start_as_one(paths: nn.ModuleList) -> None:
+    for path in paths:
+        nn.init.normal_(path.conv1.weight, std=math.sqrt(2 / (len(paths) * path.conv1.out_channels)))
 
 
 def make_transform(

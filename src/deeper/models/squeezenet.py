@@ -21,6 +21,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from deeper.models.blocks import renewed
 from deeper.models.layers import make_norm
 
 SQUEEZES = (16, 16, 32, 32, 48, 48, 64, 64)
@@ -146,7 +147,8 @@ class SqueezeNet(nn.Module):
 
     def reset_classifier(self, num_classes: int) -> None:
         """Replace the last convolution by a fresh one of ``num_classes`` maps (0: none)."""
-        self.head = ConvolutionalHead(self.num_features, num_classes, self.dropout, self.rectified)
+        head = ConvolutionalHead(self.num_features, num_classes, self.dropout, self.rectified)
+        self.head = renewed(head, self)
 
 
 def unit(

@@ -25,6 +25,7 @@ class ImageClassifier(pl.LightningModule):
     What the network draws in training is seeded by (seed, step, rank), so a resumed run draws what an uninterrupted
     one does; what its parts with a ``draw`` method leave out (deeper.models.dropping) by (seed, step), alike on all
     ranks. What is left out has a gradient of zero: momentum and weight decay go on, as in the code of Huang et al.
+    Parts with a ``pace`` method are told before each step what share of the training is done.
 
     Args:
         network: any ``nn.Module`` with that signature.
@@ -55,6 +56,7 @@ class ImageClassifier(pl.LightningModule):
         self.seed, self.label_smoothing, self.num_classes = seed, label_smoothing, num_classes
         self.drawing = [part for part in network.modules() if hasattr(part, "draw")]
         self.shared = torch.Generator()
+        self.paced = [part for part in network.modules() if hasattr(part, "pace")]
         self.training_metrics = _metrics(num_classes)
         self.seen: list[tuple[Tensor, Tensor, Tensor]] = []
         self.evaluation_metrics = _metrics(num_classes)
@@ -81,6 +83,8 @@ class ImageClassifier(pl.LightningModule):
             self.shared.manual_seed(seed_of(self.seed, self.trainer.global_step, _SHARED))
             for part in self.drawing:
                 part.draw(self.shared)
+        for part in self.paced:
+            part.pace(self.trainer.global_step / self.steps[0])
         factor = self.schedule(self.trainer.global_step, *self.steps)
         for group, rate in zip(self.trainer.optimizers[0].param_groups, self.rates, strict=True):
             group["lr"] = rate * factor

@@ -8,6 +8,7 @@ heavy is imported here: identities are computed before any worker starts.
 import ast
 import hashlib
 import json
+import os
 from collections.abc import Mapping
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
@@ -56,10 +57,18 @@ def code(files: Mapping[str, Path]) -> dict[str, str]:
     return {name: _code_digest(path) for name, path in sorted(files.items())}
 
 
-def edited(config: Mapping[str, Any]) -> dict[str, int]:
-    """When each file that a trial's result depends on was last changed, in nanoseconds, by path."""
+def sources(config: Mapping[str, Any]) -> dict[str, tuple[int, str]]:
+    """Each file that a trial's result depends on: when it was last changed as it was read, and its code's digest."""
     files, _ = closure(_modules(config))
-    return {str(path): path.stat().st_mtime_ns for path in files.values()}
+    return {str(path): (_moment(path), _code_digest(path)) for path in files.values()}
+
+
+def unchanged(path: str, moment: int, code_digest: str) -> bool:
+    """Whether a file still holds the code that it held; one that was touched is read again."""
+    try:
+        return os.stat(path).st_mtime_ns == moment or _code_digest.__wrapped__(Path(path)) == code_digest
+    except (OSError, SyntaxError):
+        return False
 
 
 def _modules(config: Mapping[str, Any]) -> tuple[str, ...]:
@@ -123,7 +132,13 @@ def _imports(module: str, path: Path) -> set[str]:
 
 
 @cache
+def _moment(path: Path) -> int:
+    return path.stat().st_mtime_ns
+
+
+@cache
 def _code_digest(path: Path) -> str:
+    _moment(path)  # before the reading: what changes afterwards is newer
     tree = ast.parse(path.read_bytes())
     for node in ast.walk(tree):
         body = getattr(node, "body", None)

@@ -8,7 +8,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from deeper.data.arrays import read_meta
 from deeper.errors import DeeperError
-from deeper.training.identity import edited, trial_id
+from deeper.training.identity import sources, trial_id
 from deeper.training.provenance import environment, gpus
 
 KEYS = {
@@ -52,7 +52,7 @@ def make_job(cfg: DictConfig, slots: int | None = None) -> dict[str, Any]:
         "id": trial_id(config, meta["digest"]),
         "config": config,
         "data": meta["digest"],
-        "code": edited(config),
+        "code": sources(config),
         "study": config["study"]["name"],
         "environment": environment(),
     }

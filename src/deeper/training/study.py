@@ -54,6 +54,24 @@ def export(configs: Sequence[DictConfig], trials: Sequence[str], arguments: Sequ
     return path
 
 
+def check(configs: Sequence[DictConfig], arguments: Sequence[str]) -> None:
+    """See, before anything is trained, that every job of a study is in one arm and that its probes are some.
+
+    A command line that makes another sweep of the study has no table and need not have its arms.
+
+    Raises:
+        DeeperError: it is in none or in several, or a setting or a probe does not exist.
+    """
+    study = OmegaConf.to_container(configs[0].study, resolve=True)
+    if study["name"] == "none" or not all(map(_free, arguments)):
+        return
+    study = {**study, "arms": _arms(study, configs)}
+    for cfg in configs:
+        _arm(study, cfg)
+    for spec in (study.get("probes") or {}).values():
+        probing.key("", spec)
+
+
 def known(cfg: DictConfig) -> dict[str, dict[str, Any]]:
     """Rows of the study's table by trial, where ``trust_table`` says that they stand for trials that are not here.
 
@@ -157,6 +175,9 @@ def _arms(study: dict[str, Any], configs: Sequence[DictConfig]) -> dict[str, Any
     arms = {}
     for cfg in configs:
         where = {key: OmegaConf.select(cfg, key) for key in study["by"]}
+        missing = [key for key, value in where.items() if value is None]
+        if missing:
+            raise DeeperError(f"study {study['name']}: there is no setting {missing[0]}, which `by` names")
         arms[" ".join(map(str, where.values()))] = {"where": where}
     return arms
 

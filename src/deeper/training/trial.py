@@ -73,8 +73,8 @@ def train(job: dict[str, Any], say: Callable[[str, Any], None]) -> None:
 def _same_code(job: dict[str, Any]) -> None:
     """Import the network's code, and see that no file is another than when the trial got its id."""
     importlib.import_module(job["config"]["model"]["_target_"].rpartition(".")[0])
-    for path, moment in job["code"].items():
-        if not os.path.exists(path) or os.stat(path).st_mtime_ns != moment:
+    for path, (moment, code) in job["code"].items():
+        if not identity.unchanged(path, moment, code):
             raise DeeperError(f"{path} changed while the sweep ran; start it again")
 
 

@@ -42,6 +42,7 @@ class SlotsLauncher(Launcher):
         processes.context()
         rest = enumerate(job_overrides[1:], initial_job_idx + 1)
         returns = [first, *(self._compose(index, list(overrides)) for index, overrides in rest)]
+        study.check([r.cfg for r in returns], self.config.hydra.overrides.task)
         labels = _labels([r.overrides for r in returns])
         tasks = [Task(make_job(r.cfg, slots), label) for r, label in zip(returns, labels, strict=True)]
         in_table = study.known(first.cfg)
