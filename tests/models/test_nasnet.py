@@ -168,24 +168,45 @@ def test_drop_path_grows_with_depth():
     assert [cell.drop_path for cell in network.cells] == pytest.approx([0.08, 0.16, 0.24, 0.32, 0.4])
 
 
-def test_drop_path_grows_with_the_steps_and_is_resumed():
-    """At the first step nothing is dropped; evaluation neither drops nor counts; the count is saved."""
+def test_drop_path_grows_with_what_the_trainer_says_is_over():
+    """At the first step nothing is dropped; evaluation drops nothing; nothing of it is saved."""
     torch.manual_seed(0)
-    network = NASNet(drop_path=0.9, drop_path_steps=4, **LITTLE)
-    steady = NASNet(**LITTLE)
+    network, steady = NASNet(drop_path=0.9, **LITTLE), NASNet(**LITTLE)
     steady.load_state_dict(network.state_dict())
+    assert not [key for key in network.state_dict() if "steps" in key or "progress" in key]
     images = torch.randn(8, 1, 12, 12)
+    assert not torch.equal(network(images), steady(images))
+    network.pace(0.0)
     assert torch.equal(network(images), steady(images))
-    assert network.steps == 1
-    network(images)
-    assert not torch.equal(network.train()(images), steady(images))
-    rates = [network._progress() for _ in range(4)]
-    assert [float(rate) for rate in rates] == [0.75, 1, 1, 1]
-    resumed = NASNet(drop_path=0.9, drop_path_steps=4, **LITTLE)
-    resumed.load_state_dict(network.state_dict())
-    assert resumed.steps == network.steps == 7
-    network.eval()(images)
-    assert network.steps == 7
+    network.pace(0.5)
+    assert not torch.equal(network(images), steady(images))
+    steady.load_state_dict(network.state_dict())
+    assert torch.equal(network.eval()(images), steady.eval()(images))
+
+
+@pytest.mark.parametrize("progress", [None, 0.0, 0.25, 1.0, 1.5])
+def test_the_probability_of_keeping_is_that_of_the_papers_code(progress, monkeypatch):
+    """1 - progress · place · (1 - keep), place (cell + 1) / cells, for every operation but the identity."""
+    rates = []
+    monkeypatch.setattr("deeper.models.nasnet.drop_samples", lambda x, rate: rates.append(rate) or x)
+    network = NASNet(drop_path=0.4, **LITTLE)
+    if progress is not None:
+        network.pace(progress)
+    network(torch.randn(2, 1, 12, 12))
+    done, expected = 1.0 if progress is None else min(1.0, progress), []
+    for number, cell in enumerate(network.cells):
+        drawn = sum(name != "identity" for pair in cell.genotype.pairs for name, _ in pair)
+        expected += [1 - done * (number + 1) / 5 * (1 - 0.6)] * drawn
+    assert [1 - rate for rate in rates] == pytest.approx(expected)
+
+
+def test_without_classes_training_gives_one_tensor():
+    network, images = NASNet(**{**LITTLE, "num_classes": 0}, **AUXILIARY), torch.randn(2, 1, 12, 12)
+    assert network(images).shape == (2, network.num_features)
+    network.reset_classifier(4)
+    assert [out.shape for out in network(images)] == [(2, 4), (2, 4)]
+    network.reset_classifier(0)
+    assert network(images).shape == (2, network.num_features)
 
 
 def test_the_auxiliary_head():

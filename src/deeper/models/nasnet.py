@@ -255,7 +255,7 @@ class Cell(nn.Module):
             return nn.Identity()
         return Halved(width, filters) if stride == 2 else conv_norm(width, filters, 1)
 
-    def forward(self, current: Tensor, previous: Tensor | None = None, progress: float | Tensor = 1.0) -> Tensor:
+    def forward(self, current: Tensor, previous: Tensor | None = None, progress: float = 1.0) -> Tensor:
         """``progress`` (0 to 1) scales ``drop_path``: how much of the training is over."""
         states = [self.current(current), current if previous is None else self.previous(previous)]
         operations = iter(self.operations)
@@ -264,7 +264,7 @@ class Cell(nn.Module):
             states.append(left + right)
         return torch.cat([out(states[state]) for out, state in zip(self.outputs, self.genotype.concat, strict=True)], 1)
 
-    def _dropped(self, name: str, x: Tensor, progress: float | Tensor) -> Tensor:
+    def _dropped(self, name: str, x: Tensor, progress: float) -> Tensor:
         if self.training and self.drop_path and name != "identity":
             return drop_samples(x, self.drop_path * progress)
         return x
@@ -296,7 +296,7 @@ class AuxiliaryHead(nn.Module):
 class NASNet(nn.Module):
     """Three stages of normal cells with reduction cells between: (N, in_chans, H, W) → (N, num_classes).
 
-    In training mode, with the auxiliary head, → (logits, auxiliary logits).
+    In training mode, with the auxiliary head and classes, → (logits, auxiliary logits).
 
     Args:
         filters: channels of a state in the first stage; each reduction doubles them.
@@ -308,9 +308,8 @@ class NASNet(nn.Module):
         normal: the normal cell: a name in ``CELLS``, a list of pairs, or a mapping of ``pairs`` and ``concat``.
         reduction: the reduction cell, likewise.
         drop_path: probability that an operation of the last cell is left out of a sample at the end of training;
-            it is proportional to the cell's place. Drawn for each sample; the operation is computed all the same.
-        drop_path_steps: training steps over which it grows from 0; 0: it is full from the start. The steps taken are
-            counted in a buffer, so a resumed run goes on where it stopped.
+            it is proportional to the cell's place and to the progress that ``pace`` sets. Drawn for each sample; the
+            operation is computed all the same.
         auxiliary: whether there is an auxiliary head on the last cell before the second reduction.
         auxiliary_weight: of its loss.
         auxiliary_channels: of its two convolutions.
@@ -334,7 +333,6 @@ class NASNet(nn.Module):
         normal: Any = "nasnet_a_normal",
         reduction: Any = "nasnet_a_reduction",
         drop_path: float = 0.0,
-        drop_path_steps: int = 0,
         auxiliary: bool = False,
         auxiliary_weight: float = 0.4,
         auxiliary_channels: Sequence[int] = (128, 768),
@@ -348,7 +346,7 @@ class NASNet(nn.Module):
         check_rate(drop_path=drop_path, dropout=dropout)
         _check_stem(stem, filters)
         self.normal, self.reduction = Genotype.of(normal), Genotype.of(reduction)
-        self.skip, self.dropout, self.drop_path_steps = skip_reduction_input, dropout, drop_path_steps
+        self.skip, self.dropout, self.num_classes, self.progress = skip_reduction_input, dropout, num_classes, 1.0
         self.last_drop, self.places = drop_path, 3 * repeats + (4 if stem == "imagenet" else 2)
         self.stem = _stem(stem, in_chans, stem_channels)
         self.cells = nn.ModuleList()
@@ -369,7 +367,6 @@ class NASNet(nn.Module):
             self.auxiliary = AuxiliaryHead(
                 self._channels[self.tap], tuple(auxiliary_channels), auxiliary_kernel, num_classes
             )
-        self.register_buffer("steps", torch.zeros((), dtype=torch.int64))
         initialise_separable(self)
 
     def _add_stage(self, filters: int, repeats: int, reduced: bool) -> None:
@@ -392,18 +389,18 @@ class NASNet(nn.Module):
         self._channels.append(cell.num_features)
         self._sizes.append(size + (stride == 2))
 
-    def _progress(self) -> float | Tensor:
-        if not (self.training and self.last_drop and self.drop_path_steps):
-            return 1.0
-        progress = (self.steps / self.drop_path_steps).clamp(max=1.0)
-        self.steps += 1
-        return progress
+    def pace(self, progress: float) -> None:
+        """Say how much of the training is over, from 0 to 1: drop-path is that much of its rate at the end.
+
+        The trainer says it before each step. Without a trainer it stays 1, the full rate. It is not saved.
+        """
+        self.progress = min(1.0, max(0.0, progress))
 
     def _outputs(self, x: Tensor) -> list[Tensor]:
-        outputs, progress = [self.stem(x)], self._progress()
+        outputs = [self.stem(x)]
         for cell, source in zip(self.cells, self.sources, strict=True):
             previous = None if source < 0 else outputs[source]
-            outputs.append(cell(outputs[-1], previous, progress))
+            outputs.append(cell(outputs[-1], previous, self.progress))
         return outputs
 
     def forward_features(self, x: Tensor) -> Tensor:
@@ -417,12 +414,13 @@ class NASNet(nn.Module):
     def forward(self, x: Tensor) -> Tensor | tuple[Tensor, Tensor]:
         outputs = self._outputs(x)
         logits = self.forward_head(F.relu(outputs[-1]))
-        if self.training and self.auxiliary is not None:
+        if self.training and self.auxiliary is not None and self.num_classes:
             return logits, self.auxiliary(outputs[self.tap])
         return logits
 
     def reset_classifier(self, num_classes: int) -> None:
         """Replace all classifiers by fresh ones of ``num_classes`` outputs (0: none)."""
+        self.num_classes = num_classes
         self.head = self._renewed(PooledHead(self.num_features, num_classes, self.dropout))
         if self.auxiliary is not None:
             self.auxiliary.head = self._renewed(PooledHead(self.auxiliary.gather[1].num_features, num_classes))
