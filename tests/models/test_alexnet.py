@@ -116,8 +116,10 @@ def test_small_images_are_refused_in_one_line():
     network = meta("alexnet")
     assert network.smallest == 67
     assert network(torch.empty(1, 3, 67, 67, device="meta")).shape == (1, 1000)
-    with pytest.raises(ValueError, match="67×67 up, not 66×80"):
+    with pytest.raises(ValueError, match="AlexNet with these layers takes images of 67×67 up, not 66×80"):
         network(torch.empty(1, 3, 66, 80, device="meta"))
+    with pytest.raises(ValueError, match="ZFNet with these layers"):
+        meta("zfnet")(torch.empty(1, 3, 8, 8, device="meta"))
 
 
 def test_small_forms_keep_five_convolutions_and_three_linear_layers():

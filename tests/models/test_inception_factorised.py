@@ -158,6 +158,19 @@ def test_the_small_forms_of_the_ablation_cost_about_the_same():
     assert abs(costs[0].params / costs[1].params - 1) < 0.05
 
 
+@pytest.mark.parametrize("expand", [True, False])
+def test_a_gate_weighs_what_the_block_puts_out_or_adds(expand):
+    torch.manual_seed(0)
+    x = torch.randn(2, 8, 5, 5)
+    for residual in (False, True):
+        inner = block(8, ("4", "4@3"), expand=expand, residual=residual, scale=0.25, squeeze_excite=2).eval()
+        torch.nn.init.ones_(inner.gate.reduce.weight)
+        y = inner.expand(torch.cat([branch(x) for branch in inner.branches], 1))
+        expected = torch.relu(x + 0.25 * inner.gate(y)) if residual else inner.gate(torch.relu(y))
+        assert torch.equal(inner(x), expected)
+        assert not torch.equal(inner.gate(torch.relu(y)), torch.relu(inner.gate(y)))
+
+
 def test_gates_and_reset_classifier():
     torch.manual_seed(0)
     network = FactorisedInception(residual=True, blocks=(1, 1, 1), squeeze_excite=16, **SMALL).eval()

@@ -45,6 +45,7 @@ class AlexNet(nn.Module):
 
     Attributes:
         smallest: pixels a side that images must have.
+        title: ``ZFNet`` where normalisation stands after pooling, else ``AlexNet``.
 
     Raises:
         ValueError: lists of different lengths, a pooling after no convolution, widths that the groups do not divide,
@@ -85,6 +86,7 @@ class AlexNet(nn.Module):
             channels = width
         self.layers = nn.Sequential(*layers)
         self.smallest = smallest_side(self.layers)
+        self.title = "ZFNet" if norm_after_pool else "AlexNet"
         self.num_features = channels
         self.head = ClassifierHead(channels, num_classes, hidden, grid, dropout, activation)
         self.head_hidden_size = self.head.width
@@ -97,7 +99,7 @@ class AlexNet(nn.Module):
         Raises:
             ValueError: images too small for the layers.
         """
-        check_side(x, self.smallest, "AlexNet")
+        check_side(x, self.smallest, self.title)
         return self.layers(x)
 
     def forward_head(self, x: Tensor, pre_logits: bool = False) -> Tensor:

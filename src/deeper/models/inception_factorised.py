@@ -153,6 +153,9 @@ def _square(layer: Layer, channels: int) -> Layer:
 class InceptionBlock(nn.Module):
     """Branches, concatenated; a linear 1×1 convolution if ``expand``; the input added if ``residual``; ReLU.
 
+    A gate weighs what the block puts out, after the ReLU, or with a shortcut what is added to it (arXiv 1709.01507,
+    §3.3).
+
     (N, in_channels, H, W) → (N, out_channels, H', W').
 
     Args:
@@ -192,8 +195,8 @@ class InceptionBlock(nn.Module):
             )
 
     def forward(self, x: Tensor) -> Tensor:
-        y = self.gate(self.expand(torch.cat([branch(x) for branch in self.branches], 1)))
-        return F.relu(x + self.scale * y if self.residual else y)
+        y = self.expand(torch.cat([branch(x) for branch in self.branches], 1))
+        return F.relu(x + self.scale * self.gate(y)) if self.residual else self.gate(F.relu(y))
 
 
 class FactorisedInception(nn.Module):
@@ -203,7 +206,8 @@ class FactorisedInception(nn.Module):
         design: ``v3``, ``v4`` or ``resnet`` (Inception-ResNet-v2).
         residual: shortcuts around the blocks A, B and C; without them the network costs the same.
         factorised: False joins each pair of 1×n and n×1 convolutions into one of n×n.
-        blocks: how many A, B and C there are: 3, 4, 2 in the released v3; 4, 7, 3 in v4; 5, 10, 5 in Inception-ResNet-v2.
+        blocks: how many A, B and C there are: 3, 4, 2 in v3 as released; 4, 7, 3 in v4; 5, 10, 5 in
+            Inception-ResNet-v2.
         width: channels of the first convolution (32 in the papers); all others are scaled alike.
         stem: ``paper`` (an eighth of the size, unpadded) or ``small`` (the same layers, padded and at full size; the
             reductions are padded too).

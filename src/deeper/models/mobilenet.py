@@ -11,6 +11,10 @@ Squeeze-and-excitation is not in either paper. On version 1 it stands after each
 al. (arXiv 1709.01507, table 8); on version 2 after each depthwise convolution, its hidden width a fraction of the
 block's input channels, as MnasNet and EfficientNet have it.
 
+Ours differs from the authors' code in padding (symmetric, theirs puts the odd pixel of an even map below and right
+where a convolution strides) and in batch normalisation (PyTorch's ε = 1e-5 and momentum 0.1 for 1e-3 and a slower
+average); no count depends on either.
+
 ``strides`` says where the five halvings of the papers happen (2) or do not (1), so that small images can be taken.
 """
 

@@ -10,9 +10,10 @@ convolutions to 80, 192 and 288, the second at stride 2; 5×5 convolutions stay 
 are 3, 4 and 2 modules between reductions for the table's 3, 5 and 2. timm's 3×3 average poolings count the zeros of the
 padding, the authors' TensorFlow code and our ``FactorisedInception("v3")`` leave them out; no count depends on it.
 
-``inception_v4`` is the network of arXiv 1602.07261 to the parameter. ``inception_resnet_v2`` is the one its authors released, not quite the one they printed: stem and first
-block of Inception-v3 and 10, 20 and 10 blocks of 320, 1088 and 2080 channels, where the paper's figures 15 to 19 have
-the stem of Inception-v4 and 5, 10 and 5 blocks of 384, 1154 and 2048.
+``inception_v4`` is the network of arXiv 1602.07261 to the parameter. ``inception_resnet_v2`` is the one its authors
+released, not quite the one they printed: stem and first block of Inception-v3 and 10, 20 and 10 blocks of 320, 1088 and
+2080 channels, where the paper's figures 15 to 19 have the stem of Inception-v4 and 5, 10 and 5 blocks of 384, 1154 and
+2048.
 """
 
 import difflib
