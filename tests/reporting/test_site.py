@@ -275,12 +275,14 @@ def test_a_recalled_figure_is_marked(place, tmp_path, content):
 
 def test_a_zoo_ranks_networks_and_charts_their_costs():
     content = synthetic.results(seeds=3)
-    content["study"] = {**content["study"], "page": "zoo"}
+    beside = [{"file": "fashion_mnist.csv", "arm": "resnet20", "where": {"architecture": "ResNet-18"}}]
+    content["study"] = {**content["study"], "page": "zoo", "published": beside}
     files = site.pages([records.Results("residual_vs_plain.json", content)], synthetic.ROOT / "published")
     text = files["residual_vs_plain.md"].decode()
     rows = [line.split("|")[2].strip() for line in text.splitlines() if line.startswith(("| 1 ", "| 2 ", "| 3 "))]
     assert rows[:3] == ["ResNet-20", "ResNet-56", "Plain-20"]
     assert "accuracy-against-operations-light.svg" in text
+    assert "| 94.9 % (ResNet-18) |" in text
     assert "Error by epoch" not in text
     assert "## Verdicts" in text
 

@@ -17,7 +17,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, MaxNLocator, NullFormatter, NullLocator
 
-from deeper.analysis.statistics import Mean
+from deeper.analysis.statistics import Mean, mean
 from deeper.reporting.summary import Arm, curve, profile
 
 WIDTH = 8.6
@@ -151,6 +151,38 @@ def gradients_by_layer(arms: Sequence[Arm], theme: Theme) -> Figure:
     return figure
 
 
+def lesions(arms: Sequence[Arm], theme: Theme) -> Figure:
+    """Error without one block, by the block's place from input to output, a panel a group; dashed, the whole network's."""
+    panels = _panels(arms)
+    figure, axes = _grid(len(panels), theme, height=3.7)
+    colour = _colours(arms, theme)
+    for axis, (title, members) in zip(axes, panels.items(), strict=True):
+        ends = []
+        for arm in (arm for arm in members if _lesions(arm)):
+            rows = [found["deleted"] for found in _lesions(arm)]
+            means = [mean([row[place] for row in rows]) for place in range(len(rows[0]))]
+            places = np.linspace(0, 1, len(means)) if len(means) > 1 else [0.5]
+            _line(axis, places, means, colour[arm.name], _in_percent)
+            whole = 100 * mean([found["whole"] for found in _lesions(arm)]).mean
+            axis.axhline(whole, color=colour[arm.name], lw=0.9, ls=(0, (4, 2.5)), zorder=3)
+            ends.append((1, 100 * means[-1].mean, arm.label, colour[arm.name]))
+        axis.set_title(title, loc="left", color=theme.text, fontsize=11, pad=10)
+        axis.set_xlim(-0.02, 1)
+        axis.set_xticks([0, 1], ["input", "output"])
+        axis.set_xlabel("the block that is missing", color=theme.muted)
+        axis.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g} %"))
+        axis.set_ylim(0, 100)
+        _label_ends(axis, ends)
+    return figure
+
+
+def _lesions(arm: Arm) -> list[dict]:
+    """What the lesion probe found, a seed each; seeds whose network has other blocks than the first's are left out."""
+    found = [((trial.get("probes") or {}).get("lesion") or {}).get("value") for trial in arm.trials]
+    found = [one for one in found if one and one["deleted"]]
+    return [one for one in found if one["units"] == found[0]["units"]]
+
+
 def final_errors(arms: Sequence[Arm], theme: Theme) -> Figure:
     """Training and test error after the last epoch: a faint dot a seed, the mean and its 95 % interval above them."""
     figure, (axis,) = _grid(1, theme, height=0.62 + 0.52 * len(arms))
@@ -210,6 +242,7 @@ FIGURES = (
     ("errors-by-epoch", errors_by_epoch, _has("train_error")),
     ("final-errors", final_errors, _has_errors),
     ("gradients-by-layer", gradients_by_layer, _has_gradients),
+    ("error-without-a-block", lesions, lambda arms: any(map(_lesions, arms))),
 )
 
 

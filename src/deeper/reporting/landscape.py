@@ -89,8 +89,7 @@ def _names(axis: Axes, arms, at, radii, colours, theme: Theme) -> None:
     points = [(x * width, y * height) for x, y in unit]
     names = [arm.label for arm in arms]
     places = labels.place(points, radii, names, labels.Box(2, 2, width - 2, height - 2), FONT)
-    for name, (x, y), found, colour in zip(names, at, places, colours, strict=True):
-        offset = points[names.index(name)]
+    for name, (x, y), found, colour, offset in zip(names, at, places, colours, points, strict=True):
         axis.annotate(
             name,
             (x, y),

@@ -2,7 +2,7 @@
 
 import csv
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,11 @@ Row = Mapping[str, str]
 
 @dataclass(frozen=True)
 class Figure:
-    """One published number as a page shows it; ``arm`` is the study's arm it stands beside, or None."""
+    """One published number as a page shows it.
+
+    ``arm`` is the study's arm it stands beside, or None; ``value`` an error in words, ``accuracy`` the accuracy where
+    that is what was published.
+    """
 
     arm: str | None
     network: str
@@ -23,6 +27,7 @@ class Figure:
     data: str
     source: str
     confidence: str
+    accuracy: str = ""
 
 
 def select(study: Mapping[str, Any], folder: Path, where: str) -> list[Figure]:
@@ -75,7 +80,9 @@ def _ablation(row: Row, arm: str | None) -> Figure:
 
 def _fashion_mnist(row: Row, arm: str | None) -> Figure:
     network = ", ".join(filter(None, (row["architecture"], row["variant"])))
-    return _figure(row, arm, network, f"{number(100 - 100 * float(row['test_accuracy']), 1)} %", "", "Fashion-MNIST")
+    accuracy = 100 * float(row["test_accuracy"])
+    figure = _figure(row, arm, network, f"{number(100 - accuracy, 1)} %", "", "Fashion-MNIST")
+    return replace(figure, accuracy=f"{number(accuracy, 1)} %")
 
 
 def _figure(row: Row, arm: str | None, network: str, value: str, remarks: str, data: str) -> Figure:

@@ -52,8 +52,9 @@ class Study:
         return landscape.ranking(self.arms)
 
     def published_for(self, arm: Arm) -> str:
-        found = [row for row in self.published if row.arm == arm.name]
-        return ", ".join(f"{row.value} ({row.network})" for row in found) or "–"
+        """Accuracies that others published of an arm's architecture."""
+        found = [row for row in self.published if row.arm == arm.name and row.accuracy]
+        return ", ".join(f"{row.accuracy} ({row.network})" for row in found) or "–"
 
     @property
     def calibration(self) -> calibration.Table:
