@@ -152,7 +152,7 @@ def gradients_by_layer(arms: Sequence[Arm], theme: Theme) -> Figure:
 
 
 def lesions(arms: Sequence[Arm], theme: Theme) -> Figure:
-    """Error without one block, by the block's place from input to output, a panel a group; dashed, the whole network's."""
+    """Error without one block, by its place from input to output, a panel a group; dashed, the whole network's."""
     panels = _panels(arms)
     figure, axes = _grid(len(panels), theme, height=3.7)
     colour = _colours(arms, theme)
