@@ -35,6 +35,16 @@ def test_a_network_counted_by_hand():
         ([nn.Conv2d(1, 1, 3, stride=2), nn.Conv2d(1, 1, 3)], 7),
         ([nn.Conv2d(1, 1, 3, dilation=2)], 5),
         ([nn.AvgPool2d(2), nn.Conv2d(1, 1, 3)], 6),
+        ([nn.Conv2d(1, 1, (1, 7)), nn.Conv2d(1, 1, (3, 1))], 7),
+        ([nn.Conv2d(1, 1, (1, 7)), nn.Conv2d(1, 1, (7, 1))], 7),
+        ([nn.Conv2d(1, 1, 2, stride=2), nn.ConvTranspose2d(1, 1, 2, stride=2), nn.Conv2d(1, 1, 3)], 4),
+        ([nn.ConvTranspose2d(1, 1, 3, stride=2)], 2),
+        ([nn.AdaptiveAvgPool2d(4)], 8),
+        ([nn.AdaptiveAvgPool2d(5)], 8),
+        ([nn.Conv2d(1, 1, 3), nn.AdaptiveMaxPool2d(1)], 3),
+        ([nn.Conv2d(1, 1, 3), nn.AvgPool2d(30)], 3),
+        ([nn.Unfold(3, dilation=2)], 5),
+        ([nn.PixelUnshuffle(2)], None),
     ],
 )
 def test_receptive_field(layers, field):
@@ -137,6 +147,78 @@ def test_a_gate_is_on_no_path(size):
     found = run_forward(Gated().to("meta"), 3, size)
     assert (found.depth, found.receptive_field) == (1, 3)
     assert found.macs == (size - 2) ** 2 * 8 * 27 + 2 * 16
+
+
+class LinearGated(nn.Module):
+    """A gate of linear layers, whose weights reach the products through views."""
+
+    def __init__(self, pool):
+        super().__init__()
+        self.conv, self.pool = nn.Conv2d(3, 8, 3), pool
+        self.gate = nn.Sequential(nn.Linear(8, 2), nn.ReLU(), nn.Linear(2, 8), nn.Sigmoid())
+
+    def forward(self, x):
+        x = self.conv(x)
+        return x * self.gate(self.pool(x).flatten(1))[:, :, None, None]
+
+
+@pytest.mark.parametrize(
+    "pool",
+    [
+        lambda x: x.mean((2, 3)),
+        lambda x: x.amax((2, 3)),
+        nn.AvgPool2d(7),
+        nn.AdaptiveAvgPool2d(1),
+        nn.AdaptiveMaxPool2d(1),
+    ],
+)
+def test_a_gate_of_linear_layers_is_on_no_path(pool):
+    found = run_forward(LinearGated(pool).to("meta"), 3, 9)
+    assert (found.depth, found.receptive_field) == (1, 3)
+
+
+class Attention(nn.Module):
+    def __init__(self, fused):
+        super().__init__()
+        self.stem, self.qkv, self.out, self.fused = nn.Conv2d(3, 8, 4, 4), nn.Linear(8, 24), nn.Linear(8, 8), fused
+
+    def forward(self, x):
+        q, k, v = self.qkv(self.stem(x).flatten(2).transpose(1, 2)).chunk(3, -1)
+        if self.fused:
+            return self.out(nn.functional.scaled_dot_product_attention(q, k, v))
+        return self.out((q @ k.transpose(1, 2)).softmax(-1) @ v)
+
+
+@pytest.mark.parametrize("fused", [False, True])
+def test_attention_has_layers_where_it_has_weights_and_no_receptive_field(fused):
+    found = run_forward(Attention(fused).to("meta"), 3, 8)
+    assert (found.depth, found.receptive_field) == (3, None)
+
+
+class Columns(nn.Module):
+    """A convolution written out: every third position, 5 rows and 3 columns around it."""
+
+    def __init__(self):
+        super().__init__()
+        self.weight = nn.Parameter(torch.empty(4, 3 * 15))
+
+    def forward(self, x):
+        patches = x[:, :, ::3].unfold(2, 5, 1).unfold(3, 3, 1)
+        return self.weight @ patches.permute(0, 1, 4, 5, 2, 3).flatten(1, 3).flatten(2)
+
+
+def test_a_convolution_written_out_is_a_layer():
+    found = run_forward(Columns().to("meta"), 3, 21)
+    assert found.depth == 1
+
+
+class Picked(nn.Module):
+    def forward(self, x):
+        return x[:, :, torch.arange(0, 8, 2)]
+
+
+def test_positions_picked_by_index_are_not_followed():
+    assert run_forward(Picked(), 1, 8).receptive_field is None
 
 
 class Dropping(nn.Module):

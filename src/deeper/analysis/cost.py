@@ -7,7 +7,11 @@ whatever its code looks like. Squeeze-and-excitation's gates, which re-scale map
 positions, are on no path: a ResNet-50 with them has 50 weight layers and sees as far as without.
 """
 
+import math
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
+from fractions import Fraction
+from functools import cache
 from typing import Any
 
 import torch
@@ -22,6 +26,7 @@ from deeper.errors import DeeperError
 from deeper.models.dropping import SharedDraw
 
 aten = torch.ops.aten
+Pair = tuple[Fraction, Fraction]
 
 
 @dataclass(frozen=True)
@@ -32,18 +37,18 @@ class Cost:
         params: trainable parameters, those of auxiliary heads included.
         macs: multiply-adds of convolutions and linear layers, forward, in evaluation mode.
         activation_bytes: bytes kept for the backward pass of one image, in training mode.
-        depth: weight layers (convolutions and linear) on the longest path from input to output.
-        receptive_field: input pixels (height, width alike) that one unit of the last feature map sees, borders
-            ignored.
+        depth: weight layers (convolutions and products with a parameter) on the longest path from input to output.
+        receptive_field: input pixels that one unit of the last feature map sees, along the longer side, borders
+            ignored; None where positions were mixed in a way that is not followed, as by attention.
     """
 
     params: int
     macs: int
     activation_bytes: int
     depth: int
-    receptive_field: int
+    receptive_field: int | None
 
-    def as_dict(self) -> dict[str, int]:
+    def as_dict(self) -> dict[str, int | None]:
         return asdict(self)
 
 
@@ -53,79 +58,165 @@ class Forward:
 
     macs: int
     depth: int
-    receptive_field: int
+    receptive_field: int | None
 
 
 @dataclass(frozen=True)
 class _Trace:
     """What is known of a tensor: weight layers behind it, receptive field, distance of neighbours in pixels.
 
-    ``pooled``: it was averaged over all positions.
+    Field and distance are pairs, of heights and widths; ``field`` is None where positions were mixed in ways that are
+    not followed. ``pooled``: it was gathered over all positions.
     """
 
     depth: int = 0
-    field: int = 1
-    jump: int = 1
+    field: Pair | None = (Fraction(1), Fraction(1))
+    jump: Pair = (Fraction(1), Fraction(1))
     pooled: bool = False
 
     @staticmethod
     def join(traces: list["_Trace"]) -> "_Trace":
-        if not traces:
-            return _Trace()
+        if all(t == traces[0] for t in traces[1:]):
+            return traces[0]
+        fields = [t.field for t in traces]
         return _Trace(
             max(t.depth for t in traces),
-            max(t.field for t in traces),
-            max(t.jump for t in traces),
+            None if None in fields else tuple(map(max, zip(*fields, strict=True))),
+            tuple(map(max, zip(*(t.jump for t in traces), strict=True))),
             all(t.pooled for t in traces),
         )
 
-    def window(self, kernel: int, stride: int, dilation: int = 1) -> "_Trace":
-        return replace(self, field=self.field + (kernel - 1) * dilation * self.jump, jump=self.jump * stride)
+    @property
+    def pixels(self) -> int | None:
+        """The receptive field's longer side."""
+        return self.field and math.ceil(max(self.field))
+
+    def window(self, seen: tuple[int, ...], step: tuple) -> "_Trace":
+        """After a window of ``seen`` neighbours that moves by ``step`` of them."""
+        if seen == step == (1, 1):
+            return self
+        field = self.field and tuple(f + (n - 1) * j for f, n, j in zip(self.field, seen, self.jump, strict=True))
+        return replace(self, field=field, jump=tuple(j * s for j, s in zip(self.jump, step, strict=True)))
+
+    def mixed(self) -> "_Trace":
+        return self if self.pooled else replace(self, field=None)
 
     def deeper(self) -> "_Trace":
         return replace(self, depth=self.depth + 1)
 
 
-def _first(value: Any, default: int = 1) -> int:
+def _pair(args: tuple, index: int, default: Any = (1, 1)) -> tuple:
+    value = args[index] if len(args) > index else ()
     if isinstance(value, list | tuple):
-        return int(value[0]) if value else default
-    return int(value)
+        return tuple(value) if len(value) == 2 else tuple(value) * 2 or default
+    return (value, value)
+
+
+def _span(kernel: tuple, dilation: tuple) -> tuple[int, ...]:
+    return tuple((k - 1) * d + 1 for k, d in zip(kernel, dilation, strict=True))
 
 
 def _convolution(trace: _Trace, args: tuple) -> _Trace:
-    weight, stride, dilation = args[1], args[3], args[5]
-    return trace.window(weight.shape[2], _first(stride), _first(dilation)).deeper()
+    kernel, trace = tuple(args[1].shape[2:]), trace.deeper()
+    if len(kernel) != 2:
+        return trace.mixed()
+    span, stride = _span(kernel, _pair(args, 5)), _pair(args, 3)
+    if not args[6]:
+        return trace.window(span, stride)
+    seen = tuple(-(-n // s) for n, s in zip(span, stride, strict=True))
+    return trace.window(seen, tuple(Fraction(1, s) for s in stride))
 
 
-def _pool(trace: _Trace, args: tuple) -> _Trace:
-    kernel = _first(args[1])
-    return trace.window(kernel, _first(args[2] if len(args) > 2 else [], kernel))
+def _average_pool(trace: _Trace, args: tuple) -> _Trace:
+    kernel = _pair(args, 1)
+    if kernel == tuple(args[0].shape[-2:]) and _pair(args, 3, (0, 0)) in ((0, 0), (False, False)):
+        return replace(trace, pooled=True)
+    return trace.window(kernel, _pair(args, 2, kernel))
 
 
 def _max_pool(trace: _Trace, args: tuple) -> _Trace:
-    kernel, dilation = _first(args[1]), _first(args[4] if len(args) > 4 else [])
-    return trace.window(kernel, _first(args[2] if len(args) > 2 else [], kernel), dilation)
+    kernel = _pair(args, 1)
+    return trace.window(_span(kernel, _pair(args, 4)), _pair(args, 2, kernel))
+
+
+def _adaptive_pool(trace: _Trace, args: tuple) -> _Trace:
+    sizes = list(zip(args[0].shape[-2:], _pair(args, 1), strict=True))
+    if all(out == 1 for _, out in sizes):
+        return replace(trace, pooled=True)
+    seen = tuple(max(-(-(i + 1) * n // out) - i * n // out for i in range(out)) for n, out in sizes)
+    return trace.window(seen, tuple(Fraction(n, out) for n, out in sizes))
+
+
+def _columns(trace: _Trace, args: tuple) -> _Trace:
+    return trace.window(_span(_pair(args, 1), _pair(args, 2)), _pair(args, 4))
+
+
+def _axis(tensor: Tensor, dim: int) -> int | None:
+    axis = dim % tensor.dim() - 2
+    return axis if tensor.dim() >= 4 and axis in (0, 1) else None
+
+
+def _along(axis: int | None, value: int) -> tuple[int, ...]:
+    return tuple(value if own == axis else 1 for own in (0, 1))
+
+
+def _unfold(trace: _Trace, args: tuple) -> _Trace:
+    axis = _axis(args[0], args[1])
+    return trace.window(_along(axis, args[2]), _along(axis, args[3]))
 
 
 def _slice(trace: _Trace, args: tuple) -> _Trace:
-    dim, step = args[1] if len(args) > 1 else 0, args[4] if len(args) > 4 else 1
-    return replace(trace, jump=trace.jump * step) if args[0].dim() == 4 and dim in (2, -2) else trace
+    axis = _axis(args[0], args[1] if len(args) > 1 else 0)
+    return trace.window((1, 1), _along(axis, args[4] if len(args) > 4 else 1))
 
 
-def _mean(trace: _Trace, args: tuple) -> _Trace:
+def _index(trace: _Trace, args: tuple) -> _Trace:
+    chosen = [dim for dim, index in enumerate(args[1]) if index is not None]
+    return trace.mixed() if any(_axis(args[0], dim) is not None for dim in chosen) else trace
+
+
+def _index_select(trace: _Trace, args: tuple) -> _Trace:
+    return trace if _axis(args[0], args[1]) is None else trace.mixed()
+
+
+def _permute(trace: _Trace, args: tuple) -> _Trace:
+    """Six dimensions are blocks of positions, as in a pixel shuffle or a window of attention."""
+    return trace.mixed() if args[0].dim() > 5 else trace
+
+
+def _reduce(trace: _Trace, args: tuple) -> _Trace:
     over = {dim % args[0].dim() for dim in args[1] or ()} if len(args) > 1 else set()
     return replace(trace, pooled=trace.pooled or (args[0].dim() == 4 and {2, 3} <= over))
 
 
-_LINEAR = (aten.addmm.default, aten.mm.default, aten.linear.default, aten.bmm.default, aten.baddbmm.default)
+def _mixed(trace: _Trace, args: tuple) -> _Trace:
+    return trace.mixed()
+
+
+_FACTORS = {
+    aten.linear.default: (0, 1),
+    aten.mm.default: (0, 1),
+    aten.bmm.default: (0, 1),
+    aten.addmm.default: (1, 2),
+    aten.baddbmm.default: (1, 2),
+}
 _RULES = {
     aten.convolution.default: _convolution,
     aten.max_pool2d_with_indices.default: _max_pool,
-    aten.avg_pool2d.default: _pool,
+    aten.avg_pool2d.default: _average_pool,
+    aten._adaptive_avg_pool2d.default: _adaptive_pool,
+    aten.adaptive_max_pool2d.default: _adaptive_pool,
+    aten.im2col.default: _columns,
+    aten.unfold.default: _unfold,
     aten.slice.Tensor: _slice,
-    aten.mean.dim: _mean,
-    **dict.fromkeys(_LINEAR, lambda trace, args: trace.deeper()),
+    aten.index.Tensor: _index,
+    aten.index_select.default: _index_select,
+    aten.permute.default: _permute,
+    aten.mean.dim: _reduce,
+    aten.amax.default: _reduce,
+    aten.sum.dim_IntList: _reduce,
 }
+_MIXING = ("scaled_dot_product", "pixel_", "roll", "col2im", "grid_sampler", "upsample_", "fft_", "as_strided")
 _GATES = (aten.mul.Tensor, aten.mul_.Tensor)
 
 
@@ -157,8 +248,9 @@ class Follow(_Meta):
     def __torch_dispatch__(self, function, types, args=(), kwargs=None):
         result = super().__torch_dispatch__(function, types, args, kwargs)
         inputs, outputs = _tensors((args, kwargs)), _tensors(result)
-        trace = self._trace(function, args, [self.known[t] for t in inputs if t in self.known])
-        for tensor in outputs:
+        traces = [self.known[t] for t in inputs if t in self.known]
+        trace = self._trace(function, args, traces) if traces else None
+        for tensor in outputs if trace else ():
             self.known[tensor] = trace
         macs = _macs(function, args, kwargs or {}, result)
         self.macs += macs
@@ -169,8 +261,16 @@ class Follow(_Meta):
         if function in _GATES and len({trace.pooled for trace in traces}) == 2:
             traces = [trace for trace in traces if not trace.pooled]
         trace = _Trace.join(traces)
-        rule = _RULES.get(function)
-        return rule(trace, args) if rule else trace
+        if function in _FACTORS:
+            data = all(args[index] in self.known for index in _FACTORS[function])
+            return trace.mixed() if data else trace.deeper()
+        return _rule(function)(trace, args)
+
+
+@cache
+def _rule(function: Any) -> Callable[[_Trace, tuple], _Trace]:
+    name = function._overloadpacket.__name__.lstrip("_")
+    return _RULES.get(function) or (_mixed if name.startswith(_MIXING) else lambda trace, args: trace)
 
 
 def _tensors(value: Any) -> list[Tensor]:
@@ -229,8 +329,8 @@ def run_forward(network: nn.Module, channels: int, size: int) -> Forward:
     image = torch.empty((1, channels, size, size), device="meta")
     with torch.no_grad(), Follow() as follow:
         follow.known[image] = _Trace()
-        trace = follow.known[logits_of(network.eval()(image))]
-    return Forward(follow.macs, trace.depth, trace.field)
+        trace = follow.known.get(logits_of(network.eval()(image)), _Trace())
+    return Forward(follow.macs, trace.depth, trace.pixels)
 
 
 class _NoDraw(TorchFunctionMode):
