@@ -89,6 +89,19 @@ def test_what_cannot_be_built_is_a_line_after_the_others(command):
     assert err.startswith("error: model resnet20: ")
 
 
+def test_a_size_that_is_no_number_leaves_the_others(command):
+    status, out, err = command("--multirun", "model=lenet5", "data=cifar10", "data.image_size=32,28.5", "format=csv")
+    assert (status, len(out.splitlines())) == (1, 2)
+    assert err == "error: data.image_size=28.5: it must be a whole number from 1\n"
+
+
+def test_what_is_not_known_is_a_dash_or_null(command):
+    vit = ("model=timm", "model.name=vit_tiny_patch16_224", "data=imagenet")
+    assert json.loads(command(*vit)[1])["receptive_field"] is None
+    _, table, _ = command("--multirun", *vit)
+    assert table.split()[-1] == "–"
+
+
 def test_a_glob_leaves_out_what_needs_a_name(command):
     status, out, err = command("--multirun", "model=glob([plain2*,timm])")
     assert (status, len(out.splitlines())) == (0, 3)
@@ -103,6 +116,9 @@ def test_a_glob_leaves_out_what_needs_a_name(command):
         (["format=xml"], "format=xml: it must be one of null, table, json, csv"),
         (["layers=1.5"], "layers=1.5: it must be one of true, false"),
         (["input=paper", "data=cifar10"], "leave data=cifar10 out"),
+        (["data.image_size=28.5"], "data.image_size=28.5: it must be a whole number from 1"),
+        (["data.image_size=abc"], "data.image_size=abc: it must be a whole number from 1"),
+        (["--multirun", "model=glob(vggx*)"], "model=glob(vggx*): nothing in model matches"),
         (["--multirun", "model=resnet20,resnet21"], "did you mean model=resnet20?"),
     ],
 )

@@ -242,3 +242,10 @@ def test_command_composes_without_torch():
     code = "import sys, deeper.prepare; print('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=120)
     assert done.stdout == "False\n"
+
+
+def test_a_set_for_counting_only_is_not_prepared(tmp_path):
+    data = composed("imagenet", f"data.root={tmp_path / 'data'}", f"data.folder={tmp_path}")
+    with pytest.raises(DeeperError, match="imagenet serves to count networks"):
+        prepare(data)
+    assert not list(tmp_path.iterdir())

@@ -27,6 +27,7 @@ def run(verb: Callable[[], None]) -> None:
     wants_traceback = os.environ.get("HYDRA_FULL_ERROR", "0") not in ("", "0")
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra hands exceptions on instead of printing them itself
     try:
+        _check_globs(sys.argv[1:])
         verb()
     except KeyboardInterrupt:
         print("interrupted: what was finished is kept, the same command goes on from there", file=sys.stderr)
@@ -37,6 +38,21 @@ def run(verb: Callable[[], None]) -> None:
         if one_line(error) is None:
             raise
         _fail(error)
+
+
+def _check_globs(words: list[str]) -> None:
+    """Refuses a ``group=glob(…)`` that no configuration of the group matches; Hydra would sweep over nothing."""
+    globs = [word for word in words if "=glob(" in word]
+    if not globs:
+        return
+    from hydra.core.override_parser.overrides_parser import OverridesParser
+    from hydra.core.override_parser.types import Glob
+
+    for override in OverridesParser.create().parse_overrides(globs):
+        folder, pattern = CONF / override.key_or_group, override.value()
+        options = [path.stem for path in folder.glob("*.yaml")]
+        if isinstance(pattern, Glob) and folder.is_dir() and not pattern.filter(options):
+            raise DeeperError(f"{override.input_line}: nothing in {override.key_or_group} matches")
 
 
 def task(function: Callable[[Any], Any]) -> Callable[[Any], Any]:

@@ -6,7 +6,7 @@ python -m deeper.cost --multirun model=resnet20,resnet56 data.image_size=64    a
 python -m deeper.cost --multirun 'model=glob(*)' input=paper format=csv        every network on its paper's input
 
 ``params`` and ``macs`` (multiply-adds of one image), ``activation_bytes`` kept for its backward pass in float32,
-``depth`` in weight layers, ``receptive_field`` in pixels.
+``depth`` in weight layers, ``receptive_field`` in pixels, null where attention and the like mix positions.
 """
 
 from dataclasses import dataclass
@@ -30,13 +30,20 @@ class Nameless(DeeperError):
     nameless = True
 
 
+class _Absent(str):
+    """A dash in a table, where numbers have a format."""
+
+    def __format__(self, _: str) -> str:
+        return str(self)
+
+
 @dataclass(frozen=True)
 class Counted:
     """A network, the image it was given, its costs and, where they were asked for, its layers."""
 
     network: str
     image: tuple[int, int, int]
-    costs: dict[str, int]
+    costs: dict[str, Any]
     layers: list[dict[str, Any]] | None
     format: str | None
 
@@ -70,12 +77,16 @@ def measure(cfg: DictConfig) -> Counted:
         _take_paper_input(cfg)
     config = OmegaConf.to_container(cfg, resolve=True, throw_on_missing=True)
     model, channels, size = config["model"], config["data"]["channels"], config["data"]["image_size"]
+    _check_number("data.channels", channels)
+    _check_number("data.image_size", size)
 
     from deeper.analysis.cost import count_config
     from deeper.analysis.walk import walk_config
 
     costs = count_config(model, channels, size).as_dict()
     layers = [layer.as_dict() for layer in walk_config(model, channels, size)] if cfg.layers else None
+    if _is_table(cfg):
+        costs = {name: _Absent("–") if value is None else value for name, value in costs.items()}
     return Counted(model["name"], (channels, size, size), costs, layers, cfg.format)
 
 
@@ -83,6 +94,16 @@ def _check(name: str, value: Any, possible: tuple) -> None:
     if value not in possible:
         words = ", ".join("null" if one is None else str(one).lower() for one in possible)
         raise DeeperError(f"{name}={value}: it must be one of {words}")
+
+
+def _check_number(name: str, value: Any) -> None:
+    if type(value) is not int or value < 1:
+        raise DeeperError(f"{name}={value}: it must be a whole number from 1")
+
+
+def _is_table(cfg: DictConfig) -> bool:
+    many = cfg.layers or HydraConfig.get().mode == RunMode.MULTIRUN
+    return cfg.format == "table" or (cfg.format is None and many)
 
 
 def _take_paper_input(cfg: DictConfig) -> None:

@@ -20,9 +20,11 @@ def prepare(data: DictConfig) -> str:
     A set that is there, whole, and made from the same files is left alone.
 
     Raises:
-        DeeperError: no source delivers the files, they are not the ones the configuration names, or there is no place
-            to write.
+        DeeperError: the set serves only to count networks, no source delivers the files, they are not the ones the
+            configuration names, or there is no place to write.
     """
+    if data.reader is None:
+        raise DeeperError(f"{data.name} serves to count networks (python -m deeper.cost); Deeper does not prepare it")
     folder = Path(data.root) / data.name
     try:
         return _prepare(data, folder)
