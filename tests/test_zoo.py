@@ -28,7 +28,10 @@ def test_every_small_form_is_in_the_zoo_and_in_the_calibration():
     assert grid("zoo") == grid("zoo_rates") == list(study("zoo")["study"]["arms"])
 
 
-def test_the_rates_are_those_with_the_lowest_validation_error():
-    chosen = calibration.table(records.read(ROOT / "results" / "zoo_rates.json")).chosen()
-    taken = {name: arm["rate"] for name, arm in study("zoo")["study"]["arms"].items()}
-    assert taken == chosen
+def test_the_zoo_runs_at_the_rates_with_the_lowest_validation_error_or_not_at_all():
+    table = ROOT / "results" / "zoo_rates.json"
+    runs = "zoo" in yaml.safe_load((ROOT / "params.yaml").read_text())["studies"]
+    assert runs == table.exists()
+    if runs:
+        taken = {name: arm["rate"] for name, arm in study("zoo")["study"]["arms"].items()}
+        assert taken == calibration.table(records.read(table)).chosen()
