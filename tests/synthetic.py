@@ -96,9 +96,20 @@ def trial(arm, seed, epochs=8):
             "start": _norms(layers, -0.055 if plain else -0.012, draw),
             "epochs": [_norms(layers, -0.03 if plain else -0.008, draw) for _ in range(epochs)],
         },
+        "probes": _probes(plain, layers, train),
         "environment": 0,
         "finished_at": f"2026-01-01T00:{seed:02d}:00Z",
     }
+
+
+def _probes(plain, layers, train):
+    """What the probes of noise and lesions might find, from a generator of their own."""
+    draw = np.random.default_rng([layers, int(1e6 * train)])
+    share = (0.01 if plain else 0.2) + 0.004 * draw.standard_normal(layers)
+    deleted = train + (0.5 if plain else 0.03) * (1 + 0.05 * draw.standard_normal(layers // 2))
+    noise = {"layers": [f"layer{k}.weight" for k in range(layers)], "signal_share": share.tolist(), "snr_db": []}
+    lesion = {"whole": train, "units": [f"b{k}" for k in range(layers // 2)], "deleted": deleted.clip(0, 0.9).tolist()}
+    return {"noise_start": {"key": "k", "value": noise}, "lesion": {"key": "k", "value": lesion}}
 
 
 def diverge(entry):

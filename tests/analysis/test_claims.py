@@ -157,4 +157,5 @@ def test_the_study_of_plain_and_residual_networks():
         "residual-fixes": "cannot tell",
         "not-overfitting": "supported",
         "vanishing": "supported",
+        "noisy-gradients": "supported",
     }

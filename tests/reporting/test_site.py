@@ -68,6 +68,8 @@ def table(content):
     frame["generalisation_gap"] = frame.test_error - frame.train_error
     start = [np.log10(trial["gradients"]["start"]) for trial in content["trials"]]
     frame["gradient_imbalance_start"] = [abs(s[: len(s) // 3].mean() - s[-(len(s) // 3) :].mean()) for s in start]
+    shares = [trial["probes"]["noise_start"]["value"]["signal_share"] for trial in content["trials"]]
+    frame["gradient_signal_start"] = [np.mean(share[: len(share) // 3]) for share in shares]
     return frame
 
 
@@ -102,8 +104,8 @@ def test_the_printed_differences_are_those_of_scipy(written, content, table):
             scale = 1 if "gradient" in one["metric"] else 100
             expected.append((claim, [scale * x for x in (diff.mean(), low, high)], test.pvalue))
     adjusted = holm([p for *_, p in expected])
-    printed = [cells(line) for line in page.splitlines() if re.match(r"\| (training|test|gradient).*<br>", line)]
-    assert len(printed) == len(expected) == 7
+    printed = [cells(line) for line in page.splitlines() if re.match(r"\| (training|test|gradient|signal).*<br>", line)]
+    assert len(printed) == len(expected) == 9
     for row, (_, effect, p), corrected in zip(printed, expected, adjusted, strict=True):
         assert numbers(row[2]) == pytest.approx(effect, abs=0.0051)
         for cell, value in ((row[3], p), (row[4], corrected)):
@@ -138,7 +140,7 @@ def test_every_claim_is_in_the_index_once(written):
     index = written.text("README.md")
     for claim in ledger():
         assert (f"**{claim}**<br>" in index) != (f"- `{claim}` " in index)
-    assert "60 of the ledger's 64 claims" in index
+    assert "59 of the ledger's 64 claims" in index
 
 
 def test_metrics_are_those_of_pandas(written, table):
@@ -224,7 +226,7 @@ def test_one_seed_prints_no_interval_and_tells_nothing(place):
     place.add(synthetic.results(seeds=1, epochs=2))
     place.write()
     page = place.text(f"{NAME}.md")
-    assert page.count("? cannot tell (1 seed)") == 4
+    assert page.count("? cannot tell (1 seed)") == 5
     assert "nan" not in page.lower()
     assert "[+" not in page
     assert json.loads(place.text("metrics.json"))[NAME]["claims"]["degradation"]["lower"] is None
@@ -247,7 +249,7 @@ def test_two_studies_are_corrected_together(place):
     for name in (NAME, "other"):
         place.add(synthetic.results(seeds=2, epochs=1, name=name))
     place.write()
-    assert "all 14 tests" in place.text("README.md")
+    assert "all 18 tests" in place.text("README.md")
 
 
 def test_a_damaged_file_leaves_the_pages_alone(place):
