@@ -1,12 +1,13 @@
 """From a composed configuration to a job: resolved, checked, frozen and identified. Nothing heavy is imported here."""
 
 import os
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from deeper.data.arrays import read_meta
+from deeper.data.arrays import open_set
 from deeper.errors import DeeperError
 from deeper.training.identity import sources, trial_id
 from deeper.training.provenance import environment, gpus
@@ -46,7 +47,7 @@ def make_job(cfg: DictConfig, slots: int | None = None) -> dict[str, Any]:
     config = OmegaConf.to_container(cfg, resolve=True, throw_on_missing=True)
     _resolve(config, slots or 1)
     _check(config)
-    meta = read_meta(Path(config["data"]["root"]) / config["data"]["name"])
+    meta = _verified(Path(config["data"]["root"]) / config["data"]["name"])
     _fit_to_data(config["data"], meta)
     return {
         "id": trial_id(config, meta["digest"]),
@@ -64,6 +65,12 @@ def default_slots(cfg: DictConfig) -> int:
         return len(gpus())
     threads = cfg.trainer.threads
     return max(1, cores() // (threads if isinstance(threads, int) else 1))
+
+
+@cache
+def _verified(folder: Path) -> dict[str, Any]:
+    """The meta of a prepared set whose every byte is what it was; looked at once a command."""
+    return open_set(folder).meta
 
 
 def _resolve(config: dict[str, Any], slots: int) -> None:
