@@ -10,7 +10,7 @@ from deeper.analysis.metrics import METRICS
 def trial():
     noise = {"key": "k", "value": {"layers": ["a", "b", "c"], "signal_share": [0.1, 0.2, 0.6], "snr_db": [-9, -6, 2]}}
     lesion = {"key": "k", "value": {"whole": 0.2, "units": ["a", "b"], "deleted": [0.3, 0.5]}}
-    probes = {"noise_start": noise, "noise_final": noise, "lesion": lesion}
+    probes = {"noise_start": noise, "lesion": lesion}
     return {**synthetic.trial("plain20", 0), "probes": probes}
 
 
@@ -25,7 +25,7 @@ def test_values_of_probes(trial):
     assert METRICS["lesion_increase"](trial) == pytest.approx(0.2)
     del trial["probes"]
     assert math.isnan(METRICS["lesion_increase"](trial))
-    assert math.isnan(METRICS["gradient_signal_final"](trial))
+    assert math.isnan(METRICS["gradient_signal_start"](trial))
 
 
 def test_values(trial):

@@ -101,7 +101,7 @@ def test_the_printed_differences_are_those_of_scipy(written, content, table):
             diff = (wide[one["of"]] - wide[one["against"]]).to_numpy()
             test = stats.ttest_1samp(diff, one.get("margin", 0.0))
             low, high = stats.ttest_1samp(diff, 0).confidence_interval(0.95)
-            scale = 1 if "gradient" in one["metric"] else 100
+            scale = 1 if "imbalance" in one["metric"] else 100
             expected.append((claim, [scale * x for x in (diff.mean(), low, high)], test.pvalue))
     adjusted = holm([p for *_, p in expected])
     printed = [cells(line) for line in page.splitlines() if re.match(r"\| (training|test|gradient|signal).*<br>", line)]

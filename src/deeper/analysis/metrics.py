@@ -15,7 +15,6 @@ Trial = Mapping[str, Any]
 
 FRACTION = "fraction"
 DECADES = "decades"
-SHARE = "share"
 
 
 @dataclass(frozen=True)
@@ -47,12 +46,10 @@ def _probe(trial: Trial, name: str) -> Mapping[str, Any]:
     return ((trial.get("probes") or {}).get(name) or {}).get("value") or {}
 
 
-def _signal_early(name: str) -> Callable[[Trial], float]:
-    def of(trial: Trial) -> float:
-        shares = _probe(trial, name).get("signal_share") or []
-        return _mean(shares[: max(1, len(shares) // 3)])
-
-    return of
+def _signal_start(trial: Trial) -> float:
+    """Mean over the first third of the layers of the signal's share of the gradient."""
+    shares = _probe(trial, "noise_start").get("signal_share") or []
+    return _mean(shares[: max(1, len(shares) // 3)])
 
 
 def _lesion(trial: Trial) -> float:
@@ -86,8 +83,7 @@ METRICS: dict[str, Metric] = {
         Metric("generalisation_gap", "test minus training error", FRACTION, _gap),
         Metric("gradient_imbalance_start", "gradient imbalance at the start", DECADES, _imbalance_start),
         Metric("gradient_imbalance_training", "gradient imbalance in training", DECADES, _imbalance_training),
-        Metric("gradient_signal_start", "signal in early gradients, at the start", SHARE, _signal_early("noise_start")),
-        Metric("gradient_signal_final", "signal in early gradients, at the end", SHARE, _signal_early("noise_final")),
+        Metric("gradient_signal_start", "signal in early gradients, at the start", FRACTION, _signal_start),
         Metric("lesion_increase", "rise of the error without one block", FRACTION, _lesion),
         Metric("train_s", "training time", "s", _measured("time", "train_s")),
         Metric("images_per_s", "training speed", "images/s", _measured("time", "images_per_s")),

@@ -164,7 +164,7 @@ def lesions(arms: Sequence[Arm], theme: Theme) -> Figure:
             places = np.linspace(0, 1, len(means)) if len(means) > 1 else [0.5]
             _line(axis, places, means, colour[arm.name], _in_percent)
             whole = 100 * mean([found["whole"] for found in _lesions(arm)]).mean
-            axis.axhline(whole, color=colour[arm.name], lw=0.9, ls=(0, (4, 2.5)), zorder=3)
+            axis.hlines(whole, 0, 1, color=colour[arm.name], lw=0.9, ls=(0, (4, 2.5)), zorder=3)
             ends.append((1, 100 * means[-1].mean, arm.label, colour[arm.name]))
         axis.set_title(title, loc="left", color=theme.text, fontsize=11, pad=10)
         axis.set_xlim(-0.02, 1)

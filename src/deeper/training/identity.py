@@ -66,7 +66,7 @@ def sources(config: Mapping[str, Any]) -> dict[str, tuple[int, str]]:
 def unchanged(path: str, moment: int, code_digest: str) -> bool:
     """Whether a file still holds the code that it held; one that was touched is read again."""
     try:
-        return os.stat(path).st_mtime_ns == moment or _code_digest.__wrapped__(Path(path)) == code_digest
+        return os.stat(path).st_mtime_ns == moment or _read_code(Path(path)) == code_digest
     except (OSError, SyntaxError):
         return False
 
@@ -139,6 +139,10 @@ def _moment(path: Path) -> int:
 @cache
 def _code_digest(path: Path) -> str:
     _moment(path)  # before the reading: what changes afterwards is newer
+    return _read_code(path)
+
+
+def _read_code(path: Path) -> str:
     tree = ast.parse(path.read_bytes())
     for node in ast.walk(tree):
         body = getattr(node, "body", None)
