@@ -18,12 +18,13 @@ from torch import Tensor, nn
 from deeper.models.heads import ClassifierHead, check_side, initialise, smallest_side, start_classifier
 from deeper.models.layers import make_activation, make_norm, make_pool
 from deeper.models.local_response import LocalResponse
+from deeper.models.network import Network
 
 GROUPED = (2, 4, 5)
 NORMALISED = (1, 2)
 
 
-class AlexNet(nn.Module):
+class AlexNet(Network):
     """Convolutions, overlapping max pooling, wide linear layers: (N, in_chans, H, W) → (N, num_classes).
 
     Args:
@@ -101,13 +102,6 @@ class AlexNet(nn.Module):
         """
         check_side(x, self.smallest, self.title)
         return self.layers(x)
-
-    def forward_head(self, x: Tensor, pre_logits: bool = False) -> Tensor:
-        """Feature maps → (N, num_classes), or → (N, head_hidden_size) with ``pre_logits``."""
-        return self.head(x, pre_logits)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.forward_head(self.forward_features(x))
 
     def reset_classifier(self, num_classes: int) -> None:
         """Replace the last linear layer by a fresh one of ``num_classes`` outputs (0: none)."""

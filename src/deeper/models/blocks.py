@@ -13,8 +13,10 @@ def initialise(module: nn.Module) -> None:
 
     Convolutions are normal with variance 2 / fan-out, where the fan-out of a grouped convolution is that of one group
     (PyTorch's own initialisers count all groups); the classifier is normal with deviation 0.01 and zero bias,
-    normalisation starts as the identity.
+    normalisation starts as the identity. Weights on the meta device have no numbers and are left alone.
     """
+    if any(parameter.is_meta for parameter in module.parameters()):
+        return
     for part in module.modules():
         if isinstance(part, nn.Conv2d):
             fan_out = part.out_channels // part.groups * math.prod(part.kernel_size)

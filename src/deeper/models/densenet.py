@@ -18,7 +18,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from deeper.models.blocks import PooledHead, conv, initialise, renewed
+from deeper.models.blocks import PooledHead, conv, initialise
+from deeper.models.network import Network
 
 STEMS = ("small", "large")
 
@@ -51,7 +52,7 @@ class Transition(nn.Sequential):
         super().__init__(DenseUnit(in_channels, out_channels, 1, dropout), nn.AvgPool2d(2))
 
 
-class DenseNet(nn.Module):
+class DenseNet(Network):
     """A densely connected network: (N, in_chans, H, W) → (N, num_classes).
 
     Args:
@@ -113,19 +114,6 @@ class DenseNet(nn.Module):
     def forward_features(self, x: Tensor) -> Tensor:
         """(N, in_chans, H, W) → (N, num_features, h, w); H/4 with three blocks and a small stem, H/32 for ImageNet."""
         return F.relu(self.norm(self.stages(self.stem(x))), inplace=True)
-
-    def forward_head(self, x: Tensor, pre_logits: bool = False) -> Tensor:
-        """Feature maps → (N, num_classes), or → (N, num_features) with ``pre_logits``."""
-        return self.head(x, pre_logits)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.forward_head(self.forward_features(x))
-
-    def reset_classifier(self, num_classes: int) -> None:
-        """Replace the classifier by a fresh one of ``num_classes`` outputs (0: none)."""
-        head = PooledHead(self.num_features, num_classes)
-        initialise(head)
-        self.head = renewed(head, self)
 
 
 def _layers(depth: int | None, layers: Sequence[int] | None, bottleneck: bool) -> list[int]:

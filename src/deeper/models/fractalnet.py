@@ -22,8 +22,9 @@ from operator import add
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from deeper.models.blocks import PooledHead, conv, initialise, renewed
+from deeper.models.blocks import PooledHead, conv, initialise
 from deeper.models.dropping import SharedDraw
+from deeper.models.network import Network
 
 
 class FractalLayer(nn.Sequential):
@@ -122,7 +123,7 @@ class FractalBlock(Fractal):
         return join([F.max_pool2d(y, 2) for y in self.outputs(x, self.kept(only), only)])
 
 
-class FractalNet(nn.Module):
+class FractalNet(Network):
     """A fractal network: (N, in_chans, H, W) → (N, num_classes).
 
     The deepest column has ``len(widths)·2^(columns-1)`` convolutions. Each block halves the image, so it must be at
@@ -195,19 +196,6 @@ class FractalNet(nn.Module):
         for block in self.blocks:
             x = block(x, only)
         return x
-
-    def forward_head(self, x: Tensor, pre_logits: bool = False) -> Tensor:
-        """Feature maps → (N, num_classes), or → (N, num_features) with ``pre_logits``."""
-        return self.head(x, pre_logits)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.forward_head(self.forward_features(x))
-
-    def reset_classifier(self, num_classes: int) -> None:
-        """Replace the classifier by a fresh one of ``num_classes`` outputs (0: none)."""
-        head = PooledHead(self.num_features, num_classes)
-        initialise(head)
-        self.head = renewed(head, self)
 
 
 def join(paths: list[Tensor]) -> Tensor:

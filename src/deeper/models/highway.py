@@ -15,8 +15,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from deeper.models.blocks import PooledHead, initialise, renewed
+from deeper.models.blocks import PooledHead, initialise
 from deeper.models.layers import make_activation
+from deeper.models.network import Network
 
 
 class HighwayLayer(nn.Module):
@@ -40,7 +41,7 @@ class HighwayLayer(nn.Module):
         return x + gate * (self.activation(self.transform(x)) - x)
 
 
-class HighwayNetwork(nn.Module):
+class HighwayNetwork(Network):
     """A convolutional highway network: (N, in_chans, H, W) → (N, num_classes).
 
     Args:
@@ -83,7 +84,7 @@ class HighwayNetwork(nn.Module):
             channels = width
         self.layers = nn.Sequential(*layers)
         self.num_features = channels
-        self.dropout = dropout
+        self.head_dropout = dropout
         self.head = PooledHead(channels, num_classes, dropout)
         initialise(self)
         for part in self.modules():
@@ -95,16 +96,3 @@ class HighwayNetwork(nn.Module):
     def forward_features(self, x: Tensor) -> Tensor:
         """(N, in_chans, H, W) → (N, num_features, ⌊⌊H/2⌋/2⌋, ⌊⌊W/2⌋/2⌋) with three stages."""
         return self.layers(x)
-
-    def forward_head(self, x: Tensor, pre_logits: bool = False) -> Tensor:
-        """Feature maps → (N, num_classes), or → (N, num_features) with ``pre_logits``."""
-        return self.head(x, pre_logits)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.forward_head(self.forward_features(x))
-
-    def reset_classifier(self, num_classes: int) -> None:
-        """Replace the classifier by a fresh one of ``num_classes`` outputs (0: none)."""
-        head = PooledHead(self.num_features, num_classes, self.dropout)
-        initialise(head)
-        self.head = renewed(head, self)

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 from deeper.models.blocks import PooledHead, renewed
 from deeper.models.layers import SqueezeExcite, make_norm
+from deeper.models.network import Network
 
 STEM = (64, 64, 192)
 GROUPS = (
@@ -101,7 +102,7 @@ class AuxiliaryHead(nn.Module):
         return self.fc(self.hidden(x.flatten(1)))
 
 
-class GoogLeNet(nn.Module):
+class GoogLeNet(Network):
     """Nine Inception modules in three groups, 22 weight layers: (N, in_chans, H, W) → (N, num_classes).
 
     In training mode with auxiliary heads: (logits, logits after 4a, logits after 4d), each (N, num_classes).
@@ -172,17 +173,13 @@ class GoogLeNet(nn.Module):
                         AuxiliaryHead(inside, num_classes or 1, *sizes, auxiliary_grid, auxiliary_dropout, norm)
                     )
         self.pool = nn.MaxPool2d(3, 2, padding=0 if stem == "paper" else 1, ceil_mode=stem == "paper")
-        self.num_features, self.dropout = channels, dropout
+        self.num_features, self.head_dropout = channels, dropout
         self.head = PooledHead(channels, num_classes, dropout)
         _initialise(self)
 
     def forward_features(self, x: Tensor) -> Tensor:
         """(N, in_chans, H, W) → (N, num_features, h, w): a 32nd of the size, with the small stem a quarter."""
         return self._run(x)[0]
-
-    def forward_head(self, x: Tensor, pre_logits: bool = False) -> Tensor:
-        """Feature maps → (N, num_classes), or → (N, num_features) with ``pre_logits``."""
-        return self.head(x, pre_logits)
 
     def forward(self, x: Tensor) -> Tensor | tuple[Tensor, ...]:
         features, inside = self._run(x)
@@ -195,7 +192,7 @@ class GoogLeNet(nn.Module):
     def reset_classifier(self, num_classes: int) -> None:
         """Replace the classifier and the auxiliary heads' by fresh ones of ``num_classes`` outputs (0: none)."""
         self.num_classes = num_classes
-        self.head = self._renewed(PooledHead(self.num_features, num_classes, self.dropout))
+        self.head = self._renewed(PooledHead(self.num_features, num_classes, self.head_dropout))
         for head in self.heads:
             head.fc = self._renewed(nn.Linear(head.fc.in_features, num_classes or 1))
 

@@ -30,9 +30,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from deeper.models.blocks import PooledHead, initialise, renewed
+from deeper.models.blocks import PooledHead, initialise
 from deeper.models.inception import scaled
 from deeper.models.layers import SqueezeExcite
+from deeper.models.network import Network
 
 Branches = tuple[str, ...]
 
@@ -199,7 +200,7 @@ class InceptionBlock(nn.Module):
         return F.relu(x + self.scale * self.gate(y)) if self.residual else self.gate(F.relu(y))
 
 
-class FactorisedInception(nn.Module):
+class FactorisedInception(Network):
     """Stem, blocks A, reduction, blocks B, reduction, blocks C, classifier: (N, in_chans, H, W) → (N, num_classes).
 
     Args:
@@ -247,7 +248,7 @@ class FactorisedInception(nn.Module):
         self.reduction_b, channels = self._plain(plan.reduction_b, channels)
         self.c, channels = self._stage(plan.c, channels, blocks[2], plan.expand)
         self.last, channels = self._plain(plan.last, channels) if plan.last else (nn.Identity(), channels)
-        self.num_features, self.dropout = channels, dropout
+        self.num_features, self.head_dropout = channels, dropout
         self.head = PooledHead(channels, num_classes, dropout)
         initialise(self)
 
@@ -255,19 +256,6 @@ class FactorisedInception(nn.Module):
         """(N, in_chans, H, W) → (N, num_features, h, w): a 32nd of the size, with the small stem a quarter."""
         x = self.reduction_a(self.a(self.stem(x)))
         return self.last(self.c(self.reduction_b(self.b(x))))
-
-    def forward_head(self, x: Tensor, pre_logits: bool = False) -> Tensor:
-        """Feature maps → (N, num_classes), or → (N, num_features) with ``pre_logits``."""
-        return self.head(x, pre_logits)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.forward_head(self.forward_features(x))
-
-    def reset_classifier(self, num_classes: int) -> None:
-        """Replace the classifier by a fresh one of ``num_classes`` outputs (0: none)."""
-        head = PooledHead(self.num_features, num_classes, self.dropout)
-        initialise(head)
-        self.head = renewed(head, self)
 
     def _stem(self, table: tuple[Branches, ...], channels: int, still: bool) -> tuple[nn.Sequential, int]:
         parts = []

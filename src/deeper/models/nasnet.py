@@ -23,7 +23,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from deeper.models.blocks import PooledHead, initialise, renewed
-from deeper.models.separable import Depthwise, check_positive, check_rate, conv_norm, drop_samples, initialise_separable
+from deeper.models.network import Network
+from deeper.models.separable import Depthwise, check_positive, check_rate, conv_norm, drop_samples
 
 Edge = tuple[str, int]
 
@@ -293,7 +294,7 @@ class AuxiliaryHead(nn.Module):
         return self.head(self.gather(self.project(F.avg_pool2d(F.relu(x), 5, 3))))
 
 
-class NASNet(nn.Module):
+class NASNet(Network):
     """Three stages of normal cells with reduction cells between: (N, in_chans, H, W) → (N, num_classes).
 
     In training mode, with the auxiliary head and classes, → (logits, auxiliary logits).
@@ -346,7 +347,7 @@ class NASNet(nn.Module):
         check_rate(drop_path=drop_path, dropout=dropout)
         _check_stem(stem, filters)
         self.normal, self.reduction = Genotype.of(normal), Genotype.of(reduction)
-        self.skip, self.dropout, self.num_classes, self.progress = skip_reduction_input, dropout, num_classes, 1.0
+        self.skip, self.head_dropout, self.num_classes, self.progress = skip_reduction_input, dropout, num_classes, 1.0
         self.last_drop, self.places = drop_path, 3 * repeats + (4 if stem == "imagenet" else 2)
         self.stem = _stem(stem, in_chans, stem_channels)
         self.cells = nn.ModuleList()
@@ -367,7 +368,7 @@ class NASNet(nn.Module):
             self.auxiliary = AuxiliaryHead(
                 self._channels[self.tap], tuple(auxiliary_channels), auxiliary_kernel, num_classes
             )
-        initialise_separable(self)
+        initialise(self)
 
     def _add_stage(self, filters: int, repeats: int, reduced: bool) -> None:
         for repeat in range(repeats):
@@ -407,10 +408,6 @@ class NASNet(nn.Module):
         """(N, in_chans, H, W) → (N, num_features, ⌈H/4⌉, ⌈W/4⌉), an eighth of that with the ImageNet stem."""
         return F.relu(self._outputs(x)[-1])
 
-    def forward_head(self, x: Tensor, pre_logits: bool = False) -> Tensor:
-        """Feature maps → (N, num_classes), or → (N, num_features) with ``pre_logits``."""
-        return self.head(x, pre_logits)
-
     def forward(self, x: Tensor) -> Tensor | tuple[Tensor, Tensor]:
         outputs = self._outputs(x)
         logits = self.forward_head(F.relu(outputs[-1]))
@@ -421,13 +418,11 @@ class NASNet(nn.Module):
     def reset_classifier(self, num_classes: int) -> None:
         """Replace all classifiers by fresh ones of ``num_classes`` outputs (0: none)."""
         self.num_classes = num_classes
-        self.head = self._renewed(PooledHead(self.num_features, num_classes, self.dropout))
+        super().reset_classifier(num_classes)
         if self.auxiliary is not None:
-            self.auxiliary.head = self._renewed(PooledHead(self.auxiliary.gather[1].num_features, num_classes))
-
-    def _renewed(self, head: nn.Module) -> nn.Module:
-        initialise(head)
-        return renewed(head, self)
+            head = PooledHead(self.auxiliary.gather[1].num_features, num_classes)
+            initialise(head)
+            self.auxiliary.head = renewed(head, self)
 
 
 def _check_stem(stem: str, filters: int) -> None:

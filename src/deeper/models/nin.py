@@ -15,9 +15,10 @@ from torch import Tensor, nn
 from deeper.models.blocks import renewed
 from deeper.models.heads import check_side, initialise, smallest_side, start_classifier
 from deeper.models.layers import make_activation, make_norm, make_pool
+from deeper.models.network import Network
 
 
-class NetworkInNetwork(nn.Module):
+class NetworkInNetwork(Network):
     """Stages of a convolution and 1×1 convolutions: (N, in_chans, H, W) → (N, num_classes).
 
     Args:
@@ -83,13 +84,6 @@ class NetworkInNetwork(nn.Module):
         """
         check_side(x, self.smallest, "NetworkInNetwork")
         return self.stages(x)
-
-    def forward_head(self, x: Tensor, pre_logits: bool = False) -> Tensor:
-        """Feature maps → (N, num_classes), or their averages → (N, num_features) with ``pre_logits``."""
-        return self.head(x, pre_logits)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.forward_head(self.forward_features(x))
 
     def reset_classifier(self, num_classes: int) -> None:
         """Replace the last convolution by a fresh one of ``num_classes`` maps (0: none)."""

@@ -23,9 +23,10 @@ from dataclasses import replace
 
 from torch import Tensor, nn
 
-from deeper.models.blocks import PooledHead, check_depth, conv, initialise, renewed
+from deeper.models.blocks import PooledHead, check_depth, conv, initialise
 from deeper.models.dropping import linear_decay
 from deeper.models.layers import make_activation, make_norm
+from deeper.models.network import Network
 from deeper.models.residual_blocks import (
     BLOCKS,
     EXPANSION,
@@ -51,7 +52,7 @@ CHOICES = {
 }
 
 
-class ResidualNetwork(nn.Module):
+class ResidualNetwork(Network):
     """A plain or residual network: (N, in_chans, H, W) → (N, num_classes).
 
     Args:
@@ -155,19 +156,6 @@ class ResidualNetwork(nn.Module):
         for stage, outer in zip(self.stages, self.outers, strict=True):
             x = outer(stage(x), x)
         return self.last(self.root(x, start))
-
-    def forward_head(self, x: Tensor, pre_logits: bool = False) -> Tensor:
-        """Feature maps → (N, num_classes), or → (N, num_features) with ``pre_logits``."""
-        return self.head(x, pre_logits)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.forward_head(self.forward_features(x))
-
-    def reset_classifier(self, num_classes: int) -> None:
-        """Replace the classifier by a fresh one of ``num_classes`` outputs (0: none)."""
-        head = PooledHead(self.num_features, num_classes)
-        initialise(head)
-        self.head = renewed(head, self)
 
 
 def _check(**chosen) -> None:

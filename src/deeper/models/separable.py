@@ -10,22 +10,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from deeper.models.blocks import PooledHead, initialise, renewed
+from deeper.models.blocks import PooledHead, initialise
 from deeper.models.layers import SqueezeExcite, make_activation
-
-
-def initialise_separable(module: nn.Module) -> None:
-    """``blocks.initialise``, with the fan-out of grouped convolutions counted within a group.
-
-    Weights on the meta device have no numbers to draw: they are left alone.
-    """
-    if any(parameter.is_meta for parameter in module.parameters()):
-        return
-    initialise(module)
-    for part in module.modules():
-        if isinstance(part, nn.Conv2d) and part.groups > 1:
-            fan_out = part.out_channels // part.groups * part.kernel_size[0] * part.kernel_size[1]
-            nn.init.normal_(part.weight, std=(2 / fan_out) ** 0.5)
+from deeper.models.network import Network
 
 
 class Depthwise(nn.Conv2d):
@@ -163,7 +150,7 @@ class InvertedResidual(nn.Module):
         return f"shortcut={self.shortcut}, drop={self.drop:g}"
 
 
-class SequentialNetwork(nn.Module):
+class SequentialNetwork(Network):
     """Layers one after another and a pooled linear classifier: (N, in_chans, H, W) → (N, num_classes)."""
 
     def __init__(self, layers: list[nn.Module], num_features: int, num_classes: int, dropout: float):
@@ -171,23 +158,10 @@ class SequentialNetwork(nn.Module):
         check_rate(dropout=dropout)
         self.features = nn.Sequential(*layers)
         self.num_features = num_features
-        self.dropout = dropout
+        self.head_dropout = dropout
         self.head = PooledHead(num_features, num_classes, dropout)
-        initialise_separable(self)
+        initialise(self)
 
     def forward_features(self, x: Tensor) -> Tensor:
         """(N, in_chans, H, W) → (N, num_features, h, w)."""
         return self.features(x)
-
-    def forward_head(self, x: Tensor, pre_logits: bool = False) -> Tensor:
-        """Feature maps → (N, num_classes), or → (N, num_features) with ``pre_logits``."""
-        return self.head(x, pre_logits)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.forward_head(self.forward_features(x))
-
-    def reset_classifier(self, num_classes: int) -> None:
-        """Replace the classifier by a fresh one of ``num_classes`` outputs (0: none)."""
-        head = PooledHead(self.num_features, num_classes, self.dropout)
-        initialise(head)
-        self.head = renewed(head, self)

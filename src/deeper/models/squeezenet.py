@@ -21,8 +21,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from deeper.models.blocks import renewed
 from deeper.models.layers import make_norm
+from deeper.models.network import Network
 
 SQUEEZES = (16, 16, 32, 32, 48, 48, 64, 64)
 VERSIONS = {"1.0": (96, 7, (4, 8)), "1.1": (64, 3, (3, 5))}
@@ -79,7 +79,7 @@ class ConvolutionalHead(nn.Module):
         return x.mean(dim=(2, 3))
 
 
-class SqueezeNet(nn.Module):
+class SqueezeNet(Network):
     """SqueezeNet: (N, in_chans, H, W) → (N, num_classes).
 
     Args:
@@ -130,7 +130,7 @@ class SqueezeNet(nn.Module):
                 parts.append(_pool())
         self.features = nn.Sequential(*parts)
         self.num_features = channels
-        self.dropout, self.rectified = dropout, rectified
+        self.head_dropout, self.rectified = dropout, rectified
         _initialise(self)
         self.head = ConvolutionalHead(channels, num_classes, dropout, rectified)
 
@@ -138,17 +138,9 @@ class SqueezeNet(nn.Module):
         """(N, in_chans, H, W) → (N, num_features, h, w), a sixteenth of the size, or a quarter with a small stem."""
         return self.features(x)
 
-    def forward_head(self, x: Tensor, pre_logits: bool = False) -> Tensor:
-        """Feature maps → (N, num_classes), or → their averages (N, num_features) with ``pre_logits``."""
-        return self.head(x, pre_logits)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.forward_head(self.forward_features(x))
-
-    def reset_classifier(self, num_classes: int) -> None:
-        """Replace the last convolution by a fresh one of ``num_classes`` maps (0: none)."""
-        head = ConvolutionalHead(self.num_features, num_classes, self.dropout, self.rectified)
-        self.head = renewed(head, self)
+    def new_head(self, num_classes: int) -> ConvolutionalHead:
+        """A fresh last convolution of ``num_classes`` maps (0: none)."""
+        return ConvolutionalHead(self.num_features, num_classes, self.head_dropout, self.rectified)
 
 
 def unit(

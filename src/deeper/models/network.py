@@ -1,0 +1,41 @@
+"""What the networks of the suite have in common: timm's contract."""
+
+from torch import Tensor, nn
+
+from deeper.models.blocks import PooledHead, initialise, renewed
+
+
+class Network(nn.Module):
+    """Features, then a head: (N, in_chans, H, W) → (N, num_classes).
+
+    A family sets ``num_features``, the channels of its feature maps, and ``head``, writes ``forward_features`` and,
+    where its head is not the usual one, ``new_head``.
+
+    Attributes:
+        head_dropout: rate before the classifier.
+    """
+
+    num_features: int
+    head: nn.Module
+    head_dropout: float = 0.0
+
+    def forward_features(self, x: Tensor) -> Tensor:
+        """(N, in_chans, H, W) → (N, num_features, h, w)."""
+        raise NotImplementedError
+
+    def forward_head(self, x: Tensor, pre_logits: bool = False) -> Tensor:
+        """Feature maps → (N, num_classes); with ``pre_logits`` what the classifier sees of them, (N, features)."""
+        return self.head(x, pre_logits)
+
+    def forward(self, x: Tensor) -> Tensor | tuple[Tensor, ...]:
+        return self.forward_head(self.forward_features(x))
+
+    def new_head(self, num_classes: int) -> nn.Module:
+        """A fresh head of ``num_classes`` outputs (0: none)."""
+        head = PooledHead(self.num_features, num_classes, self.head_dropout)
+        initialise(head)
+        return head
+
+    def reset_classifier(self, num_classes: int) -> None:
+        """Replace the classifier by a fresh one of ``num_classes`` outputs (0: none), on the same device."""
+        self.head = renewed(self.new_head(num_classes), self)
