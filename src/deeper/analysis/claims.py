@@ -5,12 +5,17 @@ A study names, for each claim and before it runs, the comparisons that decide it
     residual-fixes:
       - {metric: train_error, of: resnet56, against: plain56, expect: lower}
       - {metric: train_error, of: resnet56, against: resnet20, expect: not_higher, margin: 0.01}
+    model-ensemble:
+      - {metric: averaging_gain, of: averaged4, expect: higher}
 
 A comparison is the difference ``of - against`` of a metric, paired by seed, and each has a border: 0 for ``higher``
 and ``lower``, ``+margin`` for ``not_higher``, ``-margin`` for ``not_lower``. A paired t-test asks on which side of its
 border the true difference lies. The p-value is two-sided: one half for each of the two directions it can be decided in.
 For ``not_higher`` this is the usual test of non-inferiority, H0: difference >= margin, one-sided at 2.5 %, so that
 before the correction a comparison is decided exactly when its 95 % interval leaves the border outside.
+
+A comparison without ``against`` is of one arm alone: its values, one a seed, stand where the differences stand, and a
+one-sample t-test asks on which side of the same border their true mean lies.
 
 The p-values of all comparisons of all studies are one family and are adjusted together by Holm's method; a comparison
 that two claims share counts once for each. Then a comparison with adjusted p < 0.05 is *as expected* or *opposite* by
@@ -47,17 +52,20 @@ WITH_MARGIN = ("not_higher", "not_lower")
 
 @dataclass(frozen=True)
 class Comparison:
-    """One line of a study's ``claims``; ``margin`` is in the metric's unit and 0 for ``higher`` and ``lower``."""
+    """One line of a study's ``claims``; ``margin`` is in the metric's unit and 0 for ``higher`` and ``lower``.
+
+    ``against`` is None where the values of ``of`` themselves are compared with the border.
+    """
 
     metric: Metric
     of: str
-    against: str
+    against: str | None
     expect: str
     margin: float = 0.0
 
     @property
     def border(self) -> float:
-        """The difference that the test tells the true one from."""
+        """The difference, or value, that the test tells the true one from."""
         return -self.margin if self.expect == "not_lower" else self.margin
 
 
@@ -65,8 +73,9 @@ class Comparison:
 class Outcome:
     """What the trials say about one comparison.
 
-    ``seeds`` are the pairs used, ``unpaired`` the seeds that only one arm has, ``unmeasured`` those left out because
-    a number is missing or not finite, ``diverged`` the diverged trials among the pairs as (arm, seed).
+    ``difference`` is of the values themselves where there is one arm alone. ``seeds`` are the pairs used,
+    ``unpaired`` the seeds that only one of two arms has, ``unmeasured`` those left out because a number is missing or
+    not finite, ``diverged`` the diverged trials among the pairs as (arm, seed).
     ``detectable`` is the distance from the border that as many seeds find with a probability of 80 % at an uncorrected
     5 %, ``needed`` the seeds that would find the distance observed, at Bonferroni's level for the family; None: not
     known, or too many to name.
@@ -147,21 +156,24 @@ def read_claims(study: Mapping[str, Any], source: str) -> dict[str, list[Compari
 
 
 def _comparison(row: Any, arms: Mapping[str, Any], where: str) -> Comparison:
-    keys = ("metric", "of", "against", "expect")
-    if not isinstance(row, Mapping) or not set(keys) <= set(row) <= {*keys, "margin"}:
-        raise DeeperError(f"{where} a comparison has metric, of, against, expect and, for not_*, margin; not {row!r}")
+    keys = ("metric", "of", "expect")
+    if not isinstance(row, Mapping) or not set(keys) <= set(row) <= {*keys, "against", "margin"}:
+        raise DeeperError(
+            f"{where} a comparison has metric, of, expect, mostly against, and, for not_*, margin; not {row!r}"
+        )
     _known(row["metric"], METRICS, f"{where} metric", "the metrics")
     _known(row["of"], arms, f"{where} arm", "the study's arms")
-    _known(row["against"], arms, f"{where} arm", "the study's arms")
+    if "against" in row:
+        _known(row["against"], arms, f"{where} arm", "the study's arms")
     _known(row["expect"], ABOVE + BELOW, f"{where} expect", "what can be expected")
-    if row["of"] == row["against"]:
+    if row["of"] == row.get("against"):
         raise DeeperError(f"{where} {row['of']!r} is compared with itself")
     margin = row.get("margin")
     if row["expect"] not in WITH_MARGIN and margin is not None:
         raise DeeperError(f"{where} margin goes with {' and '.join(WITH_MARGIN)} only, not with {row['expect']!r}")
     if row["expect"] in WITH_MARGIN and not _is_margin(margin):
         raise DeeperError(f"{where} {row['expect']} needs a margin, a number of 0 or more")
-    return Comparison(METRICS[row["metric"]], row["of"], row["against"], row["expect"], float(margin or 0.0))
+    return Comparison(METRICS[row["metric"]], row["of"], row.get("against"), row["expect"], float(margin or 0.0))
 
 
 def _is_margin(value: Any) -> bool:
@@ -178,21 +190,23 @@ def _known(name: Any, names: Iterable[str], what: str, where: str) -> None:
 
 
 def _measure(comparison: Comparison, trials: Iterable[Mapping[str, Any]]) -> Outcome:
-    left, right = ({t["seed"]: t for t in trials if t["arm"] == arm} for arm in (comparison.of, comparison.against))
-    both = sorted(left.keys() & right.keys())
-    pairs = {seed: (comparison.metric(left[seed]), comparison.metric(right[seed])) for seed in both}
-    seeds = tuple(seed for seed, pair in pairs.items() if all(map(math.isfinite, pair)))
+    arms = [arm for arm in (comparison.of, comparison.against) if arm is not None]
+    sides = [{t["seed"]: t for t in trials if t["arm"] == arm} for arm in arms]
+    every = set().union(*sides)
+    both = sorted(every.intersection(*sides))
+    values = {seed: [comparison.metric(side[seed]) for side in sides] for seed in both}
+    seeds = tuple(seed for seed, pair in values.items() if all(map(math.isfinite, pair)))
     difference = None
     if seeds:
-        of, against = zip(*(pairs[seed] for seed in seeds), strict=True)
-        difference = statistics.difference(of, against, comparison.border)
+        of, *against = zip(*(values[seed] for seed in seeds), strict=True)
+        difference = statistics.difference(of, *(against or [[0.0] * len(of)]), comparison.border)
     return Outcome(
         comparison=comparison,
         difference=difference,
         seeds=seeds,
-        unpaired=tuple(sorted(left.keys() ^ right.keys())),
+        unpaired=tuple(sorted(every.difference(both))),
         unmeasured=tuple(seed for seed in both if seed not in seeds),
-        diverged=tuple((t["arm"], seed) for side in (left, right) for seed, t in _diverged(side, seeds)),
+        diverged=tuple((t["arm"], seed) for side in sides for seed, t in _diverged(side, seeds)),
         detectable=statistics.minimum_detectable_effect(difference.sd, difference.n) if difference else math.nan,
         p=difference.p if difference else math.nan,
     )

@@ -55,8 +55,8 @@ def machine(facts: Mapping[str, Any]) -> str:
 
 def _of_outcome(results: Results, outcome: Outcome) -> list[str]:
     comparison = outcome.comparison
-    pair = f"{results.label(comparison.of)} against {results.label(comparison.against)}"
-    what = f"{text.sentence(comparison.metric.label)}, {pair}"
+    arms = " against ".join(results.label(arm) for arm in (comparison.of, comparison.against) if arm)
+    what = f"{text.sentence(comparison.metric.label)}, {arms}"
     lines = []
     if outcome.direction == claims.OPEN:
         lines.append(f"{what}: {_open_comparison(outcome)}.")
@@ -72,9 +72,10 @@ def _of_outcome(results: Results, outcome: Outcome) -> list[str]:
 
 def _open_comparison(outcome: Outcome) -> str:
     if outcome.difference is None:
-        return "no seed has both numbers"
+        return "no seed has both numbers" if outcome.comparison.against else "no seed has the number"
     if outcome.difference.n < 2:
-        return "one pair has no spread, and without one nothing can be told; two seeds are the least"
+        one = "pair" if outcome.comparison.against else "value"
+        return f"one {one} has no spread, and without one nothing can be told; two seeds are the least"
     border = "the margin" if outcome.comparison.margin else "0"
     if outcome.needed is None:
         return f"too close to {border} for any number of seeds up to {text.MOST_SEEDS:,}"

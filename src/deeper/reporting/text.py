@@ -10,6 +10,7 @@ from deeper.analysis.statistics import MOST_SEEDS, Difference, Mean
 MINUS = "−"
 DATA_NAMES = {"fashion_mnist": "Fashion-MNIST", "cifar10": "CIFAR-10", "cifar100": "CIFAR-100"}
 EXPECTED = {"higher": "higher", "lower": "lower", "not_higher": "not higher", "not_lower": "not lower"}
+EXPECTED_ALONE = {"higher": "above 0", "lower": "below 0", "not_higher": "not above 0", "not_lower": "not below 0"}
 
 
 def number(value: float | None, decimals: int = 2, sign: bool = False) -> str:
@@ -81,7 +82,7 @@ def amount(metric: Metric, value: float, sign: bool = False) -> str:
 def difference(metric: Metric, found: Difference | None) -> str:
     """``+43.64 points [42.20, 45.08]``."""
     if found is None:
-        return "no pairs"
+        return "not measured"
     text = f"{amount(metric, found.mean, sign=True)} {unit(metric)}"
     if found.n < 2:
         return text
@@ -89,8 +90,8 @@ def difference(metric: Metric, found: Difference | None) -> str:
 
 
 def expectation(comparison: Comparison) -> str:
-    """``higher``, or ``not higher by 1.00 points or more``."""
-    words = EXPECTED[comparison.expect]
+    """``higher``, or ``not higher by 1.00 points or more``; ``above 0`` where an arm is compared with no other."""
+    words = (EXPECTED if comparison.against else EXPECTED_ALONE)[comparison.expect]
     if comparison.expect in ("higher", "lower"):
         return words
     return f"{words} by {amount(comparison.metric, comparison.margin)} {unit(comparison.metric)} or more"

@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ FREE = (
     *("data.root", "data.folder"),
 )
 NO_GRADIENTS: dict[str, list[Any]] = {"layers": [], "start": [], "epochs": []}
+VARIED = ("data", "optimizer", "schedule", "augment", "training", "trainer")
 KEPT = ("id", "status", "reason", "metrics", "cost", "time", "gradients", "finished_at")
 
 
@@ -72,6 +73,25 @@ def check(configs: Sequence[DictConfig], arguments: Sequence[str]) -> None:
         probing.key("", spec)
 
 
+def settings(study: Mapping[str, Any], profile: str) -> dict[str, dict[str, Any]]:
+    """The overrides that make each arm of a study, where its arms name any (``set``; ``paper`` in that profile).
+
+    Raises:
+        DeeperError: some of the study's trained arms name settings and others none.
+    """
+    arms = {name: arm or {} for name, arm in (study.get("arms") or {}).items()}
+    trained = {name: arm for name, arm in arms.items() if "average" not in arm}
+    named = {name: arm for name, arm in trained.items() if "set" in arm}
+    if not named:
+        return {}
+    if missing := sorted(trained.keys() - named.keys()):
+        raise DeeperError(f"study {study['name']}: arm {missing[0]} has no `set`, which other arms have")
+    if profile != "paper":
+        return {name: dict(arm["set"] or {}) for name, arm in named.items()}
+    common = study.get("paper") or {}
+    return {name: {**common, **(arm.get("paper", arm["set"]) or {})} for name, arm in named.items()}
+
+
 def known(cfg: DictConfig) -> dict[str, dict[str, Any]]:
     """Rows of the study's table by trial, where ``trust_table`` says that they stand for trials that are not here.
 
@@ -96,10 +116,11 @@ def _measured(row: Mapping[str, Any], probes: Mapping[str, Any]) -> bool:
 
 def table(study: dict[str, Any], configs: Sequence[DictConfig], trials: Sequence[str]) -> dict[str, Any]:
     """The value of ``results/<study>.json`` (docs/formats.md)."""
-    study = {**study, "arms": _arms(study, configs)}
+    study = {key: value for key, value in study.items() if key != "arm"} | {"arms": _arms(study, configs)}
     environments: list[Any] = []
     rows = []
     before = known(configs[0])
+    varying = iter(_varying(configs))
     for cfg, trial in zip(configs, trials, strict=True):
         found = _finished(Home(cfg.store, trial), study.get("probes", {})) or before.get(trial)
         if found is None:
@@ -110,6 +131,7 @@ def table(study: dict[str, Any], configs: Sequence[DictConfig], trials: Sequence
             {
                 "arm": _arm(study, cfg),
                 "seed": cfg.seed,
+                **({"settings": own} if (own := next(varying)) else {}),
                 **{key: found[key] for key in (*KEPT, "curves", "probes") if key in found},
                 **({} if study.get("gradients", True) else {"gradients": NO_GRADIENTS}),
                 "environment": environments.index(found["environment"]),
@@ -183,10 +205,13 @@ def _arms(study: dict[str, Any], configs: Sequence[DictConfig]) -> dict[str, Any
 
 
 def _arm(study: dict[str, Any], config: DictConfig) -> str:
+    if "arm" in config.study:
+        return str(config.study.arm)
     arms = [
         name
         for name, arm in study["arms"].items()
-        if all(OmegaConf.select(config, key) == value for key, value in arm["where"].items())
+        if "where" in arm
+        and all(OmegaConf.select(config, key) == value for key, value in arm["where"].items())
     ]
     if len(arms) != 1:
         found = ", ".join(arms) or "none"
@@ -194,6 +219,22 @@ def _arm(study: dict[str, Any], config: DictConfig) -> str:
             f"study {study['name']}: {config.model.name} seed {config.seed} must be in one arm, is in: {found}"
         )
     return arms[0]
+
+
+def _varying(configs: Sequence[DictConfig]) -> list[dict[str, Any]]:
+    """Of every job what it has another value of than some other job: of the data and the recipe, by dotted name."""
+    flat = [dict(_flat({key: cfg[key] for key in VARIED})) for cfg in configs]
+    keys = sorted(set().union(*flat))
+    differ = [key for key in keys if len({json.dumps(one.get(key)) for one in flat}) > 1]
+    return [{key: one[key] for key in differ if key in one} for one in flat]
+
+
+def _flat(value: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
+    for key, part in value.items():
+        if isinstance(part, Mapping | DictConfig):
+            yield from _flat(part, f"{above}{key}.")
+        else:
+            yield f"{above}{key}", OmegaConf.to_container(part) if OmegaConf.is_config(part) else part
 
 
 def _data(data: dict[str, Any]) -> dict[str, Any]:

@@ -62,6 +62,11 @@ class SlotsLauncher(Launcher):
 
 
 def _labels(overrides: list[list[str]]) -> list[str]:
-    """What tells the jobs of a sweep apart."""
+    """What tells the jobs of a sweep apart; of one that is in a named arm of a study, the arm and the seed."""
     common = set.intersection(*(set(o) for o in overrides)) if len(overrides) > 1 else set()
-    return [" ".join(o for o in filter_overrides(own) if o not in common) for own in overrides]
+    return [" ".join(_of_arm(own) or [o for o in filter_overrides(own) if o not in common]) for own in overrides]
+
+
+def _of_arm(overrides: list[str]) -> list[str]:
+    arm = [o.partition("=")[2] for o in overrides if o.startswith("++study.arm=")]
+    return arm and [*arm, *(o for o in overrides if o.startswith("seed="))]

@@ -1,9 +1,12 @@
-"""Hydra's basic sweeper, and the measurements and the table of the study when all trials are there."""
+"""Hydra's basic sweeper, the arms of a study, and its measurements and table when all trials are there."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override
+from omegaconf import OmegaConf
 
 from deeper.training import study
 from deeper.training.jobs import default_slots
@@ -11,7 +14,24 @@ from hydra_plugins.deeper_slots.launcher import SlotsLauncher
 
 
 class StudySweeper(BasicSweeper):
-    """``hydra/sweeper=study``: whatever the launcher, ``results/<study>.json`` is written after the last trial."""
+    """``hydra/sweeper=study``: whatever the launcher, ``results/<study>.json`` is written after the last trial.
+
+    Where the arms of the study name settings (``set``), the grid is swept once for each of them. A setting of an arm
+    replaces one of the grid, one of the command line replaces both.
+    """
+
+    def split_arguments(self, overrides: list[Override], max_batch_size: int | None) -> list[list[list[str]]]:
+        """Overrides of every job, in batches."""
+        arms = study.settings(OmegaConf.to_container(self.config.study), self.config.profile)
+        if not arms:
+            return super().split_arguments(overrides, max_batch_size)
+        parser = OverridesParser.create(config_loader=self.hydra_context.config_loader)
+        grid, line = overrides[: len(self.params)], overrides[len(self.params) :]
+        jobs: list[list[str]] = []
+        for name, chosen in arms.items():
+            own = parser.parse_overrides([*_written(chosen), f"++study.arm={name}"])
+            jobs += super().split_arguments([*grid, *own, *line], None)[0]
+        return list(self.split_overrides_to_chunks(jobs, max_batch_size))
 
     def validate_batch_is_legal(self, batch: Sequence[Sequence[str]]) -> None:
         """Compose every job before any runs; the slots launcher does that itself."""
@@ -25,3 +45,17 @@ class StudySweeper(BasicSweeper):
         study.measure(configs, trials, getattr(self.launcher, "slots", None) or default_slots(configs[0]))
         study.export(configs, trials, arguments)
         return returns
+
+
+def _written(settings: Mapping[str, Any]) -> list[str]:
+    return [f"{key}={_value(value)}" for key, value in settings.items()]
+
+
+def _value(value: Any) -> str:
+    if value is None:
+        return "null"
+    if isinstance(value, Mapping):
+        return "{" + ",".join(f"{key}:{_value(part)}" for key, part in value.items()) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ",".join(map(_value, value)) + "]"
+    return str(value)
