@@ -114,6 +114,50 @@ def test_diverged_trials_count_and_are_named():
     assert found.outcomes[0].difference.mean == pytest.approx(expected)
 
 
+ALONE = {"metric": "train_error", "of": "b", "expect": "higher"}
+
+
+@pytest.mark.parametrize(
+    ("expect", "margin", "b", "expected"),
+    [
+        ("higher", None, [0.02, 0.03, 0.04], "supported"),
+        ("higher", None, [-0.02, -0.03, -0.04], "contradicted"),
+        ("lower", None, [-0.02, -0.03, -0.04], "supported"),
+        ("higher", None, [-0.02, 0.03, 0.04], "cannot tell"),
+        ("not_higher", 0.2, [0.02, 0.03, 0.04], "supported"),
+        ("not_higher", 0.01, [0.02, 0.021, 0.019], "contradicted"),
+        ("not_lower", 0.05, [-0.02, -0.021, -0.019], "supported"),
+        ("not_lower", 0.01, [-0.02, -0.021, -0.019], "contradicted"),
+    ],
+)
+def test_an_arm_alone_is_compared_with_its_border(expect, margin, b, expected):
+    row = ALONE | {"expect": expect} | ({} if margin is None else {"margin": margin})
+    found = verdict(A, b, row)
+    border = {"not_higher": 1, "not_lower": -1}.get(expect, 0) * (margin or 0)
+    test = stats.ttest_1samp(b, border)
+    low, high = stats.ttest_1samp(b, 0).confidence_interval(0.95)
+    assert found.verdict == expected
+    assert found.outcomes[0].p == pytest.approx(test.pvalue)
+    difference = found.outcomes[0].difference
+    assert (difference.mean, difference.lower, difference.upper) == pytest.approx((sum(b) / 3, low, high))
+
+
+def test_an_arm_alone_needs_no_pairs_and_names_only_itself():
+    source, content = study([], {0: 0.1, 3: 0.2, 5: None, 6: 0.3}, [ALONE])
+    synthetic.diverge(content["trials"][1])
+    (found,) = claims.evaluate([(source, content)])
+    (outcome,) = found.outcomes
+    assert (outcome.seeds, outcome.unpaired, outcome.unmeasured) == ((0, 3, 6), (), (5,))
+    assert outcome.diverged == (("b", 3),)
+    assert outcome.comparison.against is None
+
+
+def test_an_arm_alone_and_a_pair_are_corrected_together():
+    found = verdict(A, HIGHER, UP, ALONE)
+    raw = sorted(outcome.p for outcome in found.outcomes)
+    assert sorted(o.p_adjusted for o in found.outcomes) == pytest.approx([2 * raw[0], max(2 * raw[0], raw[1])])
+
+
 def test_a_pair_without_a_number_is_left_out_and_named():
     source, content = study(A, HIGHER, [UP])
     content["trials"][1]["metrics"]["train_error"] = None
@@ -127,6 +171,7 @@ def test_a_pair_without_a_number_is_left_out_and_named():
         ({"metric": "train_eror"}, "did you mean 'train_error'"),
         ({"of": "c"}, "arm 'c'"),
         ({"against": "b"}, "with itself"),
+        ({"against": None}, "arm None"),
         ({"expect": "bigger"}, "'bigger'"),
         ({"expect": "not_higher"}, "margin"),
         ({"expect": "not_higher", "margin": -0.1}, "margin"),

@@ -2,6 +2,8 @@ import math
 
 import pytest
 
+from deeper.analysis.claims import Comparison
+from deeper.analysis.metrics import METRICS
 from deeper.analysis.statistics import mean
 from deeper.reporting import text
 
@@ -35,6 +37,22 @@ def test_a_recipe_in_a_line():
     optimizer = {"_target_": "torch.optim.SGD", "_partial_": True, "lr": 0.1}
     assert text.settings({"epochs": 4, "optimizer": optimizer}) == "epochs 4, optimizer SGD (lr 0.1)"
     assert text.settings({"trainer": {"compile": False, "devices": [0, 1]}}) == "trainer (compile off, devices [0, 1])"
+
+
+@pytest.mark.parametrize(
+    ("expect", "against", "shown"),
+    [
+        ("higher", "b", "higher"),
+        ("higher", None, "above 0"),
+        ("lower", None, "below 0"),
+        ("not_higher", "b", "not higher by 1.00 points or more"),
+        ("not_higher", None, "not above 0 by 1.00 points or more"),
+        ("not_lower", None, "not below 0 by 1.00 points or more"),
+    ],
+)
+def test_expectation(expect, against, shown):
+    margin = 0.01 if expect.startswith("not") else 0.0
+    assert text.expectation(Comparison(METRICS["test_error"], "a", against, expect, margin)) == shown
 
 
 def test_a_cell_stays_one_cell():
