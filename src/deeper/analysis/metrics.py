@@ -38,6 +38,11 @@ def _gap(trial: Trial) -> float:
     return _number(trial["metrics"].get("test_error")) - _number(trial["metrics"].get("train_error"))
 
 
+def _gain(over: str) -> Callable[[Trial], float]:
+    """What a group of averaged networks errs less than ``over``, an error of its members."""
+    return lambda trial: _number(trial["metrics"].get(over)) - _number(trial["metrics"].get("test_error"))
+
+
 def _imbalance_start(trial: Trial) -> float:
     return gradients.imbalance((trial.get("gradients") or {}).get("start") or [])
 
@@ -85,6 +90,8 @@ METRICS: dict[str, Metric] = {
         Metric("gradient_imbalance_training", "gradient imbalance in training", DECADES, _imbalance_training),
         Metric("gradient_signal_start", "signal in early gradients, at the start", FRACTION, _signal_start),
         Metric("lesion_increase", "rise of the error without one block", FRACTION, _lesion),
+        Metric("averaging_gain", "gain over the mean network", FRACTION, _gain("members_error")),
+        Metric("gain_over_best", "gain over the best network", FRACTION, _gain("best_member_error")),
         Metric("train_s", "training time", "s", _measured("time", "train_s")),
         Metric("images_per_s", "training speed", "images/s", _measured("time", "images_per_s")),
         Metric("params", "parameters", "parameters", _measured("cost", "params")),
