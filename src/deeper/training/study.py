@@ -10,7 +10,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from deeper.data.arrays import read_meta
 from deeper.errors import DeeperError
-from deeper.training import probing
+from deeper.training import averaging, probing
 from deeper.training.jobs import make_job
 from deeper.training.store import CURVES, Home, write_json
 
@@ -67,8 +67,7 @@ def check(configs: Sequence[DictConfig], arguments: Sequence[str]) -> None:
     if study["name"] == "none" or not all(map(_free, arguments)):
         return
     study = {**study, "arms": _arms(study, configs)}
-    for cfg in configs:
-        _arm(study, cfg)
+    averaging.check(study, [(_arm(study, cfg), cfg.seed) for cfg in configs])
     for spec in (study.get("probes") or {}).values():
         probing.key("", spec)
 
@@ -80,7 +79,7 @@ def settings(study: Mapping[str, Any], profile: str) -> dict[str, dict[str, Any]
         DeeperError: some of the study's trained arms name settings and others none.
     """
     arms = {name: arm or {} for name, arm in (study.get("arms") or {}).items()}
-    trained = {name: arm for name, arm in arms.items() if "average" not in arm}
+    trained = averaging.trained(arms)
     named = {name: arm for name, arm in trained.items() if "set" in arm}
     if not named:
         return {}
@@ -111,7 +110,7 @@ def known(cfg: DictConfig) -> dict[str, dict[str, Any]]:
 
 def _measured(row: Mapping[str, Any], probes: Mapping[str, Any]) -> bool:
     kept = row.get("probes", {})
-    return all(kept.get(name, {}).get("key") == probing.key(row["id"], spec) for name, spec in probes.items())
+    return "members" in row or all(kept.get(name, {}).get("key") == probing.key(row["id"], spec) for name, spec in probes.items())
 
 
 def table(study: dict[str, Any], configs: Sequence[DictConfig], trials: Sequence[str]) -> dict[str, Any]:
@@ -137,9 +136,10 @@ def table(study: dict[str, Any], configs: Sequence[DictConfig], trials: Sequence
                 "environment": environments.index(found["environment"]),
             }
         )
-    empty = set(study["arms"]) - {row["arm"] for row in rows}
+    empty = averaging.trained(study["arms"]).keys() - {row["arm"] for row in rows}
     if empty:
         raise DeeperError(f"study {study['name']}: no trial is in arm {', '.join(sorted(empty))}; mend its `where`")
+    rows += averaging.rows(study, rows, configs[0].store, before)
     first = make_job(configs[0])["config"]
     return {
         "schema": SCHEMA,
