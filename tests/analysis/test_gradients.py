@@ -3,8 +3,10 @@ import math
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from torch import nn
 
 from deeper.analysis import gradients
+from deeper.models.inception import GoogLeNet
 
 norms = st.lists(st.floats(1e-20, 1e10), min_size=1, max_size=60)
 
@@ -45,3 +47,23 @@ def test_geometric_mean_by_layer():
     assert math.isnan(second)
     with pytest.raises(ValueError, match="argument 2"):
         gradients.geometric_mean([[1.0, 2.0], [1.0]])
+
+
+@given(norms, norms)
+def test_auxiliary_heads_do_not_count_among_the_early_layers(own, heads):
+    layers = [f"groups.{place}.weight" for place in range(len(own))]
+    others = [f"heads.{place}.fc.weight" for place in range(len(heads))]
+    with_heads = gradients.early([*others, *layers], [*heads, *own])
+    assert with_heads == gradients.early([*layers, *others], [*own, *heads]) == gradients.early(layers, own)
+
+
+def test_the_early_third_of_a_network_with_and_without_auxiliary_heads_is_the_same():
+    names = [[*_layers(GoogLeNet(8, "small", lrn=False, auxiliary=auxiliary))] for auxiliary in (True, False)]
+    gradient = {name: 10.0 ** (-place / 10) for place, name in enumerate(names[1])}
+    values = [gradients.early(layers, [gradient.get(name, 1e6) for name in layers]) for layers in names]
+    assert len(names[0]) == len(names[1]) + 6
+    assert values[0] == pytest.approx(values[1]) == pytest.approx(-0.9)
+
+
+def _layers(network):
+    return (f"{name}.weight" for name, part in network.named_modules() if isinstance(part, nn.Conv2d | nn.Linear))

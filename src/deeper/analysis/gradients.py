@@ -5,11 +5,12 @@ tensor, in order from input to output, ``None`` where it was not finite.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 Norms = Sequence[float | None]
 
 SMALLEST = 2.0**-149  # the smallest positive float32: what a norm that underflowed to zero counts as
+AUXILIARY = ("heads.", "auxiliary.")  # how the names of an auxiliary head's layers start
 
 
 def imbalance(norms: Norms) -> float:
@@ -31,8 +32,22 @@ def slope(norms: Norms) -> float:
 
 def mean_imbalance(epochs: Sequence[Norms]) -> float:
     """Mean of ``imbalance`` over the epochs where it is known; NaN where it is known in none."""
-    known = [value for value in map(imbalance, epochs) if math.isfinite(value)]
-    return math.fsum(known) / len(known) if known else math.nan
+    return _mean_known(map(imbalance, epochs))
+
+
+def early(layers: Sequence[str], norms: Norms) -> float:
+    """log10 of the geometric mean of the first third of the layers' gradient, those of auxiliary heads left out.
+
+    With and without such heads the network's own layers are the same, and so is their first third: ``len // 3`` of
+    them, at least one. NaN without layers or where a norm of the third is not finite.
+    """
+    own = [norm for layer, norm in zip(layers, norms, strict=True) if not layer.startswith(AUXILIARY)]
+    return mean_log10(own[: max(1, len(own) // 3)])
+
+
+def mean_early(layers: Sequence[str], epochs: Sequence[Norms]) -> float:
+    """Mean of ``early`` over the epochs where it is known; NaN where it is known in none."""
+    return _mean_known(early(layers, norms) for norms in epochs)
 
 
 def geometric_mean(rows: Sequence[Norms]) -> list[float]:
@@ -48,6 +63,11 @@ def mean_log10(norms: Norms) -> float:
     if not norms or not all(_finite(norm) for norm in norms):
         return math.nan
     return math.fsum(math.log10(max(norm, SMALLEST)) for norm in norms) / len(norms)
+
+
+def _mean_known(values: Iterable[float]) -> float:
+    known = [value for value in values if math.isfinite(value)]
+    return math.fsum(known) / len(known) if known else math.nan
 
 
 def _finite(norm: float | None) -> bool:

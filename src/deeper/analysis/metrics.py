@@ -1,7 +1,8 @@
 """What a claim can be about: the numbers of one trial, by name.
 
 A metric is a function of a trial as ``results/<study>.json`` holds it; it gives NaN where the trial has no such
-number.
+number. Those of a probe (docs/formats.md) ask the study for one of the probe's usual name: ``noise_start``, ``lesion``,
+``columns``, ``auxiliary``, ``activations``, ``step_time``.
 """
 
 import math
@@ -63,6 +64,45 @@ def _lesion(trial: Trial) -> float:
     return _mean(found.get("deleted") or []) - _number(found.get("whole"))
 
 
+def _early_start(trial: Trial) -> float:
+    block = trial.get("gradients") or {}
+    return gradients.early(block["layers"], block["start"]) if block.get("start") else math.nan
+
+
+def _early_training(trial: Trial) -> float:
+    block = trial.get("gradients") or {}
+    return gradients.mean_early(block.get("layers") or [], block.get("epochs") or [])
+
+
+def _excess(column: int) -> Callable[[Trial], float]:
+    """What one column alone errs more than the whole fractal network, the shallowest being column 0."""
+    return lambda trial: _value(trial, "columns", "columns", column) - _value(trial, "columns", "whole")
+
+
+def _heads_gain(trial: Trial) -> float:
+    """What the mean of all heads errs less than the main head."""
+    return _value(trial, "auxiliary", "main", "error") - _value(trial, "auxiliary", "averaged", "error")
+
+
+def _zeros(trial: Trial) -> float:
+    """Mean over activations of their share of zeros."""
+    return _mean((_probe(trial, "activations").get("activations") or {}).get("zeros") or [])
+
+
+def _value(trial: Trial, probe: str, *path: str | int) -> float:
+    return _number(at(_probe(trial, probe), path))
+
+
+def at(value: Any, path: Sequence[str | int]) -> Any:
+    """What stands in a measurement under keys and indices; None where there is nothing."""
+    for step in path:
+        try:
+            value = value[step]
+        except (LookupError, TypeError):
+            return None
+    return value
+
+
 def _mean(values: Sequence[float | None]) -> float:
     numbers = [_number(value) for value in values]
     return math.fsum(numbers) / len(numbers) if numbers else math.nan
@@ -90,10 +130,23 @@ METRICS: dict[str, Metric] = {
         Metric("gradient_imbalance_training", "gradient imbalance in training", DECADES, _imbalance_training),
         Metric("gradient_signal_start", "signal in early gradients, at the start", FRACTION, _signal_start),
         Metric("lesion_increase", "rise of the error without one block", FRACTION, _lesion),
+        Metric("early_gradient", "gradient of the early layers in training", DECADES, _early_training),
+        Metric("early_gradient_start", "gradient of the early layers at the start", DECADES, _early_start),
+        Metric("column_excess_deepest", "deepest column's error over the whole network's", FRACTION, _excess(-1)),
+        Metric("column_excess_shallowest", "shallowest column's error over the whole network's", FRACTION, _excess(0)),
+        Metric("averaging_heads_gain", "gain of all heads over the main one", FRACTION, _heads_gain),
+        Metric("zero_activations", "zeros after activations", FRACTION, _zeros),
         Metric("averaging_gain", "gain over the mean network", FRACTION, _gain("members_error")),
         Metric("gain_over_best", "gain over the best network", FRACTION, _gain("best_member_error")),
         Metric("train_s", "training time", "s", _measured("time", "train_s")),
         Metric("images_per_s", "training speed", "images/s", _measured("time", "images_per_s")),
+        Metric("step_ms", "time of a training step", "ms", lambda trial: _value(trial, "step_time", "step_ms")),
+        Metric(
+            "eval_ms_per_image",
+            "time of an evaluated image",
+            "ms",
+            lambda trial: _value(trial, "step_time", "eval_ms_per_image"),
+        ),
         Metric("params", "parameters", "parameters", _measured("cost", "params")),
         Metric("macs", "multiply-adds", "multiply-adds", _measured("cost", "macs")),
         Metric("activation_bytes", "activation memory", "bytes", _measured("cost", "activation_bytes")),
