@@ -199,7 +199,7 @@ def _redirect(log: Path) -> None:
 def warm() -> None:
     """Import what every trial needs; called in the fork server."""
     gc.disable()
-    for module in (ENTRY, "hydra", "omegaconf"):
+    for module in (ENTRY, "deeper.analysis.cost", "hydra", "omegaconf"):
         importlib.import_module(module)
     gc.freeze()
     gc.enable()

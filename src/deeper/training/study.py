@@ -8,9 +8,10 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
+from deeper.analysis import budgets
 from deeper.data.arrays import read_meta
 from deeper.errors import DeeperError
-from deeper.training import averaging, probing
+from deeper.training import averaging, costing, probing
 from deeper.training.jobs import make_job
 from deeper.training.store import CURVES, Home, write_json
 
@@ -56,12 +57,13 @@ def export(configs: Sequence[DictConfig], trials: Sequence[str], arguments: Sequ
 
 
 def check(configs: Sequence[DictConfig], arguments: Sequence[str]) -> None:
-    """See, before anything is trained, that every job of a study is in one arm and that its probes are some.
+    """See, before anything is trained, that every job of a study is in one arm, that its probes are some and that its
+    arms keep their budgets (but for the profile ``smoke``, whose sizes mean nothing).
 
     A command line that makes another sweep of the study has no table and need not have its arms.
 
     Raises:
-        DeeperError: it is in none or in several, or a setting or a probe does not exist.
+        DeeperError: it is in none or in several, a setting or a probe does not exist, or an arm is off its budget.
     """
     study = OmegaConf.to_container(configs[0].study, resolve=True)
     if study["name"] == "none" or not all(map(_free, arguments)):
@@ -70,6 +72,22 @@ def check(configs: Sequence[DictConfig], arguments: Sequence[str]) -> None:
     averaging.check(study, [(_arm(study, cfg), cfg.seed) for cfg in configs])
     for spec in (study.get("probes") or {}).values():
         probing.key("", spec)
+    _check_budgets(study, configs)
+
+
+def _check_budgets(study: Mapping[str, Any], configs: Sequence[DictConfig]) -> None:
+    where = f"study {study['name']}"
+    named = budgets.read_budgets(study, where)
+    if not named or configs[0].profile == "smoke":
+        return
+    jobs, costs = {_arm(study, cfg): cfg for cfg in configs}, {}
+    for arm in {arm for budget in named for arm in budget.arms}:
+        average = (study["arms"][arm] or {}).get("average") or {"of": arm, "size": 1}
+        if average["of"] not in jobs:
+            raise DeeperError(f"{where}: no trial is in arm {average['of']}, which a budget names; mend its `where`")
+        own = costing.of(jobs[average["of"]])
+        costs[arm] = {name: average["size"] * own[name] for name in budgets.COSTS}
+    budgets.check(named, costs, where)
 
 
 def settings(study: Mapping[str, Any], profile: str) -> dict[str, dict[str, Any]]:
@@ -210,8 +228,7 @@ def _arm(study: dict[str, Any], config: DictConfig) -> str:
     arms = [
         name
         for name, arm in study["arms"].items()
-        if "where" in arm
-        and all(OmegaConf.select(config, key) == value for key, value in arm["where"].items())
+        if "where" in arm and all(OmegaConf.select(config, key) == value for key, value in arm["where"].items())
     ]
     if len(arms) != 1:
         found = ", ".join(arms) or "none"

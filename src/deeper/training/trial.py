@@ -11,7 +11,6 @@ import traceback
 import warnings
 from collections.abc import Callable
 from contextlib import nullcontext
-from dataclasses import fields
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -20,16 +19,14 @@ import numpy as np
 import torch
 import yaml
 
-from deeper.analysis.cost import Cost, count_config
 from deeper.cli import one_line
 from deeper.data.module import load
 from deeper.errors import DeeperError
 from deeper.training import identity, mirror
+from deeper.training.costing import cost
 from deeper.training.fitting import Outcome, Surroundings, fit
 from deeper.training.progress import Progress
-from deeper.training.store import CHECKPOINT, CONFIG, CURVES, PREDICTIONS, WEIGHTS, Home, write_bytes, write_json
-
-COSTS = tuple(field.name for field in fields(Cost))
+from deeper.training.store import CHECKPOINT, CONFIG, CURVES, PREDICTIONS, WEIGHTS, Home, write_bytes
 
 
 def train(job: dict[str, Any], say: Callable[[str, Any], None]) -> None:
@@ -100,22 +97,6 @@ def _keep(home: Home, job: dict[str, Any], outcome: Outcome, times: dict[str, fl
             "finished_at": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         }
     )
-
-
-def cost(config: dict[str, Any]) -> dict[str, int]:
-    """The cost of the network of a trial, counted once for all trials of a store that share it."""
-    model, data = config["model"], config["data"]
-    files, _ = identity.closure((model["_target_"].rpartition(".")[0], "deeper.analysis.cost"))
-    code = [path.read_text() for _, path in sorted(files.items())]
-    key = identity.digest([model, data["channels"], data["image_size"], code, torch.__version__])
-    path = Path(config["store"]) / "costs" / f"{key[:16]}.json"
-    try:
-        known = json.loads(path.read_bytes())
-        return {name: known[name] for name in COSTS}
-    except (OSError, ValueError, KeyError, TypeError):
-        counted = count_config(model, data["channels"], data["image_size"]).as_dict()
-        write_json(path, counted)
-        return counted
 
 
 def _publish(home: Home, rows: list[dict[str, Any]], say: Callable[[str, Any], None]) -> None:
