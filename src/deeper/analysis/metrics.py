@@ -108,6 +108,11 @@ def _mean(values: Sequence[float | None]) -> float:
     return math.fsum(numbers) / len(numbers) if numbers else math.nan
 
 
+def _mean_train_error(trial: Trial) -> float:
+    """Running training error, mean over the epochs: the less, the faster it learned."""
+    return _mean([row.get("train_error") for row in trial.get("curves") or []])
+
+
 def _imbalance_training(trial: Trial) -> float:
     return gradients.mean_imbalance((trial.get("gradients") or {}).get("epochs") or [])
 
@@ -122,6 +127,7 @@ METRICS: dict[str, Metric] = {
         Metric("train_error", "training error", FRACTION, _measured("metrics", "train_error")),
         Metric("validation_error", "validation error", FRACTION, _measured("metrics", "validation_error")),
         Metric("test_error", "test error", FRACTION, _measured("metrics", "test_error")),
+        Metric("mean_train_error", "training error, mean over the epochs", FRACTION, _mean_train_error),
         Metric("train_loss", "training loss", "nats", _measured("metrics", "train_loss")),
         Metric("validation_loss", "validation loss", "nats", _measured("metrics", "validation_loss")),
         Metric("test_loss", "test loss", "nats", _measured("metrics", "test_loss")),
