@@ -3,9 +3,11 @@
 import json
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from deeper.errors import DeeperError
-from deeper.training import probing
+from deeper.training import identity, probing
 from deeper.training.sweep import TrialFailed
 from trials import job, train
 
@@ -18,13 +20,13 @@ def home(root, tmp_path_factory):
 
 
 def test_measured_once_and_kept(home, capfd):
-    probing.run([home, home], {"lesion": LESION}, slots=1)
+    probing.run([(home, {"lesion": LESION})] * 2, slots=1)
     assert "1 measured" in capfd.readouterr().err
     kept = probing.found(home, {"lesion": LESION})["lesion"]
     assert kept["value"]["units"] == ["stages.0.0", "stages.1.0", "stages.2.0"]
     path = probing.place(home, "lesion", LESION)
     before = path.stat().st_mtime_ns
-    probing.run([home], {"lesion": LESION}, slots=1)
+    probing.run([(home, {"lesion": LESION})], slots=1)
     assert path.stat().st_mtime_ns == before
     assert capfd.readouterr().err == ""
 
@@ -37,9 +39,48 @@ def test_other_settings_are_another_measurement(home):
 def test_the_whole_networks_error_is_that_of_the_trial(home):
     """On all validation images the probe's network is the trained one."""
     spec = {**LESION, "images": 40}
-    probing.run([home], {"whole": spec}, slots=1)
+    probing.run([(home, {"whole": spec})], slots=1)
     last = json.loads((home / "curves.jsonl").read_text().splitlines()[-1])
     assert probing.found(home, {"whole": spec})["whole"]["value"]["whole"] == last["validation_error"]
+
+
+def test_old_probes_keep_their_keys(home):
+    """What other settings would add to the digest is not in it."""
+    files, _ = identity.closure(("deeper.analysis.lesion",))
+    assert probing.key("a", LESION) == identity.digest(["a", LESION, identity.code(files)])[: identity.LENGTH]
+    assert probing.key("a", {**LESION, "arms": ["plain20"]}) == probing.key("a", LESION)
+
+
+def test_a_probe_sees_as_many_validation_images_as_it_says(home):
+    """The trial's own are 40 of the split's 60."""
+    lesion = {"of": LESION["of"], "draws": 1, "most": 1}
+    specs = {str(count): {**lesion, "validation": count} for count in (10, 60, None)} | {"own": lesion}
+    assert len({probing.key(home.trial, spec) for spec in specs.values()}) == 4
+    probing.run([(home, specs)], slots=1)
+    found = {name: one["value"]["whole"] for name, one in probing.found(home, specs).items()}
+    for name, count in {"10": 10, "60": 60, "None": 60, "own": 40}.items():
+        assert found[name] * count == pytest.approx(round(found[name] * count))
+    assert found["60"] == found["None"]
+    last = json.loads((home / "curves.jsonl").read_text().splitlines()[-1])
+    assert found["own"] == last["validation_error"]
+
+
+@settings(max_examples=20)
+@given(st.lists(st.sampled_from(["a", "b", "c"]), unique=True), st.sampled_from(["a", "b", "c", None]))
+def test_a_probe_is_for_the_arms_it_names(arms, arm):
+    probes = {"some": {**LESION, "arms": arms}, "all": LESION}
+    assert probing.of_arm(probes, arm) == ({"some": probes["some"]} if arm in arms else {}) | {"all": LESION}
+
+
+def test_a_trials_steps_are_timed_when_nothing_else_runs(home):
+    alone = {"of": "deeper.analysis.step_time.probe", "steps": 2, "rounds": 1, "warmup": 0, "alone": True}
+    specs = {"step_time": alone, "lesion": {**LESION, "images": 11}, "other": {**alone, "steps": 1}}
+    probing.run([(home, specs)], slots=3)
+    made = {name: probing.place(home, name, spec).stat().st_mtime_ns for name, spec in specs.items()}
+    assert made["lesion"] < made["step_time"] < made["other"]
+    value = probing.found(home, specs)["step_time"]["value"]
+    assert (value["batch_size"], value["evaluation_batch_size"], value["threads"]) == (20, 33, 1)
+    assert value["step_ms"] > 0
 
 
 @pytest.mark.parametrize(
@@ -48,17 +89,26 @@ def test_the_whole_networks_error_is_that_of_the_trial(home):
         ({"of": "os.system"}, "must name a function of deeper.analysis"),
         ({"of": "deeper.analysis.nothing.probe"}, "must name a function of deeper.analysis"),
         ({**LESION, "weights": "best"}, "must be final or start"),
+        ({**LESION, "validation": 0}, "at least 1, or null for all"),
+        ({**LESION, "validation": True}, "at least 1, or null for all"),
+        ({**LESION, "arms": "plain20"}, "must be a list of arms"),
+        ({**LESION, "alone": 1}, "must be true or false"),
     ],
 )
 def test_a_probe_that_is_none_is_refused(home, spec, words):
     with pytest.raises(DeeperError, match=words):
-        probing.run([home], {"x": spec}, slots=1)
+        probing.run([(home, {"x": spec})], slots=1)
 
 
 @pytest.mark.parametrize(
     ("spec", "words"),
-    [({**LESION, "drawz": 1}, "drawz"), ({"of": "deeper.analysis.lesion.nothing"}, "has no 'nothing'")],
+    [
+        ({**LESION, "drawz": 1}, "drawz"),
+        ({"of": "deeper.analysis.lesion.nothing"}, "has no 'nothing'"),
+        ({"of": "deeper.analysis.columns.probe"}, "ResidualNetwork has no columns"),
+        ({**LESION, "validation": 61}, "choose a size from 10 to 60"),
+    ],
 )
 def test_a_probe_that_fails_says_why(home, spec, words):
     with pytest.raises(TrialFailed, match=words):
-        probing.run([home], {"x": spec}, slots=1)
+        probing.run([(home, {"x": spec})], slots=1)

@@ -1,8 +1,15 @@
 """Measurements on finished trials, each in a process of its own, kept in the trial's home and never made twice.
 
-A study names them under ``probes``: a name, the function that measures (``of: deeper.analysis.lesion.probe``), which
-weights it looks at (``weights: final`` or ``start``) and its settings. What is kept is named by the digest of all that
-and of the code.
+A study names them under ``probes``: a name, the function that measures (``of: deeper.analysis.lesion.probe``) and its
+settings, and what every probe can have:
+
+- ``weights``: ``final`` (if nothing is said) or ``start``;
+- ``validation``: how many images of the validation split it sees, null for all; if nothing is said, those of the trial;
+- ``arms``: a list of the study's arms that it is for, if not for all;
+- ``alone``: true for one that measures time and must have the machine to itself; these run last, one after another.
+
+What is kept is named by the digest of the trial, all of that but ``arms``, and the code. It is never measured again, so
+a measurement need not repeat to the bit.
 """
 
 import importlib
@@ -10,7 +17,7 @@ import inspect
 import json
 import math
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Any
@@ -24,6 +31,9 @@ from deeper.training.sweep import TrialFailed
 
 FOLDER = "probes"
 MOMENTS = ("final", "start")
+COMMON = ("of", "weights", "validation", "arms", "alone")
+Task = tuple[Home, str, dict[str, Any]]
+Made = tuple[str, Home, processes.Running]
 
 
 def place(home: Home, name: str, spec: Mapping[str, Any]) -> Path:
@@ -35,15 +45,34 @@ def key(trial: str, spec: Mapping[str, Any]) -> str:
     """What a measurement depends on: the trial, the settings, the code that measures.
 
     Raises:
-        DeeperError: the study's ``probes`` name no function, or weights that are not kept.
+        DeeperError: the study's ``probes`` name no function, or what every probe can have has no such value.
     """
+    _check(spec)
     module = str(spec.get("of", "")).rpartition(".")[0]
     files, _ = identity.closure((module,)) if module.startswith("deeper.") else ({}, set())
     if module not in files:
         raise DeeperError(f"a probe's `of` must name a function of deeper.analysis, not {spec.get('of')!r}")
+    settings = {name: value for name, value in spec.items() if name != "arms"}
+    return identity.digest([trial, settings, identity.code(files)])[: identity.LENGTH]
+
+
+def of_arm(probes: Mapping[str, Mapping[str, Any]], arm: str | None) -> dict[str, Mapping[str, Any]]:
+    """The probes that are for an arm; for None, a trial that is in no arm, those that are for all."""
+    return {name: spec for name, spec in probes.items() if "arms" not in spec or arm in spec["arms"]}
+
+
+def _check(spec: Mapping[str, Any]) -> None:
     if spec.get("weights", "final") not in MOMENTS:
         raise DeeperError(f"a probe's weights={spec['weights']!r}: they must be {' or '.join(MOMENTS)}")
-    return identity.digest([trial, dict(spec), identity.code(files)])[: identity.LENGTH]
+    images, arms, alone = spec.get("validation"), spec.get("arms", []), spec.get("alone", False)
+    if images is not None and (not isinstance(images, int) or isinstance(images, bool) or images < 1):
+        raise DeeperError(
+            f"a probe's validation={images!r}: it must be a number of images of at least 1, or null for all"
+        )
+    if not isinstance(arms, list) or not all(isinstance(arm, str) for arm in arms):
+        raise DeeperError(f"a probe's arms={arms!r}: they must be a list of arms of the study")
+    if not isinstance(alone, bool):
+        raise DeeperError(f"a probe's alone={alone!r}: it must be true or false")
 
 
 def found(home: Home, probes: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
@@ -57,19 +86,33 @@ def found(home: Home, probes: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]
     return kept
 
 
-def run(homes: Sequence[Home], probes: Mapping[str, Mapping[str, Any]], slots: int) -> None:
-    """Make the measurements that finished trials lack, ``slots`` at a time; says on standard error how it goes.
+def run(asked: Iterable[tuple[Home, Mapping[str, Mapping[str, Any]]]], slots: int) -> None:
+    """Make the measurements that finished trials lack; says on standard error how it goes.
+
+    Args:
+        asked: trials, each with the probes it must have.
+        slots: how many are made side by side; those that must be ``alone`` come last, one at a time.
 
     Raises:
         TrialFailed: some could not be made; raised after the others.
     """
-    waiting = [
-        (home, name, dict(spec))
-        for home in {home.trial: home for home in homes}.values()
-        for name, spec in probes.items()
-        if not place(home, name, spec).exists()
-    ]
-    count, running, failed = len(waiting), [], []
+    wanted = {place(home, name, spec): (home, name, dict(spec)) for home, own in asked for name, spec in own.items()}
+    lacking = [task for path, task in wanted.items() if not path.exists()]
+    together, alone = ([task for task in lacking if task[2].get("alone", False) is last] for last in (False, True))
+    failed = _measure(together, slots) + _measure(alone, 1)
+    if lacking:
+        print(f"probes: {len(lacking) - len(failed)} measured, {len(failed)} failed", file=sys.stderr)
+    if failed:
+        name, home, process = failed[0]
+        error = process.error or f"ended with code {process.code}"
+        raise TrialFailed(
+            f"{len(failed)} of {len(lacking)} probes failed; {name} on {home.trial}: {error} (log: {home / LOG})"
+        )
+
+
+def _measure(tasks: Sequence[Task], slots: int) -> list[Made]:
+    """Run measurements, ``slots`` at a time; those that failed."""
+    waiting, running, failed = list(tasks), [], []
     try:
         while waiting or running:
             while waiting and len(running) < slots:
@@ -79,22 +122,18 @@ def run(homes: Sequence[Home], probes: Mapping[str, Mapping[str, Any]], slots: i
             wait([handle for *_, process in running for handle in process.handles()], timeout=0.5)
             ended = [one for one in running if one[2].poll()]
             running = [one for one in running if one not in ended]
-            failed += [(name, home, process) for name, home, process in ended if process.code != 0]
+            failed += [one for one in ended if one[2].code != 0]
     finally:
         for *_, process in running:
             process.kill()
-    if count:
-        print(f"probes: {count - len(failed)} measured, {len(failed)} failed", file=sys.stderr)
-    if failed:
-        name, home, process = failed[0]
-        error = process.error or f"ended with code {process.code}"
-        raise TrialFailed(
-            f"{len(failed)} of {count} probes failed; {name} on {home.trial}: {error} (log: {home / LOG})"
-        )
+    return failed
 
 
 def train(job: dict[str, Any], say: Callable[[str, Any], None]) -> None:
     """Measure ``job["probe"]`` (name, spec) on a finished trial; what the process of a measurement runs.
+
+    The function gets the network, the data, the trial's seed and the probe's settings; one that has an argument
+    ``config`` also the trial's configuration.
 
     Raises:
         DeeperError: there is no such function, or it cannot measure this network.
@@ -113,14 +152,16 @@ def train(job: dict[str, Any], say: Callable[[str, Any], None]) -> None:
     network = build(config["model"])
     if spec.get("weights", "final") == "final":
         network.load_state_dict(torch.load(home / WEIGHTS))
-    settings = {setting: value for setting, value in spec.items() if setting not in ("of", "weights")}
+    settings = {setting: value for setting, value in spec.items() if setting not in COMMON}
     measure = _function(spec["of"])
+    if "config" in inspect.signature(measure).parameters:
+        settings["config"] = config
     try:
         inspect.signature(measure).bind(network, None, config["seed"], **settings)
     except TypeError as error:
         raise DeeperError(f"probe {name}: {spec['of']} {error}") from error
     try:
-        value = measure(network, load(config["data"]), config["seed"], **settings)
+        value = measure(network, load(_data(config["data"], spec)), config["seed"], **settings)
     except ValueError as error:
         raise DeeperError(f"probe {name}: {error}") from error
     write_json(place(home, name, spec), _finite(value))
@@ -130,6 +171,11 @@ def describe(error: BaseException) -> str:
     from deeper.training.trial import describe as words
 
     return words(error)
+
+
+def _data(data: Mapping[str, Any], spec: Mapping[str, Any]) -> dict[str, Any]:
+    """A trial's data with the validation images that the probe sees."""
+    return {**data, "validation_size": spec["validation"]} if "validation" in spec else dict(data)
 
 
 def _function(name: str) -> Callable[..., dict[str, Any]]:

@@ -70,9 +70,15 @@ def check(configs: Sequence[DictConfig], arguments: Sequence[str]) -> None:
         return
     study = {**study, "arms": _arms(study, configs)}
     averaging.check(study, [(_arm(study, cfg), cfg.seed) for cfg in configs])
-    for spec in (study.get("probes") or {}).values():
-        probing.key("", spec)
+    _check_probes(study)
     _check_budgets(study, configs)
+
+
+def _check_probes(study: Mapping[str, Any]) -> None:
+    for name, spec in (study.get("probes") or {}).items():
+        probing.key("", spec)
+        if unknown := [arm for arm in spec.get("arms", []) if arm not in study["arms"]]:
+            raise DeeperError(f"study {study['name']}: probe {name} is for arm {unknown[0]}, which it does not have")
 
 
 def _check_budgets(study: Mapping[str, Any], configs: Sequence[DictConfig]) -> None:
@@ -128,7 +134,8 @@ def known(cfg: DictConfig) -> dict[str, dict[str, Any]]:
 
 def _measured(row: Mapping[str, Any], probes: Mapping[str, Any]) -> bool:
     kept = row.get("probes", {})
-    return "members" in row or all(kept.get(name, {}).get("key") == probing.key(row["id"], spec) for name, spec in probes.items())
+    wanted = {} if "members" in row else probing.of_arm(probes, row["arm"])
+    return all(kept.get(name, {}).get("key") == probing.key(row["id"], spec) for name, spec in wanted.items())
 
 
 def table(study: dict[str, Any], configs: Sequence[DictConfig], trials: Sequence[str]) -> dict[str, Any]:
@@ -139,7 +146,7 @@ def table(study: dict[str, Any], configs: Sequence[DictConfig], trials: Sequence
     before = known(configs[0])
     varying = iter(_varying(configs))
     for cfg, trial in zip(configs, trials, strict=True):
-        found = _finished(Home(cfg.store, trial), study.get("probes", {})) or before.get(trial)
+        found = _finished(Home(cfg.store, trial), _probes(study, cfg)) or before.get(trial)
         if found is None:
             raise DeeperError(f"trial {trial} of study {study['name']} is not finished; run the study again")
         if found["environment"] not in environments:
@@ -179,13 +186,22 @@ def table(study: dict[str, Any], configs: Sequence[DictConfig], trials: Sequence
 def measure(configs: Sequence[DictConfig], trials: Sequence[str], slots: int) -> None:
     """Make the measurements that the study's ``probes`` name on all trials that are here.
 
+    In another sweep of the study, a trial that is in no arm has those that are for all arms.
+
     Raises:
         DeeperError: a probe is not one, or cannot measure a network.
     """
-    probes = OmegaConf.to_container(configs[0].study, resolve=True).get("probes")
-    if probes:
-        homes = [Home(cfg.store, trial) for cfg, trial in zip(configs, trials, strict=True)]
-        probing.run([home for home in homes if home.record() is not None], probes, slots)
+    study = OmegaConf.to_container(configs[0].study, resolve=True)
+    if study.get("probes"):
+        study = {**study, "arms": _arms(study, configs)}
+        pairs = [(Home(cfg.store, trial), _probes(study, cfg)) for cfg, trial in zip(configs, trials, strict=True)]
+        probing.run([(home, probes) for home, probes in pairs if home.record() is not None], slots)
+
+
+def _probes(study: Mapping[str, Any], config: DictConfig) -> dict[str, Any]:
+    """The probes that are for a trial's arm."""
+    arms = _candidates(study, config)
+    return probing.of_arm(study.get("probes") or {}, arms[0] if len(arms) == 1 else None)
 
 
 def _finished(home: Home, probes: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -222,20 +238,25 @@ def _arms(study: dict[str, Any], configs: Sequence[DictConfig]) -> dict[str, Any
     return arms
 
 
-def _arm(study: dict[str, Any], config: DictConfig) -> str:
-    if "arm" in config.study:
-        return str(config.study.arm)
-    arms = [
-        name
-        for name, arm in study["arms"].items()
-        if "where" in arm and all(OmegaConf.select(config, key) == value for key, value in arm["where"].items())
-    ]
+def _arm(study: Mapping[str, Any], config: DictConfig) -> str:
+    arms = _candidates(study, config)
     if len(arms) != 1:
         found = ", ".join(arms) or "none"
         raise DeeperError(
             f"study {study['name']}: {config.model.name} seed {config.seed} must be in one arm, is in: {found}"
         )
     return arms[0]
+
+
+def _candidates(study: Mapping[str, Any], config: DictConfig) -> list[str]:
+    """The arms that a job belongs to: the one it is marked with, or all whose ``where`` it meets."""
+    if "arm" in config.study:
+        return [str(config.study.arm)]
+    return [
+        name
+        for name, arm in study["arms"].items()
+        if "where" in arm and all(OmegaConf.select(config, key) == value for key, value in arm["where"].items())
+    ]
 
 
 def _varying(configs: Sequence[DictConfig]) -> list[dict[str, Any]]:
