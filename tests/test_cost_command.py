@@ -118,6 +118,16 @@ def test_a_glob_leaves_out_what_needs_a_name(command):
         (["input=paper", "data=cifar10"], "leave data=cifar10 out"),
         (["data.image_size=28.5"], "data.image_size=28.5: it must be a whole number from 1"),
         (["data.image_size=abc"], "data.image_size=abc: it must be a whole number from 1"),
+        (["solve=model.width"], "match=None: say what to match, such as match=params:853018"),
+        (["solve=model.widht", "match=params:100"], "did you mean 'model.width'?"),
+        (["match=params:100"], "solve: setting None"),
+        (["solve=model.width", "match=parms:100"], "did you mean 'params'?"),
+        (["solve=model.width", "match=params:resnet57"], "did you mean model=resnet56?"),
+        (["solve=model.width", "match=params:resnet56 model.widht:3"], "unknown setting 'model.widht'"),
+        (["solve=model.width", "match=params:0"], "at least 1"),
+        (["solve=model.width", "match=params:9", "step=0"], "step=0: it must be a number above 0"),
+        (["solve=model.width", "match=params:9", "within=-1"], "within=-1: it must be a number of 0 or more"),
+        (["solve=data.image_size", "match=params:9"], "data.image_size does not change the params of model resnet20"),
         (["--multirun", "model=glob(vggx*)"], "model=glob(vggx*): nothing in model matches"),
         (["--multirun", "model=resnet20,resnet21"], "did you mean model=resnet20?"),
     ],
@@ -127,6 +137,39 @@ def test_mistakes_are_one_line(command, arguments, words):
     assert (status, out) == (2, "")
     assert words in err
     assert err.count("\n") == 1
+
+
+def test_the_width_that_costs_so_much(command):
+    asked = ("model=resnet20", "data=fashion_mnist", "data.image_size=12", "solve=model.width")
+    status, out, err = command(*asked, "match=params:68162")
+    assert (status, err) == (0, "")
+    found = json.loads(out)
+    assert found == {
+        "setting": "model.width",
+        "value": 8,
+        "metric": "params",
+        "count": json.loads(command(*asked[:3], "model.width=8")[1])["params"],
+        "target": 68162,
+        "deviation": found["deviation"],
+    }
+    assert found["deviation"] == pytest.approx(found["count"] / 68162 - 1, abs=1e-6)
+
+
+def test_the_depth_and_the_size_of_images_that_cost_what_another_network_does(command):
+    status, out, _ = command("model=resnet20", "data.image_size=8", "solve=model.depth", "match=macs:resnet32")
+    found = json.loads(out)
+    assert (status, found["value"], found["count"]) == (0, 32, found["target"])
+    other = "match=macs:resnet20 model.width:8 data.image_size:16"
+    _, out, _ = command("model=resnet20", "model.width=8", "data.image_size=11", "solve=data.image_size", other)
+    assert (json.loads(out)["value"], json.loads(out)["deviation"]) == (16, 0)
+
+
+def test_what_even_the_nearest_value_misses_is_one_line(command):
+    asked = ("model=resnet20", "data.image_size=8", "solve=model.depth", "match=params:100000")
+    status, out, err = command(*asked)
+    assert (status, out, err.count("\n")) == (2, "", 1)
+    assert "model.depth=8 comes nearest, with 75,290 params, -24.7% from 100,000, more than within=0.02" in err
+    assert command(*asked, "within=0.3")[0] == 0
 
 
 def test_every_paper_form_names_data_that_is_there():

@@ -4,18 +4,28 @@ python -m deeper.cost model=resnet56 data=cifar10                              o
 python -m deeper.cost model=vgg16 data=imagenet layers=true                    layer by layer
 python -m deeper.cost --multirun model=resnet20,resnet56 data.image_size=64    a table
 python -m deeper.cost --multirun 'model=glob(*)' input=paper format=csv        every network on its paper's input
+python -m deeper.cost model=wrn_small solve=model.widen match=params:853018    the width that costs so much
+python -m deeper.cost model=wrn_small solve=model.widen match=macs:resnet56    the width that costs what another does
 
 ``params`` and ``macs`` (multiply-adds of one image), ``activation_bytes`` kept for its backward pass in float32,
 ``depth`` in weight layers, ``receptive_field`` in pixels, null where attention and the like mix positions.
+
+With ``solve`` the setting's value whose cost is nearest to ``match`` is found, and printed as one JSON object:
+``setting``, ``value``, ``metric``, ``count``, ``target``, ``deviation`` (``count / target - 1``). The status is 2 where
+even the nearest is farther off than ``within``.
 """
 
+import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
+from hydra.errors import HydraException
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
 
 from deeper import cli
 from deeper.errors import DeeperError
@@ -54,6 +64,9 @@ def cost(cfg: DictConfig) -> Counted | None:
     """Print the cost of ``cfg.model`` for one image; in a multirun the sweeper prints all together."""
     from deeper.reporting import cost_tables
 
+    if cfg.solve is not None or cfg.match is not None:
+        print(json.dumps(solve(cfg)))
+        return None
     counted = measure(cfg)
     if HydraConfig.get().mode == RunMode.MULTIRUN:
         return counted
@@ -70,15 +83,8 @@ def measure(cfg: DictConfig) -> Counted:
     _check("format", cfg.format, FORMATS)
     _check("input", cfg.input, INPUTS)
     _check("layers", cfg.layers, (True, False))
-    if OmegaConf.is_missing(cfg.model, "name"):
-        chosen = HydraConfig.get().runtime.choices.model
-        raise Nameless(f"model={chosen} needs the name of a network: model={chosen} model.name=resnet18")
-    if cfg.input == "paper":
-        _take_paper_input(cfg)
-    config = OmegaConf.to_container(cfg, resolve=True, throw_on_missing=True)
-    model, channels, size = config["model"], config["data"]["channels"], config["data"]["image_size"]
-    _check_number("data.channels", channels)
-    _check_number("data.image_size", size)
+    _take_input(cfg)
+    model, channels, size = _network(cfg)
 
     from deeper.analysis.cost import count_config
     from deeper.analysis.walk import walk_config
@@ -88,6 +94,118 @@ def measure(cfg: DictConfig) -> Counted:
     if _is_table(cfg):
         costs = {name: _Absent("–") if value is None else value for name, value in costs.items()}
     return Counted(model["name"], (channels, size, size), costs, layers, cfg.format)
+
+
+def solve(cfg: DictConfig) -> dict[str, Any]:
+    """The value of ``cfg.solve`` at which the network costs what ``cfg.match`` says.
+
+    Raises:
+        DeeperError: a setting that is no number, no such cost or network, or no value that comes within ``within``.
+    """
+    if HydraConfig.get().mode == RunMode.MULTIRUN:
+        raise DeeperError("solve is for one network; leave --multirun out")
+    _check("input", cfg.input, INPUTS)
+    _take_input(cfg)
+    start = _start(cfg)
+    for name, least in (("step", "above 0"), ("within", "of 0 or more")):
+        if not _is_number(cfg[name]) or cfg[name] < 0 or (name == "step" and cfg[name] == 0):
+            raise DeeperError(f"{name}={cfg[name]}: it must be a number {least}")
+    metric, target = _target(cfg)
+
+    from deeper.analysis import solve as search
+
+    _count(cfg, metric)
+    try:
+        found = search.solve(_counter(cfg, metric), start, cfg.step, target)
+    except search.Unsolvable:
+        raise DeeperError(f"{cfg.solve} does not change the {metric} of model {cfg.model.name}") from None
+    if abs(found.deviation) > cfg.within:
+        raise DeeperError(
+            f"{cfg.solve}={found.value} comes nearest, with {found.count:,} {metric}, {found.deviation:+.1%} from "
+            f"{target:,}, more than within={cfg.within:g}; take a smaller step or another setting as well"
+        )
+    about = {"setting": cfg.solve, "value": found.value, "metric": metric}
+    return about | {"count": found.count, "target": target, "deviation": round(found.deviation, 6)}
+
+
+def _start(cfg: DictConfig) -> int | float:
+    from deeper.analysis.choices import known
+
+    settings = {"data.image_size": cfg.data.image_size}
+    settings |= {f"model.{key}": value for key, value in OmegaConf.to_container(cfg.model, resolve=True).items()}
+    numbers = {key: value for key, value in settings.items() if _is_number(value) and value > 0}
+    known(cfg.solve, numbers, "solve: setting", f"the settings of model {cfg.model.name} that are numbers")
+    return numbers[cfg.solve]
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _target(cfg: DictConfig) -> tuple[str, int]:
+    """The metric and the number that ``match`` asks for, ``METRIC:NUMBER`` or ``METRIC:MODEL SETTING:VALUE …``."""
+    from deeper.analysis.budgets import COSTS
+    from deeper.analysis.choices import known
+
+    metric, colon, asked = str(cfg.match or "").partition(":")
+    if not colon or not asked:
+        raise DeeperError(f"match={cfg.match}: say what to match, such as match=params:853018 or match=macs:resnet56")
+    known(metric, COSTS, "match: metric", "the costs")
+    try:
+        target = int(float(asked))
+    except ValueError:
+        target = _count(_other(cfg, asked.split()), metric)
+    if target < 1:
+        raise DeeperError(f"match={cfg.match}: the number must be at least 1")
+    return metric, target
+
+
+def _other(cfg: DictConfig, words: list[str]) -> DictConfig:
+    """Another network on the same images, composed as ``MODEL SETTING:VALUE …`` says."""
+    name, *settings = words
+    settings = [word.replace(":", "=", 1) for word in settings]
+    own = [o for o in HydraConfig.get().overrides.task if o.lstrip("+~").startswith(("data=", "data.", "input="))]
+    try:
+        other = hydra.compose("cost", [*own, f"model={name}", *settings])
+    except (HydraException, OmegaConfBaseException) as error:
+        raise DeeperError(f"match={cfg.match}: {cli.one_line(error)}") from error
+    _take_input(other)
+    return other
+
+
+def _counter(cfg: DictConfig, metric: str) -> Callable[[int | float], int | None]:
+    def count(value: int | float) -> int | None:
+        changed = cfg.copy()
+        OmegaConf.update(changed, cfg.solve, value)
+        try:
+            return _count(changed, metric)
+        except DeeperError:
+            return None
+
+    return count
+
+
+def _count(cfg: DictConfig, metric: str) -> int:
+    from deeper.analysis.cost import count_config
+
+    return count_config(*_network(cfg)).as_dict()[metric]
+
+
+def _take_input(cfg: DictConfig) -> None:
+    if OmegaConf.is_missing(cfg.model, "name"):
+        chosen = HydraConfig.get().runtime.choices.model
+        raise Nameless(f"model={chosen} needs the name of a network: model={chosen} model.name=resnet18")
+    if cfg.input == "paper":
+        _take_paper_input(cfg)
+
+
+def _network(cfg: DictConfig) -> tuple[dict[str, Any], int, int]:
+    """The network's configuration, and the channels and size of its images."""
+    config = OmegaConf.to_container(cfg, resolve=True, throw_on_missing=True)
+    model, channels, size = config["model"], config["data"]["channels"], config["data"]["image_size"]
+    _check_number("data.channels", channels)
+    _check_number("data.image_size", size)
+    return model, channels, size
 
 
 def _check(name: str, value: Any, possible: tuple) -> None:
