@@ -5,11 +5,12 @@ import json
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from omegaconf import OmegaConf
 
 from deeper.errors import DeeperError
-from deeper.training import identity, probing
+from deeper.training import identity, probing, study
 from deeper.training.sweep import TrialFailed
-from trials import job, train
+from trials import composed, job, train
 
 LESION = {"of": "deeper.analysis.lesion.probe", "images": 20, "draws": 1, "most": 1}
 
@@ -112,3 +113,27 @@ def test_a_probe_that_is_none_is_refused(home, spec, words):
 def test_a_probe_that_fails_says_why(home, spec, words):
     with pytest.raises(TrialFailed, match=words):
         probing.run([(home, {"x": spec})], slots=1)
+
+
+def lesion_study(root, home, *overrides):
+    """A study's configuration of the one trial, which is in the arm resnet20."""
+    sizes = ("study.probes.lesion.images=12", "study.probes.lesion.draws=1", "study.probes.lesion.most=1")
+    return composed(
+        root, home.path.parent, "training.epochs=1", "study=lesion", "++study.arm=resnet20", *sizes, *overrides
+    )
+
+
+@pytest.mark.parametrize(("arms", "measured"), [("[resnet20]", True), ("[plain20]", False)])
+def test_a_study_measures_what_is_for_the_trials_arm(root, home, arms, measured):
+    config = lesion_study(root, home, f"+study.probes.lesion.arms={arms}")
+    study.measure([config], [home.trial], slots=1)
+    block = OmegaConf.to_container(config.study)
+    block["arms"] = {"resnet20": block["arms"]["resnet20"]}
+    (row,) = study.table(block, [config], [home.trial])["trials"]
+    assert set(row.get("probes", {})) == ({"lesion"} if measured else set())
+
+
+def test_a_probe_for_an_arm_that_is_none_is_refused_before_anything_is_trained(root, home):
+    config = lesion_study(root, home, "+study.probes.lesion.arms=[plain21]")
+    with pytest.raises(DeeperError, match="probe lesion is for arm plain21"):
+        study.check([config], ["study=lesion"])
