@@ -112,6 +112,39 @@ def _probes(plain, layers, train):
     return {"noise_start": {"key": "k", "value": noise}, "lesion": {"key": "k", "value": lesion}}
 
 
+def average(content, of, sizes):
+    """Add arms ``<of>_<size>`` that average the networks of arm ``of``, and a claim that each gains something."""
+    members = [entry for entry in content["trials"] if entry["arm"] == of]
+    study, claims = content["study"], []
+    for size in sizes:
+        arm = f"{of}_{size}"
+        spec = {"label": f"{size} averaged", "group": study["arms"][of]["group"]}
+        study["arms"][arm] = {**spec, "average": {"of": of, "size": size}}
+        groups = [members[start : start + size] for start in range(0, len(members) - size + 1, size)]
+        content["trials"] += [_averaged(arm, group) for group in groups]
+        claims.append({"metric": "averaging_gain", "of": arm, "expect": "higher"})
+    study["claims"]["model-ensemble"] = claims
+
+
+def _averaged(arm, members):
+    errors, n = [member["metrics"]["test_error"] for member in members], len(members)
+    first, cost = members[0], members[0]["cost"]
+    metrics = {"test_error": sum(errors) / n - 0.02 * math.log2(n) - 0.001 * (first["seed"] % 3), "test_loss": 0.3}
+    return {
+        **first,
+        "id": f"{n:04x}{first['seed']:04x}" * 2,
+        "arm": arm,
+        "metrics": dict.fromkeys(first["metrics"])
+        | {**metrics, "members_error": sum(errors) / n, "best_member_error": min(errors)},
+        "cost": {**cost, **{key: n * cost[key] for key in ("params", "macs", "activation_bytes")}},
+        "time": {"train_s": sum(m["time"]["train_s"] for m in members), "total_s": None, "images_per_s": None},
+        "curves": [],
+        "gradients": {"layers": [], "start": [], "epochs": []},
+        "probes": {},
+        "members": [member["id"] for member in members],
+    }
+
+
 def diverge(entry):
     """Turn a trial into one whose loss stopped being finite: chance level from then on, no loss, no gradients."""
     chance = {"train_error": 0.9, "validation_error": 0.9, "test_error": 0.9}

@@ -43,7 +43,7 @@ def test_pages_are_not_painted_over(drawn):
 
 def test_an_arm_has_one_colour_in_every_figure(drawn):
     for theme in figures.THEMES:
-        for colour in figures._colours(arms(), theme).values():
+        for colour in figures.arm_colours(arms(), theme).values():
             for name, *_ in figures.FIGURES:
                 assert colour in drawn[f"{name}-{theme.name}.svg"].decode()
 
@@ -58,7 +58,7 @@ def test_arms_without_groups_share_a_panel():
             del arm["group"]
 
     assert list(figures._panels(arms(change=ungroup))) == [""]
-    assert len(set(figures._colours(arms(change=ungroup), figures.LIGHT).values())) == 4
+    assert len(set(figures.arm_colours(arms(change=ungroup), figures.LIGHT).values())) == 4
 
 
 def test_without_gradients_there_is_no_figure_of_them():

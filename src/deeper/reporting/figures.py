@@ -96,9 +96,9 @@ def render(figure: Callable[[Sequence[Arm], Theme], Figure], arms: Sequence[Arm]
 
 def errors_by_epoch(arms: Sequence[Arm], theme: Theme) -> Figure:
     """Training error by epoch (solid, with its 95 % interval) and validation error (thin, dashed), a panel a group."""
-    panels = _panels(arms)
+    panels = _panels([arm for arm in arms if curve(arm.trials, "train_error")])
     figure, axes = _grid(len(panels), theme, height=3.7)
-    colour = _colours(arms, theme)
+    colour = arm_colours(arms, theme)
     for axis, (title, members) in zip(axes, panels.items(), strict=True):
         ends = []
         for arm in members:
@@ -126,13 +126,13 @@ def gradients_by_layer(arms: Sequence[Arm], theme: Theme) -> Figure:
     """
     moments = [("At the first step", "start"), ("During training", "training")]
     figure, axes = _grid(2, theme, height=3.9)
-    colour = _colours(arms, theme)
+    colour = arm_colours(arms, theme)
     ends = {axis: [] for axis in axes}
     for axis, (title, when) in zip(axes, moments, strict=True):
         axis.set_yscale("log")
         for arm in arms:
             layers = profile(arm.trials, when)
-            places = np.linspace(0, 1, len(layers)) if len(layers) > 1 else [0.5]
+            places = np.linspace(0, 1, len(layers)) if len(layers) > 1 else [0.5] * len(layers)
             known = [(place, mean) for place, mean in zip(places, layers, strict=True) if mean is not None]
             if known:
                 _line(axis, *zip(*known, strict=True), colour[arm.name], shown=lambda value: 10.0**value)
@@ -153,12 +153,12 @@ def gradients_by_layer(arms: Sequence[Arm], theme: Theme) -> Figure:
 
 def lesions(arms: Sequence[Arm], theme: Theme) -> Figure:
     """Error without one block, by its place from input to output, a panel a group; dashed, the whole network's."""
-    panels = _panels(arms)
+    panels = _panels([arm for arm in arms if _lesions(arm)])
     figure, axes = _grid(len(panels), theme, height=3.7)
-    colour = _colours(arms, theme)
+    colour = arm_colours(arms, theme)
     for axis, (title, members) in zip(axes, panels.items(), strict=True):
         ends = []
-        for arm in (arm for arm in members if _lesions(arm)):
+        for arm in members:
             rows = [found["deleted"] for found in _lesions(arm)]
             means = [mean([row[place] for row in rows]) for place in range(len(rows[0]))]
             places = np.linspace(0, 1, len(means)) if len(means) > 1 else [0.5]
@@ -186,7 +186,7 @@ def _lesions(arm: Arm) -> list[dict]:
 def final_errors(arms: Sequence[Arm], theme: Theme) -> Figure:
     """Training and test error after the last epoch: a faint dot a seed, the mean and its 95 % interval above them."""
     figure, (axis,) = _grid(1, theme, height=0.62 + 0.52 * len(arms))
-    colour = _colours(arms, theme)
+    colour = arm_colours(arms, theme)
     for row, arm in enumerate(arms):
         for metric, offset, filled in (("train_error", -0.15, True), ("test_error", 0.17, False)):
             mean = arm.means[metric]
@@ -253,7 +253,8 @@ def _panels(arms: Sequence[Arm]) -> dict[str, list[Arm]]:
     return panels if len(panels) <= 3 else {"": list(arms)}
 
 
-def _colours(arms: Sequence[Arm], theme: Theme) -> dict[str, str]:
+def arm_colours(arms: Sequence[Arm], theme: Theme) -> dict[str, str]:
+    """The shade of each arm: its group's hue, from pale to strong in the study's order."""
     groups: dict[str, list[Arm]] = {}
     for arm in arms:
         groups.setdefault(arm.group or arm.name, []).append(arm)

@@ -8,6 +8,9 @@ from deeper.analysis.claims import Outcome, Verdict
 from deeper.reporting import text
 from deeper.reporting.records import Results
 
+SEEDS = ("seed", "seeds")
+GROUPS = ("group of networks", "groups of networks")
+
 
 def of_verdict(results: Results, answer: Verdict) -> list[str]:
     """What a reader must know of a verdict's comparisons: seeds left out, diverged trials, seeds needed."""
@@ -16,14 +19,14 @@ def of_verdict(results: Results, answer: Verdict) -> list[str]:
 
 def limits(results: Results, verdicts: Sequence[Verdict]) -> list[str]:
     """What the study cannot tell: its open claims, its scale, and comparisons that its seeds are too few for."""
-    lines = [_open_claim(answer) for answer in verdicts if answer.verdict == claims.CANNOT_TELL]
+    lines = [_open_claim(results, answer) for answer in verdicts if answer.verdict == claims.CANNOT_TELL]
     data, content = results.content["data"], results.content
     lines.append(
         f"Whether it is the same at another scale: this is {text.data_name(data['name'])} at "
         f"{data['image_size']}×{data['image_size']} pixels with {data['train']:,} training images, under one recipe"
         f"{_epochs(content['recipe'])}."
     )
-    seeds = min((len(results.trials(arm)) for arm in results.arms), default=0)
+    seeds = min((len(results.trials(arm)) for arm in results.arms if not results.averaged(arm)), default=0)
     if seeds:
         lines.append(
             f"How much of it is chance of the data: {text.plural(seeds, 'seed')} an arm vary the initial weights and "
@@ -59,7 +62,7 @@ def _of_outcome(results: Results, outcome: Outcome) -> list[str]:
     what = f"{text.sentence(comparison.metric.label)}, {arms}"
     lines = []
     if outcome.direction == claims.OPEN:
-        lines.append(f"{what}: {_open_comparison(outcome)}.")
+        lines.append(f"{what}: {_open_comparison(outcome, _unit(results, outcome))}.")
     if outcome.unpaired:
         lines.append(f"{what}: {text.seeds(outcome.unpaired)} left out, only one of the two arms has it.")
     if outcome.unmeasured:
@@ -70,26 +73,33 @@ def _of_outcome(results: Results, outcome: Outcome) -> list[str]:
     return lines
 
 
-def _open_comparison(outcome: Outcome) -> str:
+def _unit(results: Results, outcome: Outcome) -> tuple[str, str]:
+    """What a comparison has one number for: one of it, and several."""
+    arms = (outcome.comparison.of, outcome.comparison.against)
+    return GROUPS if any(arm and results.averaged(arm) for arm in arms) else SEEDS
+
+
+def _open_comparison(outcome: Outcome, unit: tuple[str, str]) -> str:
+    one, several = unit
     if outcome.difference is None:
-        return "no seed has both numbers" if outcome.comparison.against else "no seed has the number"
+        return f"no {one} has {'both numbers' if outcome.comparison.against else 'the number'}"
     if outcome.difference.n < 2:
-        one = "pair" if outcome.comparison.against else "value"
-        return f"one {one} has no spread, and without one nothing can be told; two seeds are the least"
+        value = "pair" if outcome.comparison.against else "value"
+        return f"one {value} has no spread, and without one nothing can be told; two {several} are the least"
     border = "the margin" if outcome.comparison.margin else "0"
     if outcome.needed is None:
-        return f"too close to {border} for any number of seeds up to {text.MOST_SEEDS:,}"
-    return f"{outcome.needed:,} seeds would tell a difference like this one from {border} four times in five"
+        return f"too close to {border} for any number of {several} up to {text.MOST_SEEDS:,}"
+    return f"{outcome.needed:,} {several} would tell a difference like this one from {border} four times in five"
 
 
-def _open_claim(answer: Verdict) -> str:
+def _open_claim(results: Results, answer: Verdict) -> str:
+    units = [_unit(results, outcome) for outcome in answer.outcomes if outcome.direction == claims.OPEN]
+    _, several = GROUPS if GROUPS in units else SEEDS
     open_ones, n = sum(outcome.direction == claims.OPEN for outcome in answer.outcomes), len(answer.outcomes)
     where = f"{open_ones} of its {n} comparisons {'is' if open_ones == 1 else 'are'} open" if n > 1 else "it is open"
-    advice = (
-        f"about {answer.needed:,} seeds would settle it" if answer.needed else "more seeds of this size would not do"
-    )
+    advice = f"about {answer.needed:,} {several} would settle it" if answer.needed else f"more {several} would not do"
     if answer.seeds < 2:
-        advice = "it takes two seeds or more"
+        advice = f"it takes two {several} or more"
     return f"Whether {claims.ledger()[answer.claim].statement}: {where}, and {advice}."
 
 

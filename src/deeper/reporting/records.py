@@ -75,6 +75,10 @@ class Results:
     def label(self, arm: str) -> str:
         return (self.study["arms"][arm] or {}).get("label", arm)
 
+    def averaged(self, arm: str) -> bool:
+        """Whether an arm's rows are groups of another arm's networks, averaged."""
+        return "average" in (self.study["arms"][arm] or {})
+
     def trials(self, arm: str) -> list[Mapping[str, Any]]:
         """An arm's trials by seed."""
         return sorted((t for t in self.content["trials"] if t["arm"] == arm), key=lambda t: t["seed"])
@@ -100,6 +104,7 @@ def read(path: Path) -> Results:
         raise DeeperError(f"{path} has schema {schema!r}, this version reads {SCHEMA}; run its study again")
     _check(content, SHAPE, f"{path}:")
     _check_trials(content, path)
+    _check_groups(content, path)
     read_claims(content["study"], str(path))
     return Results(path, content)
 
@@ -145,3 +150,16 @@ def _check_trials(content: Mapping[str, Any], path: Path) -> None:
         if any(len(row) != layers for row in [trial["gradients"]["start"], *trial["gradients"]["epochs"]]):
             raise DeeperError(f"{path}: trial {trial['id']} has gradient norms that do not match its {layers} layers")
         seen.add(home)
+
+
+def _check_groups(content: Mapping[str, Any], path: Path) -> None:
+    arms, ids = content["study"]["arms"], {(trial["arm"], trial["id"]) for trial in content["trials"]}
+    for trial in content["trials"]:
+        average = (arms[trial["arm"]] or {}).get("average")
+        members = trial.get("members") or []
+        known = [member for member in members if average and (average.get("of"), member) in ids]
+        if members != known or len(members) != (average.get("size") if average else 0):
+            raise DeeperError(
+                f"{path}: trial {trial['id']} of arm {trial['arm']!r} has members that do not make a group of what the "
+                "arm averages; run the study again"
+            )

@@ -17,13 +17,25 @@ from deeper.analysis.findings import Finding
 from deeper.analysis.ledger import ledger
 from deeper.analysis.statistics import Mean
 from deeper.errors import DeeperError
-from deeper.reporting import calibration, exact_page, figures, landscape, notes, published, records, summary, text
+from deeper.reporting import (
+    averaging_figure,
+    calibration,
+    exact_page,
+    figures,
+    landscape,
+    notes,
+    published,
+    records,
+    summary,
+    tables,
+    text,
+)
 from deeper.reporting.exact_page import ExactPage
 from deeper.reporting.records import Results
 from deeper.reporting.summary import Arm
 
 MARK = "<!-- Written by python -m deeper.report; changes made here are lost. -->"
-PAGES = {"study": figures.FIGURES, "zoo": landscape.FIGURES, "calibration": ()}
+PAGES = {"study": (*averaging_figure.FIGURES, *figures.FIGURES), "zoo": landscape.FIGURES, "calibration": ()}
 OWN_FOLDERS = ("figures", "curves")
 CURVE_COLUMNS = ("train_error", "validation_error")
 
@@ -57,6 +69,11 @@ class Study:
         return ", ".join(f"{row.accuracy} ({row.network})" for row in found) or "–"
 
     @property
+    def tables(self) -> list[tables.Table]:
+        """Tables that the study asks for."""
+        return tables.tables(self.results.study, self.arms, str(self.results.path))
+
+    @property
     def calibration(self) -> calibration.Table:
         return calibration.table(self.results)
 
@@ -86,7 +103,8 @@ class Study:
 
     def final_errors(self) -> str:
         """What a figure's alternative text says of the arms."""
-        return "; ".join(f"{arm.label} ends at {text.percent(arm.means['train_error'])}" for arm in self.arms)
+        known = [arm for arm in self.arms if arm.means["train_error"]]
+        return "; ".join(f"{arm.label} ends at {text.percent(arm.means['train_error'])}" for arm in known)
 
     def beside(self, row: published.Figure) -> str:
         arm = next((arm for arm in self.arms if arm.name == row.arm), None)
@@ -94,6 +112,20 @@ class Study:
 
     def notes(self, answer: Verdict) -> list[str]:
         return notes.of_verdict(self.results, answer)
+
+    @property
+    def averaged(self) -> list[Arm]:
+        """Arms that average the networks of others."""
+        return [arm for arm in self.arms if arm.average]
+
+    @property
+    def alone(self) -> bool:
+        """Whether a comparison is of one arm with 0 or a margin."""
+        return any(outcome.comparison.against is None for answer in self.verdicts for outcome in answer.outcomes)
+
+    def averages(self) -> str:
+        """What a figure's alternative text says of the arms that average."""
+        return "; ".join(f"{arm.label} errs {text.percent(arm.means['test_error'])}" for arm in self.averaged)
 
     def divergence(self) -> list[str]:
         return [notes.diverged(arm.label, arm.diverged) for arm in self.arms if arm.diverged]
@@ -107,7 +139,7 @@ class Study:
     def trial_cell(self, arm: Arm, seed: int) -> str:
         trial = next((trial for trial in arm.trials if trial["seed"] == seed), None)
         if trial is None:
-            return "missing"
+            return "–" if arm.average else "missing"
         where = f" <sup>{trial['environment']}</sup>" if len(self.results.content["environments"]) > 1 else ""
         return f"`{trial['id']}`{where}{' diverged' if trial['status'] == 'diverged' else ''}"
 

@@ -14,7 +14,10 @@ Trial = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Arm:
-    """One row of the table of arms; ``means`` by metric, None where no seed has the number."""
+    """One row of the table of arms; ``means`` by metric, None where no seed has the number.
+
+    ``average`` is None but where the arm averages the networks of another: ``of`` that arm, ``size`` of them at a time.
+    """
 
     name: str
     label: str
@@ -22,6 +25,7 @@ class Arm:
     trials: Sequence[Trial]
     means: Mapping[str, statistics.Mean | None]
     values: Mapping[str, Sequence[float]]
+    average: Mapping[str, Any] | None = None
 
     @property
     def diverged(self) -> list[Trial]:
@@ -61,7 +65,7 @@ def _arm(results: Results, name: str, spec: Mapping[str, Any]) -> Arm:
     trials = results.trials(name)
     values = {key: _finite(metric(trial) for trial in trials) for key, metric in METRICS.items()}
     means = {key: _mean(numbers) for key, numbers in values.items()}
-    return Arm(name, results.label(name), spec.get("group"), trials, means, values)
+    return Arm(name, results.label(name), spec.get("group"), trials, means, values, spec.get("average"))
 
 
 def _by_epoch(trial: Trial, key: str, last: int) -> dict[int, float | None]:
