@@ -34,7 +34,7 @@ def probe(
     seed: int,
     config: Mapping[str, Any],
     steps: int = 20,
-    rounds: int = 5,
+    rounds: int = 3,
     warmup: int = 3,
 ) -> dict[str, Any]:
     """Time the trial's network on one device of the kind it was trained on, in its precision and with its threads.
