@@ -8,7 +8,7 @@ from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, open_dict
 
 from deeper.errors import DeeperError
-from deeper.training import mirror, processes, study
+from deeper.training import mirror, plan, processes, study
 from deeper.training.jobs import default_slots, make_job
 from deeper.training.store import RECORD
 from deeper.training.sweep import Display, Sweep, Task, raise_failures
@@ -28,7 +28,7 @@ class SlotsLauncher(Launcher):
         self.hydra_context, self.task_function, self.config = hydra_context, task_function, config
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
-        """Train all jobs.
+        """Train all jobs, or say what that takes where ``dry_run`` is true.
 
         Raises:
             TrialFailed: some did not finish; raised after the others have ended.
@@ -37,12 +37,16 @@ class SlotsLauncher(Launcher):
             raise DeeperError(f"hydra.launcher.slots={self.slots}: it must be a whole number of at least 1, or null")
         first = self._compose(initial_job_idx, list(job_overrides[0]))
         slots = self.slots or default_slots(first.cfg)
-        mirror.check(first.cfg.logger)
+        dry = plan.wanted(first.cfg)
         make_job(first.cfg, slots)
-        processes.context()
+        if not dry:
+            mirror.check(first.cfg.logger)
+            processes.context()
         rest = enumerate(job_overrides[1:], initial_job_idx + 1)
         returns = [first, *(self._compose(index, list(overrides)) for index, overrides in rest)]
         study.check([r.cfg for r in returns], self.config.hydra.overrides.task)
+        if dry:
+            return self._plan(returns, slots)
         labels = _labels([r.overrides for r in returns])
         tasks = [Task(make_job(r.cfg, slots), label) for r, label in zip(returns, labels, strict=True)]
         in_table = study.known(first.cfg)
@@ -52,6 +56,15 @@ class SlotsLauncher(Launcher):
         raise_failures(Sweep(tasks, slots, Display(returns[0].cfg.study.name)).run())
         for task, result in zip(tasks, returns, strict=True):
             result.status, result.return_value = JobStatus.COMPLETED, task.job["id"]
+        return returns
+
+    def _plan(self, returns: Sequence[JobReturn], slots: int) -> Sequence[JobReturn]:
+        from deeper.reporting import plan_text
+
+        jobs = [make_job(result.cfg, slots) for result in returns]
+        print(plan_text.whole(plan.make([result.cfg for result in returns], jobs, slots)))
+        for job, result in zip(jobs, returns, strict=True):
+            result.status, result.return_value = JobStatus.COMPLETED, job["id"]
         return returns
 
     def _compose(self, index: int, overrides: list[str]) -> JobReturn:

@@ -6,7 +6,8 @@ from typing import Any
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
-from omegaconf import OmegaConf
+from hydra.types import HydraContext, TaskFunction
+from omegaconf import DictConfig, OmegaConf
 
 from deeper.training import study
 from deeper.training.jobs import default_slots
@@ -24,13 +25,13 @@ class StudySweeper(BasicSweeper):
         """Overrides of every job, in batches."""
         arms = study.settings(OmegaConf.to_container(self.config.study), self.config.profile)
         if not arms:
-            return super().split_arguments(overrides, max_batch_size)
-        parser = OverridesParser.create(config_loader=self.hydra_context.config_loader)
+            return BasicSweeper.split_arguments(overrides, max_batch_size)
+        parser = OverridesParser.create()
         grid, line = overrides[: len(self.params)], overrides[len(self.params) :]
         jobs: list[list[str]] = []
         for name, chosen in arms.items():
             own = parser.parse_overrides([*_written(chosen), f"++study.arm={name}"])
-            jobs += super().split_arguments([*grid, *own, *line], None)[0]
+            jobs += BasicSweeper.split_arguments([*grid, *own, *line], None)[0]
         return list(self.split_overrides_to_chunks(jobs, max_batch_size))
 
     def validate_batch_is_legal(self, batch: Sequence[Sequence[str]]) -> None:
@@ -38,8 +39,20 @@ class StudySweeper(BasicSweeper):
         if not isinstance(self.launcher, SlotsLauncher):
             super().validate_batch_is_legal(batch)
 
+    def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
+        """Take the launcher that is named; a dry run takes the one that can plan, for all jobs at once."""
+        around = {"hydra_context": hydra_context, "task_function": task_function, "config": config}
+        super().setup(**around)
+        if config.dry_run and not isinstance(self.launcher, SlotsLauncher):
+            self.launcher = SlotsLauncher()
+            self.launcher.setup(**around)
+        if config.dry_run:
+            self.max_batch_size = None
+
     def sweep(self, arguments: list[str]) -> Any:
         returns = super().sweep(arguments)
+        if self.config.dry_run:
+            return returns
         jobs = [job for batch in returns for job in batch]
         configs, trials = [job.cfg for job in jobs], [job.return_value for job in jobs]
         study.measure(configs, trials, getattr(self.launcher, "slots", None) or default_slots(configs[0]))

@@ -1,0 +1,104 @@
+"""Every committed study: its arms compose, its jobs are trials that can be trained, its claims and figures are some."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+from hydra import compose, initialize_config_dir
+from hydra._internal.callbacks import Callbacks
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.plugins import Plugins
+from hydra.types import HydraContext
+from omegaconf import open_dict
+
+from deeper.analysis.claims import read_claims
+from deeper.analysis.ledger import ledger
+from deeper.cli import CONF, ROOT
+from deeper.reporting import published
+from deeper.training import study
+from deeper.training.jobs import make_job
+from trials import prepare
+
+STUDIES = sorted(path.stem for path in (CONF / "study").glob("*.yaml") if path.stem != "none")
+NAMES = yaml.safe_load((ROOT / "params.yaml").read_text())["studies"]
+OTHERS = {"fc-features", "frozen-coarse", "frozen-fine", "finetune-wins", "precompute", "search-vs-hand"}
+OTHERS |= {"search-vs-random"}
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory) -> Path:
+    return prepare(tmp_path_factory.mktemp("data"))
+
+
+def grid(*overrides):
+    """The composed study, and the overrides of each of its jobs."""
+    config = compose("train", list(overrides), return_hydra_config=True)
+    return config, jobs(config)
+
+
+def jobs(config, *line):
+    context = HydraContext(config_loader=GlobalHydra.instance().config_loader(), callbacks=Callbacks())
+    sweeper = Plugins.instance().instantiate_sweeper(config=config, hydra_context=context, task_function=print)
+    given = OverridesParser.create().parse_overrides([*sweeper._parse_config(), *line])
+    return sweeper.split_arguments(given, None)[0]
+
+
+@pytest.mark.parametrize("name", [name for name in STUDIES if "rates" not in name])
+def test_every_arm_of_a_study_is_a_trial_that_can_be_trained(name, data):
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        config, every = grid(f"study={name}")
+        one_each = {next(o for o in job if o.startswith("++study.arm=")): job for job in every}
+        small = (f"data.root={data}", "trainer.accelerator=cpu")
+        configs = [compose("train", [f"study={name}", *job, *small]) for job in one_each.values()]
+    trained = {arm for arm, spec in config.study.arms.items() if "average" not in spec}
+    assert {cfg.study.arm for cfg in configs} == trained
+    study.check(configs, [])
+    ids = [make_job(cfg)["id"] for cfg in configs]
+    assert len(set(ids)) == len(ids)
+
+
+@pytest.mark.parametrize("name", STUDIES)
+def test_a_study_is_named_after_its_file_and_names_what_there_is(name):
+    text = (CONF / "study" / f"{name}.yaml").read_text()
+    content = yaml.safe_load(text)["study"]
+    assert content["name"] == name
+    assert read_claims(content, name).keys() == content.get("claims", {}).keys()
+    published.select(content, ROOT / "published", name)
+
+
+def test_every_trained_claim_but_those_of_transfer_and_search_has_one_study():
+    claims = [
+        c for name in NAMES for c in yaml.safe_load((CONF / "study" / f"{name}.yaml").read_text())["study"]["claims"]
+    ]
+    assert len(claims) == len(set(claims))
+    assert set(claims) == {name for name, claim in ledger().items() if claim.kind == "trained"} - OTHERS
+
+
+def test_settings_of_an_arm_replace_those_of_the_grid_and_the_command_line_both():
+    arms = {
+        "a": {"set": {"model": "resnet20", "model.width": 2}},
+        "b": {"set": {"model": "lenet5", "model.width": [1, None]}},
+    }
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        config = compose("train", ["study=lesion"], return_hydra_config=True)
+        with open_dict(config):
+            config.study.arms = arms
+            config.hydra.sweeper.params = {"seed": "range(2)", "model.width": "4,8"}
+        found = jobs(config, "seed=5")
+    assert found == [
+        ["seed=5", "model.width=2", "model=resnet20", "++study.arm=a"],
+        ["seed=5", "model.width=[1,null]", "model=lenet5", "++study.arm=b"],
+    ]
+
+
+def test_papers_settings_take_the_place_of_an_arms_own():
+    arms = {"a": {"set": {"model": "x"}, "paper": {"model": "y"}}, "b": {"set": {"model": "z"}}, "c": {"average": {}}}
+    one = {"name": "s", "arms": arms, "paper": {"+recipe": "r"}}
+    assert study.settings(one, "pocket") == {"a": {"model": "x"}, "b": {"model": "z"}}
+    assert study.settings(one, "paper") == {"a": {"+recipe": "r", "model": "y"}, "b": {"+recipe": "r", "model": "z"}}
+
+
+def test_arms_with_and_without_settings_do_not_mix():
+    with pytest.raises(study.DeeperError, match="arm b has no `set`"):
+        study.settings({"name": "s", "arms": {"a": {"set": {}}, "b": {"where": {}}}}, "pocket")
