@@ -1,4 +1,4 @@
-"""The zoo holds every network that has a small-image form, and every network has the rate that the calibration chose."""
+"""The zoo holds every network that has a small-image form, each at the rate that the calibration chose."""
 
 import yaml
 
