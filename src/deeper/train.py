@@ -2,9 +2,12 @@
 
 ``python -m deeper.train model=resnet20 data=fashion_mnist profile=pocket seed=0``
 ``python -m deeper.train --multirun study=residual_vs_plain profile=pocket``
+``python -m deeper.train --multirun study=residual_vs_plain dry_run=true``    what that takes, and no training
 
 Every setting is a Hydra override; ``--cfg job`` prints them all. See conf/train.yaml.
 """
+
+from typing import Any
 
 import hydra
 from omegaconf import DictConfig
@@ -15,19 +18,30 @@ from deeper import cli
 @hydra.main(version_base="1.3", config_path=str(cli.CONF), config_name="train")
 @cli.task
 def train(cfg: DictConfig) -> str:
-    """Train the one trial of a composed configuration and return its id."""
+    """Train the one trial of a composed configuration, or say what that takes, and return its id."""
     from deeper.training import mirror, processes
     from deeper.training.jobs import make_job
     from deeper.training.sweep import Bar, Sweep, Task, raise_failures
 
+    job = make_job(cfg)
+    if cfg.dry_run:
+        return _plan(cfg, job)
     mirror.check(cfg.logger)
-    task = Task(make_job(cfg), f"{cfg.model.name} seed={cfg.seed}")
+    task = Task(job, f"{cfg.model.name} seed={cfg.seed}")
     processes.context()
     raise_failures(Sweep([task], 1, Bar(task.label)).run())
     metrics = {key: value for key, value in task.record["metrics"].items() if key.endswith("error")}
     shown = ", ".join(f"{key.replace('_', ' ')} {value:.4f}" for key, value in metrics.items() if value is not None)
     print(f"{task.label}: {task.record['status']}, {task.state}; {shown}; {task.home.path}")
     return task.job["id"]
+
+
+def _plan(cfg: DictConfig, job: dict[str, Any]) -> str:
+    from deeper.reporting import plan_text
+    from deeper.training import plan
+
+    print(plan_text.brief(plan.make([cfg], [job], 1)))
+    return job["id"]
 
 
 if __name__ == "__main__":

@@ -61,7 +61,7 @@ def _csv(rows: list[dict[str, Any]]) -> str:
 def _networks(rows: list[dict[str, Any]]) -> str:
     head = ["network", "input", *COSTS.values()]
     body = [[row["network"], row["input"], *(f"{row[key]:,}" for key in COSTS)] for row in rows]
-    return _aligned(head, body, left=2)
+    return aligned(head, body, left=2)
 
 
 def _layers(counted: "Counted") -> str:
@@ -73,10 +73,10 @@ def _layers(counted: "Counted") -> str:
     total = ["total", "", "", *(f"{sum(layer[key] for layer in counted.layers):,}" for key in LAYERS)]
     costs, title = counted.costs, f"{counted.network}, {_image(counted.image)}"
     facts = f"{costs['depth']} weight layers deep, receptive field {costs['receptive_field']}"
-    return f"{title}: {facts}\n\n" + _aligned(head, [*rows, total], left=3, rule_before_last=True)
+    return f"{title}: {facts}\n\n" + aligned(head, [*rows, total], left=3, rule_before_last=True)
 
 
-def _aligned(head: list[str], rows: list[list[str]], left: int, rule_before_last: bool = False) -> str:
+def aligned(head: list[str], rows: list[list[str]], left: int, rule_before_last: bool = False) -> str:
     """Columns of equal width, the first ``left`` of them flush left and the numbers flush right."""
     widths = [max(len(row[column]) for row in [head, *rows]) for column in range(len(head))]
     rule = ["-" * width for width in widths]

@@ -125,6 +125,8 @@ def _check_values(config: dict[str, Any]) -> None:
     for key in ("channels_last", "compile", "deterministic", "sync_batchnorm", "find_unused_parameters"):
         if not isinstance(trainer[key], bool):
             raise DeeperError(f"trainer.{key}={trainer[key]}: it must be true or false")
+    if not isinstance(config["dry_run"], bool):
+        raise DeeperError(f"dry_run={config['dry_run']}: it must be true or false")
     counts = {f"data.{key}": data[key] for key in ("train_size", "validation_size") if data[key] is not None}
     counts |= {f"model.{key}": model[key] for key in ("depth", "width") if isinstance(model.get(key), int | str)}
     for key, value in counts.items():

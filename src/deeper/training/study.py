@@ -17,7 +17,7 @@ from deeper.training.store import CURVES, Home, write_json
 
 SCHEMA = 1
 FREE = (
-    *("study", "profile", "data", "logger", "store", "results", "trust_table", "runtime", "hydra"),
+    *("study", "profile", "data", "logger", "store", "results", "trust_table", "dry_run", "runtime", "hydra"),
     *("data.root", "data.folder"),
 )
 NO_GRADIENTS: dict[str, list[Any]] = {"layers": [], "start": [], "epochs": []}
@@ -72,6 +72,14 @@ def check(configs: Sequence[DictConfig], arguments: Sequence[str]) -> None:
     averaging.check(study, [(_arm(study, cfg), cfg.seed) for cfg in configs])
     _check_probes(study)
     _check_budgets(study, configs)
+
+
+def placed(configs: Sequence[DictConfig]) -> tuple[dict[str, Any], list[str | None]]:
+    """A study's block with all its arms, and the arm of every job; None for one that is in no arm or in several."""
+    study = OmegaConf.to_container(configs[0].study, resolve=True)
+    study = {**study, "arms": _arms(study, configs) if {"arms", "by"} & set(study) else {}}
+    arms = [_candidates(study, cfg) for cfg in configs]
+    return study, [found[0] if len(found) == 1 else None for found in arms]
 
 
 def _check_probes(study: Mapping[str, Any]) -> None:

@@ -1,6 +1,9 @@
 """A Hydra launcher that runs a sweep's trials side by side in fresh processes."""
 
+import copy
+import re
 from collections.abc import Sequence
+from typing import Any
 
 from hydra.core.utils import JobReturn, JobStatus, filter_overrides
 from hydra.plugins.launcher import Launcher
@@ -8,10 +11,12 @@ from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, open_dict
 
 from deeper.errors import DeeperError
-from deeper.training import mirror, plan, processes, study
+from deeper.training import mirror, processes, study
 from deeper.training.jobs import default_slots, make_job
 from deeper.training.store import RECORD
 from deeper.training.sweep import Display, Sweep, Task, raise_failures
+
+SEED = re.compile(r"seed=(0|[1-9]\d*)")
 
 
 class SlotsLauncher(Launcher):
@@ -23,6 +28,7 @@ class SlotsLauncher(Launcher):
 
     def __init__(self, slots: int | None = None):
         self.slots = slots
+        self.composed: dict[tuple[str, ...], tuple[Any, DictConfig]] = {}
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
         self.hydra_context, self.task_function, self.config = hydra_context, task_function, config
@@ -37,15 +43,14 @@ class SlotsLauncher(Launcher):
             raise DeeperError(f"hydra.launcher.slots={self.slots}: it must be a whole number of at least 1, or null")
         first = self._compose(initial_job_idx, list(job_overrides[0]))
         slots = self.slots or default_slots(first.cfg)
-        dry = plan.wanted(first.cfg)
         make_job(first.cfg, slots)
-        if not dry:
+        if not first.cfg.dry_run:
             mirror.check(first.cfg.logger)
             processes.context()
         rest = enumerate(job_overrides[1:], initial_job_idx + 1)
         returns = [first, *(self._compose(index, list(overrides)) for index, overrides in rest)]
         study.check([r.cfg for r in returns], self.config.hydra.overrides.task)
-        if dry:
+        if first.cfg.dry_run:
             return self._plan(returns, slots)
         labels = _labels([r.overrides for r in returns])
         tasks = [Task(make_job(r.cfg, slots), label) for r, label in zip(returns, labels, strict=True)]
@@ -60,6 +65,7 @@ class SlotsLauncher(Launcher):
 
     def _plan(self, returns: Sequence[JobReturn], slots: int) -> Sequence[JobReturn]:
         from deeper.reporting import plan_text
+        from deeper.training import plan
 
         jobs = [make_job(result.cfg, slots) for result in returns]
         print(plan_text.whole(plan.make([result.cfg for result in returns], jobs, slots)))
@@ -68,9 +74,18 @@ class SlotsLauncher(Launcher):
         return returns
 
     def _compose(self, index: int, overrides: list[str]) -> JobReturn:
-        config = self.hydra_context.config_loader.load_sweep_config(self.config, overrides)
-        with open_dict(config):
-            hydra = config.pop("hydra")
+        """A job. Of those that differ in the seed alone the first is composed, which takes long; the others copy it."""
+        seed = next((o.partition("=")[2] for o in overrides if SEED.fullmatch(o)), None)
+        alike = tuple(o for o in overrides if not SEED.fullmatch(o))
+        if seed is None or len(alike) != len(overrides) - 1 or alike not in self.composed:
+            config = self.hydra_context.config_loader.load_sweep_config(self.config, overrides)
+            with open_dict(config):
+                self.composed[alike] = config.pop("hydra"), config
+            hydra, config = self.composed[alike]
+        else:
+            hydra, config = self.composed[alike]
+            config = copy.deepcopy(config)
+            config.seed = int(seed)
         return JobReturn(overrides=overrides, cfg=config, hydra_cfg=hydra, task_name=hydra.job.name)
 
 

@@ -1,0 +1,138 @@
+"""A plan (``dry_run=true``) in words and two tables."""
+
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from deeper.analysis.prospects import Prospect
+from deeper.reporting import text
+from deeper.reporting.cost_tables import aligned
+
+if TYPE_CHECKING:
+    from deeper.training.plan import ArmPlan, Plan, Time
+
+
+def whole(plan: "Plan") -> str:
+    """The plan of a sweep."""
+    title = "A sweep" if plan.study == "none" else f"Study {plan.study}"
+    parts = [
+        f"{title}, profile {plan.profile}: {text.plural(plan.trials, 'trial')}, {plan.to_train:,} to train",
+        _arms(plan),
+        "\n".join(_facts(plan)),
+        _prospects(plan),
+    ]
+    return "\n\n".join(part for part in parts if part)
+
+
+def brief(plan: "Plan") -> str:
+    """The plan of a single trial."""
+    [arm] = plan.arms
+    if not plan.to_train:
+        return f"{arm.name} seed={arm.seeds[0]}: finished; nothing to train"
+    return "\n".join([f"{arm.name} seed={arm.seeds[0]}: to train", *_facts(plan)])
+
+
+def _arms(plan: "Plan") -> str:
+    head = ["arm", "seeds", "trials", "finished", "in the table", "to train"]
+    rows = [[arm.name, _seeds(arm.seeds), *_counts(arm)] for arm in plan.arms]
+    return aligned(head, rows, left=2)
+
+
+def _counts(arm: "ArmPlan") -> list[str]:
+    if arm.average:
+        return [f"{arm.jobs} × {arm.average[1]} of {arm.average[0]}", "", "", "nothing"]
+    return [f"{count:,}" for count in (arm.jobs, arm.finished, arm.known, arm.missing)]
+
+
+def _seeds(seeds: tuple[int, ...]) -> str:
+    if not seeds:
+        return "none"
+    if len(seeds) > 2 and list(seeds) == list(range(seeds[0], seeds[-1] + 1)):
+        return f"{seeds[0]} to {seeds[-1]}"
+    return ", ".join(map(str, seeds))
+
+
+def _facts(plan: "Plan") -> list[str]:
+    lines = []
+    if plan.jobs > plan.trials:
+        lines.append(f"shared: {plan.jobs - plan.trials:,} of {plan.jobs:,} jobs are the trial of another job")
+    if plan.elsewhere:
+        lines.append(f"shared: finished by another study: {_counted(plan.elsewhere)}")
+    lines.append(f"time:   {_time(plan.time)}" if plan.to_train else "time:   none")
+    lines.append(f"disk:   {_bytes(plan.disk)} in {plan.store}, where {_bytes(plan.free)} are free")
+    if plan.probes:
+        lines.append(f"probes: {_counted(plan.probes)} to make")
+    return lines
+
+
+def _time(time: "Time") -> str:
+    parts = []
+    if time.basis:
+        where = "" if time.here else " on another machine"
+        parts.append(
+            f"about {_clock(time.seconds)} on {text.plural(time.slots, 'slot')}, told from trials{where} of the "
+            f"{_counted(time.basis)}"
+        )
+    if time.unknown:
+        trials = f" for {text.plural(time.unknown, 'trial')}" if parts else ""
+        parts.append(f"unknown{trials}: no trial that is finished tells")
+    return "; ".join(parts)
+
+
+def _prospects(plan: "Plan") -> str:
+    if not plan.prospects:
+        return ""
+    head = ["claim", "comparison", "spread from", "pairs", "detectable", "after Holm"]
+    rows = [
+        [
+            seen.claim,
+            _comparison(seen),
+            _source(seen),
+            f"{seen.seeds:,}",
+            _effect(seen, seen.alone),
+            _effect(seen, seen.corrected),
+        ]
+        for seen in plan.prospects
+    ]
+    family = text.plural(plan.family, "comparison")
+    notes = [
+        "detectable: the smallest true effect, from 0 or the margin, that the seeds find four times in five at 5 %",
+        f"after Holm: the same at its worst level, 5 % over the {family} of all tables and this study",
+    ]
+    return aligned(head, rows, left=3) + "\n\n" + "\n".join(notes)
+
+
+def _comparison(seen: Prospect) -> str:
+    of, against = seen.comparison.of, seen.comparison.against
+    arms = of if against is None else f"{of} {text.MINUS} {against}"
+    return f"{seen.comparison.metric.label}, {arms}: {text.expectation(seen.comparison)}"
+
+
+def _effect(seen: Prospect, value: float) -> str:
+    if math.isnan(value):
+        return "unknown"
+    if value == 0:
+        return "any"
+    return f"{text.amount(seen.comparison.metric, value)} {text.unit(seen.comparison.metric)}"
+
+
+def _source(seen: Prospect) -> str:
+    if math.isnan(seen.sd):
+        return "no table"
+    return "its own table" if seen.own else ", ".join(seen.tables)
+
+
+def _counted(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{name} ({count:,})" for name, count in counts.items())
+
+
+def _bytes(value: float) -> str:
+    return f"{text.count(value)}B" if value >= 1000 else f"{value:.0f} B"
+
+
+def _clock(seconds: float) -> str:
+    minutes, seconds = divmod(max(1, round(seconds)), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes:02} min"
+    return f"{minutes} min {seconds:02} s" if minutes else f"{seconds} s"
