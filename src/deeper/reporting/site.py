@@ -19,6 +19,7 @@ from deeper.analysis.statistics import Mean
 from deeper.errors import DeeperError
 from deeper.reporting import (
     averaging_figure,
+    budget_table,
     calibration,
     exact_page,
     figures,
@@ -72,6 +73,10 @@ class Study:
     def tables(self) -> list[tables.Table]:
         """Tables that the study asks for."""
         return tables.tables(self.results.study, self.arms, str(self.results.path))
+
+    @property
+    def budgets(self) -> list[budget_table.Row]:
+        return budget_table.rows(self.results, self.arms)
 
     @property
     def calibration(self) -> calibration.Table:
