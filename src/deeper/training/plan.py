@@ -96,7 +96,8 @@ def make(configs: Sequence[DictConfig], jobs: Sequence[Job], slots: int) -> Plan
         DeeperError: a network cannot be made, or a claim names something that does not exist.
     """
     block, arms = study.placed(configs)
-    homes = {job["id"]: Home(job["config"]["store"], job["id"]) for job in jobs}
+    ids = [job["id"] for job in jobs]
+    homes = {trial: Home(configs[0].store, trial) for trial in ids}
     finished = {trial for trial, home in homes.items() if (home / RECORD).exists() and home.record() is not None}
     known = study.known(configs[0]).keys() - finished
     missing = {job["id"]: job["config"] for job in jobs if job["id"] not in finished | known}
@@ -116,7 +117,9 @@ def make(configs: Sequence[DictConfig], jobs: Sequence[Job], slots: int) -> Plan
         time=_time(missing.values(), store, slots, jobs[0]["environment"]["machine"]),
         disk=sum(_kept(config) for config in missing.values()),
         free=_free(store),
-        probes=_probes(block, dict(zip((job["id"] for job in jobs), arms, strict=True)), homes, known),
+        probes=_probes(
+            block, [(arm, homes[trial]) for arm, trial in zip(arms, ids, strict=True) if trial not in known]
+        ),
         prospects=seen,
         family=family,
     )
@@ -170,17 +173,15 @@ def _free(store: Path) -> int:
     return shutil.disk_usage(place).free
 
 
-def _probes(
-    block: Mapping[str, Any], arms: Mapping[str, str | None], homes: Mapping[str, Home], known: set[str]
-) -> dict[str, int]:
-    """How many measurements of each probe are not made yet."""
-    lacking: Counter[str] = Counter()
-    for trial, arm in arms.items():
-        if trial in known:
-            continue
-        for name, spec in probing.of_arm(block.get("probes") or {}, arm).items():
-            lacking[name] += not probing.place(homes[trial], name, spec).exists()
-    return dict(lacking)
+def _probes(block: Mapping[str, Any], homes: Iterable[tuple[str | None, Home]]) -> dict[str, int]:
+    """How many measurements of each probe are not made yet, of trials with their arms."""
+    wanted = {
+        (name, probing.place(home, name, spec))
+        for arm, home in homes
+        for name, spec in probing.of_arm(block.get("probes") or {}, arm).items()
+    }
+    lacking = Counter(name for name, place in wanted if not place.exists())
+    return {name: lacking[name] for name in block.get("probes") or {} if name in lacking}
 
 
 def _prospects(
