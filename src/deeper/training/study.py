@@ -58,14 +58,15 @@ def export(configs: Sequence[DictConfig], trials: Sequence[str], arguments: Sequ
 
 def check(configs: Sequence[DictConfig], arguments: Sequence[str]) -> None:
     """See, before anything is trained, that every job of a study is in one arm, that its probes are some and that its
-    arms keep their budgets (but for the profile ``smoke``, whose sizes mean nothing).
+    arms keep their budgets (but for the profile ``smoke``, whose sizes mean nothing, and for arms that run by their
+    papers' settings).
 
     A command line that makes another sweep of the study has no table and need not have its arms.
 
     Raises:
         DeeperError: it is in none or in several, a setting or a probe does not exist, or an arm is off its budget.
     """
-    study = OmegaConf.to_container(configs[0].study, resolve=True)
+    study = as_run(OmegaConf.to_container(configs[0].study, resolve=True), configs[0].profile)
     if study["name"] == "none" or not all(map(_free, arguments)):
         return
     study = {**study, "arms": _arms(study, configs)}
@@ -76,7 +77,7 @@ def check(configs: Sequence[DictConfig], arguments: Sequence[str]) -> None:
 
 def placed(configs: Sequence[DictConfig]) -> tuple[dict[str, Any], list[str | None]]:
     """A study's block with all its arms, and the arm of every job; None for one that is in no arm or in several."""
-    study = OmegaConf.to_container(configs[0].study, resolve=True)
+    study = as_run(OmegaConf.to_container(configs[0].study, resolve=True), configs[0].profile)
     study = {**study, "arms": _arms(study, configs) if {"arms", "by"} & set(study) else {}}
     arms = [_candidates(study, cfg) for cfg in configs]
     return study, [found[0] if len(found) == 1 else None for found in arms]
@@ -123,6 +124,19 @@ def settings(study: Mapping[str, Any], profile: str) -> dict[str, dict[str, Any]
     return {name: {**common, **(arm.get("paper", arm["set"]) or {})} for name, arm in named.items()}
 
 
+def as_run(study: Mapping[str, Any], profile: str) -> dict[str, Any]:
+    """A study's block as a profile runs it.
+
+    Where arms run by their papers' settings, ``paper_label`` is the label of an arm that has one, and there are no
+    budgets: those were made for the settings in ``set``.
+    """
+    if profile != "paper" or not settings(study, profile):
+        return dict(study)
+    arms = {name: arm or {} for name, arm in study["arms"].items()}
+    named = {name: {**arm, "label": arm["paper_label"]} for name, arm in arms.items() if "paper_label" in arm}
+    return {**{key: value for key, value in study.items() if key != "budgets"}, "arms": {**arms, **named}}
+
+
 def known(cfg: DictConfig) -> dict[str, dict[str, Any]]:
     """Rows of the study's table by trial, where ``trust_table`` says that they stand for trials that are not here.
 
@@ -148,6 +162,7 @@ def _measured(row: Mapping[str, Any], probes: Mapping[str, Any]) -> bool:
 
 def table(study: dict[str, Any], configs: Sequence[DictConfig], trials: Sequence[str]) -> dict[str, Any]:
     """The value of ``results/<study>.json`` (docs/formats.md)."""
+    study = as_run(study, configs[0].profile)
     study = {key: value for key, value in study.items() if key != "arm"} | {"arms": _arms(study, configs)}
     environments: list[Any] = []
     rows = []
