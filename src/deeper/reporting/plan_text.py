@@ -34,14 +34,15 @@ def brief(plan: "Plan") -> str:
 
 def _arms(plan: "Plan") -> str:
     head = ["arm", "seeds", "trials", "finished", "in the table", "to train"]
-    rows = [[arm.name, _seeds(arm.seeds), *_counts(arm)] for arm in plan.arms]
+    rows = [[arm.name, *_counts(arm)] for arm in plan.arms]
     return aligned(head, rows, left=2)
 
 
 def _counts(arm: "ArmPlan") -> list[str]:
     if arm.average:
-        return [f"{arm.jobs} × {arm.average[1]} of {arm.average[0]}", "", "", "nothing"]
-    return [f"{count:,}" for count in (arm.jobs, arm.finished, arm.known, arm.missing)]
+        of, size = arm.average
+        return [f"{text.plural(arm.jobs, 'group')} of {size} of {of}", "", "", "", "nothing"]
+    return [_seeds(arm.seeds)] + [f"{count:,}" for count in (arm.jobs, arm.finished, arm.known, arm.missing)]
 
 
 def _seeds(seeds: tuple[int, ...]) -> str:
