@@ -15,10 +15,11 @@ from hydra.utils import instantiate
 from omegaconf import OmegaConf
 
 import released
-from deeper.cli import CONF, ROOT
+from deeper.cli import CONF
 from deeper.data.arrays import Labelled, write_set
 from deeper.data.module import load
 from deeper.prepare import prepare
+from deeper.training import study
 from deeper.training.fitting import Surroundings, fit
 from deeper.training.jobs import make_job
 
@@ -26,6 +27,7 @@ TRAINED_ON = {"cifar10": 45000, "cifar100": 45000, "fashion_mnist": 55000, "imag
 NESTEROV = {"momentum": 0.9, "nesterov": True}
 PLAIN = {"momentum": 0.9, "nesterov": False}
 RMSPROP = {"momentum": 0.9, "alpha": 0.9}
+ELSEWHERE = {"augment", "data.image_size", "data.train_size", "recipe.lr", "training.epochs"}
 STEPS_32K_48K = {0: 0.1, 91: 0.01, 136.5: 0.001}
 
 
@@ -244,27 +246,20 @@ def test_real_steps_on_files_in_the_official_format(name, data, model, more, set
     assert all(torch.isfinite(weight).all() for weight in outcome.weights.values() if weight.is_floating_point())
 
 
-FRAGMENTS = re.findall(r"^## (\w+)\n|^```yaml\n(.*?)^```", (ROOT / "docs" / "papers.md").read_text(), re.S | re.M)
-
-
 def arms():
-    """Every arm that docs/papers.md proposes, with its settings under profile=paper."""
-    study = ""
-    for name, block in FRAGMENTS:
-        study = name or study
-        if block:
-            fragment = yaml.safe_load(block)
-            for arm, own in fragment["arms"].items():
-                yield f"{study}-{arm}", {**fragment.get("paper", {}), **own["paper"]}
+    """Every arm of the studies that run by recipes, with its settings under profile=paper."""
+    for path in sorted((CONF / "study").glob("*.yaml")):
+        chosen = study.settings(yaml.safe_load(path.read_text())["study"], "paper")
+        yield from ((f"{path.stem}-{arm}", one) for arm, one in chosen.items() if "+recipe" in one)
 
 
-@pytest.mark.parametrize("settings", [pytest.param(s, id=name) for name, s in arms()])
-def test_what_the_page_on_papers_proposes_exists(settings):
-    known = model_settings(settings["model"])
-    assert settings["+recipe"] in PAPERS
-    for key in settings.keys() - {"model", "+recipe"}:
+@pytest.mark.parametrize("chosen", [pytest.param(one, id=name) for name, one in arms()])
+def test_what_an_arm_takes_of_the_papers_exists(chosen):
+    known = model_settings(chosen["model"])
+    assert chosen["+recipe"] in PAPERS
+    for key in chosen.keys() - {"model", "+recipe"}:
         group, _, option = key.partition(".")
-        assert option in known if group == "model" else key in ("data.image_size", "data.train_size", "augment")
+        assert option in known if group == "model" else key in ELSEWHERE
 
 
 def model_settings(name):
