@@ -136,7 +136,7 @@ def test_a_study_on_an_empty_store(fresh, place):
     assert (fresh.returncode, fresh.stderr) == (0, "")
     assert fresh.stdout.startswith("Study pairs, profile pocket: 8 trials, 8 to train\n")
     assert row(fresh, "thin") == ["thin", "0", "to", "3", "4", "0", "0", "4"]
-    assert row(fresh, "two") == "two 2 groups of 2 of thin nothing".split()
+    assert row(fresh, "two") == ["two", "2", "groups", "of", "2", "of", "thin", "nothing"]
     assert "4 of 12 jobs are the trial of another job" in fresh.stdout
     assert fact(fresh, "time:") == "time:   unknown: no trial that is finished tells"
     assert "noise_start (4) to make" in fact(fresh, "probes:")

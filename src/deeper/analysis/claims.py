@@ -26,13 +26,13 @@ A diverged trial counts with its errors like any other. A pair with a number tha
 left out, and the outcome names its seed.
 """
 
-import difflib
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from deeper.analysis import statistics
+from deeper.analysis.choices import known
 from deeper.analysis.ledger import ledger
 from deeper.analysis.metrics import METRICS, Metric
 from deeper.errors import DeeperError
@@ -148,7 +148,7 @@ def read_claims(study: Mapping[str, Any], source: str) -> dict[str, list[Compari
     """A study's claims with their comparisons, checked. ``source`` is the file that an error names."""
     claims = {}
     for claim, rows in (study.get("claims") or {}).items():
-        _known(claim, ledger(), f"{source}: claim", "the ledger")
+        known(claim, ledger(), f"{source}: claim", "the ledger")
         if not isinstance(rows, Sequence) or isinstance(rows, str) or not rows:
             raise DeeperError(f"{source}: claim {claim!r} has no comparison; name at least one under study.claims")
         claims[claim] = [_comparison(row, study.get("arms") or {}, f"{source}: claim {claim!r}:") for row in rows]
@@ -161,11 +161,11 @@ def _comparison(row: Any, arms: Mapping[str, Any], where: str) -> Comparison:
         raise DeeperError(
             f"{where} a comparison has metric, of, expect, mostly against, and, for not_*, margin; not {row!r}"
         )
-    _known(row["metric"], METRICS, f"{where} metric", "the metrics")
-    _known(row["of"], arms, f"{where} arm", "the study's arms")
+    known(row["metric"], METRICS, f"{where} metric", "the metrics")
+    known(row["of"], arms, f"{where} arm", "the study's arms")
     if "against" in row:
-        _known(row["against"], arms, f"{where} arm", "the study's arms")
-    _known(row["expect"], ABOVE + BELOW, f"{where} expect", "what can be expected")
+        known(row["against"], arms, f"{where} arm", "the study's arms")
+    known(row["expect"], ABOVE + BELOW, f"{where} expect", "what can be expected")
     if row["of"] == row.get("against"):
         raise DeeperError(f"{where} {row['of']!r} is compared with itself")
     margin = row.get("margin")
@@ -178,15 +178,6 @@ def _comparison(row: Any, arms: Mapping[str, Any], where: str) -> Comparison:
 
 def _is_margin(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value) and value >= 0
-
-
-def _known(name: Any, names: Iterable[str], what: str, where: str) -> None:
-    names = list(names)
-    if name in names:
-        return
-    close = difflib.get_close_matches(str(name), names, n=1)
-    hint = f"did you mean {close[0]!r}?" if close else f"there are: {', '.join(names) or 'none'}"
-    raise DeeperError(f"{what} {name!r} is not among {where}; {hint}")
 
 
 def _measure(comparison: Comparison, trials: Iterable[Mapping[str, Any]]) -> Outcome:
