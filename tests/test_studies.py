@@ -1,5 +1,7 @@
 """Every committed study: its arms compose, its jobs are trials that can be trained, its claims and figures are some."""
 
+import json
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -10,9 +12,10 @@ from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.plugins import Plugins
 from hydra.types import HydraContext
-from omegaconf import open_dict
+from omegaconf import OmegaConf, open_dict
 
 from deeper.analysis.claims import read_claims
+from deeper.analysis.cost import count_config
 from deeper.analysis.ledger import ledger
 from deeper.cli import CONF, ROOT
 from deeper.reporting import published
@@ -102,3 +105,100 @@ def test_papers_settings_take_the_place_of_an_arms_own():
 def test_arms_with_and_without_settings_do_not_mix():
     with pytest.raises(study.DeeperError, match="arm b has no `set`"):
         study.settings({"name": "s", "arms": {"a": {"set": {}}, "b": {"where": {}}}}, "pocket")
+
+
+WITH_PAPERS = [name for name in STUDIES if "zoo" not in name]
+RECIPES = {path.stem: yaml.safe_load(path.read_text()) for path in (CONF / "recipe").glob("*.yaml")}
+
+
+def papers(name):
+    """By arm, the settings of a study under profile=paper."""
+    return study.settings(content(name), "paper")
+
+
+def content(name):
+    return yaml.safe_load((CONF / "study" / f"{name}.yaml").read_text())["study"]
+
+
+@cache
+def composed(name, *overrides):
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        return compose("train", [f"study={name}", "profile=paper", *overrides])
+
+
+def as_paper(name, arm):
+    chosen = papers(name)[arm]
+    return composed(name, *(f"{k}={v if isinstance(v, str) else json.dumps(v)}" for k, v in chosen.items()))
+
+
+@pytest.mark.parametrize("name", WITH_PAPERS)
+def test_every_trained_arm_has_papers_settings_of_its_own(name):
+    trained = {arm: spec for arm, spec in content(name)["arms"].items() if "average" not in spec}
+    assert all("paper" in spec for spec in trained.values())
+    chosen = papers(name)
+    assert chosen.keys() == trained.keys()
+    assert len({json.dumps(one, sort_keys=True) for one in chosen.values()}) == len(chosen)
+    assert all(one["+recipe"] in RECIPES for one in chosen.values())
+
+
+@pytest.mark.parametrize("name", WITH_PAPERS)
+def test_under_profile_paper_an_arm_is_trained_as_its_recipe_says(name):
+    ways = {}
+    for arm, chosen in papers(name).items():
+        ways.setdefault(str({k: v for k, v in chosen.items() if not k.startswith("model")}), arm)
+    for arm in ways.values():
+        chosen, cfg = papers(name)[arm], as_paper(name, arm)
+        recipe = RECIPES[chosen["+recipe"]]
+        groups = {key: value for part in recipe["defaults"] for key, value in part.items()}
+        assert (cfg.profile, cfg.data.name, cfg.model.name) == ("paper", groups["override /data"], chosen["model"])
+        assert cfg.data.train_size == chosen.get("data.train_size")
+        assert cfg.training.epochs == chosen.get("training.epochs", recipe["training"]["epochs"])
+        assert cfg.training.batch_size == recipe["training"]["batch_size"]
+        assert cfg.optimizer.weight_decay == recipe["optimizer"]["weight_decay"]
+        assert cfg.optimizer.lr == chosen.get("recipe.lr", recipe["recipe"]["lr"])
+        assert recipe["schedule"].items() <= cfg.schedule.items()
+
+
+def test_the_sweeper_hands_on_the_papers_settings():
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        _, every = grid("study=augmentation", "profile=paper")
+    job = next(job for job in every if "++study.arm=mobilenet" in job)
+    assert {"+recipe=resnet", "data.train_size=null", "augment=none", "model.strides=[1,1,2,2,2]"} <= set(job)
+    assert not any("small" in part for part in job)
+
+
+EQUAL = {
+    "vgg_pattern": ("macs", ("doubling", "constant"), 0.02),
+    "small_filters": ("macs", ("stacked", "large_equal"), 0.02),
+}
+
+
+@pytest.mark.parametrize("name", EQUAL)
+def test_networks_of_papers_that_stand_for_equal_cost_have_nearly_that(name):
+    metric, arms, within = EQUAL[name]
+    first, *others = [count(as_paper(name, arm))[metric] for arm in arms]
+    assert others == [pytest.approx(first, rel=within)] * len(others)
+
+
+BUILT = [("lesion", "vgg16"), ("augmentation", "mobilenet"), ("squeeze_excite", "se_googlenet"), ("fractal", "plain")]
+
+
+@pytest.mark.parametrize(("name", "arm"), BUILT)
+def test_a_papers_network_with_changed_settings_can_be_built(name, arm):
+    assert count(as_paper(name, arm))["params"] > 0
+
+
+def count(cfg):
+    model = OmegaConf.to_container(cfg.model, resolve=True)
+    return count_config(model, cfg.data.channels, cfg.data.image_size).as_dict()
+
+
+def test_labels_and_budgets_are_those_of_the_settings_that_run():
+    arms = {"a": {"label": "A", "set": {"model": "x"}, "paper": {"model": "y"}, "paper_label": "B"}, "b": {"set": {}}}
+    one = {"name": "s", "arms": arms, "budgets": [{"metric": "params", "arms": ["a", "b"]}]}
+    assert study.as_run(one, "pocket") == one
+    run = study.as_run(one, "paper")
+    assert "budgets" not in run
+    assert (run["arms"]["a"]["label"], run["arms"]["b"]) == ("B", {"set": {}})
+    by_hand = {"name": "s", "arms": {"a": {"where": {}}}, "budgets": []}
+    assert study.as_run(by_hand, "paper") == by_hand
