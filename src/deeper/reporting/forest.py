@@ -23,6 +23,7 @@ from deeper.reporting import text
 from deeper.reporting.figures import WIDTH, Theme
 
 ROW, PANEL, KEY = 0.43, 0.78, 0.3  # inches
+ROUNDING = 1e-9
 LONGEST = 34  # letters of a row's name in a line
 UNITS = {FRACTION: "percentage points", DECADES: "decades (powers of ten)"}
 HUES = {claims.AS_EXPECTED: 2, claims.OPPOSITE: 0}
@@ -130,7 +131,7 @@ def _limits(metric: Metric, members: Sequence[Line]) -> tuple[float, float]:
         if (found := row.outcome.difference) is not None:
             values += [found.lower, found.upper] if found.n > 1 else [found.mean]
     low, high = _shown(metric, min(values)), _shown(metric, max(values))
-    room = 0.07 * (high - low) or 1.0
+    room = 0.07 * (high - low) if high - low > ROUNDING else 1.0
     return low - room, high + room
 
 
