@@ -81,8 +81,20 @@ def test_a_comparison_of_an_arm_alone_is_shown_as_one(files):
 
 
 def test_the_index_and_the_metrics_have_it_too(files):
-    assert "gain over the mean network, 2 averaged:<br>+" in files["README.md"]
-    assert '"model-ensemble"' in files["metrics.json"]
+    assert "? cannot tell | gain over the mean network, 4 averaged | +" in files["README.md"]
+    metrics = json.loads(files["metrics.json"])[NAME]
+    assert metrics["claims"]["model-ensemble"]["lower"] is None
+    assert set(metrics["arms"]["resnet20_4"]) == {"test_error"}
+
+
+def test_what_is_open_is_counted_in_groups(files):
+    assert "? cannot tell (1 group of networks)" in files[f"{NAME}.md"]
+    assert "5,000 of 14×14, 1 epoch, 1 group of networks" in files["README.md"]
+
+
+def test_averages_are_no_trainings(files):
+    assert "**24 trainings**" in files["README.md"]
+    assert "4 further rows average networks" in files["README.md"]
 
 
 def test_a_study_of_averages_alone_in_their_group_has_no_empty_panel(content):

@@ -50,8 +50,8 @@ def test_which_of_two_texts_is_right(tmp_path, findings):
 def test_the_index_has_each_claim_once_and_warns(tmp_path, findings):
     index = write(tmp_path, findings)["README.md"]
     for claim in ledger():
-        assert (f"**{claim}**<br>" in index) == (claim in {finding.claim for finding in findings})
-        assert (f"**{claim}**<br>" in index) != (f"- `{claim}` " in index)
+        assert (f"| [**{claim}**](" in index) == (claim in {finding.claim for finding in findings})
+        assert (f"| [**{claim}**](" in index) != (f"- `{claim}` " in index)
     assert "61 of the ledger's 64 claims" in index
     assert "Counting contradicts 1 claim of the lectures" in index
     assert "parameters: 61,000,000 and not 6,000,000" in index

@@ -19,6 +19,49 @@ def test_the_study_s_own_choice():
     assert by_network["plain net, 20 layers"].value == "–"
     assert by_network["plain-18 → plain-34"].value == "27.94 → 28.54 %"
     assert by_network["ResNet-18"].value == "5.1 %"
+    assert by_network["plain-18 → plain-34"].change == "depth without shortcuts"
+    assert not by_network["ResNet-18"].change
+
+
+@pytest.mark.parametrize(
+    ("where", "network", "value", "remarks"),
+    [
+        ({"change": "LRN on/off", "metric": "test error %"}, "4-layer CNN", "13 → 11 %", "test error"),
+        ({"change": "3x3 pairs vs single 5x5"}, "", "+7 points", "top-1 error change"),
+        ({"change": "ReLU vs tanh"}, "4-layer CNN, tanh → 4-layer CNN, ReLU", "1 → 6 times", "speed to reach"),
+        ({"change": "stochastic depth training time", "metric": "wall clock"}, "", "20h42m → 15h07m", "wall clock"),
+        ({"change": "auxiliary classifiers", "metric": "effect, points"}, "", "about 0.5", "effect, points"),
+        ({"change": "depth degradation"}, "plain-20 → plain-56", "lower → higher", "training error"),
+        ({"change": "depthwise separable vs full convolution"}, "", "71.7 → 70.6 % accuracy", "top-1 accuracy"),
+    ],
+)
+def test_an_effect_has_the_unit_that_was_published(where, network, value, remarks):
+    figure = select({"file": "ablations.csv", "where": where})[0]
+    assert figure.network.startswith(network)
+    assert figure.value == value
+    assert figure.remarks.startswith(remarks)
+
+
+def test_every_effect_and_every_network_can_be_shown():
+    for name in ("ablations.csv", "cifar.csv", "fashion_mnist.csv", "imagenet.csv"):
+        for figure in select({"file": name, "where": {}}):
+            assert figure.network
+            assert figure.value
+            assert figure.source
+
+
+def test_errors_on_imagenet_say_which():
+    figure = select({"file": "imagenet.csv", "where": {"architecture": "AlexNet", "variant": "1 CNN"}})[0]
+    assert (figure.network, figure.value) == ("AlexNet, 1 CNN", "40.7 % top-1, 18.2 % top-5")
+    assert (figure.data, figure.remarks) == ("ImageNet", "10-crop, ILSVRC-2012 val")
+
+
+def test_rows_can_be_of_one_claim():
+    row = {"file": "ablations.csv", "where": {"change": "LRN on/off"}, "claim": "lrn"}
+    found = published.select({"arms": {}, "claims": {"lrn": []}, "published": [row]}, SHELF, "study.json")
+    assert {figure.claim for figure in found} == {"lrn"}
+    with pytest.raises(DeeperError, match="'lrn'"):
+        select(row)
 
 
 @pytest.mark.parametrize(

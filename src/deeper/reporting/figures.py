@@ -9,12 +9,14 @@ import io
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import matplotlib
 import numpy as np
 from matplotlib import colors
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, MaxNLocator, NullFormatter, NullLocator
 
 from deeper.analysis.statistics import Mean, mean
@@ -22,7 +24,9 @@ from deeper.reporting.summary import Arm, curve, profile
 
 WIDTH = 8.6
 
-Drawn = tuple[str, Callable[[Sequence[Arm], "Theme"], Figure], Callable[[Sequence[Arm]], bool]]
+MOST_CURVES = 8  # arms, more than which cannot be told apart by epoch
+
+Drawn = tuple[str, Callable[[Sequence[Any], "Theme"], Figure], Callable[[Sequence[Any]], bool]]
 
 
 @dataclass(frozen=True)
@@ -70,10 +74,11 @@ STYLE = {
 }
 
 
-def draw(arms: Sequence[Arm], wanted: Sequence[Drawn] | None = None) -> dict[str, bytes]:
+def draw(arms: Sequence[Any], wanted: Sequence[Drawn] | None = None) -> dict[str, bytes]:
     """Figures (those of a study's page, if none are named) by file name, ``<figure>-<theme>.svg``.
 
-    One whose numbers are missing is left out.
+    ``arms`` are what the figures are of, ``Arm`` but where the wanted ones draw something else. One whose numbers are
+    missing is left out.
     """
     figures = {}
     for name, figure, has_numbers in FIGURES if wanted is None else wanted:
@@ -83,7 +88,7 @@ def draw(arms: Sequence[Arm], wanted: Sequence[Drawn] | None = None) -> dict[str
     return figures
 
 
-def render(figure: Callable[[Sequence[Arm], Theme], Figure], arms: Sequence[Arm], theme: Theme, kind="svg") -> bytes:
+def render(figure: Callable[[Sequence[Any], Theme], Figure], arms: Sequence[Any], theme: Theme, kind="svg") -> bytes:
     """One figure as bytes. A ``png`` is painted on the theme's ground, for looking at."""
     with matplotlib.rc_context(STYLE), io.BytesIO() as buffer:
         drawn = figure(arms, theme)
@@ -111,11 +116,11 @@ def errors_by_epoch(arms: Sequence[Arm], theme: Theme) -> Figure:
                 ends.append((train[-1][0], 100 * train[-1][1].mean, arm.label, colour[arm.name]))
         axis.set_title(title, loc="left", color=theme.text, fontsize=11, pad=10)
         axis.set_xlabel("epoch", color=theme.muted)
-        axis.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=8))
+        axis.set_xticks(_epoch_ticks(max((x for x, *_ in ends), default=1)))
         axis.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g} %"))
         axis.set_ylim(0, min(100, 1.06 * max(a.dataLim.y1 for a in axes)))
         _label_ends(axis, ends)
-    _key(axes[-1], theme)
+    _key(figure, theme)
     return figure
 
 
@@ -226,8 +231,10 @@ def _in_percent(value: float) -> float:
     return 100.0 * value
 
 
-def _has(key: str) -> Callable[[Sequence[Arm]], bool]:
-    return lambda arms: any(curve(arm.trials, key) for arm in arms)
+def _has_curves(arms: Sequence[Arm]) -> bool:
+    known = [points for arm in arms if (points := curve(arm.trials, "train_error"))]
+    epochs = [len(points) for points in known]
+    return 0 < len(known) <= MOST_CURVES and max(epochs) <= 2 * min(epochs)
 
 
 def _has_gradients(arms: Sequence[Arm]) -> bool:
@@ -239,7 +246,7 @@ def _has_errors(arms: Sequence[Arm]) -> bool:
 
 
 FIGURES = (
-    ("errors-by-epoch", errors_by_epoch, _has("train_error")),
+    ("errors-by-epoch", errors_by_epoch, _has_curves),
     ("final-errors", final_errors, _has_errors),
     ("gradients-by-layer", gradients_by_layer, _has_gradients),
     ("error-without-a-block", lesions, lambda arms: any(map(_lesions, arms))),
@@ -249,7 +256,8 @@ FIGURES = (
 def _panels(arms: Sequence[Arm]) -> dict[str, list[Arm]]:
     panels: dict[str, list[Arm]] = {}
     for arm in arms:
-        panels.setdefault((arm.group or "").capitalize(), []).append(arm)
+        group = arm.group or ""
+        panels.setdefault(group[:1].upper() + group[1:], []).append(arm)
     return panels if len(panels) <= 3 else {"": list(arms)}
 
 
@@ -357,12 +365,16 @@ def _decade_ticks(axes: Sequence[Axes]) -> None:
             axis.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
 
 
-def _key(axis: Axes, theme: Theme) -> None:
-    lines = [
-        axis.plot([], [], color=theme.muted, lw=2.0)[0],
-        axis.plot([], [], color=theme.muted, lw=0.9, ls=(0, (4, 2.5)))[0],
-    ]
-    _legend(axis, lines, ["training", "validation"], theme, loc="lower right", bbox_to_anchor=(1, 1.0), ncols=2)
+def _epoch_ticks(last: int) -> list[int]:
+    """Whole epochs from 1 to the last, nine at most; none past the curves, where their names stand."""
+    values = MaxNLocator(integer=True, nbins=8).tick_values(1, last)
+    return [int(value) for value in values if 1 <= value <= last]
+
+
+def _key(figure: Figure, theme: Theme) -> None:
+    lines = [Line2D([], [], color=theme.muted, lw=2.0), Line2D([], [], color=theme.muted, lw=0.9, ls=(0, (4, 2.5)))]
+    where = {"loc": "outside upper right", "ncols": 2, "frameon": False, "fontsize": 9, "handlelength": 2.0}
+    figure.legend(lines, ["training", "validation"], labelcolor=theme.muted, **where)
 
 
 def _final_key(axis: Axes, theme: Theme) -> None:

@@ -5,34 +5,35 @@ from typing import Any
 
 from deeper.analysis import claims
 from deeper.analysis.claims import Outcome, Verdict
-from deeper.reporting import text
+from deeper.reporting import answers, scale, text
+from deeper.reporting.published import Figure
 from deeper.reporting.records import Results
 
-SEEDS = ("seed", "seeds")
-GROUPS = ("group of networks", "groups of networks")
+MOST_PUBLISHED = 3
+HERE = "It is contradicted on the data and at the scale of this page"
 
 
-def of_verdict(results: Results, answer: Verdict) -> list[str]:
-    """What a reader must know of a verdict's comparisons: seeds left out, diverged trials, seeds needed."""
-    return [line for outcome in answer.outcomes for line in _of_outcome(results, outcome)]
+def of_verdict(results: Results, answer: Verdict, published: Sequence[Figure] = ()) -> list[str]:
+    """What a reader must know of a verdict: seeds left out, diverged trials, seeds needed; and what was published.
+
+    ``published`` is everything that stands beside the study; a contradicted claim names the effects among it.
+    """
+    lines = [line for outcome in answer.outcomes for line in _of_outcome(results, outcome)]
+    return lines + (_published(answer, published) if answer.verdict == claims.CONTRADICTED else [])
 
 
 def limits(results: Results, verdicts: Sequence[Verdict]) -> list[str]:
     """What the study cannot tell: its open claims, its scale, and comparisons that its seeds are too few for."""
     lines = [_open_claim(results, answer) for answer in verdicts if answer.verdict == claims.CANNOT_TELL]
-    data, content = results.content["data"], results.content
-    lines.append(
-        f"Whether it is the same at another scale: this is {text.data_name(data['name'])} at "
-        f"{data['image_size']}×{data['image_size']} pixels with {data['train']:,} training images, under one recipe"
-        f"{_epochs(content['recipe'])}."
-    )
-    seeds = min((len(results.trials(arm)) for arm in results.arms if not results.averaged(arm)), default=0)
-    if seeds:
+    lines.append(_scale(results))
+    counts = sorted({len(results.trials(arm)) for arm in results.arms if not results.averaged(arm)})
+    if counts:
+        seeds = text.plural(counts[0], "seed") if len(counts) == 1 else f"{scale.several(counts)} seeds"
         lines.append(
-            f"How much of it is chance of the data: {text.plural(seeds, 'seed')} an arm vary the initial weights and "
+            f"How much of it is chance of the data: {seeds} an arm vary the initial weights and "
             "the order of the images, on one and the same training set."
         )
-    if content["profile"] == "smoke":
+    if results.content["profile"] == "smoke":
         lines.append("Anything at all about the claims: the profile `smoke` only shows that the machinery works.")
     return lines
 
@@ -62,7 +63,7 @@ def _of_outcome(results: Results, outcome: Outcome) -> list[str]:
     what = f"{text.sentence(comparison.metric.label)}, {arms}"
     lines = []
     if outcome.direction == claims.OPEN:
-        lines.append(f"{what}: {_open_comparison(outcome, _unit(results, outcome))}.")
+        lines.append(f"{what}: {_open_comparison(outcome, answers.unit(results, outcome))}.")
     if outcome.unpaired:
         lines.append(f"{what}: {text.seeds(outcome.unpaired)} left out, only one of the two arms has it.")
     if outcome.unmeasured:
@@ -71,12 +72,6 @@ def _of_outcome(results: Results, outcome: Outcome) -> list[str]:
         named = ", ".join(f"{results.label(arm)} seed {seed}" for arm, seed in outcome.diverged)
         lines.append(f"{what}: counts diverged trials like any other ({named}).")
     return lines
-
-
-def _unit(results: Results, outcome: Outcome) -> tuple[str, str]:
-    """What a comparison has one number for: one of it, and several."""
-    arms = (outcome.comparison.of, outcome.comparison.against)
-    return GROUPS if any(arm and results.averaged(arm) for arm in arms) else SEEDS
 
 
 def _open_comparison(outcome: Outcome, unit: tuple[str, str]) -> str:
@@ -93,16 +88,31 @@ def _open_comparison(outcome: Outcome, unit: tuple[str, str]) -> str:
 
 
 def _open_claim(results: Results, answer: Verdict) -> str:
-    units = [_unit(results, outcome) for outcome in answer.outcomes if outcome.direction == claims.OPEN]
-    _, several = GROUPS if GROUPS in units else SEEDS
     open_ones, n = sum(outcome.direction == claims.OPEN for outcome in answer.outcomes), len(answer.outcomes)
     where = f"{open_ones} of its {n} comparisons {'is' if open_ones == 1 else 'are'} open" if n > 1 else "it is open"
-    advice = f"about {answer.needed:,} {several} would settle it" if answer.needed else f"more {several} would not do"
-    if answer.seeds < 2:
-        advice = f"it takes two {several} or more"
-    return f"Whether {claims.ledger()[answer.claim].statement}: {where}, and {advice}."
+    return f"Whether {claims.ledger()[answer.claim].statement}: {where}, and {answers.advice(results, answer)}."
 
 
-def _epochs(recipe: Mapping[str, Any]) -> str:
-    epochs = recipe.get("epochs")
-    return f" of {text.plural(epochs, 'epoch')}" if isinstance(epochs, int) else ""
+def _scale(results: Results) -> str:
+    found = scale.of(results, results.content["trials"])
+    epochs = f" of {found.epochs_words()}" if found.epochs else ""
+    own = ", but for what the arms differ in" if scale.varying(results.content["trials"]) else ""
+    return (
+        f"Whether it is the same at another scale: this is {found.data_words()} at {found.pixels_words()} with "
+        f"{found.images_words()}, under one recipe{epochs}{own}."
+    )
+
+
+def _published(answer: Verdict, figures: Sequence[Figure]) -> list[str]:
+    effects = [one for one in figures if one.change and one.claim in (None, answer.claim)]
+    if not effects:
+        return [f"{HERE}; that says nothing of others."]
+    named = "; ".join(_effect(one) for one in effects[:MOST_PUBLISHED])
+    rest = f", and {len(effects) - MOST_PUBLISHED} more below" if len(effects) > MOST_PUBLISHED else ""
+    return [f"{HERE}, which does not make the paper wrong. Published: {named}{rest}."]
+
+
+def _effect(one: Figure) -> str:
+    doubt = "recalled, not checked" if one.confidence == "recalled" else ""
+    where = ", ".join(filter(None, (one.remarks, one.data, doubt)))
+    return f"{one.network}: {one.value} ({where})"

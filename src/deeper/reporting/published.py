@@ -11,13 +11,16 @@ from deeper.reporting.text import number
 
 Row = Mapping[str, str]
 
+UNITS = {"%": " %", "points": " points", "M": " M", "times faster": " times", "layers": " layers"}
+
 
 @dataclass(frozen=True)
 class Figure:
     """One published number as a page shows it.
 
-    ``arm`` is the study's arm it stands beside, or None; ``value`` an error in words, ``accuracy`` the accuracy where
-    that is what was published.
+    ``arm`` is the study's arm it stands beside, or None; ``value`` what was published, in words, an error where nothing
+    else is said; ``accuracy`` the accuracy where that is what was published; ``change`` what was changed, where it is
+    the effect of a change, and ``claim`` the only claim that this effect is about, None for every claim of the study.
     """
 
     arm: str | None
@@ -28,25 +31,29 @@ class Figure:
     source: str
     confidence: str
     accuracy: str = ""
+    change: str = ""
+    claim: str | None = None
 
 
 def select(study: Mapping[str, Any], folder: Path, where: str) -> list[Figure]:
     """The rows that the study's ``published`` list names, in its order.
 
     Raises:
-        DeeperError: a file or column is unknown, an arm does not exist, or a selection finds nothing.
+        DeeperError: a file or column is unknown, an arm or a claim does not exist, or a selection finds nothing.
     """
     return [figure for choice in study.get("published") or [] for figure in _chosen(choice, study, folder, where)]
 
 
 def _chosen(choice: Any, study: Mapping[str, Any], folder: Path, where: str) -> list[Figure]:
-    if not isinstance(choice, Mapping) or not {"file", "where"} <= set(choice) <= {"file", "where", "arm"}:
-        raise DeeperError(f"{where}: an entry of published has file, where and, if any, arm; not {choice!r}")
-    name, wanted, arm = choice["file"], choice["where"], choice.get("arm")
+    if not isinstance(choice, Mapping) or not {"file", "where"} <= set(choice) <= {"file", "where", "arm", "claim"}:
+        raise DeeperError(f"{where}: an entry of published has file, where and, if any, arm and claim; not {choice!r}")
+    name, wanted, arm, claim = choice["file"], choice["where"], choice.get("arm"), choice.get("claim")
     if name not in SHOWN:
         raise DeeperError(f"{where}: published file {name!r} is not one of {', '.join(SHOWN)}")
     if arm is not None and arm not in study["arms"]:
         raise DeeperError(f"{where}: published rows for arm {arm!r}, which the study does not have")
+    if claim is not None and claim not in (study.get("claims") or {}):
+        raise DeeperError(f"{where}: published rows for claim {claim!r}, which the study does not answer")
     rows = _rows(folder / name)
     unknown = set(wanted) - set(rows[0] if rows else {})
     if unknown:
@@ -54,7 +61,7 @@ def _chosen(choice: Any, study: Mapping[str, Any], folder: Path, where: str) -> 
     found = [row for row in rows if all(row[column] == str(value) for column, value in wanted.items())]
     if not found:
         raise DeeperError(f"{where}: {folder / name} has no row with {dict(wanted)}")
-    return [SHOWN[name](row, arm) for row in found]
+    return [replace(SHOWN[name](row, arm), claim=claim) for row in found]
 
 
 def _rows(path: Path) -> Sequence[Row]:
@@ -74,8 +81,22 @@ def _cifar(row: Row, arm: str | None) -> Figure:
 
 
 def _ablation(row: Row, arm: str | None) -> Figure:
-    network, value = (f"{row[a]} → {row[b]}" for a, b in (("baseline", "variant"), ("baseline_value", "variant_value")))
-    return _figure(row, arm, network, f"{value} %", row["metric"].replace(" error %", " error"), row["data"])
+    """``27.94 → 28.54 %``, ``71.7 → 70.6 % accuracy``; a difference that was published as one, ``+7 points``."""
+    kind, _, rest = row["metric"].partition(", ")
+    measured = kind.removesuffix(" %")
+    values = [row[key] for key in ("baseline_value", "variant_value") if row[key]]
+    unit = " %" if kind.endswith(" %") else UNITS.get(rest, "") if any(map(_is_number, values)) else ""
+    network = " → ".join(row[key] for key in ("baseline", "variant") if row[key])
+    remarks = measured if unit.strip() and rest in UNITS else ", ".join(filter(None, (measured, rest)))
+    value = " → ".join(values) + unit + (" accuracy" if measured.endswith("accuracy") else "")
+    return replace(_figure(row, arm, network, value, remarks, row["data"]), change=row["change"])
+
+
+def _imagenet(row: Row, arm: str | None) -> Figure:
+    network = ", ".join(filter(None, (row["architecture"], row["variant"])))
+    kinds = (("top1_error", "top-1"), ("top5_error", "top-5"), ("test_top5_error", "top-5 on the test server"))
+    value = ", ".join(f"{row[key]} % {kind}" for key, kind in kinds if row[key]) or "–"
+    return _figure(row, arm, network, value, row["protocol"], "ImageNet")
 
 
 def _fashion_mnist(row: Row, arm: str | None) -> Figure:
@@ -83,6 +104,11 @@ def _fashion_mnist(row: Row, arm: str | None) -> Figure:
     accuracy = 100 * float(row["test_accuracy"])
     figure = _figure(row, arm, network, f"{number(100 - accuracy, 1)} %", "", "Fashion-MNIST")
     return replace(figure, accuracy=f"{number(accuracy, 1)} %")
+
+
+def _is_number(value: str) -> bool:
+    """A plain one: ``-1.4`` is, ``about 0.5`` and ``20h42m`` are none."""
+    return value.lstrip("+-").replace(".", "", 1).isdigit()
 
 
 def _figure(row: Row, arm: str | None, network: str, value: str, remarks: str, data: str) -> Figure:
@@ -93,4 +119,5 @@ SHOWN: dict[str, Callable[[Row, str | None], Figure]] = {
     "cifar.csv": _cifar,
     "ablations.csv": _ablation,
     "fashion_mnist.csv": _fashion_mnist,
+    "imagenet.csv": _imagenet,
 }

@@ -140,6 +140,8 @@ def _check_trials(content: Mapping[str, Any], path: Path) -> None:
             raise DeeperError(f"{path}: trial {trial['id']} is of arm {trial['arm']!r}, which the study does not have")
         if home in seen:
             raise DeeperError(f"{path}: arm {home[0]!r} has two trials with seed {home[1]}; run the study again")
+        if not isinstance(trial.get("settings", {}), dict):
+            raise DeeperError(f"{path}: trial {trial['id']} has settings that are no mapping; run the study again")
         if trial["status"] not in STATUSES:
             raise DeeperError(
                 f"{path}: trial {trial['id']} has status {trial['status']!r}, not {' or '.join(STATUSES)}"

@@ -18,18 +18,22 @@ from deeper.analysis.ledger import ledger
 from deeper.analysis.statistics import Mean
 from deeper.errors import DeeperError
 from deeper.reporting import (
+    answers,
     averaging_figure,
     budget_table,
     calibration,
     exact_page,
     figures,
+    forest,
     landscape,
     notes,
     published,
     records,
+    scale,
     summary,
     tables,
     text,
+    trainings,
 )
 from deeper.reporting.exact_page import ExactPage
 from deeper.reporting.records import Results
@@ -37,6 +41,7 @@ from deeper.reporting.summary import Arm
 
 MARK = "<!-- Written by python -m deeper.report; changes made here are lost. -->"
 PAGES = {"study": (*averaging_figure.FIGURES, *figures.FIGURES), "zoo": landscape.FIGURES, "calibration": ()}
+LEADING = (*averaging_figure.FIGURES, *(one for one in figures.FIGURES if one[0] == "error-without-a-block"))
 OWN_FOLDERS = ("figures", "curves")
 CURVE_COLUMNS = ("train_error", "validation_error")
 
@@ -87,8 +92,61 @@ class Study:
         return self.results.content["data"]
 
     @property
+    def scale(self) -> scale.Scale:
+        return scale.of(self.results, self.results.content["trials"])
+
+    def scale_of(self, answer: Verdict, data: bool) -> str:
+        """The scale of a claim: that of the arms which it compares; ``data``: with the data set's name and profile."""
+        compared = {arm for outcome in answer.outcomes for arm in (outcome.comparison.of, outcome.comparison.against)}
+        sources = {arm.average["of"] for arm in self.averaged if arm.name in compared}
+        trials = [trial for arm in sorted((compared | sources) - {None}) for trial in self.results.trials(arm)]
+        words = f"{scale.of(self.results, trials).brief(data)}, {self.counted(answer)}"
+        return f"{words}, profile {self.results.content['profile']}" if data else words
+
+    @property
+    def differing(self) -> Mapping[str, str]:
+        """What sets each arm apart besides its network, by arm; empty where nothing does."""
+        if not scale.varying(self.results.content["trials"]):
+            return {}
+        return {arm.name: scale.differs(self.results, arm.trials) for arm in self.arms}
+
+    @property
+    def recipe(self) -> Mapping[str, Any]:
+        return scale.recipe(self.results)
+
+    @property
     def seeds(self) -> list[int]:
         return sorted({trial["seed"] for trial in self.results.content["trials"]})
+
+    @property
+    def seeds_words(self) -> str:
+        """``5 seeds``, ``3 and 5 seeds (by arm)``: of the arms that are trained."""
+        counts = sorted({len(arm.trials) for arm in self.arms if not arm.average})
+        by_arm = f" ({scale.BY_ARM})" if len(counts) > 1 else ""
+        return f"{scale.several(counts)} {'seed' if counts == [1] else 'seeds'}{by_arm}"
+
+    @property
+    def has_its_own_figure(self) -> bool:
+        """Whether there is a figure that shows more of the answer than the comparisons do."""
+        return self.page != "study" or any(self.has(name) for name, *_ in LEADING)
+
+    def differences(self) -> str:
+        """What a figure's alternative text says of the comparisons."""
+        rows = forest.lines(self.verdicts, self.results.label)
+        return "; ".join(f"{' '.join(row.name.split())} {row.words}, {row.outcome.direction}" for row in rows)
+
+    def counted(self, answer: Verdict) -> str:
+        return answers.counted(self.results, answer)
+
+    def finding(self, answer: Verdict) -> str:
+        return answers.finding(self.results, answer)
+
+    def effect(self, answer: Verdict) -> str:
+        """The deciding difference of a claim: ``training error +41.13 points [+34.62, +47.64]``."""
+        return forest.Line("", answer.deciding).words
+
+    def advice(self, answer: Verdict) -> str:
+        return answers.advice(self.results, answer)
 
     def answers(self, verdict: str) -> list[Verdict]:
         return [answer for answer in self.verdicts if answer.verdict == verdict]
@@ -116,7 +174,7 @@ class Study:
         return f"{arm.label}: {text.percent(arm.means['test_error'])}" if arm else "–"
 
     def notes(self, answer: Verdict) -> list[str]:
-        return notes.of_verdict(self.results, answer)
+        return notes.of_verdict(self.results, answer, self.published)
 
     @property
     def averaged(self) -> list[Arm]:
@@ -171,7 +229,9 @@ def pages(results: Sequence[Results], shelf: Path, exact: Sequence[Finding] = ()
     verdicts = claims.evaluate([(str(one.path), one.content) for one in results])
     studies = [_study(one, [v for v in verdicts if v.study == one.name], shelf) for one in results]
     computed = ExactPage(exact)
-    files = {"README.md": _page("index.md.j2", studies=studies, family=_family(studies), exact=computed)}
+    facts = {"family": _family(studies), "trainings": trainings.count(results), "exact": computed}
+    facts |= {"headline": _headline(studies), "places": _places(studies)}
+    files = {"README.md": _page("index.md.j2", studies=studies, **facts)}
     if exact:
         files["exact_claims.md"] = _page("exact_claims.md.j2", exact=computed)
     for study in studies:
@@ -188,7 +248,22 @@ def _study(results: Results, verdicts: Sequence[Verdict], shelf: Path) -> Study:
         raise DeeperError(f"{results.path}: page {page!r} is not one of {', '.join(PAGES)}")
     arms = summary.arms(results)
     drawn = figures.draw(arms, PAGES[page])
+    if page != "calibration":
+        drawn |= figures.draw(forest.lines(verdicts, results.label), forest.FIGURES)
     return Study(results, arms, verdicts, drawn, published.select(results.study, shelf, str(results.path)))
+
+
+def _headline(studies: Sequence[Study]) -> Study | None:
+    """The study whose figure stands on the index: the one that answers the earliest claim of the ledger."""
+    order = list(ledger())
+    places = [(order.index(verdict.claim), study) for study in studies for verdict in study.verdicts]
+    return min(places, key=lambda place: place[0], default=(0, None))[1]
+
+
+def _places(studies: Sequence[Study]) -> list[str]:
+    """Data and profile of the studies that answer claims, each once: ``Fashion-MNIST, profile `pocket```."""
+    found = (f"{one.scale.data_words()}, profile `{one.results.content['profile']}`" for one in studies if one.verdicts)
+    return list(dict.fromkeys(found))
 
 
 def _family(studies: Sequence[Study]) -> int:
@@ -220,6 +295,7 @@ def _environment() -> jinja2.Environment:
         text.seeds,
         text.cell,
         text.settings,
+        text.duration,
     )
     environment.filters.update({function.__name__: function for function in shown})
     exact = (exact_page.mark, exact_page.found, exact_page.says, exact_page.tolerance)
@@ -244,9 +320,7 @@ def _metrics(studies: Sequence[Study]) -> dict[str, Any]:
     return {
         study.name: {
             "claims": {verdict.claim: _claim_leaves(verdict) for verdict in study.verdicts},
-            "arms": {
-                arm.name: {key: _leaf(arm.means[key]) for key in ("train_error", "test_error")} for arm in study.arms
-            },
+            "arms": {arm.name: _arm_leaves(arm) for arm in study.arms},
         }
         for study in studies
     }
@@ -263,6 +337,12 @@ def _claim_leaves(verdict: Verdict) -> dict[str, Any]:
     values = (found.mean, found.lower, found.upper) if found else (None, None, None)
     numbers = dict(zip(("effect", "lower", "upper"), values, strict=True)) | {"p": verdict.deciding.p_adjusted}
     return {"verdict": verdict.verdict} | {name: _rounded(value) for name, value in numbers.items()}
+
+
+def _arm_leaves(arm: Arm) -> dict[str, float | None]:
+    """Mean errors; an arm that averages others has no training error, and none is named."""
+    means = {key: arm.means[key] for key in ("train_error", "test_error")}
+    return {key: _leaf(mean) for key, mean in means.items() if mean or not arm.average}
 
 
 def _leaf(mean: Mean | None) -> float | None:

@@ -9,6 +9,7 @@ from deeper.analysis.statistics import MOST_SEEDS, Difference, Mean
 
 MINUS = "−"
 DATA_NAMES = {"fashion_mnist": "Fashion-MNIST", "cifar10": "CIFAR-10", "cifar100": "CIFAR-100"}
+COUNTS = ("parameters", "multiply-adds", "bytes")
 EXPECTED = {"higher": "higher", "lower": "lower", "not_higher": "not higher", "not_lower": "not lower"}
 EXPECTED_ALONE = {"higher": "above 0", "lower": "below 0", "not_higher": "not above 0", "not_lower": "not below 0"}
 
@@ -76,15 +77,16 @@ def unit(metric: Metric) -> str:
 
 def amount(metric: Metric, value: float, sign: bool = False) -> str:
     """A difference of a metric without its unit, errors in percentage points."""
-    return number(100 * value if metric.unit == FRACTION else value, sign=sign)
+    decimals = 0 if metric.unit in COUNTS else 2
+    return number(100 * value if metric.unit == FRACTION else value, decimals, sign)
 
 
-def difference(metric: Metric, found: Difference | None) -> str:
-    """``+43.64 points [42.20, 45.08]``."""
+def difference(metric: Metric, found: Difference | None, bare: bool = False) -> str:
+    """``+43.64 points [+42.20, +45.08]``, ``bare`` without the unit; a count that never differs has no interval."""
     if found is None:
         return "not measured"
-    text = f"{amount(metric, found.mean, sign=True)} {unit(metric)}"
-    if found.n < 2:
+    text = amount(metric, found.mean, sign=True) + ("" if bare else f" {unit(metric)}")
+    if found.n < 2 or (found.sd == 0 and metric.unit in COUNTS):
         return text
     return f"{text} [{amount(metric, found.lower, sign=True)}, {amount(metric, found.upper, sign=True)}]"
 
@@ -109,6 +111,13 @@ def plural(n: int, word: str) -> str:
     return f"{n} {word}" if n == 1 else f"{n:,} {word}s"
 
 
+def duration(value: float) -> str:
+    """Seconds as a reader takes them in: ``41 s``, ``12 minutes``, ``3.4 hours``."""
+    if value < 90:
+        return f"{value:.0f} s"
+    return f"{value / 60:.0f} minutes" if value < 5400 else f"{value / 3600:,.1f} hours"
+
+
 def needed(value: int | None) -> str:
     return f"more than {MOST_SEEDS:,}" if value is None else f"{value:,}"
 
@@ -124,14 +133,15 @@ def sentence(clause: str) -> str:
 
 def settings(values: Mapping[str, object]) -> str:
     """A recipe in a line: ``epochs 8, optimizer SGD (momentum 0.9)``, classes by their bare names."""
-    return ", ".join(f"{key} {_setting(value)}" for key, value in values.items() if not key.startswith("_"))
+    return ", ".join(f"{key} {setting(value)}" for key, value in values.items() if not key.startswith("_"))
 
 
-def _setting(value: object) -> str:
+def setting(value: object) -> str:
+    """One value of a recipe."""
     if isinstance(value, Mapping):
         return f"{str(value.get('_target_', '')).rpartition('.')[2]} ({settings(value)})".lstrip()
     if isinstance(value, list):
-        return f"[{', '.join(map(_setting, value))}]"
+        return f"[{', '.join(map(setting, value))}]"
     if isinstance(value, bool):
         return "on" if value else "off"
     return str(value)
