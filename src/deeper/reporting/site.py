@@ -4,8 +4,7 @@ import csv
 import io
 import json
 import os
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,193 +17,26 @@ from deeper.analysis.ledger import ledger
 from deeper.analysis.statistics import Mean
 from deeper.errors import DeeperError
 from deeper.reporting import (
-    answers,
     averaging_figure,
-    budget_table,
-    calibration,
     exact_page,
     figures,
     forest,
     landscape,
-    notes,
     published,
     records,
-    scale,
     summary,
-    tables,
     text,
     trainings,
 )
 from deeper.reporting.exact_page import ExactPage
+from deeper.reporting.page import Study
 from deeper.reporting.records import Results
 from deeper.reporting.summary import Arm
 
 MARK = "<!-- Written by python -m deeper.report; changes made here are lost. -->"
 PAGES = {"study": (*averaging_figure.FIGURES, *figures.FIGURES), "zoo": landscape.FIGURES, "calibration": ()}
-LEADING = (*averaging_figure.FIGURES, *(one for one in figures.FIGURES if one[0] == "error-without-a-block"))
 OWN_FOLDERS = ("figures", "curves")
 CURVE_COLUMNS = ("train_error", "validation_error")
-
-
-@dataclass(frozen=True)
-class Study:
-    """Everything that one page shows."""
-
-    results: Results
-    arms: Sequence[Arm]
-    verdicts: Sequence[Verdict]
-    figures: Mapping[str, bytes]
-    published: Sequence[published.Figure]
-
-    @property
-    def name(self) -> str:
-        return self.results.name
-
-    @property
-    def page(self) -> str:
-        """The kind of its page: ``study``, ``zoo`` (many networks, accuracy against cost) or ``calibration``."""
-        return self.results.study.get("page", "study")
-
-    @property
-    def ranking(self) -> list[landscape.Rank]:
-        return landscape.ranking(self.arms)
-
-    def published_for(self, arm: Arm) -> str:
-        """Accuracies that others published of an arm's architecture."""
-        found = [row for row in self.published if row.arm == arm.name and row.accuracy]
-        return ", ".join(f"{row.accuracy} ({row.network})" for row in found) or "–"
-
-    @property
-    def tables(self) -> list[tables.Table]:
-        """Tables that the study asks for."""
-        return tables.tables(self.results.study, self.arms, str(self.results.path))
-
-    @property
-    def budgets(self) -> list[budget_table.Row]:
-        return budget_table.rows(self.results, self.arms)
-
-    @property
-    def calibration(self) -> calibration.Table:
-        return calibration.table(self.results)
-
-    @property
-    def data(self) -> Mapping[str, Any]:
-        return self.results.content["data"]
-
-    @property
-    def scale(self) -> scale.Scale:
-        return scale.of(self.results, self.results.content["trials"])
-
-    def scale_of(self, answer: Verdict, data: bool) -> str:
-        """The scale of a claim: that of the arms which it compares; ``data``: with the data set's name and profile."""
-        compared = {arm for outcome in answer.outcomes for arm in (outcome.comparison.of, outcome.comparison.against)}
-        sources = {arm.average["of"] for arm in self.averaged if arm.name in compared}
-        trials = [trial for arm in sorted((compared | sources) - {None}) for trial in self.results.trials(arm)]
-        words = f"{scale.of(self.results, trials).brief(data)}, {self.counted(answer)}"
-        return f"{words}, profile {self.results.content['profile']}" if data else words
-
-    @property
-    def differing(self) -> Mapping[str, str]:
-        """What sets each arm apart besides its network, by arm; empty where nothing does."""
-        if not scale.varying(self.results.content["trials"]):
-            return {}
-        return {arm.name: scale.differs(self.results, arm.trials) for arm in self.arms}
-
-    @property
-    def recipe(self) -> Mapping[str, Any]:
-        return scale.recipe(self.results)
-
-    @property
-    def seeds(self) -> list[int]:
-        return sorted({trial["seed"] for trial in self.results.content["trials"]})
-
-    @property
-    def seeds_words(self) -> str:
-        """``5 seeds``, ``3 and 5 seeds (by arm)``: of the arms that are trained."""
-        counts = sorted({len(arm.trials) for arm in self.arms if not arm.average})
-        by_arm = f" ({scale.BY_ARM})" if len(counts) > 1 else ""
-        return f"{scale.several(counts)} {'seed' if counts == [1] else 'seeds'}{by_arm}"
-
-    @property
-    def has_its_own_figure(self) -> bool:
-        """Whether there is a figure that shows more of the answer than the comparisons do."""
-        return self.page != "study" or any(self.has(name) for name, *_ in LEADING)
-
-    def differences(self) -> str:
-        """What a figure's alternative text says of the comparisons."""
-        rows = forest.lines(self.verdicts, self.results.label)
-        return "; ".join(f"{' '.join(row.name.split())} {row.words}, {row.outcome.direction}" for row in rows)
-
-    def counted(self, answer: Verdict) -> str:
-        return answers.counted(self.results, answer)
-
-    def finding(self, answer: Verdict) -> str:
-        return answers.finding(self.results, answer)
-
-    def effect(self, answer: Verdict) -> str:
-        """The deciding difference of a claim: ``training error +41.13 points [+34.62, +47.64]``."""
-        return forest.Line("", answer.deciding).words
-
-    def advice(self, answer: Verdict) -> str:
-        return answers.advice(self.results, answer)
-
-    def answers(self, verdict: str) -> list[Verdict]:
-        return [answer for answer in self.verdicts if answer.verdict == verdict]
-
-    @property
-    def diverged(self) -> list[Mapping[str, Any]]:
-        return [trial for arm in self.arms for trial in arm.diverged]
-
-    @property
-    def finished(self) -> str:
-        """Days of the first and the last trial's end."""
-        days = sorted({trial["finished_at"][:10] for arm in self.arms for trial in arm.trials if trial["finished_at"]})
-        return " to ".join(dict.fromkeys((days[0], days[-1]))) if days else "unknown"
-
-    def has(self, figure: str) -> bool:
-        return f"{figure}-light.svg" in self.figures
-
-    def final_errors(self) -> str:
-        """What a figure's alternative text says of the arms."""
-        known = [arm for arm in self.arms if arm.means["train_error"]]
-        return "; ".join(f"{arm.label} ends at {text.percent(arm.means['train_error'])}" for arm in known)
-
-    def beside(self, row: published.Figure) -> str:
-        arm = next((arm for arm in self.arms if arm.name == row.arm), None)
-        return f"{arm.label}: {text.percent(arm.means['test_error'])}" if arm else "–"
-
-    def notes(self, answer: Verdict) -> list[str]:
-        return notes.of_verdict(self.results, answer, self.published)
-
-    @property
-    def averaged(self) -> list[Arm]:
-        """Arms that average the networks of others."""
-        return [arm for arm in self.arms if arm.average]
-
-    @property
-    def alone(self) -> bool:
-        """Whether a comparison is of one arm with 0 or a margin."""
-        return any(outcome.comparison.against is None for answer in self.verdicts for outcome in answer.outcomes)
-
-    def averages(self) -> str:
-        """What a figure's alternative text says of the arms that average."""
-        return "; ".join(f"{arm.label} errs {text.percent(arm.means['test_error'])}" for arm in self.averaged)
-
-    def divergence(self) -> list[str]:
-        return [notes.diverged(arm.label, arm.diverged) for arm in self.arms if arm.diverged]
-
-    def limits(self) -> list[str]:
-        return notes.limits(self.results, self.verdicts)
-
-    def machine(self, environment: Mapping[str, Any]) -> str:
-        return notes.machine(environment["machine"])
-
-    def trial_cell(self, arm: Arm, seed: int) -> str:
-        trial = next((trial for trial in arm.trials if trial["seed"] == seed), None)
-        if trial is None:
-            return "–" if arm.average else "missing"
-        where = f" <sup>{trial['environment']}</sup>" if len(self.results.content["environments"]) > 1 else ""
-        return f"`{trial['id']}`{where}{' diverged' if trial['status'] == 'diverged' else ''}"
 
 
 def write(results: Path, reports: Path, shelf: Path, exact: Sequence[Finding] = ()) -> list[Path]:
