@@ -21,15 +21,19 @@ MARGIN = 0.01  # the verdicts that tests expect do not move with the study's own
 
 
 def study(name="residual_vs_plain"):
-    """The ``study:`` block of the study's own file, with every margin at one point and without its longer arms."""
-    path = ROOT / "conf" / "study" / f"{name}.yaml"
-    block = yaml.safe_load(path.read_text(encoding="utf-8"))["study"]
-    block["arms"] = {name: arm for name, arm in block["arms"].items() if not name.endswith("_long")}
+    """The ``study:`` block of two studies' own files, as one, with every margin at one point."""
+    block = _block(name)
+    claims = block.pop("claims")
+    first = {"degradation": claims.pop("degradation"), **_block("residual_longer")["claims"]}
+    block["claims"] = first | claims
     for row in (row for rows in block["claims"].values() for row in rows):
-        row |= {side: row[side].removesuffix("_long") for side in ("of", "against")}
         if "margin" in row:
             row["margin"] = MARGIN
     return block
+
+
+def _block(name):
+    return yaml.safe_load((ROOT / "conf" / "study" / f"{name}.yaml").read_text(encoding="utf-8"))["study"]
 
 
 def results(seeds=5, epochs=8, name="residual_vs_plain"):

@@ -147,7 +147,7 @@ def test_the_configuration_can_be_printed_without_data_or_torch(root, tmp_path):
 
 @pytest.fixture(scope="module")
 def study(root, tmp_path_factory):
-    """A study run on a small set, all six arms with one seed."""
+    """A study run on a small set, all four arms with one seed."""
     folder = tmp_path_factory.mktemp("study")
     arguments = ["--multirun", "study=residual_vs_plain", "profile=smoke", "hydra.sweeper.params.seed=0"]
     return folder, arguments, call(root, folder, *arguments, "logger=none")
@@ -157,9 +157,7 @@ def test_a_study_writes_its_table(study):
     folder, _, done = study
     assert done.returncode == 0, done.stderr
     table = json.loads((folder / "results" / "residual_vs_plain.json").read_text())
-    arms = ["plain20", "plain56", "resnet20", "resnet56", "resnet20_long", "resnet56_long"]
-    assert [trial["arm"] for trial in table["trials"]] == arms
-    assert [trial["settings"]["training.epochs"] for trial in table["trials"]] == [2, 2, 2, 2, 8, 8]
+    assert [trial["arm"] for trial in table["trials"]] == ["plain20", "plain56", "resnet20", "resnet56"]
     assert table["profile"] == "smoke"
     assert table["data"] | {"digest": ""} == {
         "name": "fashion_mnist",
@@ -180,7 +178,7 @@ def test_a_study_that_is_repeated_reuses_its_trials(study, root):
     path = folder / "results" / "residual_vs_plain.json"
     before = path.read_bytes()
     done = call(root, folder, *arguments, "logger=none")
-    assert "residual_vs_plain: 6 reused" in done.stderr
+    assert "residual_vs_plain: 4 reused" in done.stderr
     assert path.read_bytes() == before
     other = call(root, folder, *arguments, "logger=none", "training.epochs=1", "model=plain20")
     assert other.returncode == 0, other.stderr
