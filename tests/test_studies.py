@@ -24,7 +24,6 @@ from deeper.training.jobs import make_job
 from trials import prepare
 
 STUDIES = sorted(path.stem for path in (CONF / "study").glob("*.yaml") if path.stem != "none")
-NAMES = yaml.safe_load((ROOT / "params.yaml").read_text())["studies"]
 OTHERS = {"fc-features", "frozen-coarse", "frozen-fine", "finetune-wins", "precompute", "search-vs-hand"}
 OTHERS |= {"search-vs-random"}
 
@@ -72,7 +71,7 @@ def test_a_study_is_named_after_its_file_and_names_what_there_is(name):
 
 def test_every_trained_claim_but_those_of_transfer_and_search_has_one_study():
     claims = [
-        c for name in NAMES for c in yaml.safe_load((CONF / "study" / f"{name}.yaml").read_text())["study"]["claims"]
+        c for name in STUDIES for c in yaml.safe_load((CONF / "study" / f"{name}.yaml").read_text())["study"]["claims"]
     ]
     assert len(claims) == len(set(claims))
     assert set(claims) == {name for name, claim in ledger().items() if claim.kind == "trained"} - OTHERS
