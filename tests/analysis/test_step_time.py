@@ -68,9 +68,13 @@ def test_every_round_repeats_the_draws_of_its_steps_and_a_dropped_block_is_not_c
     assert rows[12:] == [tuple(id(block.conv1) for stage in one.stages for block in stage)] * 3
 
 
+def ways():
+    return torch.are_deterministic_algorithms_enabled(), torch.utils.deterministic.fill_uninitialized_memory
+
+
 def test_auxiliary_heads_are_trained_too_and_torch_is_left_as_it_was():
     one = network(GoogLeNet, width=4, stem="small", norm="batch", lrn=False, auxiliary_grid=2)
+    before = ways()
     assert timed(one)["step_ms"] > 0
     assert all(head.fc.weight.grad.abs().sum() > 0 for head in [one.head, *one.heads])
-    assert not torch.are_deterministic_algorithms_enabled()
-    assert torch.utils.deterministic.fill_uninitialized_memory
+    assert ways() == before
