@@ -1,0 +1,79 @@
+"""Picture files on their way to arrays: what a reader of a target set returns, and how a picture is decoded.
+
+A reader knows one on-disk format. It lists the pictures with label, part and group and decodes none of them;
+``deeper.data.target`` turns the listing into arrays.
+"""
+
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from PIL import Image, UnidentifiedImageError
+
+MOST_PIXELS = 40_000_000
+
+
+class Unreadable(Exception):
+    """A picture that cannot be decoded; its set goes on without it, and counts and names it."""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One picture of a set.
+
+    Attributes:
+        name: its path inside the release, for messages and reports.
+        label: its class; in a set with several labels a picture, a mask (``deeper.data.multilabel``).
+        part: where the release, or the reader, puts it.
+        group: pictures of one group are variants of each other and never fall on two sides of a split.
+        open: decodes it as RGB; raises ``Unreadable``.
+    """
+
+    name: str
+    label: int
+    part: Literal["train", "test"]
+    group: str
+    open: Callable[[], Image.Image]
+
+
+@dataclass(frozen=True)
+class Collection:
+    """What a reader found: class names in the order of the labels, pictures in the order of the release.
+
+    ``dropped`` says by name why a file of the release is none of the pictures (an empty annotation, too few of a kind);
+    ``several`` whether labels are masks.
+    """
+
+    classes: Sequence[str]
+    pictures: Sequence[Picture]
+    dropped: dict[str, str]
+    several: bool = False
+
+
+def decode(path: Path, most: int = MOST_PIXELS) -> Image.Image:
+    """A picture file as RGB, transparency composited on white.
+
+    Raises:
+        Unreadable: it is missing, damaged, no picture, or has more than ``most`` pixels.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with Image.open(path) as picture:
+                if picture.width * picture.height > most:
+                    raise Unreadable(f"{picture.width}×{picture.height} pixels are more than {most:,}")
+                return on_white(picture)
+    except FileNotFoundError as error:
+        raise Unreadable("it is missing") from error
+    except (OSError, SyntaxError, ValueError, UnidentifiedImageError, Image.DecompressionBombError) as error:
+        raise Unreadable(" ".join(str(error).split()) or type(error).__name__) from error
+
+
+def on_white(picture: Image.Image) -> Image.Image:
+    """Any picture as RGB, its transparent parts white."""
+    if picture.mode in ("RGBA", "LA", "PA") or "transparency" in picture.info:
+        layer = picture.convert("RGBA")
+        return Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer).convert("RGB")
+    return picture.convert("RGB")
