@@ -19,6 +19,15 @@ from deeper import cli
 @cli.task
 def train(cfg: DictConfig) -> str:
     """Train the one trial of a composed configuration, or say what that takes, and return its id."""
+    return one_trial(cfg, f"{cfg.model.name} seed={cfg.seed}")
+
+
+def one_trial(cfg: DictConfig, label: str) -> str:
+    """Train one trial, or say what that takes where ``dry_run`` is true; its id.
+
+    Raises:
+        DeeperError: a mistake of the user's, or the trial failed.
+    """
     from deeper.training import mirror, processes
     from deeper.training.jobs import make_job
     from deeper.training.sweep import Bar, Sweep, Task, raise_failures
@@ -27,7 +36,7 @@ def train(cfg: DictConfig) -> str:
     if cfg.dry_run:
         return _plan(cfg, job)
     mirror.check(cfg.logger)
-    task = Task(job, f"{cfg.model.name} seed={cfg.seed}")
+    task = Task(job, label)
     processes.context()
     raise_failures(Sweep([task], 1, Bar(task.label)).run())
     metrics = {key: value for key, value in task.record["metrics"].items() if key.endswith("error")}

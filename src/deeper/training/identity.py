@@ -18,7 +18,7 @@ from typing import Any
 FORMAT = 1
 PACKAGE = Path(__file__).resolve().parents[1]
 LENGTH = 16
-ROOTS = ("deeper.training.fitting",)
+ROOT, TRANSFER_ROOT = "deeper.training.fitting", "deeper.training.transferring"
 LIBRARIES = {
     "torch": "torch",
     "pytorch_lightning": "pytorch-lightning",
@@ -30,11 +30,24 @@ DATA_KEYS = ("name", "image_size", "train_size", "validation_size", "subset_seed
 
 
 def semantic(config: Mapping[str, Any]) -> dict[str, Any]:
-    """The part of a resolved configuration that can change a trial's result."""
+    """The part of a resolved configuration that can change a trial's result.
+
+    Of a frozen network that is nothing of how others are trained. Of a target set it is the metric; the rest is in the
+    digest of its data.
+    """
     model = {key: value for key, value in config["model"].items() if key not in ("name", "form")}
     data = {key: config["data"].get(key) for key in DATA_KEYS}
-    same = {key: config[key] for key in ("optimizer", "schedule", "augment", "training", "trainer", "seed")}
-    return {"model": model, "data": data, **same}
+    trained = {key: config[key] for key in ("optimizer", "schedule", "augment", "training")}
+    same = {key: config[key] for key in ("trainer", "seed")}
+    if "transfer" not in config:
+        return {"model": model, "data": data, **trained, **same}
+    transfer = config["transfer"]
+    settings = {key: transfer[key] for key in ("mode", "per_class", "held_out", "layer")}
+    settings |= {key: transfer["backbone"][key] for key in ("mean", "std")} | {"metric": transfer["target"]["metric"]}
+    model.pop("store", None)
+    if transfer["mode"]["name"] == "frozen":
+        trained = {"batch": config["training"]["evaluation_batch_size"]}
+    return {"model": model, "data": data, "transfer": settings, **trained, **same}
 
 
 def trial_id(config: Mapping[str, Any], data_digest: str) -> str:
@@ -72,7 +85,8 @@ def unchanged(path: str, moment: int, code_digest: str) -> bool:
 
 
 def _modules(config: Mapping[str, Any]) -> tuple[str, ...]:
-    return (*ROOTS, *sorted(_targets(semantic(config))))
+    root = TRANSFER_ROOT if "transfer" in config else ROOT
+    return (root, *sorted(_targets(semantic(config))))
 
 
 def _targets(value: Any) -> set[str]:

@@ -9,6 +9,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from deeper.data.arrays import open_set
 from deeper.errors import DeeperError
+from deeper.training import transfer_jobs
 from deeper.training.identity import sources, trial_id
 from deeper.training.provenance import environment, gpus
 
@@ -46,8 +47,9 @@ def make_job(cfg: DictConfig, slots: int | None = None) -> dict[str, Any]:
     """
     config = OmegaConf.to_container(cfg, resolve=True, throw_on_missing=True)
     _resolve(config, slots or 1)
+    meta = transfer_jobs.complete(config) if "transfer" in config else None
     _check(config)
-    meta = _verified(Path(config["data"]["root"]) / config["data"]["name"])
+    meta = meta or _verified(Path(config["data"]["root"]) / config["data"]["name"])
     _fit_to_data(config["data"], meta)
     return {
         "id": trial_id(config, meta["digest"]),

@@ -12,6 +12,7 @@ import warnings
 from collections.abc import Callable
 from contextlib import nullcontext
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -50,21 +51,32 @@ def train(job: dict[str, Any], say: Callable[[str, Any], None]) -> None:
         if first:
             write_bytes(home / CONFIG, yaml.safe_dump(config, sort_keys=False).encode())
         _same_code(job)
-        data = load(config["data"])
+        read, work, surroundings = _work(job)
+        data = read(config)
         if data.digest != job["data"]:
             raise DeeperError("the prepared data changed while the sweep ran; start it again")
-        around = Surroundings(
+        around = surroundings(
             checkpoint=_whole_checkpoint(home),
             every=config["runtime"]["checkpoint_every"],
             publish=(lambda rows: _publish(home, rows, say)) if first else (lambda rows: None),
             callbacks=lambda steps: [Progress(lambda fraction: say("progress", fraction), steps)],
             loggers=_loggers(job, first),
         )
-        outcome = fit(config, data, around)
+        outcome = work(config, data, around)
         if first:
             _keep(home, job, outcome, {"total_s": round(earlier + time.perf_counter() - began, 3)})
             for logger in around.loggers:
                 logger.experiment.finish()
+
+
+def _work(job: dict[str, Any]) -> tuple[Callable[..., Any], Callable[..., Outcome], Callable[..., Surroundings]]:
+    """What reads a trial's data, what makes its outcome of them, and what that has around it."""
+    if "transfer" not in job["config"]:
+        return lambda config: load(config["data"]), fit, Surroundings
+    from deeper.training import feature_store, transferring
+
+    around = partial(transferring.Around, keep=feature_store.keeper(job["config"], job["data"]))
+    return transferring.load, transferring.fit, around
 
 
 def _same_code(job: dict[str, Any]) -> None:
@@ -90,7 +102,7 @@ def _keep(home: Home, job: dict[str, Any], outcome: Outcome, times: dict[str, fl
             "reason": outcome.reason,
             "metrics": outcome.metrics,
             "cost": cost(config),
-            "time": {"train_s": round(outcome.train_s, 3), **times, "images_per_s": rate and round(rate, 1)},
+            "time": {"train_s": round(outcome.train_s, 3), **times, "images_per_s": rate and round(rate, 1), **getattr(outcome, "times", {})},
             "gradients": outcome.gradients,
             "data": job["data"],
             "environment": job["environment"],

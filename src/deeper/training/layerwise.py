@@ -1,0 +1,28 @@
+"""Learning rates by layer."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from torch import nn
+
+
+def groups(network: nn.Module, rate: float, body: float = 1.0, decay: float = 1.0) -> Iterator[dict[str, Any]]:
+    """Parameter groups for an optimizer, one a weighted layer, in the order of the network.
+
+    The classifier, the last layer, has the whole ``rate``; the layer ``n`` layers in front of it ``rate · body ·
+    decay^n``. Normalisation goes with the layer it follows.
+
+    Args:
+        body: factor on every layer but the classifier; 0 trains the classifier alone.
+        decay: factor a layer (arXiv 1801.06146, §3.2, has 1/2.6 a layer of three).
+    """
+    layers: list[list[nn.Parameter]] = [[]]
+    for part in network.modules():
+        own = list(part.parameters(recurse=False))
+        if own and isinstance(part, nn.Conv2d | nn.Linear) and layers[-1]:
+            layers.append([])
+        layers[-1].extend(own)
+    last = len(layers) - 1
+    for place, parameters in enumerate(layers):
+        factor = 1.0 if place == last else body * decay ** (last - place)
+        yield {"params": parameters, "lr": rate * factor}

@@ -1,0 +1,78 @@
+"""What a job of transfer learning needs before it has an identity: its backbone known, its target set prepared."""
+
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from deeper.errors import DeeperError
+
+MODES = ("frozen", "finetune", "scratch")
+
+
+def complete(config: dict[str, Any]) -> dict[str, Any]:
+    """Fill in what the backbone and the target set say, in place, and return the meta of the prepared target set.
+
+    Raises:
+        DeeperError: a value that cannot be, no such trial, or a target set that cannot be prepared.
+    """
+    _check(config["transfer"])
+    _resolve_trial(config)
+    meta = _ready(json.dumps(config["transfer"]["target"], sort_keys=True))
+    config["data"]["classes"] = config["model"]["num_classes"] = len(meta["classes"])
+    return meta
+
+
+@cache
+def _ready(target: str) -> dict[str, Any]:
+    from deeper.data.ready import ready
+
+    return ready(json.loads(target))
+
+
+def _check(transfer: dict[str, Any]) -> None:
+    mode = transfer["mode"]
+    if mode["name"] not in MODES:
+        raise DeeperError(f"transfer.mode.name={mode['name']}: it must be one of {', '.join(MODES)}")
+    share, each = transfer["held_out"], transfer["per_class"]
+    if not isinstance(share, int | float) or not 0 < share < 1:
+        raise DeeperError(f"transfer.held_out={share}: it must be a share between 0 and 1")
+    if each is not None and (not isinstance(each, int) or isinstance(each, bool) or each < 1):
+        raise DeeperError(f"transfer.per_class={each}: it must be a whole number of at least 1, or null for all")
+    if mode["name"] == "frozen":
+        strengths = mode["strengths"]
+        if not strengths or not all(isinstance(s, int | float) and s > 0 for s in strengths):
+            raise DeeperError(f"transfer.mode.strengths={strengths}: it must be a list of numbers above 0")
+    elif transfer["layer"] != "pre_logits":
+        raise DeeperError(f"transfer.layer={transfer['layer']} is for transfer/mode=frozen; others train the whole network")
+
+
+def _resolve_trial(config: dict[str, Any]) -> None:
+    backbone, data = config["transfer"]["backbone"], config["data"]
+    if "trial" not in backbone:
+        return
+    from deeper.data.arrays import read_meta
+    from deeper.training.backbones import settings
+
+    trial = backbone["trial"] or _trial_of_arm(config["results"], backbone)
+    own = settings(config["store"], trial)["data"]
+    meta = read_meta(Path(own["root"]) / own["name"])
+    backbone |= {"trial": trial, "channels": own["channels"], "mean": meta["mean"], "std": meta["std"]}
+    config["model"] |= {"trial": trial, "in_chans": own["channels"]}
+    data |= {"channels": own["channels"], "image_size": own["image_size"]}
+
+
+def _trial_of_arm(results: str, backbone: dict[str, Any]) -> str:
+    study, arm, seed = (backbone[key] for key in ("study", "arm", "seed"))
+    if study is None or arm is None:
+        raise DeeperError("transfer/backbone=trial: name transfer.backbone.trial, or .study and .arm (and .seed)")
+    path = Path(results) / f"{study}.json"
+    try:
+        rows = json.loads(path.read_bytes())["trials"]
+    except (OSError, ValueError, LookupError) as error:
+        raise DeeperError(f"{path} cannot be read; train the study first: --multirun study={study}") from error
+    found = [row for row in rows if row["arm"] == arm and "members" not in row and seed in (None, row["seed"])]
+    if not found:
+        arms = ", ".join(sorted({row["arm"] for row in rows}))
+        raise DeeperError(f"{path} has no trial of arm {arm} and seed {seed}; its arms are {arms}")
+    return found[0]["id"]
