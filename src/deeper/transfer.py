@@ -3,7 +3,7 @@
 ``python -m deeper.transfer transfer/target=clipart transfer/mode=finetune seed=0``
 ``python -m deeper.transfer --multirun study=transfer``
 ``python -m deeper.transfer transfer/target=cub transfer.target.path=FOLDER``      a set that you have
-``python -m deeper.transfer transfer/backbone=trial transfer.backbone.study=residual_vs_plain transfer.backbone.arm=resnet20``
+``python -m deeper.transfer transfer/backbone=trial transfer.backbone.trial=ID``    a trial of ours as the start
 
 A target set is prepared when it is first needed. Every setting is a Hydra override; ``--cfg job`` prints them all.
 See conf/transfer.yaml.

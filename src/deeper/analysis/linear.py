@@ -31,7 +31,7 @@ def best(kind: str, strengths: Sequence[float], train: "Labelled", validation: "
     """The classifier of the ``strength`` with the best score on the validation part; of equals the strongest.
 
     Args:
-        kind: ``logistic`` (multinomial; one against the rest where labels are masks) or ``ridge`` (least squares on ±1).
+        kind: ``logistic`` (multinomial; one against the rest where labels are masks) or ``ridge`` (least squares).
         strengths: of the squared weights' penalty, in units of the training pictures; larger is stronger.
 
     Raises:

@@ -89,6 +89,12 @@ def _zeros(trial: Trial) -> float:
     return _mean((_probe(trial, "activations").get("activations") or {}).get("zeros") or [])
 
 
+def _cached_share(trial: Trial) -> float:
+    """Time of a classifier on features that are there, as a share of the time with computing them, minus one half."""
+    classifier, features = (_number(trial["time"].get(key)) for key in ("classifier_s", "features_s"))
+    return classifier / (classifier + features) - 0.5 if classifier + features else math.nan
+
+
 def _value(trial: Trial, probe: str, *path: str | int) -> float:
     return _number(at(_probe(trial, probe), path))
 
@@ -144,6 +150,7 @@ METRICS: dict[str, Metric] = {
         Metric("zero_activations", "zeros after activations", FRACTION, _zeros),
         Metric("averaging_gain", "gain over the mean network", FRACTION, _gain("members_error")),
         Metric("gain_over_best", "gain over the best network", FRACTION, _gain("best_member_error")),
+        Metric("cached_share", "time with the cache as a share of that without, minus a half", FRACTION, _cached_share),
         Metric("train_s", "training time", "s", _measured("time", "train_s")),
         Metric("images_per_s", "training speed", "images/s", _measured("time", "images_per_s")),
         Metric("step_ms", "time of a training step", "ms", lambda trial: _value(trial, "step_time", "step_ms")),

@@ -7,7 +7,7 @@ from typing import Any
 
 from hydra.utils import instantiate
 
-from deeper.data import arrays, packages, target
+from deeper.data import arrays, target
 from deeper.errors import DeeperError
 
 
@@ -41,20 +41,25 @@ def _made(folder: Path, settings: Mapping[str, Any]) -> dict[str, Any]:
         if settings["path"] is not None:
             place = Path(settings["path"]).expanduser()
             if not place.is_dir():
-                raise DeeperError(f"transfer.target.path={settings['path']} is not a folder; name the one that holds it")
+                raise DeeperError(
+                    f"transfer.target.path={settings['path']} is not a folder; name the one that holds it"
+                )
             return target.write(folder, settings, read(place), {"folder": str(settings["path"])})
         if not settings["packages"]:
             raise DeeperError(
                 f"{settings['title']} cannot be fetched by a program; put the release into a folder and give "
                 f"transfer.target.path=FOLDER (see conf/transfer/target/{settings['name']}.yaml)"
             )
+        from deeper.data import packages
+
         place, facts = packages.unpacked(settings["packages"], scratch)
         return target.write(folder, settings, read(place), facts)
 
 
 def _said(meta: Mapping[str, Any], folder: Path) -> str:
     pool, test = meta["splits"]["train"][1], meta["splits"]["test"]
-    text = f"{meta['name']}: {pool} training and {test[1] - test[0]} test pictures of {len(meta['classes'])} classes in {folder}"
+    counted = f"{pool} training and {test[1] - test[0]} test pictures of {len(meta['classes'])} classes"
+    text = f"{meta['name']}: {counted} in {folder}"
     if meta["left_out"]:
         named = [f"{name} ({reason})" for name, reason in meta["left_out"].items()]
         more = f" and {len(named) - 5} more" if len(named) > 5 else ""

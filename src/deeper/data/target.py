@@ -1,9 +1,9 @@
 """Target sets of transfer learning: from a reader's listing to arrays, and from arrays to what a trial trains on.
 
-The common form (see ``deeper.data.arrays``) with a pool of training pictures and a fixed test part; ``groups.npy`` tells
-which pictures are variants of each other, ``names.json`` what each is in its release. Every seed draws its own
-validation part from the pool, whole groups at a time, so hyper-parameters are chosen without the test part and seeds
-differ in what they train on.
+The common form (see ``deeper.data.arrays``) with a pool of training pictures and a fixed test part; ``groups.npy`` says
+which pictures are variants of each other, ``names.json`` what each is called. Every seed draws its own validation part
+from the pool, whole groups at a time: hyper-parameters are chosen without the test part, and seeds differ in what they
+train on.
 """
 
 import hashlib

@@ -51,7 +51,7 @@ class EfficientNetLite0(TimmNetwork):
         super().__init__(NETWORK, in_chans, CLASSES if loads else num_classes, arguments=rates)
         if loads:
             if in_chans != 3:
-                raise ValueError(f"the weights of ImageNet take 3 channels, not {in_chans}; pretrained=false starts anew")
+                raise ValueError(f"the weights take 3 channels, not {in_chans}; pretrained=false starts anew")
             load_by_position(self.network, read_weights(sha256))
             if num_classes != CLASSES:
                 self.reset_classifier(num_classes)

@@ -69,7 +69,7 @@ def kept(folder: Path) -> tuple[np.ndarray, float] | None:
 
 
 def of_set(folder: Path, compute: Callable[[], np.ndarray]) -> tuple[np.ndarray, float, bool]:
-    """Features float32 (N, D) from ``folder``, or computed and kept there; the seconds it took; whether they were kept."""
+    """Features (N, D) from ``folder``, or computed and kept there, the seconds it took, and whether it was there."""
     with _alone(folder):
         found = kept(folder)
         if found is not None:

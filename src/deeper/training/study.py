@@ -11,7 +11,7 @@ from omegaconf import DictConfig, OmegaConf
 from deeper.analysis import budgets
 from deeper.data.arrays import read_meta
 from deeper.errors import DeeperError
-from deeper.training import averaging, costing, probing
+from deeper.training import averaging, costing, probing, transfer_tables
 from deeper.training.jobs import make_job
 from deeper.training.store import CURVES, Home, write_json
 
@@ -51,7 +51,10 @@ def export(configs: Sequence[DictConfig], trials: Sequence[str], arguments: Sequ
     if other not in (None, configs[0].profile) and not any(a.startswith("results=") for a in arguments):
         print(f"{path} is left as it is: it is of profile {other}; results=FOLDER names another place", file=sys.stderr)
         return None
-    write_json(path, table(study, configs, trials))
+    content = table(study, configs, trials)
+    write_json(path, content)
+    if "targets" in content:
+        transfer_tables.draw_pictures(path.parent / study["name"], content, configs)
     print(f"{study['name']}: table written to {path}", file=sys.stderr)
     return path
 
@@ -179,6 +182,7 @@ def table(study: dict[str, Any], configs: Sequence[DictConfig], trials: Sequence
                 "arm": _arm(study, cfg),
                 "seed": cfg.seed,
                 **({"settings": own} if (own := next(varying)) else {}),
+                **(_transferred(cfg, found, trial) if "transfer" in cfg else {}),
                 **{key: found[key] for key in (*KEPT, "curves", "probes") if key in found},
                 **({} if study.get("gradients", True) else {"gradients": NO_GRADIENTS}),
                 "environment": environments.index(found["environment"]),
@@ -202,8 +206,17 @@ def table(study: dict[str, Any], configs: Sequence[DictConfig], trials: Sequence
             "trainer": first["trainer"],
         },
         "environments": environments,
+        **({"targets": transfer_tables.targets(configs)} if "transfer" in configs[0] else {}),
         "trials": rows,
     }
+
+
+def _transferred(cfg: DictConfig, found: Mapping[str, Any], trial: str) -> dict[str, Any]:
+    """What the row of a transfer has more than others."""
+    told = found.get("confusion")
+    if told is None:
+        told = transfer_tables.confused(Home(cfg.store, trial), transfer_tables.several(cfg))
+    return {"transfer": transfer_tables.settings(cfg.transfer), "confusion": told}
 
 
 def measure(configs: Sequence[DictConfig], trials: Sequence[str], slots: int) -> None:

@@ -44,7 +44,9 @@ def _check(transfer: dict[str, Any]) -> None:
         if not strengths or not all(isinstance(s, int | float) and s > 0 for s in strengths):
             raise DeeperError(f"transfer.mode.strengths={strengths}: it must be a list of numbers above 0")
     elif transfer["layer"] != "pre_logits":
-        raise DeeperError(f"transfer.layer={transfer['layer']} is for transfer/mode=frozen; others train the whole network")
+        raise DeeperError(
+            f"transfer.layer={transfer['layer']} is for transfer/mode=frozen; others train the whole network"
+        )
 
 
 def _resolve_trial(config: dict[str, Any]) -> None:

@@ -28,6 +28,7 @@ from deeper.training.finetuning import FineTuner, SeveralLabels
 from deeper.training.fitting import Outcome, Surroundings
 
 _WEIGHTS = 0
+_LOSSES = ("train_loss", "validation_loss", "test_loss")
 
 
 @dataclass
@@ -114,7 +115,7 @@ def _probe(config: dict[str, Any], data: TargetSet, network: torch.nn.Module, ar
     metrics = {f"{name}_error": 1 - score(own, labels[getattr(parts, name)]) for name, own in logits.items()}
     weights = {name: torch.from_numpy(np.asarray(getattr(fitted, name))) for name in ("mean", "std", "weight", "bias")}
     return Transferred(
-        metrics={**metrics, "strength": fitted.strength, "pictures": len(parts.train)},
+        metrics={**metrics, **dict.fromkeys(_LOSSES), "strength": fitted.strength, "pictures": len(parts.train)},
         history=[],
         gradients={"layers": [], "start": [], "epochs": []},
         logits=logits["test"],

@@ -102,7 +102,12 @@ def _keep(home: Home, job: dict[str, Any], outcome: Outcome, times: dict[str, fl
             "reason": outcome.reason,
             "metrics": outcome.metrics,
             "cost": cost(config),
-            "time": {"train_s": round(outcome.train_s, 3), **times, "images_per_s": rate and round(rate, 1), **getattr(outcome, "times", {})},
+            "time": {
+                "train_s": round(outcome.train_s, 3),
+                **times,
+                "images_per_s": rate and round(rate, 1),
+                **getattr(outcome, "times", {}),
+            },
             "gradients": outcome.gradients,
             "data": job["data"],
             "environment": job["environment"],
