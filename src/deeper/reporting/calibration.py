@@ -32,20 +32,22 @@ class Table:
 
 
 def table(results: Results) -> Table:
-    """Raises ``DeeperError`` where the arms are not those of ``by: [a network, a setting]``."""
+    """Raises ``DeeperError`` where the arms are not those of ``by: [what it is chosen for, …, the setting]``."""
     by = results.study.get("by")
-    if not isinstance(by, Sequence) or len(by) != 2:
+    if not isinstance(by, Sequence) or len(by) < 2:
         raise DeeperError(f"{results.path}: a calibration has arms `by` two settings, the network and what is chosen")
-    errors: dict[object, dict[object, float]] = {}
+    *subject, key = by
+    errors: dict[str, dict[object, float]] = {}
     for name, arm in results.arms.items():
         found = [t["metrics"]["validation_error"] for t in results.trials(name)]
         known = [error for error in found if error is not None]
         if known:
-            errors.setdefault(arm["where"][by[0]], {})[arm["where"][by[1]]] = statistics.mean(known).mean
+            own = " ".join(str(arm["where"][name]) for name in subject)
+            errors.setdefault(own, {})[arm["where"][key]] = statistics.mean(known).mean
     settings = list(dict.fromkeys(setting for row in errors.values() for setting in row))
     rows = []
-    for subject, found in errors.items():
+    for who, found in errors.items():
         row = [found.get(setting) for setting in settings]
         best = min((error, index) for index, error in enumerate(row) if error is not None)[1]
-        rows.append(Row(str(subject), row, best))
-    return Table(by[0], by[1], settings, rows)
+        rows.append(Row(who, row, best))
+    return Table(", ".join(subject), key, settings, rows)

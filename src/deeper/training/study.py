@@ -42,7 +42,7 @@ def export(configs: Sequence[DictConfig], trials: Sequence[str], arguments: Sequ
     study = OmegaConf.to_container(configs[0].study, resolve=True)
     if study["name"] == "none":
         return None
-    changed = [a for a in arguments if not _free(a)]
+    changed = [a for a in arguments if not _free(a, study)]
     path = Path(configs[0].results) / f"{study['name']}.json"
     if changed:
         print(f"{path} is left as it is: {' '.join(changed)} makes this another sweep", file=sys.stderr)
@@ -70,7 +70,7 @@ def check(configs: Sequence[DictConfig], arguments: Sequence[str]) -> None:
         DeeperError: it is in none or in several, a setting or a probe does not exist, or an arm is off its budget.
     """
     study = as_run(OmegaConf.to_container(configs[0].study, resolve=True), configs[0].profile)
-    if study["name"] == "none" or not all(map(_free, arguments)):
+    if study["name"] == "none" or not all(_free(argument, study) for argument in arguments):
         return
     study = {**study, "arms": _arms(study, configs)}
     averaging.check(study, [(_arm(study, cfg), cfg.seed) for cfg in configs])
@@ -255,8 +255,11 @@ def _profile_of(path: Path) -> str | None:
         return None
 
 
-def _free(argument: str) -> bool:
+def _free(argument: str, study: Mapping[str, Any]) -> bool:
+    """Whether an override leaves a study what it is: surroundings, and what the study says is the user's (``free``)."""
     key = argument.lstrip("+~").partition("=")[0]
+    if any(key == name or key.startswith(f"{name}.") for name in study.get("free", ())):
+        return True
     return key in FREE or key.partition("/")[0] == "hydra" or key.partition(".")[0] in ("hydra", "logger", "runtime")
 
 
