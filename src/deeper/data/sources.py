@@ -114,34 +114,36 @@ class DebianPackage:
         installed = Path(self.system) / self.folder
         if installed.is_dir():
             return installed
-        for tool in ("apt-get", "dpkg-deb"):
-            if shutil.which(tool) is None:
-                raise Unavailable(f"there is no {tool} on this machine")
-        self._download(scratch)
-        archives = sorted(scratch.glob(f"{self.package}_*.deb"))
-        if not archives:
-            raise Unavailable("apt-get brought no package")
-        _tool(["dpkg-deb", "-x", archives[-1].name, "unpacked"], scratch)
+        (archive,) = apt_download([self.package], scratch)
+        call(["dpkg-deb", "-x", archive.name, "unpacked"], scratch)
         return scratch / "unpacked" / self.folder
 
-    def _download(self, scratch: Path) -> None:
-        options = [
-            "-qq",
-            "-o",
-            "Acquire::Retries=1",
-            "-o",
-            "Acquire::http::Timeout=20",
-            "-o",
-            "Acquire::https::Timeout=20",
-        ]
-        if os.geteuid() == 0:
-            options += ["-o", "APT::Sandbox::User=root"]
-        try:
-            _tool(["apt-get", *options, "download", self.package], scratch)
-        except Unavailable as error:
-            if "Unable to locate package" in str(error) or "No packages found" in str(error):
-                raise Unavailable("apt knows no such package; run `apt-get update` as root and try again") from error
-            raise
+
+def apt_download(packages: Sequence[str], folder: Path) -> list[Path]:
+    """Fetch the archives of Debian packages, all in one call of apt, into ``folder``; nothing is installed.
+
+    Raises:
+        Unavailable: apt or dpkg-deb is not there, apt knows no such package or cannot fetch it.
+    """
+    for tool in ("apt-get", "dpkg-deb"):
+        if shutil.which(tool) is None:
+            raise Unavailable(f"there is no {tool} on this machine")
+    options = ["-qq"]
+    for option in ("Acquire::Retries=1", "Acquire::http::Timeout=20", "Acquire::https::Timeout=20"):
+        options += ["-o", option]
+    if os.geteuid() == 0:
+        options += ["-o", "APT::Sandbox::User=root"]
+    try:
+        call(["apt-get", *options, "download", *packages], folder)
+    except Unavailable as error:
+        if "Unable to locate package" in str(error) or "No packages found" in str(error):
+            raise Unavailable(f"{error}; run `apt-get update` as root and try again") from error
+        raise
+    archives = {package: sorted(folder.glob(f"{package}_*.deb")) for package in packages}
+    for package, found in archives.items():
+        if not found:
+            raise Unavailable(f"apt-get brought no package {package}")
+    return [found[-1] for found in archives.values()]
 
 
 @dataclass(frozen=True)
@@ -185,6 +187,34 @@ def gather(name: str, layout: Layout, routes: Sequence[Route], scratch: Path, fo
     )
 
 
+def call(command: list[str], folder: Path) -> str:
+    """What a program that asks nothing and speaks English prints when run in ``folder``.
+
+    Raises:
+        Unavailable: it is not there, fails (with the first error it names) or takes too long.
+    """
+    try:
+        done = subprocess.run(
+            command,
+            cwd=folder,
+            env={**os.environ, "LC_ALL": "C", "DEBIAN_FRONTEND": "noninteractive"},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=APT_SECONDS,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise Unavailable(f"{command[0]} did not finish in {APT_SECONDS:g} s") from error
+    except OSError as error:
+        raise Unavailable(f"{command[0]}: {_words(error)}") from error
+    if done.returncode != 0:
+        said = [line for line in done.stderr.splitlines() if line.strip()] or [f"exit status {done.returncode}"]
+        errors = [line for line in said if line.startswith("E:")]
+        raise Unavailable(f"{command[0]}: {(errors or said)[0].removeprefix('E:').strip()}")
+    return done.stdout
+
+
 def probe(url: str, seconds: float = PROBE_SECONDS) -> None:
     """Raise ``Unavailable`` unless the host of ``url`` (or the proxy in front of it) takes a connection in time.
 
@@ -223,28 +253,6 @@ def _socket_timeout(seconds: float) -> Iterator[None]:
         yield
     finally:
         socket.setdefaulttimeout(before)
-
-
-def _tool(command: list[str], folder: Path) -> None:
-    try:
-        done = subprocess.run(
-            command,
-            cwd=folder,
-            env={**os.environ, "LC_ALL": "C", "DEBIAN_FRONTEND": "noninteractive"},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=APT_SECONDS,
-        )
-    except subprocess.TimeoutExpired as error:
-        raise Unavailable(f"{command[0]} did not finish in {APT_SECONDS:g} s") from error
-    except OSError as error:
-        raise Unavailable(f"{command[0]}: {_words(error)}") from error
-    if done.returncode != 0:
-        said = [line for line in done.stderr.splitlines() if line.strip()] or [f"exit status {done.returncode}"]
-        errors = [line for line in said if line.startswith("E:")]
-        raise Unavailable(f"{command[0]}: {(errors or said)[0].removeprefix('E:').strip()}")
 
 
 def _read_all(layout: Layout, folder: Path, route: str) -> Gathered:
