@@ -1,0 +1,150 @@
+"""Any folder of class folders: the pictures of a class lie in the folder of its name, at any depth.
+
+The folder may have the parts of a split above the class folders: train/ with test/, or with val/ (as ImageNet has
+them); where all three are there, val/ is more training pictures. Without them every class is split by the seed.
+"""
+
+import hashlib
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+from deeper.data.pictures import Collection, Picture, decode
+from deeper.errors import DeeperError
+
+SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".pgm", ".pbm"}
+FEWEST = 3
+
+
+@dataclass(frozen=True)
+class _File:
+    path: Path
+    name: str
+    category: str
+    part: str | None
+    group: str = ""
+
+
+def read(folder: str | Path, test: float = 0.25, seed: int = 0) -> Collection:
+    """Every picture file below the class folders, classes in the order of their names.
+
+    Without a split of its own, the share ``test`` of each class is drawn by ``seed`` for test: one picture at least,
+    and two stay for training. Files with the same bytes are one group and stay on one side. Left out, and named in
+    ``dropped``: a training picture that is also a test picture, a picture that is in two classes, files that are no
+    pictures by their suffix, and classes of fewer than three pictures. Hidden files and folders are passed over.
+
+    Raises:
+        DeeperError: the folder is not there, holds fewer than two classes, or its parts differ in their classes.
+    """
+    root = Path(folder).expanduser()
+    if not root.is_dir():
+        raise DeeperError(f"{root} is not a folder; name one that holds a folder of pictures for each class")
+    if not 0 < test < 1:
+        raise DeeperError(f"transfer.target.reader.test={test:g} is no share; give one between 0 and 1")
+    dropped: dict[str, str] = {}
+    files = _without_copies(_grouped(_listed(root, dropped)), dropped)
+    if any(file.part is None for file in files):
+        files = _split(files, test, seed, dropped)
+    return Collection(*_labelled(root, files), dropped)
+
+
+def _listed(root: Path, dropped: dict[str, str]) -> list[_File]:
+    found = []
+    for place, part in _places(root).items():
+        for category in _folders(place):
+            files = [
+                _File(path, path.relative_to(root).as_posix(), category, part) for path in _files(place / category)
+            ]
+            pictures = [file for file in files if _is_picture(file)]
+            dropped |= {file.name: "no picture by its suffix" for file in files if not _is_picture(file)}
+            if not pictures:
+                dropped[f"{(place / category).relative_to(root).as_posix()}/"] = "a folder without a picture"
+            found += pictures
+    return found
+
+
+def _places(root: Path) -> dict[Path, str | None]:
+    names = set(_folders(root))
+    if "train" not in names or not names & {"test", "val"}:
+        return {root: None}
+    parts = {"train": "train", "val": "train" if "test" in names else "test", "test": "test"}
+    return {root / name: part for name, part in parts.items() if name in names}
+
+
+def _folders(place: Path) -> list[str]:
+    return sorted(entry.name for entry in place.iterdir() if entry.is_dir() and not entry.name.startswith("."))
+
+
+def _files(folder: Path) -> list[Path]:
+    found = (path for path in folder.rglob("*") if path.is_file())
+    return sorted(path for path in found if not any(name[0] == "." for name in path.relative_to(folder).parts))
+
+
+def _is_picture(file: _File) -> bool:
+    return file.path.suffix.lower() in SUFFIXES
+
+
+def _grouped(files: Sequence[_File]) -> list[_File]:
+    sizes = Counter(file.path.stat().st_size for file in files)
+    return [replace(file, group=_group(file, sizes)) for file in files]
+
+
+def _group(file: _File, sizes: Mapping[int, int]) -> str:
+    if sizes[file.path.stat().st_size] == 1:
+        return file.name
+    try:
+        return hashlib.sha256(file.path.read_bytes()).hexdigest()
+    except OSError:
+        return file.name
+
+
+def _without_copies(files: Sequence[_File], dropped: dict[str, str]) -> list[_File]:
+    kept, groups = [], _by(files, "group")
+    for file in files:
+        copies = groups[file.group]
+        elsewhere = [copy for copy in copies if copy.category != file.category]
+        tested = [copy for copy in copies if copy.part == "test" and file.part == "train"]
+        if elsewhere or tested:
+            dropped[file.name] = f"the same file as {(elsewhere or tested)[0].name}"
+        else:
+            kept.append(file)
+    return kept
+
+
+def _split(files: Iterable[_File], test: float, seed: int, dropped: dict[str, str]) -> list[_File]:
+    found = []
+    for category, members in _by(files, "category").items():
+        groups = list(_by(members, "group"))
+        if len(groups) < FEWEST:
+            dropped |= {file.name: f"{category} has fewer than {FEWEST} different pictures" for file in members}
+            continue
+        groups.sort(key=lambda group: hashlib.sha256(f"{seed}/{group}".encode()).digest())
+        tested = set(groups[: min(max(1, round(test * len(groups))), len(groups) - FEWEST + 1)])
+        found += [replace(file, part="test" if file.group in tested else "train") for file in members]
+    return found
+
+
+def _labelled(root: Path, files: Sequence[_File]) -> tuple[list[str], list[Picture]]:
+    classes = sorted({file.category for file in files})
+    if len(classes) < 2:
+        raise DeeperError(
+            f"{root} holds pictures of {len(classes)} classes, two are the least; put there a folder of pictures for "
+            "each class, three or more in each, or name the folder that has them"
+        )
+    for part in ("train", "test"):
+        lacking = sorted(set(classes) - {file.category for file in files if file.part == part})
+        if lacking:
+            raise DeeperError(f"{root} has no {part} pictures of {', '.join(lacking[:5])}; both parts need every class")
+    return classes, [
+        Picture(file.name, classes.index(file.category), file.part, file.group, partial(decode, file.path))
+        for file in files
+    ]
+
+
+def _by(files: Iterable[_File], attribute: str) -> dict[str, list[_File]]:
+    found = defaultdict(list)
+    for file in files:
+        found[getattr(file, attribute)].append(file)
+    return dict(found)

@@ -1,0 +1,186 @@
+"""Find an official release in a folder that a user filled, unpacking its archives where only those are there.
+
+Links to these sets break often, so nothing is downloaded: the user's folder holds the released folder, or is it, or
+holds the released archives.
+"""
+
+import hashlib
+import shutil
+import tarfile
+import tempfile
+import zipfile
+import zlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from deeper.errors import DeeperError
+
+BROKEN = (OSError, EOFError, zlib.error, tarfile.TarError, zipfile.BadZipFile, KeyError)
+
+
+@dataclass(frozen=True)
+class Packed:
+    """Tar archives that together unpack to ``folder``; with ``member``, each is a zip that holds the tar archive."""
+
+    folder: str
+    archives: tuple[str, ...]
+    member: str | None = None
+
+
+@dataclass(frozen=True)
+class Release:
+    """What a release looks like on disk.
+
+    Attributes:
+        title: its name, for messages.
+        places: where it may lie below the user's folder, "." for the folder itself, the released place first.
+        holds: what must be there, as patterns below the place.
+        packed: its archives, looked for in the user's folder.
+        source: where it is to be had, in words.
+    """
+
+    title: str
+    places: tuple[str, ...]
+    holds: tuple[str, ...]
+    packed: tuple[Packed, ...]
+    source: str
+
+
+def locate(folder: str | Path, release: Release, archives: Mapping[str, str | None]) -> Path:
+    """The place in ``folder`` that holds the whole of ``release``.
+
+    Where none does, archives that lie in ``folder`` are compared with their MD5 (``archives``, by file name; null
+    leaves one unchecked) and unpacked beside themselves, each folder appearing in one step.
+
+    Raises:
+        DeeperError: the release is not there or not whole, or an archive is damaged or cannot be unpacked.
+    """
+    folder = Path(folder).expanduser()
+    lacking = _lacking(folder, release)
+    if all(lacking.values()):
+        for packed in release.packed:
+            _unpack(folder, packed, archives)
+        lacking = _lacking(folder, release)
+    place = min(lacking, key=lambda place: len(lacking[place]))
+    if not lacking[place]:
+        return place
+    names = _archives(release)
+    if len(lacking[place]) == len(release.holds):
+        raise DeeperError(
+            f"{folder} {'holds no' if folder.is_dir() else 'is no folder that holds'} {release.title}; put there "
+            f"{_words(release)}, or its archives as released ({names}); {release.source}"
+        )
+    raise DeeperError(
+        f"{place} lacks {', '.join(lacking[place])}: it is not the whole of {release.title}; complete it from its "
+        f"archives as released ({names}); {release.source}"
+    )
+
+
+def damaged(file: Path, what: str, line: int | None = None) -> DeeperError:
+    """The error that says what is wrong with a file of a release, and where in it."""
+    where = file if line is None else f"{file}, line {line}"
+    return DeeperError(f"{where}: {what}; put the file as released in its place")
+
+
+def lines(file: Path) -> list[tuple[int, str]]:
+    """Number (from 1) and text of every line of ``file`` that is not blank, without the white space around it.
+
+    Raises:
+        DeeperError: it is missing, empty or not text.
+    """
+    try:
+        text = file.read_text(encoding="utf-8")
+    except OSError as error:
+        raise damaged(file, f"it cannot be read ({error.strerror})") from error
+    except UnicodeDecodeError as error:
+        raise damaged(file, "it is not text") from error
+    found = [(number, line.strip()) for number, line in enumerate(text.splitlines(), 1) if line.strip()]
+    if not found:
+        raise damaged(file, "it is empty")
+    return found
+
+
+def _lacking(folder: Path, release: Release) -> dict[Path, list[str]]:
+    places = (folder / place for place in release.places)
+    return {place: [pattern for pattern in release.holds if not any(place.glob(pattern))] for place in places}
+
+
+def _words(release: Release) -> str:
+    place = release.places[0]
+    return f"{'' if place == '.' else f'{place}/ with '}{', '.join(release.holds)}"
+
+
+def _archives(release: Release) -> str:
+    routes: dict[str, list[str]] = {}
+    for packed in release.packed:
+        routes.setdefault(packed.folder, []).append(" with ".join(Path(name).name for name in packed.archives))
+    return ", ".join(" or ".join(dict.fromkeys(routes[folder])) for folder in routes)
+
+
+def _unpack(folder: Path, packed: Packed, archives: Mapping[str, str | None]) -> None:
+    target, files = folder / packed.folder, [folder / name for name in packed.archives]
+    if target.exists() or not all(file.is_file() for file in files):
+        return
+    for file in files:
+        _check(file, archives.get(file.name))
+    with _scratch(folder, files) as scratch:
+        for file in files:
+            _extract(file, packed.member, scratch)
+        if not (scratch / packed.folder).is_dir():
+            raise DeeperError(f"{files[0]} holds no folder {packed.folder}: it is not the archive as released")
+        try:
+            (scratch / packed.folder).rename(target)
+        except OSError:
+            if not target.is_dir():
+                raise
+
+
+@contextmanager
+def _scratch(folder: Path, files: list[Path]) -> Iterator[Path]:
+    scratch = None
+    try:
+        scratch = Path(tempfile.mkdtemp(prefix=".unpacking-", dir=folder))
+        yield scratch
+    except OSError as error:
+        raise DeeperError(
+            f"{files[0]} cannot be unpacked into {folder} ({error.strerror or error}); unpack it yourself where there "
+            "is room, and name that folder"
+        ) from error
+    finally:
+        if scratch is not None:
+            shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _check(file: Path, expected: str | None) -> None:
+    if expected is None:
+        return
+    try:
+        with file.open("rb") as content:
+            found = hashlib.file_digest(content, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
+    except OSError as error:
+        raise DeeperError(f"{file} cannot be read ({error.strerror}); fetch it again") from error
+    if found != expected:
+        raise DeeperError(f"{file} is not the released file: md5 expected {expected}, found {found}; fetch it again")
+
+
+def _extract(file: Path, member: str | None, scratch: Path) -> None:
+    try:
+        with _content(file, member) as content, tarfile.open(fileobj=content, mode="r|*") as archive:
+            archive.extractall(scratch, filter="data")
+    except BROKEN as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise
+        raise DeeperError(f"{file} is truncated or damaged ({error}); fetch it again") from error
+
+
+@contextmanager
+def _content(file: Path, member: str | None) -> Iterator[BinaryIO]:
+    if member is None:
+        with file.open("rb") as content:
+            yield content
+    else:
+        with zipfile.ZipFile(file) as outer, outer.open(member) as content:
+            yield content
