@@ -107,7 +107,7 @@ def draw(classes: np.ndarray, groups: np.ndarray, pool: int, seed: int, share: f
     ``share`` of the class; then at most ``each`` training pictures a class stay, and fewer are among more.
 
     Args:
-        classes: of all rows, int64.
+        classes: of all rows, int64; rows of a class below 0 have none and train.
         groups: of all rows, int64.
         pool: rows that are not of the test part.
         seed: what is drawn depends on.
@@ -118,10 +118,10 @@ def draw(classes: np.ndarray, groups: np.ndarray, pool: int, seed: int, share: f
         DeeperError: a class has no two groups to tell apart.
     """
     side: dict[int, bool] = {}
-    for label in np.unique(classes[:pool]):
+    for label in np.unique(classes[:pool][classes[:pool] >= 0]):
         rows = np.flatnonzero(classes[:pool] == label)
         _divide(side, groups[rows].tolist(), seed, max(1, round(share * len(rows))), label)
-    held_out = np.array([side[group] for group in groups[:pool].tolist()], bool)
+    held_out = np.array([side.get(group, False) for group in groups[:pool].tolist()], bool)
     train = np.flatnonzero(~held_out)
     if each is not None:
         ranked = sorted(train.tolist(), key=lambda row: _lot(seed, -1, row))
