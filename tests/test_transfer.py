@@ -116,7 +116,7 @@ def test_a_study_of_a_target_of_ones_own_writes_a_table_and_pictures(tmp_path):
     done = call(tmp_path, *line)
     assert done.returncode == 0, done.stderr
     content = json.loads((tmp_path / "results/transfer_mine.json").read_text())
-    assert [row["arm"] for row in content["trials"]] == ["frozen"] * 2 + ["finetune"] * 2 + ["scratch"] * 2
+    assert [row["arm"] for row in content["trials"]] == ["frozen"] * 3 + ["finetune"] * 3 + ["scratch"] * 3
     first = content["trials"][0]
     assert first["transfer"]["mode"] == "frozen"
     assert sum(first["confusion"]["tested"]) == 12
