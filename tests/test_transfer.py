@@ -109,7 +109,6 @@ def test_a_study_of_a_target_of_ones_own_writes_a_table_and_pictures(tmp_path):
     line += [
         "transfer.backbone.model.pretrained=false",
         "logger=none",
-        "seed=0,1",
         "training.batch_size=8",
         "training.epochs=1",
     ]
