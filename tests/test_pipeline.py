@@ -11,8 +11,10 @@ import pytest
 import yaml
 
 from deeper.cli import ROOT
+from official_sets import write_cub
 from released import IDX_FILES, config, idx_files, write
 
+MODES = ("frozen", "finetune", "scratch")
 TINY_STUDY = {
     "hydra": {"sweeper": {"params": {"model": "plain20,resnet20", "seed": "range(2)"}}},
     "study": {
@@ -54,6 +56,21 @@ def study_file(folder, name, **params):
     (folder / "conf" / "study" / f"{name}.yaml").write_text("# @package _global_\n" + yaml.safe_dump(study))
 
 
+def transfer_file(folder):
+    """A smaller study of transfer, on birds in the official format."""
+    write_cub(folder / "birds", classes=3, train=6, test=2)
+    target = {"transfer/target": "cub", "transfer.target.path": str(folder / "birds"), "transfer.target.classes": 3}
+    target |= {"transfer.target.size": 32, "transfer.image_size": 32, "training.batch_size": 4, "training.epochs": 1}
+    target |= {"transfer.target.counts.train": 18, "transfer.target.counts.test": 6, "transfer/backbone": "timm"}
+    target |= {"transfer.backbone.name": "test_resnet", "transfer.backbone.model.pretrained": False}
+    arms = {mode: {"label": mode, "group": mode, "set": {**target, "transfer/mode": mode}} for mode in MODES}
+    claims = {"fc-features": [{"metric": "test_error", "of": "frozen", "against": "scratch", "expect": "lower"}]}
+    study = {"name": "transfer", "title": "Birds", "question": "Do they fly?", "page": "transfer", "arms": arms}
+    content = {"hydra": {"sweeper": {"params": {"seed": "range(2)"}}}, "study": {**study, "claims": claims}}
+    text = "# @package _global_\n" + yaml.safe_dump(content, sort_keys=False)
+    (folder / "conf" / "study" / "transfer.yaml").write_text(text)
+
+
 @pytest.fixture(scope="module")
 def copy(tmp_path_factory):
     folder = tmp_path_factory.mktemp("copy")
@@ -73,6 +90,7 @@ def copy(tmp_path_factory):
     (folder / "conf" / "data" / "tiny.yaml").write_text(yaml.safe_dump(data))
     (folder / "params.yaml").write_text("data: tiny\nprofile: smoke\nstudies: [first]\n")
     study_file(folder, "first")
+    transfer_file(folder)
     run(folder, "git", "init", "-q")
     run(folder, "git", "add", "-A")
     run(folder, "git", "-c", "user.name=t", "-c", "user.email=t@t", "commit", "-qm", "start")
@@ -80,7 +98,7 @@ def copy(tmp_path_factory):
 
 
 def test_the_whole_pipeline(copy):
-    assert ran(run(copy, "dvc", "repro")) == ["prepare", "study@first", "report"]
+    assert ran(run(copy, "dvc", "repro")) == ["prepare", "study@first", "transfer", "report"]
     table = json.loads((copy / "results" / "first.json").read_text())
     assert len(table["trials"]) == 4
     for trial in table["trials"]:
@@ -88,6 +106,9 @@ def test_the_whole_pipeline(copy):
         assert len(trial["probes"]["lesion"]["value"]["deleted"]) == (9 if trial["arm"] == "residual" else 7)
     assert "Does it run?" in (copy / "reports" / "first.md").read_text()
     assert "degradation" in (copy / "reports" / "README.md").read_text()
+    transfer = json.loads((copy / "results" / "transfer.json").read_text())
+    assert [row["transfer"]["mode"] for row in transfer["trials"]] == [m for m in MODES for _ in range(2)]
+    assert "CUB-200-2011" in (copy / "reports" / "transfer.md").read_text()
 
     assert "up to date" in run(copy, "dvc", "repro")
     assert "degradation" in run(copy, "dvc", "metrics", "show", "--json")

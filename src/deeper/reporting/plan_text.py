@@ -120,7 +120,9 @@ def _effect(seen: Prospect, value: float) -> str:
 def _source(seen: Prospect) -> str:
     if math.isnan(seen.sd):
         return "no table"
-    return "its own table" if seen.own else ", ".join(seen.tables)
+    if seen.own:
+        return "its own table"
+    return ", ".join(seen.tables) if len(seen.tables) <= 2 else f"{len(seen.tables)} tables"
 
 
 def _counted(counts: Mapping[str, int]) -> str:
