@@ -28,7 +28,7 @@ from deeper.errors import DeeperError
 
 PROBE_SECONDS = 5.0
 SOCKET_SECONDS = 20.0
-APT_SECONDS = 300.0
+APT_SECONDS = 1800.0
 DIGESTS = ("sha256", "md5")
 BROKEN_ARCHIVE = (EOFError, gzip.BadGzipFile, zlib.error, tarfile.TarError)
 

@@ -1,0 +1,77 @@
+"""Debian packages as one folder, without root: fetched by apt and unpacked, or linked where they are installed."""
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+
+from deeper.data.sources import Unavailable, apt_download, call
+from deeper.errors import DeeperError
+
+OFTEN_LEFT_OUT = ("/usr/share/doc/", "/usr/share/man/", "/usr/share/locale/", "/usr/share/lintian/")
+
+
+def unpacked(packages: Sequence[str], scratch: Path) -> tuple[Path, dict[str, dict[str, str]]]:
+    """The files of some packages, and of no others, under one root, and what is known of each package.
+
+    A package that is installed with all its files is linked file by file; the others are fetched in one call and
+    unpacked. So what lies under the root does not depend on what else the machine has.
+
+    Returns:
+        The root, inside ``scratch``, and of each package its ``version`` and either ``sha256`` of its archive or
+        ``installed``.
+
+    Raises:
+        DeeperError: a package cannot be had.
+    """
+    scratch = scratch.resolve()
+    root = scratch / "packages"
+    root.mkdir(parents=True)
+    installed = {package: found for package in packages if (found := _installed(package, scratch))}
+    facts = {package: {"version": version, "installed": "yes"} for package, (version, _) in installed.items()}
+    for _, files in installed.values():
+        _link(files, root)
+    missing = [package for package in packages if package not in installed]
+    if missing:
+        facts |= _fetched(missing, scratch, root)
+    return root, {package: facts[package] for package in packages}
+
+
+def _installed(package: str, scratch: Path) -> tuple[str, list[Path]] | None:
+    """Version and files of a package that is installed, unless some are not there."""
+    try:
+        state = call(["dpkg-query", "-W", "-f", "${db:Status-Status} ${Version}", package], scratch).split()
+        listing = call(["dpkg-query", "-L", package], scratch)
+    except Unavailable:
+        return None
+    paths = [Path(line) for line in listing.splitlines() if line.startswith("/")]
+    needed = [path for path in paths if not f"{path}/".startswith(OFTEN_LEFT_OUT)]
+    if len(state) != 2 or state[0] != "installed" or not all(path.exists() for path in needed):
+        return None
+    return state[1], [path for path in paths if path.is_file()]
+
+
+def _link(files: Sequence[Path], root: Path) -> None:
+    for path in files:
+        place = root / path.relative_to("/")
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.symlink_to(path)
+
+
+def _fetched(packages: Sequence[str], scratch: Path, root: Path) -> dict[str, dict[str, str]]:
+    try:
+        archives = apt_download(packages, scratch)
+        return {package: _opened(archive, root) for package, archive in zip(packages, archives, strict=True)}
+    except Unavailable as reason:
+        raise DeeperError(
+            f"Debian packages cannot be had here ({', '.join(packages)}): {reason}; if you have the files in a folder, "
+            "give transfer.target.path=FOLDER"
+        ) from reason
+
+
+def _opened(archive: Path, root: Path) -> dict[str, str]:
+    call(["dpkg-deb", "-x", archive.name, str(root)], archive.parent)
+    version = call(["dpkg-deb", "-f", archive.name, "Version"], archive.parent).strip()
+    with open(archive, "rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    archive.unlink()
+    return {"version": version, "sha256": digest}
