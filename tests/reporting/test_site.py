@@ -295,5 +295,5 @@ def test_a_zoo_ranks_networks_and_charts_their_costs():
 def test_a_page_of_an_unknown_kind_is_refused():
     content = synthetic.results(seeds=1)
     content["study"] = {**content["study"], "page": "poster"}
-    with pytest.raises(DeeperError, match="not one of study, zoo, calibration"):
+    with pytest.raises(DeeperError, match="not one of study, zoo, transfer, calibration"):
         site.pages([records.Results("x.json", content)], synthetic.ROOT / "published")

@@ -49,4 +49,4 @@ def test_two_arms_of_one_study_that_share_a_trial_save_it_too(content):
 
 
 def test_nothing_took_nothing():
-    assert trainings.count([]) == trainings.Trainings(0, 0, 0, 0, 0, 0, [], False)
+    assert trainings.count([]) == trainings.Trainings(0, 0, 0, 0, 0, 0, 0, [], False)

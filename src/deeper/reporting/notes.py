@@ -24,8 +24,7 @@ def of_verdict(results: Results, answer: Verdict, published: Sequence[Figure] = 
 
 def limits(results: Results, verdicts: Sequence[Verdict]) -> list[str]:
     """What the study cannot tell: its open claims, its scale, and comparisons that its seeds are too few for."""
-    lines = [_open_claim(results, answer) for answer in verdicts if answer.verdict == claims.CANNOT_TELL]
-    lines.append(_scale(results))
+    lines = [*open_claims(results, verdicts), _scale(results)]
     counts = sorted({len(results.trials(arm)) for arm in results.arms if not results.averaged(arm)})
     if counts:
         seeds = text.plural(counts[0], "seed") if len(counts) == 1 else f"{scale.several(counts)} seeds"
@@ -36,6 +35,11 @@ def limits(results: Results, verdicts: Sequence[Verdict]) -> list[str]:
     if results.content["profile"] == "smoke":
         lines.append("Anything at all about the claims: the profile `smoke` only shows that the machinery works.")
     return lines
+
+
+def open_claims(results: Results, verdicts: Sequence[Verdict]) -> list[str]:
+    """A line for each claim that is open."""
+    return [_open_claim(results, answer) for answer in verdicts if answer.verdict == claims.CANNOT_TELL]
 
 
 def diverged(label: str, trials: Sequence[Mapping[str, Any]]) -> str:

@@ -18,6 +18,7 @@ from deeper.reporting import (
     scale,
     tables,
     text,
+    transfer_page,
 )
 from deeper.reporting.records import Results
 from deeper.reporting.summary import Arm
@@ -41,8 +42,17 @@ class Study:
 
     @property
     def page(self) -> str:
-        """The kind of its page: ``study``, ``zoo`` (many networks, accuracy against cost) or ``calibration``."""
+        """The kind of its page: ``study``, ``zoo`` (accuracy against cost), ``transfer`` or ``calibration``."""
         return self.results.study.get("page", "study")
+
+    @property
+    def place(self) -> str:
+        """Data and profile: ``Fashion-MNIST, profile `pocket```."""
+        return f"{self.scale.data_words()}, profile `{self.results.content['profile']}`"
+
+    def transfer(self, elsewhere: Mapping[str, str]) -> transfer_page.TransferPage:
+        """What a page on transfer learning shows more; ``elsewhere`` as there."""
+        return transfer_page.TransferPage(self.results, self.arms, self.published, elsewhere)
 
     @property
     def ranking(self) -> list[landscape.Rank]:

@@ -21,6 +21,7 @@ class Figure:
     ``arm`` is the study's arm it stands beside, or None; ``value`` what was published, in words, an error where nothing
     else is said; ``accuracy`` the accuracy where that is what was published; ``change`` what was changed, where it is
     the effect of a change, and ``claim`` the only claim that this effect is about, None for every claim of the study.
+    ``before`` and ``after`` are names and values of what was changed and of what came of it, as they were published.
     """
 
     arm: str | None
@@ -33,6 +34,8 @@ class Figure:
     accuracy: str = ""
     change: str = ""
     claim: str | None = None
+    before: tuple[str, str] = ("", "")
+    after: tuple[str, str] = ("", "")
 
 
 def select(study: Mapping[str, Any], folder: Path, where: str) -> list[Figure]:
@@ -89,7 +92,8 @@ def _ablation(row: Row, arm: str | None) -> Figure:
     network = " → ".join(row[key] for key in ("baseline", "variant") if row[key])
     remarks = measured if unit.strip() and rest in UNITS else ", ".join(filter(None, (measured, rest)))
     value = " → ".join(values) + unit + (" accuracy" if measured.endswith("accuracy") else "")
-    return replace(_figure(row, arm, network, value, remarks, row["data"]), change=row["change"])
+    ends = {key: (row[name], row[f"{name}_value"]) for key, name in (("before", "baseline"), ("after", "variant"))}
+    return replace(_figure(row, arm, network, value, remarks, row["data"]), change=row["change"], **ends)
 
 
 def _imagenet(row: Row, arm: str | None) -> Figure:

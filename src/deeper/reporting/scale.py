@@ -56,20 +56,35 @@ class Scale:
 
 
 def of(results: Results, trials: Iterable[Trial]) -> Scale:
-    """The scale of some trials of a study, in the order of size."""
+    """The scale of some trials of a study, in the order of size.
+
+    A trial of transfer learning has the target set's title and the pictures that it trained on, and epochs only where
+    the network itself was trained.
+    """
     data, epochs = results.content["data"], results.content["recipe"].get("epochs")
     trials = list(trials)
 
-    def values(key: str, usual: Any) -> list[Any]:
-        found = ((trial.get("settings") or {}).get(key) for trial in trials)
-        return sorted({usual if value is None else value for value in found} - {None})
+    def values(key: str, usual: Any, own: Callable[[Trial], Any]) -> list[Any]:
+        found = [own(trial) if "transfer" in trial else _set(trial, key, usual) for trial in trials]
+        return sorted(set(found) - {None})
 
+    pixels = {_set(trial, "data.image_size", data["image_size"]) for trial in trials}
     return Scale(
-        data=values("data.name", data["name"]),
-        images=values("data.train_size", data["train"]),
-        pixels=values("data.image_size", data["image_size"]),
-        epochs=values("training.epochs", epochs),
+        data=values("data.name", data["name"], lambda trial: trial["transfer"]["target"]["title"]),
+        images=values("data.train_size", data["train"], lambda trial: trial["metrics"].get("pictures")),
+        pixels=sorted(pixels - {None}),
+        epochs=values("training.epochs", epochs, lambda trial: trained_epochs(trial, epochs)),
     )
+
+
+def trained_epochs(trial: Trial, usual: Any) -> Any:
+    """Epochs that a trial of transfer learning trained its network for; None where that is frozen."""
+    return None if trial["transfer"]["mode"] == "frozen" else _set(trial, "training.epochs", usual)
+
+
+def _set(trial: Trial, key: str, usual: Any) -> Any:
+    value = (trial.get("settings") or {}).get(key)
+    return usual if value is None else value
 
 
 def several(values: Sequence[Any], shown: Callable[[Any], str] = lambda value: f"{value:,}") -> str:

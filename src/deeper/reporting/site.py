@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import os
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,9 @@ from deeper.reporting import (
     summary,
     text,
     trainings,
+    transfer_arms,
+    transfer_confusions,
+    transfer_figures,
 )
 from deeper.reporting.exact_page import ExactPage
 from deeper.reporting.page import Study
@@ -34,7 +38,12 @@ from deeper.reporting.records import Results
 from deeper.reporting.summary import Arm
 
 MARK = "<!-- Written by python -m deeper.report; changes made here are lost. -->"
-PAGES = {"study": (*averaging_figure.FIGURES, *figures.FIGURES), "zoo": landscape.FIGURES, "calibration": ()}
+PAGES = {
+    "study": (*averaging_figure.FIGURES, *figures.FIGURES),
+    "zoo": landscape.FIGURES,
+    "transfer": transfer_figures.FIGURES,
+    "calibration": (),
+}
 OWN_FOLDERS = ("figures", "curves")
 CURVE_COLUMNS = ("train_error", "validation_error")
 
@@ -67,7 +76,8 @@ def pages(results: Sequence[Results], shelf: Path, exact: Sequence[Finding] = ()
     if exact:
         files["exact_claims.md"] = _page("exact_claims.md.j2", exact=computed)
     for study in studies:
-        files[f"{study.name}.md"] = _page(f"{study.page}.md.j2", study=study, family=_family(studies))
+        own = {"transfer": study.transfer(_elsewhere(study, studies))} if study.page == "transfer" else {}
+        files[f"{study.name}.md"] = _page(f"{study.page}.md.j2", study=study, family=_family(studies), **own)
         files[f"curves/{study.name}.csv"] = _curves(study)
         files |= {f"figures/{study.name}/{name}": content for name, content in study.figures.items()}
     files["metrics.json"] = (json.dumps(_metrics(studies) | _exact_metrics(exact), indent=1) + "\n").encode()
@@ -79,10 +89,22 @@ def _study(results: Results, verdicts: Sequence[Verdict], shelf: Path) -> Study:
     if page not in PAGES:
         raise DeeperError(f"{results.path}: page {page!r} is not one of {', '.join(PAGES)}")
     arms = summary.arms(results)
-    drawn = figures.draw(arms, PAGES[page])
+    drawn = _transfer(results, arms) if page == "transfer" else figures.draw(arms, PAGES[page])
     if page != "calibration":
         drawn |= figures.draw(forest.lines(verdicts, results.label), forest.FIGURES)
     return Study(results, arms, verdicts, drawn, published.select(results.study, shelf, str(results.path)))
+
+
+def _transfer(results: Results, arms: Sequence[Arm]) -> dict[str, bytes]:
+    """Figures and strips of pictures."""
+    tasks = transfer_arms.tasks(results, arms)
+    return figures.draw(tasks, PAGES["transfer"]) | transfer_confusions.strips(results, tasks)
+
+
+def _elsewhere(study: Study, studies: Sequence[Study]) -> dict[str, str]:
+    """The study that has a page on a target set, for sets of other studies than this one."""
+    others = [one for one in studies if one is not study and one.page == "transfer"]
+    return {name: one.name for one in reversed(others) for name in one.results.content["targets"]}
 
 
 def _headline(studies: Sequence[Study]) -> Study | None:
@@ -93,9 +115,9 @@ def _headline(studies: Sequence[Study]) -> Study | None:
 
 
 def _places(studies: Sequence[Study]) -> list[str]:
-    """Data and profile of the studies that answer claims, each once: ``Fashion-MNIST, profile `pocket```."""
-    found = (f"{one.scale.data_words()}, profile `{one.results.content['profile']}`" for one in studies if one.verdicts)
-    return list(dict.fromkeys(found))
+    """Data and profile of the studies that answer claims, each once, the one of most studies first."""
+    found = Counter(one.place for one in studies if one.verdicts)
+    return [place for place, _ in found.most_common()]
 
 
 def _family(studies: Sequence[Study]) -> int:

@@ -16,6 +16,7 @@ class Trainings:
         distinct: trials behind them.
         shared: trials that stand in more than one study's table.
         averages: rows for which nothing was trained.
+        probes: of the distinct trials, linear classifiers on the features of a frozen network.
         spent_s: training time of the distinct trials, added up, in seconds.
         saved_s: what the rows beyond the first of each trial would have taken.
         commits: of the code that trained, in the order of the tables, twelve digits each.
@@ -26,6 +27,7 @@ class Trainings:
     distinct: int
     shared: int
     averages: int
+    probes: int
     spent_s: float
     saved_s: float
     commits: Sequence[str]
@@ -45,6 +47,7 @@ def count(results: Sequence[Results]) -> Trainings:
         distinct=len(uses),
         shared=sum(n > 1 for n in studies.values()),
         averages=len(rows) - len(trained),
+        probes=len({trial["id"] for _, trial in trained if (trial.get("transfer") or {}).get("mode") == "frozen"}),
         spent_s=sum(seconds.values()),
         saved_s=_saved(uses, seconds),
         commits=list(dict.fromkeys((place["commit"] or "unknown")[:12] for place in places)),
