@@ -193,10 +193,7 @@ class TransferPage:
         ]
         scratch = sorted({self.epochs(arm) for task in self.tasks if (arm := task.main("scratch"))})
         if scratch:
-            lines.append(
-                f"How far training from scratch gets with more time than {_and(scratch)} epochs; "
-                "published networks from scratch had far more."
-            )
+            lines.append(f"How far training from scratch gets with more time than {_and(scratch)} epochs.")
         lines.append(
             "How much of it is chance of the test pictures: seeds differ in what is held out for validation, in the "
             "training pictures, the new weights and the order of the pictures, and share one test part."
