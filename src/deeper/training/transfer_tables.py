@@ -2,6 +2,7 @@
 
 import io
 import json
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -68,8 +69,8 @@ def draw_pictures(folder: Path, table: Mapping[str, Any], configs: Sequence[Dict
         ]
         if not frozen or not all(row.get("confusion") for row in frozen):
             continue
-        sizes = [row["metrics"]["pictures"] for row in frozen]
-        full = [row["confusion"] for row, size in zip(frozen, sizes, strict=True) if size >= max(sizes) - 1]
+        sizes = [row["transfer"]["per_class"] or math.inf for row in frozen]
+        full = [row["confusion"] for row, size in zip(frozen, sizes, strict=True) if size == max(sizes)]
         pairs = [pair for pair, _ in most_confused(full, PAIRS)]
         prepared = arrays.open_set(Path(cfg.data.root) / cfg.data.name)
         for label in sorted({label for pair in pairs for label in pair}):
