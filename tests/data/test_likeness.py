@@ -53,12 +53,14 @@ def test_white_picture_has_a_fingerprint():
     white = Image.new("RGB", (30, 20), "white")
     assert apart(white, white).max() == 0
     assert likeness.content(white).size == (30, 20)
+    assert likeness.is_blank(white)
 
 
 def test_content_is_what_is_not_white():
     picture = Image.new("RGB", (30, 20), "white")
     picture.paste("red", (5, 7, 9, 18))
     assert likeness.content(picture).size == (4, 11)
+    assert not likeness.is_blank(picture)
 
 
 @given(st.integers(1, 20).flatmap(lambda n: st.tuples(st.just(n), st.lists(st.tuples(*[st.integers(0, n - 1)] * 2)))))

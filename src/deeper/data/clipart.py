@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+from PIL import Image, ImageOps
 
 from deeper.data import likeness
 from deeper.data.pictures import MOST_PIXELS, Collection, Picture, Unreadable, decode
@@ -26,25 +27,30 @@ COLOURS = {"bw", "b", "w", "black", "white", "color", "colour", "coloured"}
 
 @dataclass(frozen=True)
 class _Drawing:
-    """A file, its name, its category's path, and its fingerprint where it can be decoded."""
+    """A file, its name, its category's path; where it can be decoded its fingerprint and whether it is empty."""
 
     path: Path
     name: str
     category: str
-    fingerprint: np.ndarray | None
+    fingerprint: np.ndarray | None = None
+    blank: bool = False
 
 
-def read(folder: str | Path, categories: Sequence[str], test: float = 0.3, most: int = MOST_PIXELS) -> Collection:
+def read(
+    folder: str | Path, categories: Sequence[str], test: float = 0.3, trim: bool = True, most: int = MOST_PIXELS
+) -> Collection:
     """Drawings of some categories, each with its subfolders; a category is a class.
 
-    Of copies of one drawing in a category the first stays; a drawing that lies in two categories has no label and goes
-    (both are ``dropped``). Recoloured, mirrored, slightly changed drawings and those whose names differ in a number or
-    a colour share a group. A file that cannot be decoded is listed all the same.
+    Of copies of one drawing in a category the first stays; a drawing that lies in two categories has no label and
+    goes, and so does an empty one (all are ``dropped``). Recoloured, mirrored and slightly changed drawings share a
+    group, and so do those of a category whose names differ in numbers or a colour. A file that cannot be decoded is
+    listed all the same.
 
     Args:
         folder: the root of the unpacked package, or the folder that holds the category folders.
         categories: their paths, such as ``animals/birds``.
         test: share of a category's drawings that are for test, at most.
+        trim: cut white margins down to a twenty-fifth of the longer side; many drawings are small on a large page.
         most: pixels of a picture that is decoded at all.
 
     Raises:
@@ -52,9 +58,11 @@ def read(folder: str | Path, categories: Sequence[str], test: float = 0.3, most:
     """
     place = _place(Path(folder).expanduser(), categories)
     drawings = [_looked_at(path, place, category, most) for category in categories for path in _files(place, category)]
+    blank = {drawing.name: "nothing is drawn on it" for drawing in drawings if drawing.blank}
+    drawings = [drawing for drawing in drawings if not drawing.blank]
     seen = [drawing for drawing in drawings if drawing.fingerprint is not None]
     apart = likeness.distances(np.stack([drawing.fingerprint for drawing in seen])) if seen else np.empty((2, 0, 0))
-    dropped = _copies(seen, apart)
+    dropped = blank | _copies(seen, apart)
     kept = [drawing for drawing in drawings if drawing.name not in dropped]
     groups = _groups(kept, seen, apart)
     tested = _tested(kept, groups, test)
@@ -64,7 +72,7 @@ def read(folder: str | Path, categories: Sequence[str], test: float = 0.3, most:
             label=categories.index(drawing.category),
             part="test" if groups[drawing.name] in tested else "train",
             group=groups[drawing.name],
-            open=partial(decode, drawing.path, most),
+            open=partial(_opened, drawing.path, trim, most),
         )
         for drawing in kept
     ]
@@ -94,11 +102,20 @@ def _files(place: Path, category: str) -> list[Path]:
 
 
 def _looked_at(path: Path, place: Path, category: str, most: int) -> _Drawing:
+    name = path.relative_to(place).as_posix()
     try:
-        fingerprint = likeness.fingerprint(decode(path, most))
+        picture = decode(path, most)
     except Unreadable:
-        fingerprint = None
-    return _Drawing(path, path.relative_to(place).as_posix(), category, fingerprint)
+        return _Drawing(path, name, category)
+    return _Drawing(path, name, category, likeness.fingerprint(picture), likeness.is_blank(picture))
+
+
+def _opened(path: Path, trim: bool, most: int) -> Image.Image:
+    picture = decode(path, most)
+    if not trim:
+        return picture
+    drawn = likeness.content(picture)
+    return ImageOps.expand(drawn, max(1, max(drawn.size) // 25), "white")
 
 
 def _copies(seen: Sequence[_Drawing], apart: np.ndarray) -> dict[str, str]:
@@ -139,11 +156,12 @@ def _groups(kept: Sequence[_Drawing], seen: Sequence[_Drawing], apart: np.ndarra
 
 
 def stem(name: str) -> str:
-    """What names of variants have in common: the name without colours and without a number or a letter at its end."""
-    words = [word for word in re.split(r"[\W_]+", name.lower()) if word not in COLOURS]
-    while len(words) > 1 and re.fullmatch(r"\d*|[a-z]{1,2}\d*", words[-1]):
+    """What names of variants have in common: the name without colours, numbers, and a letter or two at its end."""
+    words = [re.sub(r"\d+$", "", word) for word in re.split(r"[\W_]+", name.lower())]
+    words = [word for word in words if word and word not in COLOURS]
+    while len(words) > 1 and len(words[-1]) <= 2:
         words.pop()
-    return re.sub(r"\d+$", "", "_".join(words)) or name
+    return "_".join(words) or name
 
 
 def _tested(kept: Iterable[_Drawing], groups: dict[str, str], share: float) -> set[str]:

@@ -9,7 +9,7 @@ not matter.
 from collections.abc import Iterable
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageChops
 from scipy.fft import dctn
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
@@ -29,11 +29,13 @@ def fingerprint(picture: Image.Image) -> np.ndarray:
 
 def content(picture: Image.Image) -> Image.Image:
     """An RGB picture without its white margins; a white one as it is."""
-    marked = (np.asarray(picture).min(2) < 255 - _PAPER).nonzero()
-    if not len(marked[0]):
-        return picture
-    (top, left), (bottom, right) = (tuple(axis.min() for axis in marked), tuple(axis.max() for axis in marked))
-    return picture.crop((int(left), int(top), int(right) + 1, int(bottom) + 1))
+    box = _ink(picture)
+    return picture.crop(box) if box else picture
+
+
+def is_blank(picture: Image.Image) -> bool:
+    """Whether an RGB picture is white all over."""
+    return _ink(picture) is None
 
 
 def contours(picture: Image.Image) -> np.ndarray:
@@ -56,6 +58,12 @@ def groups(count: int, pairs: Iterable[tuple[int, int]]) -> np.ndarray:
     ends = np.array(list(pairs), np.int64).reshape(-1, 2)
     graph = coo_array((np.ones(len(ends), bool), (ends[:, 0], ends[:, 1])), shape=(count, count))
     return connected_components(graph, directed=False)[1]
+
+
+def _ink(picture: Image.Image) -> tuple[int, int, int, int] | None:
+    red, green, blue = picture.split()
+    darkest = ImageChops.darker(ImageChops.darker(red, green), blue)
+    return darkest.point([255 if level < 255 - _PAPER else 0 for level in range(256)]).getbbox()
 
 
 def _signs(values: np.ndarray) -> np.ndarray:
