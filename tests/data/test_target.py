@@ -95,6 +95,15 @@ def test_the_same_listing_gives_the_same_set(tmp_path):
     assert target.write(tmp_path / "again/toys", SETTINGS, listing(), {}) == one
 
 
+def test_the_digest_of_the_content_does_not_tell_where_it_came_from(tmp_path):
+    one = target.write(tmp_path / "one/toys", SETTINGS, listing(), {"folder": "here"})
+    other = target.write(tmp_path / "other/toys", {**SETTINGS, "path": "/there"}, listing(), {"folder": "there"})
+    assert one["digest"] != other["digest"]
+    assert target.content_digest(one) == target.content_digest(other)
+    smaller = target.write(tmp_path / "less/toys", {**SETTINGS, "size": 6}, listing(), {})
+    assert target.content_digest(smaller) != target.content_digest(one)
+
+
 def test_a_wide_picture_is_cropped_or_padded_white(tmp_path):
     wide = Image.new("RGB", (40, 10), "black")
     cropped, padded = np.asarray(target._crop(wide, 8)), np.asarray(target._pad(wide, 8))

@@ -92,6 +92,12 @@ def write(folder: Path, target: Mapping[str, Any], found: Collection, source: Ma
     return meta
 
 
+def content_digest(meta: Mapping[str, Any]) -> str:
+    """SHA-256 of a prepared target set's pictures, labels, groups and classes, wherever they came from."""
+    files = {name: meta["files"][name]["sha256"] for name in ("images.npy", "labels.npy", GROUPS)}
+    return arrays.meta_digest({"files": files, "classes": meta["classes"], "several": meta["several"]})
+
+
 def is_current(folder: Path, target: Mapping[str, Any]) -> bool:
     """Whether a whole prepared set is there that was made with these settings."""
     try:
@@ -161,8 +167,8 @@ class TargetSet:
 
     @property
     def digest(self) -> str:
-        """SHA-256 that stands for the whole set."""
-        return self.prepared.digest
+        """SHA-256 that stands for what is in the set (``content_digest``)."""
+        return content_digest(self.prepared.meta)
 
     @property
     def several(self) -> bool:

@@ -13,6 +13,8 @@ MODES = ("frozen", "finetune", "scratch")
 def complete(config: dict[str, Any]) -> dict[str, Any]:
     """Fill in what the backbone and the target set say, in place, and return the meta of the prepared target set.
 
+    Its ``digest`` is that of the set's content, which does not tell where it came from.
+
     Raises:
         DeeperError: a value that cannot be, no such trial, or a target set that cannot be prepared.
     """
@@ -20,7 +22,13 @@ def complete(config: dict[str, Any]) -> dict[str, Any]:
     _resolve_trial(config)
     meta = _ready(json.dumps(config["transfer"]["target"], sort_keys=True))
     config["data"]["classes"] = config["model"]["num_classes"] = len(meta["classes"])
-    return meta
+    return {**meta, "digest": _content(meta)}
+
+
+def _content(meta: dict[str, Any]) -> str:
+    from deeper.data.target import content_digest
+
+    return content_digest(meta)
 
 
 @cache

@@ -12,6 +12,7 @@ from omegaconf import DictConfig
 
 from deeper.analysis.confusion import confusion, most_confused
 from deeper.data import arrays
+from deeper.data.target import content_digest
 from deeper.training.store import PREDICTIONS, Home, write_bytes
 
 PAIRS, EXAMPLES = 6, 4
@@ -39,7 +40,7 @@ def _target(meta: Mapping[str, Any]) -> dict[str, Any]:
         "size": meta["image_shape"][0],
         "left_out": len(meta["left_out"]),
         "dropped": len(meta["dropped"]),
-        "digest": meta["digest"],
+        "digest": content_digest(meta),
         "source": meta["source"],
     }
 
