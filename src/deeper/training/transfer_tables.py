@@ -12,7 +12,6 @@ from omegaconf import DictConfig
 
 from deeper.analysis.confusion import confusion, most_confused
 from deeper.data import arrays
-from deeper.data.target import content_digest
 from deeper.training.store import PREDICTIONS, Home, write_bytes
 
 PAIRS, EXAMPLES = 6, 4
@@ -32,6 +31,8 @@ def targets(configs: Sequence[DictConfig]) -> dict[str, Any]:
 
 
 def _target(meta: Mapping[str, Any]) -> dict[str, Any]:
+    from deeper.data.target import content_digest
+
     start, stop = meta["splits"]["test"]
     return {
         "classes": meta["classes"],
