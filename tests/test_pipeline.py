@@ -14,6 +14,7 @@ from deeper.cli import ROOT
 from official_sets import write_cub
 from released import IDX_FILES, config, idx_files, write
 
+pytestmark = pytest.mark.timeout(900)  # whole pipelines, on a machine that may be busy
 MODES = ("frozen", "finetune", "scratch")
 TINY_STUDY = {
     "hydra": {"sweeper": {"params": {"model": "plain20,resnet20", "seed": "range(2)"}}},
