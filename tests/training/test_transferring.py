@@ -141,9 +141,9 @@ def test_what_a_probe_does_not_use_is_not_part_of_it(place, folder):
         (("transfer.held_out=1",), "a share between 0 and 1"),
         (("transfer.per_class=0",), "at least 1, or null for all"),
         (("transfer.mode.strengths=[]",), "a list of numbers above 0"),
-        (("transfer/mode=finetune", "transfer.layer=network.layer1"), "is for transfer/mode=frozen alone"),
+        (("transfer/mode=finetune", "transfer.layer=network.layer1"), "is for transfer/mode=frozen; others train"),
         (("transfer/backbone=trial",), "name transfer.backbone.trial, or .study and .arm"),
-        (("transfer.target.path=/no/such/folder",), "is no folder"),
+        (("transfer.target.path=/no/such/folder",), "is not a folder"),
         (("transfer.target.path=null",), "transfer.target.path=FOLDER"),
     ],
 )
