@@ -19,6 +19,7 @@ def trial():
     probes = {"noise_start": noise, "lesion": lesion} | {name: {"key": "k", "value": v} for name, v in others.items()}
     found = {**synthetic.trial("plain20", 0), "probes": probes}
     found["metrics"] |= {"members_error": 0.5, "best_member_error": 0.4}
+    found["time"] |= {"features_s": 8.0, "classifier_s": 2.0}
     return found
 
 
@@ -35,6 +36,12 @@ def test_what_averaging_gains_is_in_no_trial_of_one_network(trial):
     for name, key in (("averaging_gain", "members_error"), ("gain_over_best", "best_member_error")):
         del trial["metrics"][key]
         assert math.isnan(METRICS[name](trial))
+
+
+def test_the_share_of_time_that_kept_features_leave_is_told_from_a_half(trial):
+    assert METRICS["cached_share"](trial) == pytest.approx(0.2 - 0.5)
+    del trial["time"]["features_s"]
+    assert math.isnan(METRICS["cached_share"](trial))
 
 
 def test_values_of_probes(trial):
