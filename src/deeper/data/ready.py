@@ -1,5 +1,6 @@
 """Make a target set ready: from a folder of the user's or from Debian packages, once."""
 
+import hashlib
 import inspect
 import sys
 from collections.abc import Callable, Mapping
@@ -23,6 +24,7 @@ def ready(settings: Mapping[str, Any]) -> dict[str, Any]:
             no place to write.
     """
     folder = Path(settings["root"]) / settings["name"]
+    settings = _with_listing(settings)
     try:
         with arrays.lock(folder):
             if not target.is_current(folder, settings):
@@ -34,6 +36,18 @@ def ready(settings: Mapping[str, Any]) -> dict[str, Any]:
             f"({error.filename or folder.parent}); free space or choose another folder with transfer.target.root=FOLDER"
         ) from error
     return arrays.open_set(folder).meta
+
+
+def _with_listing(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """With the folder's path written one way, and the digest of its files' names, sizes and times."""
+    if settings["path"] is None:
+        return dict(settings)
+    place = Path(settings["path"]).expanduser()
+    found = hashlib.sha256()
+    for file in sorted(path for path in place.rglob("*") if path.is_file()):
+        facts = file.stat()
+        found.update(f"{file.relative_to(place)}\0{facts.st_size}\0{facts.st_mtime_ns}\n".encode(errors="replace"))
+    return {**settings, "path": str(place), "listing": found.hexdigest()}
 
 
 def _made(folder: Path, settings: Mapping[str, Any]) -> dict[str, Any]:
