@@ -18,7 +18,7 @@ from deeper.data import arrays
 from deeper.data.multilabel import DIFFICULT
 from deeper.errors import DeeperError
 from deeper.reporting import published
-from deeper.training import study
+from deeper.training import study, transfer_jobs
 from deeper.training.jobs import make_job
 from deeper.training.store import PREDICTIONS
 from transfers import TIMM, composed, draw
@@ -87,6 +87,18 @@ def test_a_set_that_has_changed_its_settings_is_prepared_again(tmp_path, capsys)
     assert make_job(composed(tmp_path, *named))["id"] == one["id"]
     assert capsys.readouterr().err.count("preparing folder") == 1
     assert make_job(composed(tmp_path, *named, "transfer.target.size=40"))["data"] != one["data"]
+
+
+def test_a_folder_that_has_changed_is_read_again(tmp_path, capsys):
+    folder = draw(tmp_path / "pictures")
+    named = ("transfer/target=folder", *TIMM)
+    one = make_job(composed(tmp_path, *named, f"transfer.target.path={folder}"))
+    assert make_job(composed(tmp_path, *named, f"transfer.target.path={folder}/"))["id"] == one["id"]
+    assert capsys.readouterr().err.count("preparing folder") == 1
+    transfer_jobs._ready.cache_clear()
+    draw(tmp_path / "more", classes=5)
+    (tmp_path / "more/kind 4").rename(folder / "kind 4")
+    assert make_job(composed(tmp_path, *named, f"transfer.target.path={folder}"))["config"]["data"]["classes"] == 5
 
 
 def test_a_wrong_count_says_what_to_do(tmp_path):

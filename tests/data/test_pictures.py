@@ -41,6 +41,27 @@ def test_a_damaged_picture_is_unreadable(tmp_path, suffix):
         decode(path)
 
 
+@pytest.mark.parametrize(("kind", "factor"), [("uint16", 257), ("int32", 257), ("int32", 1)])
+def test_more_bits_than_eight_become_eight(tmp_path, kind, factor):
+    ramp = (np.arange(256).reshape(16, 16) * factor).astype(kind)
+    Image.fromarray(ramp).save(tmp_path / "a.tif")
+    assert (np.asarray(decode(tmp_path / "a.tif"))[:, :, 1] == np.arange(256).reshape(16, 16)).all()
+
+
+def test_fractions_have_no_scale(tmp_path):
+    Image.fromarray(np.linspace(0, 1, 64, dtype=np.float32).reshape(8, 8)).save(tmp_path / "a.tif")
+    with pytest.raises(Unreadable, match="fractions"):
+        decode(tmp_path / "a.tif")
+
+
+def test_a_photograph_is_turned_as_its_camera_was(tmp_path):
+    picture = Image.new("RGB", (20, 10))
+    exif = picture.getexif()
+    exif[274] = 6
+    picture.save(tmp_path / "a.jpg", exif=exif)
+    assert decode(tmp_path / "a.jpg").size == (10, 20)
+
+
 def test_what_is_missing_or_no_picture_is_unreadable(tmp_path):
     with pytest.raises(Unreadable, match="missing"):
         decode(tmp_path / "none.png")

@@ -68,6 +68,21 @@ def test_a_set_of_which_much_cannot_be_decoded_is_refused(tmp_path):
     assert not (tmp_path / "toys").exists()
 
 
+def test_a_class_that_has_lost_its_pictures_is_named(tmp_path):
+    parts = ["test"] * 2 + ["train"] * 10
+
+    def broken():
+        raise Unreadable("truncated")
+
+    pictures = [picture(n, part, n % 2, broken if n == 1 else None) for n, part in enumerate(parts)]
+    sizes = {"counts": {"train": 10, "test": 2}}
+    with pytest.raises(DeeperError, match=r"class green has no picture for test \(1 of the set cannot be read\)"):
+        target.write(tmp_path / "toys", SETTINGS | sizes, Collection(["red", "green"], pictures, {}), {})
+    alike = [picture(n, part, n % 2, group="same" if n % 2 else None) for n, part in enumerate(parts)]
+    with pytest.raises(DeeperError, match="class green has 1 training pictures that differ"):
+        target.write(tmp_path / "toys", SETTINGS | sizes, Collection(["red", "green"], alike, {}), {})
+
+
 @pytest.mark.parametrize(
     ("changed", "words"),
     [
@@ -149,7 +164,7 @@ def test_seeds_hold_out_other_pictures():
 
 
 def test_a_class_of_one_group_cannot_be_divided():
-    with pytest.raises(DeeperError, match="class 1 has pictures of one group alone"):
+    with pytest.raises(DeeperError, match="class 1 of the target set has training pictures of one group alone"):
         target.draw(np.array([0, 0, 1, 1]), np.array([0, 1, 2, 2]), 4, 0, 0.2, None)
 
 

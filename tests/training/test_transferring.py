@@ -49,9 +49,9 @@ def test_a_probe_keeps_what_every_trial_keeps(place, folder):
     assert weights["weight"].shape == (96, 4)
 
 
-def test_features_are_computed_once_for_all_seeds_and_sizes(place, folder):
+def test_features_are_computed_once_for_all_sizes(place, folder):
     first = train(job(place, folder, *FROZEN, "transfer.layer=network.layer2")).record()["time"]
-    other = train(job(place, folder, *FROZEN, "transfer.layer=network.layer2", "seed=3", "transfer.per_class=2"))
+    other = train(job(place, folder, *FROZEN, "transfer.layer=network.layer2", "transfer.per_class=2"))
     record = other.record()
     assert not first["cached"]
     assert record["time"]["cached"]
@@ -67,6 +67,21 @@ def test_features_that_are_damaged_are_computed_again(tmp_path, folder):
     assert not one.record()["time"]["cached"]
     assert not other.record()["time"]["cached"]
     assert json.loads((kept / FACTS).read_bytes())["seconds"] == other.record()["time"]["features_s"]
+
+
+def test_random_features_are_those_of_the_seed(tmp_path, folder):
+    settings = (*FROZEN, "transfer.mode.strengths=[0.5]")
+    train(job(tmp_path / "both", folder, *settings))
+    both = train(job(tmp_path / "both", folder, *settings, "seed=1"))
+    alone = train(job(tmp_path / "alone", folder, *settings, "seed=1"))
+    one, other = (np.load(home / PREDICTIONS)["logits"] for home in (both, alone))
+    assert np.array_equal(one, other)
+
+
+def test_a_linear_classifier_is_no_backbone(place, folder):
+    probe = train(job(place, folder, *FROZEN))
+    with pytest.raises(DeeperError, match="is a linear classifier on a frozen network"):
+        job(place, folder, "transfer/backbone=trial", f"transfer.backbone.trial={probe.trial}")
 
 
 @pytest.mark.parametrize("mode", ["finetune", "scratch"])
@@ -145,6 +160,16 @@ def test_what_a_probe_does_not_use_is_not_part_of_it(place, folder):
         (("transfer/backbone=trial",), "name transfer.backbone.trial, or .study and .arm"),
         (("transfer.target.path=/no/such/folder",), "is not a folder"),
         (("transfer.target.path=null",), "transfer.target.path=FOLDER"),
+        (("transfer.target.size=0",), "transfer.target.size=0: it must be a whole number"),
+        (("transfer.target.metric=acc",), "one of accuracy, mean_per_class, map_voc2007"),
+        (("transfer.target.metric=map_voc2007",), "has one label a picture"),
+        (("+transfer.target.counts.tain=3",), "no setting transfer.target.counts.tain"),
+        (("+transfer.target.reader.tset=0.3",), "its settings are test, seed"),
+        (("transfer.backbone.channels=2",), "must be 3, or 1 for grey"),
+        (("transfer.backbone.std=[0,0,0]",), "a list of 3 numbers above 0"),
+        (("transfer.backbone.mean=[0.5]",), "a list of 3 numbers"),
+        (("transfer/mode=finetune", "transfer.mode.layers.body=-1"), "a number of at least 0"),
+        (("transfer/mode=finetune", "+transfer.mode.layers.bdy=1"), "there are: body, decay"),
     ],
 )
 def test_a_mistake_is_one_line(place, folder, settings, words):

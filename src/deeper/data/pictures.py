@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from PIL import Image, UnidentifiedImageError
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 MOST_PIXELS = 40_000_000
 
@@ -64,7 +65,7 @@ def decode(path: Path, most: int = MOST_PIXELS) -> Image.Image:
             with Image.open(path) as picture:
                 if picture.width * picture.height > most:
                     raise Unreadable(f"{picture.width}×{picture.height} pixels are more than {most:,}")
-                return on_white(picture)
+                return on_white(ImageOps.exif_transpose(picture))
     except FileNotFoundError as error:
         raise Unreadable("it is missing") from error
     except (OSError, SyntaxError, ValueError, UnidentifiedImageError, Image.DecompressionBombError) as error:
@@ -72,7 +73,17 @@ def decode(path: Path, most: int = MOST_PIXELS) -> Image.Image:
 
 
 def on_white(picture: Image.Image) -> Image.Image:
-    """Any picture as RGB, its transparent parts white."""
+    """Any picture as RGB, its transparent parts white; sixteen bits become eight.
+
+    Raises:
+        Unreadable: its pixels are fractions, of a scale that nobody tells.
+    """
+    if picture.mode == "F":
+        raise Unreadable("its pixels are fractions")
+    if picture.mode.startswith("I"):
+        values = np.asarray(picture).astype(np.float64)
+        scaled = values / (257 if values.max() > 255 else 1)
+        return Image.fromarray(scaled.clip(0, 255).astype(np.uint8)).convert("RGB")
     if picture.mode in ("RGBA", "LA", "PA") or "transparency" in picture.info:
         layer = picture.convert("RGBA")
         return Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer).convert("RGB")

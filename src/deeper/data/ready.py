@@ -1,13 +1,16 @@
 """Make a target set ready: from a folder of the user's or from Debian packages, once."""
 
+import hashlib
+import inspect
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from hydra.utils import instantiate
 
 from deeper.data import arrays, target
+from deeper.data.pictures import Collection
 from deeper.errors import DeeperError
 
 
@@ -21,6 +24,7 @@ def ready(settings: Mapping[str, Any]) -> dict[str, Any]:
             no place to write.
     """
     folder = Path(settings["root"]) / settings["name"]
+    settings = _with_listing(settings)
     try:
         with arrays.lock(folder):
             if not target.is_current(folder, settings):
@@ -34,9 +38,21 @@ def ready(settings: Mapping[str, Any]) -> dict[str, Any]:
     return arrays.open_set(folder).meta
 
 
+def _with_listing(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """With the folder's path written one way, and the digest of its files' names, sizes and times."""
+    if settings["path"] is None:
+        return dict(settings)
+    place = Path(settings["path"]).expanduser()
+    found = hashlib.sha256()
+    for file in sorted(path for path in place.rglob("*") if path.is_file()):
+        facts = file.stat()
+        found.update(f"{file.relative_to(place)}\0{facts.st_size}\0{facts.st_mtime_ns}\n".encode(errors="replace"))
+    return {**settings, "path": str(place), "listing": found.hexdigest()}
+
+
 def _made(folder: Path, settings: Mapping[str, Any]) -> dict[str, Any]:
     print(f"preparing {settings['name']} (once)", file=sys.stderr, flush=True)
-    read = instantiate(settings["reader"], _partial_=True, _convert_="all")
+    read = _reader(settings)
     with arrays.scratch_folder(folder) as scratch:
         if settings["path"] is not None:
             place = Path(settings["path"]).expanduser()
@@ -56,10 +72,27 @@ def _made(folder: Path, settings: Mapping[str, Any]) -> dict[str, Any]:
         return target.write(folder, settings, read(place), facts)
 
 
+def _reader(settings: Mapping[str, Any]) -> Callable[[Path], Collection]:
+    """The reader with its settings.
+
+    Raises:
+        DeeperError: it has no such setting.
+    """
+    read = instantiate(settings["reader"], _partial_=True, _convert_="all")
+    try:
+        inspect.signature(read).bind(Path())
+    except TypeError as error:
+        known = ", ".join(list(inspect.signature(read.func).parameters)[1:]) or "none"
+        raise DeeperError(f"transfer.target.reader: {error}; its settings are {known}") from error
+    return read
+
+
 def _said(meta: Mapping[str, Any], folder: Path) -> str:
     pool, test = meta["splits"]["train"][1], meta["splits"]["test"]
     counted = f"{pool} training and {test[1] - test[0]} test pictures of {len(meta['classes'])} classes"
     text = f"{meta['name']}: {counted} in {folder}"
+    if meta["dropped"]:
+        text += f"; {len(meta['dropped'])} are none of them (meta.json says why)"
     if meta["left_out"]:
         named = [f"{name} ({reason})" for name, reason in meta["left_out"].items()]
         more = f" and {len(named) - 5} more" if len(named) > 5 else ""

@@ -44,7 +44,7 @@ def write(folder: Path, target: Mapping[str, Any], found: Collection, source: Ma
     A picture that cannot be decoded is left out, counted and named in the meta (``left_out``).
 
     Args:
-        target: ``name``, ``size``, ``fit``, ``classes``, ``counts`` of the configuration.
+        target: ``name``, ``size``, ``fit``, ``classes``, ``counts`` of the configuration, ``listing`` of the folder.
         source: facts about where it came from, kept in the meta.
 
     Raises:
@@ -58,6 +58,8 @@ def write(folder: Path, target: Mapping[str, Any], found: Collection, source: Ma
             f"{target['name']}: {len(left_out)} of {len(found.pictures)} pictures cannot be read, the first {name} "
             f"({reason}); see that the folder holds the whole release"
         )
+    if not found.several:
+        _expect_classes(target["name"], found.classes, kept, left_out)
     order = sorted(range(len(kept)), key=lambda row: kept[row].part != "train")
     kept, images = [kept[row] for row in order], images[order]
     pool = sum(picture.part == "train" for picture in kept)
@@ -140,7 +142,10 @@ def _divide(side: dict[int, bool], groups: list[int], seed: int, wanted: int, la
     """Say of each group of a class whether it is held out, unless another class has said so."""
     own = sorted(set(groups), key=lambda group: _lot(seed, group))
     if len(own) < 2:
-        raise DeeperError(f"class {label} has pictures of one group alone; none can be held out for validation")
+        raise DeeperError(
+            f"class {label} of the target set has training pictures of one group alone, so none can be held out for "
+            "validation; add pictures that differ"
+        )
     held = 0
     for group in own:
         rest_held = all(side.get(other, False) for other in own if other != group)
@@ -227,6 +232,20 @@ def _expect(target: Mapping[str, Any], found: Collection) -> None:
             raise DeeperError(f"{target['name']}: no picture in the {part} part; see what transfer.target.path holds")
 
 
+def _expect_classes(name: str, classes: Sequence[str], kept: Sequence[Picture], left_out: Mapping[str, str]) -> None:
+    """See that every class has a picture for test, and two groups for training and validation."""
+    for label, title in enumerate(classes):
+        own = [picture for picture in kept if picture.label == label]
+        tested = sum(picture.part == "test" for picture in own)
+        groups = len({picture.group for picture in own if picture.part == "train"})
+        if not tested or groups < 2:
+            lacking = (
+                "no picture for test" if not tested else f"{groups} training pictures that differ, two are the least"
+            )
+            more = f" ({len(left_out)} of the set cannot be read)" if left_out else ""
+            raise DeeperError(f"{name}: class {title} has {lacking}{more}; add some to the folder, or take it out")
+
+
 def _decoded(pictures: Sequence[Picture], size: int, fit: str) -> tuple[list[Picture], np.ndarray, dict[str, str]]:
     shaped: Callable[[Image.Image, int], Image.Image] = {"crop": _crop, "pad": _pad}[fit]
     kept: list[Picture] = []
@@ -251,6 +270,7 @@ def _pad(picture: Image.Image, size: int) -> Image.Image:
 
 def _made(target: Mapping[str, Any]) -> dict[str, Any]:
     settings = {key: target[key] for key in ("size", "fit", "classes", "counts", "reader", "packages", "path")}
+    settings["listing"] = target.get("listing")
     return json.loads(json.dumps(settings))
 
 

@@ -35,8 +35,10 @@ def key(config: dict[str, Any], data_digest: str) -> str:
     """The digest, 16 digits, of all that the features of a set depend on."""
     transfer, trainer = config["transfer"], config["trainer"]
     files, _ = identity.closure(("deeper.training.features", config["model"]["_target_"].rpartition(".")[0]))
+    drawn = {} if config["model"].get("pretrained", True) else {"seed": config["seed"]}
     return identity.digest(
         {
+            **drawn,
             "model": identity.semantic(config)["model"],
             "code": identity.code(files),
             "data": data_digest,

@@ -16,7 +16,8 @@ class Extractor:
 
     Args:
         network: with timm's contract (``forward_features``, ``forward_head``).
-        layer: a module's name, whose maps are averaged over positions; ``pre_logits``: what the classifier sees.
+        layer: a module's name, whose maps or tokens are averaged over positions; ``pre_logits``: what the classifier
+            sees.
         data: says how pictures are normalised.
         batch_size: pictures at once.
 
@@ -28,8 +29,8 @@ class Extractor:
         self.network, self.layer, self.data = network.to(device).eval(), layer, data
         self.batch_size, self.device = batch_size, device
         parts = dict(network.named_modules())
-        if layer != "pre_logits" and layer not in parts:
-            raise DeeperError(f"the network has no layer {layer}; it has pre_logits, {', '.join(_some(parts))}")
+        if layer != "pre_logits" and (not layer or layer not in parts):
+            raise DeeperError(f"the network has no layer {layer!r}; it has pre_logits, {', '.join(_some(parts))}")
         self.part = parts.get(layer)
 
     def __call__(self, images: Split) -> np.ndarray:
@@ -48,7 +49,17 @@ class Extractor:
             self.network(pictures)
         finally:
             handle.remove()
-        return caught[0].flatten(2).mean(2).float() if caught[0].ndim > 2 else caught[0].float()
+        if not caught or not isinstance(caught[0], Tensor):
+            raise DeeperError(f"layer {self.layer} gives no maps when the network runs; name another")
+        return self._pooled(caught[0]).float()
+
+    def _pooled(self, maps: Tensor) -> Tensor:
+        """(N, C), (N, tokens, C), and maps with channels where the network keeps them, to (N, C)."""
+        if maps.ndim == 4:
+            return maps.mean((1, 2) if getattr(self.network, "channels_last", False) else (2, 3))
+        if maps.ndim not in (2, 3):
+            raise DeeperError(f"layer {self.layer} gives a tensor of {maps.ndim} axes; name another")
+        return maps.mean(1) if maps.ndim == 3 else maps
 
 
 def _some(parts: dict[str, Any]) -> list[str]:

@@ -45,7 +45,7 @@ def export(configs: Sequence[DictConfig], trials: Sequence[str], arguments: Sequ
     changed = [a for a in arguments if not _free(a, study)]
     path = Path(configs[0].results) / f"{study['name']}.json"
     if changed:
-        print(f"{path} is left as it is: {' '.join(changed)} makes this another sweep", file=sys.stderr)
+        print(f"no table is written to {path}: {' '.join(changed)} makes this another sweep", file=sys.stderr)
         return None
     other = _profile_of(path)
     if other not in (None, configs[0].profile) and not any(a.startswith("results=") for a in arguments):

@@ -8,6 +8,8 @@ from typing import Any
 from deeper.errors import DeeperError
 
 MODES = ("frozen", "finetune", "scratch")
+METRICS = ("accuracy", "mean_per_class", "map_voc2007")
+SEVERAL = "map_voc2007"
 
 
 def complete(config: dict[str, Any]) -> dict[str, Any]:
@@ -18,9 +20,14 @@ def complete(config: dict[str, Any]) -> dict[str, Any]:
     Raises:
         DeeperError: a value that cannot be, no such trial, or a target set that cannot be prepared.
     """
-    _check(config["transfer"])
+    transfer = config["transfer"]
+    _check(transfer)
+    _check_set(transfer["target"])
+    _check_layers(transfer["mode"].get("layers", {}))
     _resolve_trial(config)
-    meta = _ready(json.dumps(config["transfer"]["target"], sort_keys=True))
+    _check_normalisation(transfer["backbone"])
+    meta = _ready(json.dumps(transfer["target"], sort_keys=True))
+    _check_several(meta, transfer["target"])
     config["data"]["classes"] = config["model"]["num_classes"] = len(meta["classes"])
     return {**meta, "digest": _content(meta)}
 
@@ -57,6 +64,44 @@ def _check(transfer: dict[str, Any]) -> None:
         )
 
 
+def _check_set(target: dict[str, Any]) -> None:
+    size, metric = target["size"], target["metric"]
+    if not isinstance(size, int) or isinstance(size, bool) or size < 1:
+        raise DeeperError(f"transfer.target.size={size}: it must be a whole number of at least 1")
+    if metric not in METRICS:
+        raise DeeperError(f"transfer.target.metric={metric}: it must be one of {', '.join(METRICS)}")
+    for part in set(target["counts"] or {}) - {"train", "test"}:
+        raise DeeperError(f"there is no setting transfer.target.counts.{part}; there are: train, test")
+
+
+def _check_layers(layers: dict[str, Any]) -> None:
+    for key, value in layers.items():
+        if key not in ("body", "decay"):
+            raise DeeperError(f"there is no setting transfer.mode.layers.{key}; there are: body, decay")
+        if not isinstance(value, int | float) or isinstance(value, bool) or value < 0:
+            raise DeeperError(f"transfer.mode.layers.{key}={value}: it must be a number of at least 0")
+
+
+def _check_normalisation(backbone: dict[str, Any]) -> None:
+    channels = backbone["channels"]
+    if channels not in (1, 3):
+        raise DeeperError(f"transfer.backbone.channels={channels}: it must be 3, or 1 for grey pictures")
+    for key in ("mean", "std"):
+        values = backbone[key]
+        fits = isinstance(values, list) and len(values) == channels
+        if not fits or not all(isinstance(v, int | float) and (key == "mean" or v > 0) for v in values):
+            above = " above 0" if key == "std" else ""
+            raise DeeperError(f"transfer.backbone.{key}={values}: it must be a list of {channels} numbers{above}")
+
+
+def _check_several(meta: dict[str, Any], target: dict[str, Any]) -> None:
+    if meta["several"] != (target["metric"] == SEVERAL):
+        told = f"several labels a picture: transfer.target.metric must be {SEVERAL}"
+        raise DeeperError(
+            f"{target['name']} has {told if meta['several'] else f'one label a picture, not for {SEVERAL}'}"
+        )
+
+
 def _resolve_trial(config: dict[str, Any]) -> None:
     backbone, data = config["transfer"]["backbone"], config["data"]
     if "trial" not in backbone:
@@ -65,9 +110,12 @@ def _resolve_trial(config: dict[str, Any]) -> None:
     from deeper.training.backbones import settings
 
     trial = backbone["trial"] or _trial_of_arm(config["results"], backbone)
-    own = settings(config["store"], trial)["data"]
-    meta = read_meta(Path(own["root"]) / own["name"])
-    backbone |= {"trial": trial, "channels": own["channels"], "mean": meta["mean"], "std": meta["std"]}
+    frozen = settings(config["store"], trial)
+    own = frozen["data"]
+    if frozen.get("transfer", {}).get("mode", {}).get("name") == "frozen":
+        raise DeeperError(f"trial {trial} is a linear classifier on a frozen network; name that network instead")
+    seen = frozen["transfer"]["backbone"] if "transfer" in frozen else read_meta(Path(own["root"]) / own["name"])
+    backbone |= {"trial": trial, "channels": own["channels"], "mean": seen["mean"], "std": seen["std"]}
     config["model"] |= {"trial": trial, "in_chans": own["channels"]}
     data |= {"channels": own["channels"], "image_size": own["image_size"]}
 

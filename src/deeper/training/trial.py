@@ -95,7 +95,7 @@ def _keep(home: Home, job: dict[str, Any], outcome: Outcome, times: dict[str, fl
     torch.save(outcome.weights, weights)
     write_bytes(home / PREDICTIONS, predictions.getvalue())
     write_bytes(home / WEIGHTS, weights.getvalue())
-    rate = outcome.images / outcome.train_s if outcome.train_s else None
+    rate = outcome.images / outcome.train_s if outcome.images and outcome.train_s else None
     home.finish(
         {
             "status": "diverged" if outcome.reason else "finished",

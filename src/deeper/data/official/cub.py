@@ -33,10 +33,13 @@ def read(folder: str | Path, archives: Mapping[str, str | None] = ARCHIVES) -> C
     classes, images, labels, parts = (_table(root / name) for name in TABLES)
     if sorted(classes) != list(range(1, len(classes) + 1)):
         raise damaged(root / TABLES[0], f"its ids are not 1 to {len(classes)}")
-    pictures = []
+    pictures, seen = [], set()
     for said, name in ((labels, TABLES[2]), (parts, TABLES[3])):
         _same_images(root, images, said, name)
-    for image, (_, name) in images.items():
+    for image, (line, name) in images.items():
+        if name in seen:
+            raise damaged(root / TABLES[1], f"{name} has two numbers", line)
+        seen.add(name)
         label, part = _label(root, *labels[image], len(classes)), _part(root, *parts[image])
         pictures.append(Picture(name, label, part, name, partial(decode, root / "images" / name)))
     return Collection([_plain(classes[number][1]) for number in sorted(classes)], pictures, {})

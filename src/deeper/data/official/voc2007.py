@@ -60,7 +60,7 @@ def _label(file: Path) -> int:
         objects = ElementTree.parse(file).getroot().findall("object")
     except OSError as error:
         raise damaged(file, f"it cannot be read ({error.strerror})") from error
-    except ElementTree.ParseError as error:
+    except (ElementTree.ParseError, LookupError, ValueError) as error:
         raise damaged(file, f"it is not XML ({error})") from error
     found: dict[bool, set[int]] = {False: set(), True: set()}
     for thing in objects:
