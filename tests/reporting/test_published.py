@@ -83,3 +83,8 @@ def test_a_wrong_choice_names_the_study(choice, says):
 def test_a_missing_shelf_says_how_to_name_it(tmp_path):
     with pytest.raises(DeeperError, match="published=FOLDER"):
         published.select({"arms": {}, "published": [{"file": "cifar.csv", "where": {}}]}, tmp_path, "study.json")
+
+
+def test_a_row_that_is_chosen_twice_stands_once():
+    row = {"file": "ablations.csv", "where": {"change": "LRN on/off"}}
+    assert select(row, row) == select(row)

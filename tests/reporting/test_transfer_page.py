@@ -228,6 +228,19 @@ def test_two_pretrained_networks_have_a_row_each(write):
     assert "EfficientNet-Lite0 and resnet50.a1_in1k" in page
 
 
+def test_a_network_without_weights_is_said_to_have_none(write):
+    content = transferred.results(("clipart",))
+    for trial in content["trials"]:
+        trial["transfer"] |= {"backbone": "resnet18", "pretrained": False}
+    page = write(content)
+    assert "| network | resnet18, no pretrained weights |" in page
+    assert "hub" not in page
+
+
+def test_a_study_without_claims_has_no_verdicts(write):
+    assert "## Verdicts" not in write(transferred.results(("clipart",)))
+
+
 def test_results_that_are_none_of_transfer_are_refused():
     content = synthetic.results(seeds=1)
     content["study"] = {**content["study"], "page": "transfer"}

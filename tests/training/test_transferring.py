@@ -180,7 +180,7 @@ def test_a_mistake_is_one_line(place, folder, settings, words):
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
-        (("transfer.layer=network.layer9",), "the network has no layer network.layer9; it has pre_logits, network"),
+        (("transfer.layer=network.layer9",), "the network has no layer 'network.layer9'; it has pre_logits, network"),
         (("transfer.mode.classifier=svm",), "must be one of logistic, ridge"),
         (("transfer/mode=finetune", "training.batch_size=64"), "more than the 28 training images"),
     ],

@@ -8,12 +8,12 @@ import numpy as np
 Pair = tuple[int, int]
 
 
-def confusion(logits: np.ndarray, labels: np.ndarray, most: int = 60) -> dict[str, Any]:
+def confusion(logits: np.ndarray, labels: np.ndarray, most: int = 600) -> dict[str, Any]:
     """Errors of a classifier, (N, classes) and int64 (N,), as a table small enough for a results file.
 
     Returns:
         ``tested`` and ``right``: pictures of each class and how many of them were told rightly; ``pairs``: the ``most``
-        frequent confusions as [class, taken for, pictures], the most frequent first.
+        frequent confusions (of 25 classes or fewer, all) as [class, taken for, pictures], the most frequent first.
     """
     classes, guesses = logits.shape[1], logits.argmax(1)
     counts = np.zeros((classes, classes), np.int64)

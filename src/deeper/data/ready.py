@@ -9,7 +9,7 @@ from typing import Any
 
 from hydra.utils import instantiate
 
-from deeper.data import arrays, target
+from deeper.data import arrays, packages, target
 from deeper.data.pictures import Collection
 from deeper.errors import DeeperError
 
@@ -66,8 +66,6 @@ def _made(folder: Path, settings: Mapping[str, Any]) -> dict[str, Any]:
                 f"{settings['title']} cannot be fetched by a program; put the release into a folder and give "
                 f"transfer.target.path=FOLDER (see conf/transfer/target/{settings['name']}.yaml)"
             )
-        from deeper.data import packages
-
         place, facts = packages.unpacked(settings["packages"], scratch)
         return target.write(folder, settings, read(place), facts)
 
@@ -79,10 +77,11 @@ def _reader(settings: Mapping[str, Any]) -> Callable[[Path], Collection]:
         DeeperError: it has no such setting.
     """
     read = instantiate(settings["reader"], _partial_=True, _convert_="all")
+    asked = inspect.signature(read.func)
     try:
-        inspect.signature(read).bind(Path())
+        asked.bind(Path(), *read.args, **read.keywords)
     except TypeError as error:
-        known = ", ".join(list(inspect.signature(read.func).parameters)[1:]) or "none"
+        known = ", ".join(list(asked.parameters)[1:]) or "none"
         raise DeeperError(f"transfer.target.reader: {error}; its settings are {known}") from error
     return read
 

@@ -39,12 +39,13 @@ class Figure:
 
 
 def select(study: Mapping[str, Any], folder: Path, where: str) -> list[Figure]:
-    """The rows that the study's ``published`` list names, in its order.
+    """The rows that the study's ``published`` list names, in its order, each once.
 
     Raises:
         DeeperError: a file or column is unknown, an arm or a claim does not exist, or a selection finds nothing.
     """
-    return [figure for choice in study.get("published") or [] for figure in _chosen(choice, study, folder, where)]
+    choices = study.get("published") or []
+    return list(dict.fromkeys(figure for choice in choices for figure in _chosen(choice, study, folder, where)))
 
 
 def _chosen(choice: Any, study: Mapping[str, Any], folder: Path, where: str) -> list[Figure]:

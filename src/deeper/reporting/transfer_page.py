@@ -146,8 +146,8 @@ class TransferPage:
 
     @property
     def backbones(self) -> list[str]:
-        """What each pretrained network is."""
-        return [", ".join(_backbone(name)) for name in self._backbones()]
+        """What each network that trials start from is, and where its weights come from."""
+        return [", ".join(_backbone(name, self._is_pretrained(name))) for name in self._backbones()]
 
     @property
     def sets(self) -> list[tuple[str, str]]:
@@ -193,7 +193,8 @@ class TransferPage:
         ]
         scratch = sorted({self.epochs(arm) for task in self.tasks if (arm := task.main("scratch"))})
         if scratch:
-            lines.append(f"How far training from scratch gets with more time than {_and(scratch)} epochs.")
+            many = f"{_and(scratch)} {'epoch' if scratch == ['1'] else 'epochs'}"
+            lines.append(f"How far training from scratch gets with more time than {many}.")
         lines.append(
             "How much of it is chance of the test pictures: seeds differ in what is held out for validation, in the "
             "training pictures, the new weights and the order of the pictures, and share one test part."
@@ -210,6 +211,11 @@ class TransferPage:
 
     def _backbones(self) -> list[str]:
         return list(dict.fromkeys(task.backbone for task in self.tasks))
+
+    def _is_pretrained(self, name: str) -> bool:
+        """Whether any trial of a network had its weights; tables that do not say are of ones that had."""
+        blocks = [trial["transfer"] for task in self.tasks for arm in task.arms for trial in arm.arm.trials]
+        return any(own.get("pretrained", own["mode"] != "scratch") for own in blocks if own["backbone"] == name)
 
     def _scale(self) -> scale.Scale:
         return scale.of(self.results, self.results.content["trials"])
@@ -231,9 +237,10 @@ class TransferPage:
         return Cost(task, facts["train"] + facts["test"], features, classifier, ratio, trained)
 
 
-def _backbone(name: str) -> tuple[str, str]:
-    """What a pretrained network is called, and where its weights come from."""
-    return BACKBONES.get(name, (name, "weights of timm's hub"))
+def _backbone(name: str, pretrained: bool = True) -> tuple[str, str]:
+    """What a network is called, and where its weights come from."""
+    title, weights = BACKBONES.get(name, (name, "weights of timm's hub"))
+    return title, weights if pretrained else "no pretrained weights"
 
 
 def _facts(of_set: Mapping[str, Any]) -> str:
