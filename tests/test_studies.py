@@ -18,8 +18,9 @@ from deeper.analysis.claims import read_claims
 from deeper.analysis.cost import count_config
 from deeper.analysis.ledger import ledger
 from deeper.cli import CONF, ROOT
+from deeper.errors import DeeperError
 from deeper.reporting import published
-from deeper.training import study
+from deeper.training import study_arms
 from deeper.training.jobs import make_job
 from trials import prepare
 
@@ -55,7 +56,7 @@ def test_every_arm_of_a_study_is_a_trial_that_can_be_trained(name, data):
         configs = [compose("train", [f"study={name}", *job, *small]) for job in one_each.values()]
     trained = {arm for arm, spec in config.study.arms.items() if "average" not in spec}
     assert {cfg.study.arm for cfg in configs} == trained
-    study.check(configs, [])
+    study_arms.check(configs, [])
     ids = [make_job(cfg)["id"] for cfg in configs]
     assert len(set(ids)) == len(ids)
 
@@ -97,13 +98,16 @@ def test_settings_of_an_arm_replace_those_of_the_grid_and_the_command_line_both(
 def test_papers_settings_take_the_place_of_an_arms_own():
     arms = {"a": {"set": {"model": "x"}, "paper": {"model": "y"}}, "b": {"set": {"model": "z"}}, "c": {"average": {}}}
     one = {"name": "s", "arms": arms, "paper": {"+recipe": "r"}}
-    assert study.settings(one, "pocket") == {"a": {"model": "x"}, "b": {"model": "z"}}
-    assert study.settings(one, "paper") == {"a": {"+recipe": "r", "model": "y"}, "b": {"+recipe": "r", "model": "z"}}
+    assert study_arms.settings(one, "pocket") == {"a": {"model": "x"}, "b": {"model": "z"}}
+    assert study_arms.settings(one, "paper") == {
+        "a": {"+recipe": "r", "model": "y"},
+        "b": {"+recipe": "r", "model": "z"},
+    }
 
 
 def test_arms_with_and_without_settings_do_not_mix():
-    with pytest.raises(study.DeeperError, match="arm b has no `set`"):
-        study.settings({"name": "s", "arms": {"a": {"set": {}}, "b": {"where": {}}}}, "pocket")
+    with pytest.raises(DeeperError, match="arm b has no `set`"):
+        study_arms.settings({"name": "s", "arms": {"a": {"set": {}}, "b": {"where": {}}}}, "pocket")
 
 
 WITH_PAPERS = [name for name in STUDIES if "zoo" not in name]
@@ -112,7 +116,7 @@ RECIPES = {path.stem: yaml.safe_load(path.read_text()) for path in (CONF / "reci
 
 def papers(name):
     """By arm, the settings of a study under profile=paper."""
-    return study.settings(content(name), "paper")
+    return study_arms.settings(content(name), "paper")
 
 
 def content(name):
@@ -195,9 +199,9 @@ def count(cfg):
 def test_labels_and_budgets_are_those_of_the_settings_that_run():
     arms = {"a": {"label": "A", "set": {"model": "x"}, "paper": {"model": "y"}, "paper_label": "B"}, "b": {"set": {}}}
     one = {"name": "s", "arms": arms, "budgets": [{"metric": "params", "arms": ["a", "b"]}]}
-    assert study.as_run(one, "pocket") == one
-    run = study.as_run(one, "paper")
+    assert study_arms.as_run(one, "pocket") == one
+    run = study_arms.as_run(one, "paper")
     assert "budgets" not in run
     assert (run["arms"]["a"]["label"], run["arms"]["b"]) == ("B", {"set": {}})
     by_hand = {"name": "s", "arms": {"a": {"where": {}}}, "budgets": []}
-    assert study.as_run(by_hand, "paper") == by_hand
+    assert study_arms.as_run(by_hand, "paper") == by_hand

@@ -18,7 +18,7 @@ from deeper.data import arrays
 from deeper.data.multilabel import DIFFICULT
 from deeper.errors import DeeperError
 from deeper.reporting import published
-from deeper.training import study, transfer_jobs
+from deeper.training import study_arms, transfer_jobs
 from deeper.training.jobs import make_job
 from deeper.training.store import PREDICTIONS
 from transfers import TIMM, composed, draw
@@ -148,7 +148,7 @@ def test_a_mistake_on_the_command_line_is_one_line(tmp_path):
 def test_a_study_of_transfer_composes_and_asks_what_there_is(name):
     with initialize_config_dir(str(CONF), version_base="1.3"):
         block = OmegaConf.to_container(compose("transfer", [f"study={name}"]).study, resolve=True)
-        settings = study.settings(block, "pocket")
+        settings = study_arms.settings(block, "pocket")
         for own in settings.values():
             chosen = [f"{key}={value}" for key, value in own.items() if key != "seed"]
             config = compose("transfer", [f"study={name}", *chosen])

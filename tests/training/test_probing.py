@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from omegaconf import OmegaConf
 
 from deeper.errors import DeeperError
-from deeper.training import identity, probing, study
+from deeper.training import identity, probing, study, study_arms
 from deeper.training.sweep import TrialFailed
 from trials import composed, job, train
 
@@ -136,4 +136,4 @@ def test_a_study_measures_what_is_for_the_trials_arm(root, home, arms, measured)
 def test_a_probe_for_an_arm_that_is_none_is_refused_before_anything_is_trained(root, home):
     config = lesion_study(root, home, "+study.probes.lesion.arms=[plain21]")
     with pytest.raises(DeeperError, match="probe lesion is for arm plain21"):
-        study.check([config], ["study=lesion"])
+        study_arms.check([config], ["study=lesion"])

@@ -19,7 +19,7 @@ from deeper.cli import CONF
 from deeper.data.arrays import Labelled, write_set
 from deeper.data.module import load
 from deeper.prepare import prepare
-from deeper.training import study
+from deeper.training import study_arms
 from deeper.training.fitting import Surroundings, fit
 from deeper.training.jobs import make_job
 
@@ -249,7 +249,7 @@ def test_real_steps_on_files_in_the_official_format(name, data, model, more, set
 def arms():
     """Every arm of the studies that run by recipes, with its settings under profile=paper."""
     for path in sorted((CONF / "study").glob("*.yaml")):
-        chosen = study.settings(yaml.safe_load(path.read_text())["study"], "paper")
+        chosen = study_arms.settings(yaml.safe_load(path.read_text())["study"], "paper")
         yield from ((f"{path.stem}-{arm}", one) for arm, one in chosen.items() if "+recipe" in one)
 
 

@@ -16,7 +16,7 @@ from omegaconf import DictConfig
 
 from deeper.analysis.prospects import Prospect, prospects
 from deeper.data.arrays import read_meta
-from deeper.training import averaging, costing, forecast, probing, study
+from deeper.training import averaging, costing, forecast, probing, study, study_arms
 from deeper.training.forecast import Forecast
 from deeper.training.store import CONFIG, RECORD, Home
 
@@ -95,7 +95,7 @@ def make(configs: Sequence[DictConfig], jobs: Sequence[Job], slots: int) -> Plan
     Raises:
         DeeperError: a network cannot be made, or a claim names something that does not exist.
     """
-    block, arms = study.placed(configs)
+    block, arms = study_arms.placed(configs)
     ids = [job["id"] for job in jobs]
     homes = {trial: Home(configs[0].store, trial) for trial in ids}
     finished = {trial for trial, home in homes.items() if (home / RECORD).exists() and home.record() is not None}

@@ -8,18 +8,13 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from deeper.analysis import budgets
 from deeper.data.arrays import read_meta
 from deeper.errors import DeeperError
-from deeper.training import averaging, costing, probing, transfer_tables
+from deeper.training import averaging, probing, study_arms, transfer_tables
 from deeper.training.jobs import make_job
 from deeper.training.store import CURVES, Home, write_json
 
 SCHEMA = 1
-FREE = (
-    *("study", "profile", "data", "logger", "store", "results", "trust_table", "dry_run", "runtime", "hydra"),
-    *("data.root", "data.folder"),
-)
 NO_GRADIENTS: dict[str, list[Any]] = {"layers": [], "start": [], "epochs": []}
 VARIED = ("data", "optimizer", "schedule", "augment", "training", "trainer")
 KEPT = ("id", "status", "reason", "metrics", "cost", "time", "gradients", "finished_at")
@@ -42,7 +37,7 @@ def export(configs: Sequence[DictConfig], trials: Sequence[str], arguments: Sequ
     study = OmegaConf.to_container(configs[0].study, resolve=True)
     if study["name"] == "none":
         return None
-    changed = [a for a in arguments if not _free(a, study)]
+    changed = [a for a in arguments if not study_arms.is_free(a, study)]
     path = Path(configs[0].results) / f"{study['name']}.json"
     if changed:
         print(f"no table is written to {path}: {' '.join(changed)} makes this another sweep", file=sys.stderr)
@@ -57,87 +52,6 @@ def export(configs: Sequence[DictConfig], trials: Sequence[str], arguments: Sequ
         transfer_tables.draw_pictures(path.parent / study["name"], content, configs)
     print(f"{study['name']}: table written to {path}", file=sys.stderr)
     return path
-
-
-def check(configs: Sequence[DictConfig], arguments: Sequence[str]) -> None:
-    """See, before anything is trained, that every job of a study is in one arm, that its probes are some and that its
-    arms keep their budgets (but for the profile ``smoke``, whose sizes mean nothing, and for arms that run by their
-    papers' settings).
-
-    A command line that makes another sweep of the study has no table and need not have its arms.
-
-    Raises:
-        DeeperError: it is in none or in several, a setting or a probe does not exist, or an arm is off its budget.
-    """
-    study = as_run(OmegaConf.to_container(configs[0].study, resolve=True), configs[0].profile)
-    if study["name"] == "none" or not all(_free(argument, study) for argument in arguments):
-        return
-    study = {**study, "arms": _arms(study, configs)}
-    averaging.check(study, [(_arm(study, cfg), cfg.seed) for cfg in configs])
-    _check_probes(study)
-    _check_budgets(study, configs)
-
-
-def placed(configs: Sequence[DictConfig]) -> tuple[dict[str, Any], list[str | None]]:
-    """A study's block with all its arms, and the arm of every job; None for one that is in no arm or in several."""
-    study = as_run(OmegaConf.to_container(configs[0].study, resolve=True), configs[0].profile)
-    study = {**study, "arms": _arms(study, configs) if {"arms", "by"} & set(study) else {}}
-    arms = [_candidates(study, cfg) for cfg in configs]
-    return study, [found[0] if len(found) == 1 else None for found in arms]
-
-
-def _check_probes(study: Mapping[str, Any]) -> None:
-    for name, spec in (study.get("probes") or {}).items():
-        probing.key("", spec)
-        if unknown := [arm for arm in spec.get("arms", []) if arm not in study["arms"]]:
-            raise DeeperError(f"study {study['name']}: probe {name} is for arm {unknown[0]}, which it does not have")
-
-
-def _check_budgets(study: Mapping[str, Any], configs: Sequence[DictConfig]) -> None:
-    where = f"study {study['name']}"
-    named = budgets.read_budgets(study, where)
-    if not named or configs[0].profile == "smoke":
-        return
-    jobs, costs = {_arm(study, cfg): cfg for cfg in configs}, {}
-    for arm in {arm for budget in named for arm in budget.arms}:
-        average = (study["arms"][arm] or {}).get("average") or {"of": arm, "size": 1}
-        if average["of"] not in jobs:
-            raise DeeperError(f"{where}: no trial is in arm {average['of']}, which a budget names; mend its `where`")
-        own = costing.of(jobs[average["of"]])
-        costs[arm] = {name: average["size"] * own[name] for name in budgets.COSTS}
-    budgets.check(named, costs, where)
-
-
-def settings(study: Mapping[str, Any], profile: str) -> dict[str, dict[str, Any]]:
-    """The overrides that make each arm of a study, where its arms name any (``set``; ``paper`` in that profile).
-
-    Raises:
-        DeeperError: some of the study's trained arms name settings and others none.
-    """
-    arms = {name: arm or {} for name, arm in (study.get("arms") or {}).items()}
-    trained = averaging.trained(arms)
-    named = {name: arm for name, arm in trained.items() if "set" in arm}
-    if not named:
-        return {}
-    if missing := sorted(trained.keys() - named.keys()):
-        raise DeeperError(f"study {study['name']}: arm {missing[0]} has no `set`, which other arms have")
-    if profile != "paper":
-        return {name: dict(arm["set"] or {}) for name, arm in named.items()}
-    common = study.get("paper") or {}
-    return {name: {**common, **(arm.get("paper", arm["set"]) or {})} for name, arm in named.items()}
-
-
-def as_run(study: Mapping[str, Any], profile: str) -> dict[str, Any]:
-    """A study's block as a profile runs it.
-
-    Where arms run by their papers' settings, ``paper_label`` is the label of an arm that has one, and there are no
-    budgets: those were made for the settings in ``set``.
-    """
-    if profile != "paper" or not settings(study, profile):
-        return dict(study)
-    arms = {name: arm or {} for name, arm in study["arms"].items()}
-    named = {name: {**arm, "label": arm["paper_label"]} for name, arm in arms.items() if "paper_label" in arm}
-    return {**{key: value for key, value in study.items() if key != "budgets"}, "arms": {**arms, **named}}
 
 
 def known(cfg: DictConfig) -> dict[str, dict[str, Any]]:
@@ -165,21 +79,21 @@ def _measured(row: Mapping[str, Any], probes: Mapping[str, Any]) -> bool:
 
 def table(study: dict[str, Any], configs: Sequence[DictConfig], trials: Sequence[str]) -> dict[str, Any]:
     """The value of ``results/<study>.json`` (docs/formats.md)."""
-    study = as_run(study, configs[0].profile)
-    study = {key: value for key, value in study.items() if key != "arm"} | {"arms": _arms(study, configs)}
+    study = study_arms.as_run(study, configs[0].profile)
+    study = {key: value for key, value in study.items() if key != "arm"} | {"arms": study_arms.all_of(study, configs)}
     environments: list[Any] = []
     rows = []
     before = known(configs[0])
     varying = iter(_varying(configs))
     for cfg, trial in zip(configs, trials, strict=True):
-        found = _finished(Home(cfg.store, trial), _probes(study, cfg)) or before.get(trial)
+        found = _finished(Home(cfg.store, trial), study_arms.probes(study, cfg)) or before.get(trial)
         if found is None:
             raise DeeperError(f"trial {trial} of study {study['name']} is not finished; run the study again")
         if found["environment"] not in environments:
             environments.append(found["environment"])
         rows.append(
             {
-                "arm": _arm(study, cfg),
+                "arm": study_arms.of_job(study, cfg),
                 "seed": cfg.seed,
                 **({"settings": own} if (own := next(varying)) else {}),
                 **(_transferred(cfg, found, trial) if "transfer" in cfg else {}),
@@ -229,15 +143,11 @@ def measure(configs: Sequence[DictConfig], trials: Sequence[str], slots: int) ->
     """
     study = OmegaConf.to_container(configs[0].study, resolve=True)
     if study.get("probes"):
-        study = {**study, "arms": _arms(study, configs)}
-        pairs = [(Home(cfg.store, trial), _probes(study, cfg)) for cfg, trial in zip(configs, trials, strict=True)]
+        study = {**study, "arms": study_arms.all_of(study, configs)}
+        pairs = [
+            (Home(cfg.store, trial), study_arms.probes(study, cfg)) for cfg, trial in zip(configs, trials, strict=True)
+        ]
         probing.run([(home, probes) for home, probes in pairs if home.record() is not None], slots)
-
-
-def _probes(study: Mapping[str, Any], config: DictConfig) -> dict[str, Any]:
-    """The probes that are for a trial's arm."""
-    arms = _candidates(study, config)
-    return probing.of_arm(study.get("probes") or {}, arms[0] if len(arms) == 1 else None)
 
 
 def _finished(home: Home, probes: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -253,49 +163,6 @@ def _profile_of(path: Path) -> str | None:
         return json.loads(path.read_bytes())["profile"]
     except (OSError, ValueError, KeyError, TypeError):
         return None
-
-
-def _free(argument: str, study: Mapping[str, Any]) -> bool:
-    """Whether an override leaves a study what it is: surroundings, and what the study says is the user's (``free``)."""
-    key = argument.lstrip("+~").partition("=")[0]
-    if any(key == name or key.startswith(f"{name}.") for name in study.get("free", ())):
-        return True
-    return key in FREE or key.partition("/")[0] == "hydra" or key.partition(".")[0] in ("hydra", "logger", "runtime")
-
-
-def _arms(study: dict[str, Any], configs: Sequence[DictConfig]) -> dict[str, Any]:
-    """The study's arms; where it says ``by: [setting, …]``, one for each combination of values that the grid has."""
-    if "by" not in study:
-        return study["arms"]
-    arms = {}
-    for cfg in configs:
-        where = {key: OmegaConf.select(cfg, key) for key in study["by"]}
-        missing = [key for key, value in where.items() if value is None]
-        if missing:
-            raise DeeperError(f"study {study['name']}: there is no setting {missing[0]}, which `by` names")
-        arms[" ".join(map(str, where.values()))] = {"where": where}
-    return arms
-
-
-def _arm(study: Mapping[str, Any], config: DictConfig) -> str:
-    arms = _candidates(study, config)
-    if len(arms) != 1:
-        found = ", ".join(arms) or "none"
-        raise DeeperError(
-            f"study {study['name']}: {config.model.name} seed {config.seed} must be in one arm, is in: {found}"
-        )
-    return arms[0]
-
-
-def _candidates(study: Mapping[str, Any], config: DictConfig) -> list[str]:
-    """The arms that a job belongs to: the one it is marked with, or all whose ``where`` it meets."""
-    if "arm" in config.study:
-        return [str(config.study.arm)]
-    return [
-        name
-        for name, arm in study["arms"].items()
-        if "where" in arm and all(OmegaConf.select(config, key) == value for key, value in arm["where"].items())
-    ]
 
 
 def _varying(configs: Sequence[DictConfig]) -> list[dict[str, Any]]:

@@ -11,7 +11,7 @@ from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, open_dict
 
 from deeper.errors import DeeperError
-from deeper.training import mirror, processes, study
+from deeper.training import mirror, processes, study, study_arms
 from deeper.training.jobs import default_slots, make_job
 from deeper.training.store import RECORD
 from deeper.training.sweep import Display, Sweep, Task, raise_failures
@@ -49,7 +49,7 @@ class SlotsLauncher(Launcher):
             processes.context()
         rest = enumerate(job_overrides[1:], initial_job_idx + 1)
         returns = [first, *(self._compose(index, list(overrides)) for index, overrides in rest)]
-        study.check([r.cfg for r in returns], self.config.hydra.overrides.task)
+        study_arms.check([r.cfg for r in returns], self.config.hydra.overrides.task)
         if first.cfg.dry_run:
             return self._plan(returns, slots)
         labels = _labels([r.overrides for r in returns])

@@ -9,7 +9,7 @@ from hydra.core.override_parser.types import Override
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf
 
-from deeper.training import study
+from deeper.training import study, study_arms
 from deeper.training.jobs import default_slots
 from hydra_plugins.deeper_slots.launcher import SlotsLauncher
 
@@ -23,7 +23,7 @@ class StudySweeper(BasicSweeper):
 
     def split_arguments(self, overrides: list[Override], max_batch_size: int | None) -> list[list[list[str]]]:
         """Overrides of every job, in batches."""
-        arms = study.settings(OmegaConf.to_container(self.config.study), self.config.profile)
+        arms = study_arms.settings(OmegaConf.to_container(self.config.study), self.config.profile)
         if not arms:
             return BasicSweeper.split_arguments(overrides, max_batch_size)
         parser = OverridesParser.create()
