@@ -144,7 +144,7 @@ def test_a_mistake_on_the_command_line_is_one_line(tmp_path):
     assert lines[-1].startswith("error: CUB-200-2011 cannot be fetched by a program; put the release into a folder")
 
 
-@pytest.mark.parametrize("name", ["transfer", "transfer_rates", "transfer_target"])
+@pytest.mark.parametrize("name", ["transfer", "transfer_pictures", "transfer_rates", "transfer_target"])
 def test_a_study_of_transfer_composes_and_asks_what_there_is(name):
     with initialize_config_dir(str(CONF), version_base="1.3"):
         block = OmegaConf.to_container(compose("transfer", [f"study={name}"]).study, resolve=True)

@@ -213,6 +213,23 @@ def test_a_smaller_study_has_a_page(write, asked):
     assert ("What fine-tuning mends" in page) == ("frozen" in asked.get("modes", MODES) and "metric" not in asked)
 
 
+def test_curves_by_number_of_pictures_may_be_of_another_study(write, monkeypatch):
+    few = transferred.results(("clipart", "typefaces"), sizes=(1, 5, 30), layers=(), name="few")
+    few["study"]["title"] = "From few pictures"
+
+    def draw(tasks, asked):
+        sizes = {arm.per_class for task in tasks for arm in task.arms} if asked is site.PAGES["transfer"] else ()
+        return {"accuracy-by-pictures-light.svg": b"<svg/>"} if len(sizes) > 1 else {}
+
+    monkeypatch.setattr(figures, "draw", draw)
+    page = write(transferred.results(sizes=(30,)), few)
+    assert 'src="figures/few/accuracy-by-pictures-light.svg"' in page
+    assert "from [From few pictures](few.md)." in page
+    own = (write.reports / "few.md").read_text(encoding="utf-8")
+    assert 'src="figures/few/accuracy-by-pictures-light.svg"' in own
+    assert "few.md" not in own
+
+
 def test_two_pretrained_networks_have_a_row_each(write):
     content = transferred.results(("clipart",))
     other = transferred.results(("clipart",))

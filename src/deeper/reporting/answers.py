@@ -16,9 +16,12 @@ def unit(results: Results, outcome: Outcome) -> tuple[str, str]:
 
 
 def counted(results: Results, answer: Verdict) -> str:
-    """``5 seeds``, ``3 groups of networks``: what the comparison with fewest numbers has."""
+    """``5 seeds``, ``3 groups of networks``; ``6 to 16 seeds`` where comparisons have different numbers."""
     fewest = min(answer.outcomes, key=lambda outcome: len(outcome.seeds))
     one, several = unit(results, fewest)
+    most = max(len(outcome.seeds) for outcome in answer.outcomes if unit(results, outcome) == (one, several))
+    if most > answer.seeds:
+        return f"{answer.seeds:,} to {most:,} {several}"
     return f"{answer.seeds:,} {one if answer.seeds == 1 else several}"
 
 

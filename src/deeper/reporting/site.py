@@ -76,7 +76,7 @@ def pages(results: Sequence[Results], shelf: Path, exact: Sequence[Finding] = ()
     if exact:
         files["exact_claims.md"] = _page("exact_claims.md.j2", exact=computed)
     for study in studies:
-        own = {"transfer": study.transfer(_elsewhere(study, studies))} if study.page == "transfer" else {}
+        own = _of_transfer(study, studies) if study.page == "transfer" else {}
         files[f"{study.name}.md"] = _page(f"{study.page}.md.j2", study=study, family=_family(studies), **own)
         files[f"curves/{study.name}.csv"] = _curves(study)
         files |= {f"figures/{study.name}/{name}": content for name, content in study.figures.items()}
@@ -99,6 +99,21 @@ def _transfer(results: Results, arms: Sequence[Arm]) -> dict[str, bytes]:
     """Figures and strips of pictures."""
     tasks = transfer_arms.tasks(results, arms)
     return figures.draw(tasks, PAGES["transfer"]) | transfer_confusions.strips(results, tasks)
+
+
+def _of_transfer(study: Study, studies: Sequence[Study]) -> dict[str, Any]:
+    """What a page on transfer learning shows more; ``by_pictures`` is the study whose curves it shows, if any."""
+    found = {"transfer": study.transfer(_elsewhere(study, studies))}
+    sets = set(study.results.content["targets"])
+    others = [one for one in studies if one.page == "transfer" and sets <= set(one.results.content["targets"])]
+    drawn = [one for one in (study, *others) if one.has("accuracy-by-pictures")]
+    return found | {"by_pictures": max(drawn, key=_sizes, default=None)}
+
+
+def _sizes(study: Study) -> int:
+    """How many numbers of training pictures a class a study of transfer learning compares."""
+    found = transfer_arms.tasks(study.results, study.arms)
+    return max((len({arm.per_class for arm in task.arms}) for task in found), default=0)
 
 
 def _elsewhere(study: Study, studies: Sequence[Study]) -> dict[str, str]:
