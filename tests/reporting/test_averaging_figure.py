@@ -88,8 +88,8 @@ def test_the_index_and_the_metrics_have_it_too(files):
 
 
 def test_what_is_open_is_counted_in_groups(files):
-    assert "? cannot tell (1 to 2 groups of networks)" in files[f"{NAME}.md"]
-    assert "5,000 of 14×14, 1 epoch, 1 group of networks" in files["README.md"]
+    assert "? cannot tell (1 to 3 groups of networks)" in files[f"{NAME}.md"]
+    assert "5,000 of 14×14, 1 epoch, 1 to 3 groups of networks" in files["README.md"]
 
 
 def test_averages_are_no_trainings(files):
