@@ -5,10 +5,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from deeper.analysis.scores import METRICS
 from deeper.errors import DeeperError
 
 MODES = ("frozen", "finetune", "scratch")
-METRICS = ("accuracy", "mean_per_class", "map_voc2007")
 SEVERAL = "map_voc2007"
 
 

@@ -81,10 +81,6 @@ def draw_pictures(folder: Path, table: Mapping[str, Any], configs: Sequence[Dict
         write_bytes(folder / f"{cfg.data.name}.json", (json.dumps(pairs) + "\n").encode())
 
 
-def _is_usual_probe(transfer: Mapping[str, Any]) -> bool:
-    return transfer["mode"] == "frozen" and transfer["layer"] == "pre_logits"
-
-
 def _strip(prepared: arrays.ArraySet, label: int) -> bytes:
     from PIL import Image
 
