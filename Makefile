@@ -43,7 +43,7 @@ report: $(STAMP)  ## write the reports again from results/
 	$(RUN) dvc repro --single-item --force report
 
 test: $(STAMP)  ## run every test
-	$(RUN) python -m pytest -n 2 --dist loadfile
+	$(RUN) python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 bench: $(STAMP)  ## measure Deeper's own speed, written to reports/bench.md
 	$(RUN) python -m benchmarks
