@@ -2,8 +2,10 @@
 
 import multiprocessing
 import os
+import signal
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 
 from deeper.analysis.claims import Verdict
@@ -45,7 +47,8 @@ def draw(sheets: Sequence[Sheet]) -> list[dict[str, bytes]]:
     """The figures of each sheet by file name, ``<figure>-<theme>.svg``; pictures that a page shows are among them.
 
     Raises:
-        DeeperError: a study asks for a kind of page that there is not, or names something that does not exist.
+        DeeperError: a study asks for a kind of page that there is not, or names something that does not exist; or a
+            process that drew was killed.
     """
     for sheet in sheets:
         if sheet.page not in PAGES:
@@ -53,16 +56,22 @@ def draw(sheets: Sequence[Sheet]) -> list[dict[str, bytes]]:
     workers = min(len(sheets), len(os.sched_getaffinity(0)))
     if workers < 2:
         return [_draw(sheet) for sheet in sheets]
-    with ProcessPoolExecutor(workers, multiprocessing.get_context("fork"), _inherit, (sheets,)) as pool:
-        return list(pool.map(_draw_inherited, range(len(sheets))))
+    try:
+        with ProcessPoolExecutor(workers, multiprocessing.get_context("fork"), _inherit, (sheets,)) as pool:
+            return list(pool.map(_draw_inherited, range(len(sheets))))
+    except BrokenProcessPool:
+        raise DeeperError(
+            "a process that drew figures was killed, perhaps for want of memory; no page was written, run it again"
+        ) from None
 
 
 _inherited: Sequence[Sheet] = ()
 
 
 def _inherit(sheets: Sequence[Sheet]) -> None:
-    """In a worker, which has the sheets from its parent's memory: they need not be picklable."""
+    """A worker has the sheets from its parent's memory, so they need not be picklable; Ctrl-C is for the parent."""
     global _inherited
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     _inherited = sheets
 
 
