@@ -30,6 +30,9 @@ PAGES = {
 }
 
 
+MOST_WORKERS = 8
+
+
 @dataclass(frozen=True)
 class Sheet:
     """What the figures of one study are drawn from."""
@@ -53,7 +56,7 @@ def draw(sheets: Sequence[Sheet]) -> list[dict[str, bytes]]:
     for sheet in sheets:
         if sheet.page not in PAGES:
             raise DeeperError(f"{sheet.results.path}: page {sheet.page!r} is not one of {', '.join(PAGES)}")
-    workers = min(len(sheets), len(os.sched_getaffinity(0)))
+    workers = min(len(sheets), len(os.sched_getaffinity(0)), MOST_WORKERS)
     if workers < 2:
         return [_draw(sheet) for sheet in sheets]
     try:

@@ -131,8 +131,8 @@ class Study:
         return answers.finding(self.results, answer)
 
     def effect(self, answer: Verdict) -> str:
-        """The deciding difference of a claim: ``training error +41.13 points [+34.62, +47.64]``."""
-        return forest.Line("", answer.deciding).words
+        """The deciding difference of a claim: ``training error +41.13 points [+34.62, +47.64], expected higher``."""
+        return f"{forest.Line('', answer.deciding).words}, expected {text.expectation(answer.deciding.comparison)}"
 
     def advice(self, answer: Verdict) -> str:
         return answers.advice(self.results, answer)
