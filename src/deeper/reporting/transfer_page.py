@@ -204,6 +204,11 @@ class TransferPage:
                 "Why two target sets differ: their pictures show other things, are not as many and are scored "
                 "otherwise, so a difference between sets is not the work of fine classes alone."
             )
+        if self.cache.probes:
+            lines.append(
+                "How the time of computing features scatters: it was taken once a target set and layer, so an interval "
+                "on what features cost holds the scatter of the classifiers' time alone."
+            )
         if self.not_run:
             lines.append(f"How {_and([one.title for one in self.not_run])} would come out: not run here.")
         return lines
