@@ -41,10 +41,6 @@ class Sheet:
     arms: Sequence[Arm]
     verdicts: Sequence[Verdict]
 
-    @property
-    def page(self) -> str:
-        return self.results.study.get("page", "study")
-
 
 def draw(sheets: Sequence[Sheet]) -> list[dict[str, bytes]]:
     """The figures of each sheet by file name, ``<figure>-<theme>.svg``; pictures that a page shows are among them.
@@ -54,8 +50,8 @@ def draw(sheets: Sequence[Sheet]) -> list[dict[str, bytes]]:
             process that drew was killed.
     """
     for sheet in sheets:
-        if sheet.page not in PAGES:
-            raise DeeperError(f"{sheet.results.path}: page {sheet.page!r} is not one of {', '.join(PAGES)}")
+        if sheet.results.page not in PAGES:
+            raise DeeperError(f"{sheet.results.path}: page {sheet.results.page!r} is not one of {', '.join(PAGES)}")
     workers = min(len(sheets), len(os.sched_getaffinity(0)), MOST_WORKERS)
     if workers < 2:
         return [_draw(sheet) for sheet in sheets]
@@ -83,8 +79,9 @@ def _draw_inherited(index: int) -> dict[str, bytes]:
 
 
 def _draw(sheet: Sheet) -> dict[str, bytes]:
-    drawn = _transfer(sheet) if sheet.page == "transfer" else figures.draw(sheet.arms, PAGES[sheet.page])
-    if sheet.page != "calibration":
+    page = sheet.results.page
+    drawn = _transfer(sheet) if page == "transfer" else figures.draw(sheet.arms, PAGES[page])
+    if page != "calibration":
         drawn |= figures.draw(forest.lines(sheet.verdicts, sheet.results.label), forest.FIGURES)
     return drawn
 

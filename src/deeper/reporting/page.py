@@ -42,8 +42,7 @@ class Study:
 
     @property
     def page(self) -> str:
-        """The kind of its page: ``study``, ``zoo`` (accuracy against cost), ``transfer`` or ``calibration``."""
-        return self.results.study.get("page", "study")
+        return self.results.page
 
     @property
     def place(self) -> str:
