@@ -4,7 +4,7 @@ import yaml
 
 from deeper.cli import CONF, ROOT
 from deeper.reporting import calibration, records
-from models.test_contract import FORMS
+from forms import FORMS
 
 VARIANTS = {  # arms of ablations, not networks of their own
     "alexnet_tanh_small",

@@ -6,7 +6,7 @@ from hydra import compose, initialize_config_dir
 from deeper.cli import CONF
 from deeper.training import processes
 from deeper.training.jobs import make_job
-from models.test_contract import FORMS
+from forms import FORMS
 from trials import finish
 
 PAPERS = ["plain20", "resnet20", "preact_resnet20", "se_resnet20", "stochastic_depth20", "ror3_20"]
