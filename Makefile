@@ -31,7 +31,7 @@ study: $(STAMP)  ## train one study and write the report: make study STUDY=resid
 	  { echo "error: there is no study $(STUDY); there are: $$(cd conf/study && ls *.yaml | grep -v none | sed 's/.yaml//' | tr '\n' ' ')"; exit 2; }
 	@test -n '$(filter $(TRANSFER),$(STUDY))' || grep -qE '^ *- *$(STUDY) *(#.*)?$$' params.yaml || \
 	  { echo "error: study $(STUDY) is not in params.yaml; add it to the list there, or run it by hand as the head of conf/study/$(STUDY).yaml says"; exit 2; }
-	@test -n '$(filter $(TRANSFER),$(STUDY))' || $(RUN) dvc repro -q prepare
+	@test -n '$(filter $(TRANSFER),$(STUDY))' || $(RUN) dvc repro prepare
 	TRUST_TABLE=false $(RUN) dvc repro --single-item --force $(STAGE)
 	$(RUN) dvc repro --single-item report
 	@echo "read reports/$(STUDY).md and reports/README.md"

@@ -44,5 +44,15 @@ def test_damaged_results_are_one_line_that_names_the_file(folder):
     assert not (folder / "reports").exists()
 
 
+@pytest.mark.parametrize(
+    ("place", "why"), [("/proc/none", "No such file or directory"), ("results/a.json/below", "Not a directory")]
+)
+def test_a_folder_that_cannot_be_made_is_one_line_before_anything_is_computed(folder, place, why):
+    (folder / "results" / "a.json").write_text(json.dumps(synthetic.results(2, 1)), encoding="utf-8")
+    found = report(folder, f"reports={place}")
+    assert found.returncode == 2
+    assert spoken(found) == [f"error: no reports can be written to {place} ({why}): choose reports=FOLDER"]
+
+
 def test_an_unknown_key_is_refused(folder):
     assert report(folder, "result=elsewhere").returncode == 2

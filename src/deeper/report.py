@@ -11,17 +11,20 @@ import hydra
 from omegaconf import DictConfig
 
 from deeper import cli
+from deeper.errors import DeeperError
 
 
 def report(results: Path, reports: Path, published: Path, exact: bool) -> str:
     """Write every page and say what was written; with ``exact`` the exact claims are computed too.
 
     Raises:
-        DeeperError: a results file is damaged, or a study names something that does not exist.
+        DeeperError: a results file is damaged, a study names something that does not exist, or ``reports`` cannot be
+            written.
     """
     from deeper.reporting import records, site
 
     records.load(results)
+    _make(reports)
     findings = _compute() if exact else []
     written = site.write(results, reports, published, findings)
     pages = {path.stem for path in written if path.suffix == ".md"}
@@ -29,6 +32,13 @@ def report(results: Path, reports: Path, published: Path, exact: bool) -> str:
     found = f"{studies} {'study' if studies == 1 else 'studies'}" if studies else f"no study in {results} yet"
     computed = f", {len(findings)} exact claims" if exact else ""
     return f"{reports / 'README.md'}: {found}{computed}, {len(written)} files"
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DeeperError(f"no reports can be written to {folder} ({error.strerror}): choose reports=FOLDER") from error
 
 
 def _compute() -> list:
