@@ -9,7 +9,7 @@ STAMP := $(VENV)/.installed
 RUN := PATH="$(BIN):$$PATH" OMP_NUM_THREADS=1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup study repro report test bench lint clean
+.PHONY: help setup study named repro report test bench lint clean
 
 help:  ## this list
 	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -26,15 +26,17 @@ $(STAMP): requirements.txt pyproject.toml
 	@$(BIN)/pip install -q --no-compile --disable-pip-version-check --no-build-isolation --no-deps -e .
 	@touch $@
 
-study: $(STAMP)  ## train one study and write the report: make study STUDY=residual_vs_plain
-	@test -f conf/study/$(STUDY).yaml || \
-	  { echo "error: there is no study $(STUDY); there are: $$(cd conf/study && ls *.yaml | grep -v none | sed 's/.yaml//' | tr '\n' ' ')"; exit 2; }
-	@test -n '$(filter $(TRANSFER),$(STUDY))' || grep -qE '^ *- *$(STUDY) *(#.*)?$$' params.yaml || \
-	  { echo "error: study $(STUDY) is not in params.yaml; add it to the list there, or run it by hand as the head of conf/study/$(STUDY).yaml says"; exit 2; }
+study: named $(STAMP)  ## train one study and write the report: make study STUDY=residual_vs_plain
 	@test -n '$(filter $(TRANSFER),$(STUDY))' || $(RUN) dvc repro prepare
 	TRUST_TABLE=false $(RUN) dvc repro --single-item --force $(STAGE)
 	$(RUN) dvc repro --single-item report
 	@echo "read reports/$(STUDY).md and reports/README.md"
+
+named:
+	@test -f conf/study/$(STUDY).yaml || \
+	  { echo "error: there is no study $(STUDY); there are: $$(cd conf/study && ls *.yaml | grep -v none | sed 's/.yaml//' | tr '\n' ' ')"; exit 2; }
+	@test -n '$(filter $(TRANSFER),$(STUDY))' || grep -qE '^ *- *$(STUDY) *(#.*)?$$' params.yaml || \
+	  { echo "error: study $(STUDY) is not in params.yaml; add it to the list there, or run it by hand as the head of conf/study/$(STUDY).yaml says"; exit 2; }
 
 repro: $(STAMP)  ## dvc repro: everything that has changed, and nothing else
 	$(RUN) dvc repro

@@ -5,6 +5,7 @@ import sys
 import pytest
 
 import synthetic
+from deeper.reporting import site
 
 
 def report(folder, *overrides):
@@ -48,10 +49,28 @@ def test_damaged_results_are_one_line_that_names_the_file(folder):
     ("place", "why"), [("/proc/none", "No such file or directory"), ("results/a.json/below", "Not a directory")]
 )
 def test_a_folder_that_cannot_be_made_is_one_line_before_anything_is_computed(folder, place, why):
-    (folder / "results" / "a.json").write_text(json.dumps(synthetic.results(2, 1)), encoding="utf-8")
+    (folder / "results" / "a.json").write_text(json.dumps(synthetic.results(2, 1, name="a")), encoding="utf-8")
     found = report(folder, f"reports={place}")
     assert found.returncode == 2
     assert spoken(found) == [f"error: no reports can be written to {place} ({why}): choose reports=FOLDER"]
+
+
+@pytest.mark.parametrize(
+    ("override", "words"),
+    [
+        ("results=resluts", "there is no folder resluts; results=FOLDER names"),
+        ("results=published/cifar.csv", "there is no folder published/cifar.csv"),
+        ("reports=", "reports=: it must name a folder"),
+        ("exact=maybe", "exact=maybe: it must be true or false"),
+    ],
+)
+def test_a_mistake_is_one_line_and_leaves_the_pages_alone(folder, override, words):
+    (folder / "reports").mkdir()
+    (folder / "reports" / "README.md").write_text(site.MARK, encoding="utf-8")
+    found = report(folder, override)
+    assert (found.returncode, len(spoken(found))) == (2, 1)
+    assert words in spoken(found)[0]
+    assert [path.name for path in (folder / "reports").iterdir()] == ["README.md"]
 
 
 def test_an_unknown_key_is_refused(folder):

@@ -2,8 +2,10 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -49,6 +51,16 @@ def mistake(done):
         (["trainer.accelerator=gpu"], "trainer.accelerator=cpu"),
         (["data.name=elsewhere"], "python -m deeper.prepare"),
         (["store=/proc/trials"], "store=FOLDER"),
+        (["store=null"], "store=null: it must name a folder"),
+        (["results="], "results=: it must name a folder"),
+        (["optimizer.lr=nan"], "optimizer.lr=nan: it must be a number of at least 0"),
+        (["training.label_smoothing=2"], "training.label_smoothing=2: it must be a number from 0 to 1"),
+        (["seed=true"], "seed=True"),
+        (["data.channels=3"], "data.channels=3: fashion_mnist has 1"),
+        (["data.train_size=201"], "data.train_size=201: fashion_mnist has 200 of them"),
+        (["data.train_size=10"], "there are 10 training images"),
+        (["logger.mode=sometimes"], "logger.mode=sometimes: it must be one of none, offline, online"),
+        (["--multirun", "seed=range(0,0)"], "this sweep has no job"),
         (["seed=0,1"], "--multirun"),
         (["--multirun", "model=resnet20,resnet21"], "there is no model=resnet21"),
         (["--multirun", "hydra.launcher.slots=0"], "hydra.launcher.slots=0"),
@@ -80,6 +92,39 @@ def test_a_flipped_byte_in_the_data_is_one_line(root, tmp_path):
     assert "images.npy" in done.stderr
     assert "python -m deeper.prepare" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_reader_that_goes_away_ends_it_in_silence(tmp_path):
+    command = f"{sys.executable} -m deeper.train --cfg job | true"
+    done = subprocess.run(["bash", "-c", f"set -o pipefail; {command}"], cwd=tmp_path, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (1, "")
+
+
+def test_closed_streams_do_not_stop_a_trial(root, tmp_path):
+    words = " ".join([*SMALL, "training.epochs=1", f"data.root={root}"])
+    done = subprocess.run(["bash", "-c", f"{sys.executable} -m deeper.train {words} >&- 2>&-"], cwd=tmp_path)
+    assert done.returncode == 0
+    assert len(list((tmp_path / "trials").glob("*/record.json"))) == 1
+
+
+def test_ctrl_c_while_torch_is_imported_is_one_line(root, tmp_path):
+    command = [sys.executable, "-m", "deeper.train", *SMALL, f"data.root={root}"]
+    running = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    while not servers(running.pid):
+        assert running.poll() is None
+        time.sleep(0.02)
+    time.sleep(0.5)
+    os.killpg(running.pid, signal.SIGINT)
+    _, said = running.communicate(timeout=60)
+    assert running.returncode == 130
+    assert said.splitlines()[-1].startswith("interrupted: ")
+    assert "Traceback" not in said
+
+
+def servers(parent):
+    """Fork servers that a process has started."""
+    words = subprocess.run(["ps", "-o", "args=", "--ppid", str(parent)], capture_output=True, text=True).stdout
+    return [line for line in words.splitlines() if "forkserver" in line]
 
 
 def test_one_trial_and_its_offline_run(root, tmp_path):

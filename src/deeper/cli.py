@@ -4,7 +4,9 @@ Nothing heavy is imported here, so ``--help``, ``--cfg job`` and a typo answer a
 """
 
 import difflib
+import errno
 import functools
+import io
 import os
 import re
 import sys
@@ -16,28 +18,58 @@ from deeper.errors import DeeperError
 
 ROOT = Path(__file__).resolve().parents[2]
 CONF = ROOT / "conf"
+WANTS_TRACEBACK = os.environ.get("HYDRA_FULL_ERROR", "0") not in ("", "0")
+
+PLACE_ERRORS = {
+    getattr(errno, name)
+    for name in ("ENOENT", "EACCES", "EEXIST", "ENOTDIR", "EISDIR", "ENAMETOOLONG", "ENOSPC", "EDQUOT", "EROFS")
+}
 
 
 def run(verb: Callable[[], None]) -> None:
     """Run a ``hydra.main`` function and leave with an exit status a script can rely on.
 
     0 is success, 1 a failed trial or a defect (with its traceback), 2 a mistake the user can mend
-    (one line on standard error), 130 Ctrl-C.
+    (one line on standard error), 130 Ctrl-C. A reader that goes away (``| head``) ends it silently, with status 1.
     """
-    wants_traceback = os.environ.get("HYDRA_FULL_ERROR", "0") not in ("", "0")
+    _open_streams()
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra hands exceptions on instead of printing them itself
     try:
         _check_globs(sys.argv[1:])
         verb()
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # for the flush when the interpreter ends
+        sys.exit(1)
     except KeyboardInterrupt:
         print("interrupted: what was finished is kept, the same command goes on from there", file=sys.stderr)
         sys.exit(130)
     except Exception as error:
-        if wants_traceback:
-            raise
-        if one_line(error) is None:
+        if WANTS_TRACEBACK or one_line(error) is None:
             raise
         _fail(error)
+
+
+def _open_streams() -> None:
+    """Fill closed standard streams, whose numbers other files would get, and print ``?`` for what one cannot encode."""
+    while (number := os.open(os.devnull, os.O_RDWR)) < 3:
+        os.set_inheritable(number, True)
+    os.close(number)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
+
+
+def folder(key: str, value: Any) -> Path:
+    """The folder that a setting names.
+
+    Raises:
+        DeeperError: it names none.
+    """
+    if not isinstance(value, str) or not value.strip():
+        raise DeeperError(f"{key}={'null' if value is None else value}: it must name a folder")
+    return Path(value)
 
 
 def _check_globs(words: list[str]) -> None:
@@ -68,8 +100,9 @@ def task(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
 
         try:
             return function(cfg)
-        except DeeperError as error:
-            if HydraConfig.get().mode == RunMode.MULTIRUN:
+        except Exception as error:
+            told = isinstance(error, DeeperError) or (one_line(error) is not None and not WANTS_TRACEBACK)
+            if HydraConfig.get().mode == RunMode.MULTIRUN or not told:
                 raise
             _fail(error)
 
@@ -88,7 +121,7 @@ def one_line(error: BaseException) -> str | None:
 
     if isinstance(error, DeeperError):
         return " ".join(str(error).split())
-    if isinstance(error, OSError) and error.errno in (13, 28, 30):
+    if isinstance(error, OSError) and error.errno in PLACE_ERRORS:
         place = error.filename or "the folder that is written to"
         return f"{error.strerror}: {place}; free it or choose another, what was finished is kept"
     if isinstance(error, HydraException | OmegaConfBaseException):

@@ -16,6 +16,7 @@ even the nearest is farther off than ``within``.
 """
 
 import json
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -108,7 +109,7 @@ def solve(cfg: DictConfig) -> dict[str, Any]:
     _take_input(cfg)
     start = _start(cfg)
     for name, least in (("step", "above 0"), ("within", "of 0 or more")):
-        if not _is_number(cfg[name]) or cfg[name] < 0 or (name == "step" and cfg[name] == 0):
+        if not _is_number(cfg[name]) or not 0 <= cfg[name] < math.inf or (name == "step" and cfg[name] == 0):
             raise DeeperError(f"{name}={cfg[name]}: it must be a number {least}")
     metric, target = _target(cfg)
 
@@ -139,7 +140,7 @@ def _start(cfg: DictConfig) -> int | float:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    return isinstance(value, int | float) and not isinstance(value, bool) and not math.isnan(value)
 
 
 def _target(cfg: DictConfig) -> tuple[str, int]:
@@ -152,9 +153,11 @@ def _target(cfg: DictConfig) -> tuple[str, int]:
         raise DeeperError(f"match={cfg.match}: say what to match, such as match=params:853018 or match=macs:resnet56")
     known(metric, COSTS, "match: metric", "the costs")
     try:
-        target = int(float(asked))
+        number = float(asked)
     except ValueError:
         target = _count(_other(cfg, asked.split()), metric)
+    else:
+        target = int(number) if math.isfinite(number) else 0
     if target < 1:
         raise DeeperError(f"match={cfg.match}: the number must be at least 1")
     return metric, target

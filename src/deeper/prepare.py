@@ -25,7 +25,9 @@ def prepare(data: DictConfig) -> str:
     """
     if data.reader is None:
         raise DeeperError(f"{data.name} serves to count networks (python -m deeper.cost); Deeper does not prepare it")
-    folder = Path(data.root) / data.name
+    folder = cli.folder("data.root", data.root) / cli.folder("data.name", data.name)
+    if type(data.held_out) is not int or data.held_out < 1:
+        raise DeeperError(f"data.held_out={data.held_out}: it must be a whole number of at least 1")
     try:
         return _prepare(data, folder)
     except OSError as error:

@@ -18,11 +18,13 @@ def report(results: Path, reports: Path, published: Path, exact: bool) -> str:
     """Write every page and say what was written; with ``exact`` the exact claims are computed too.
 
     Raises:
-        DeeperError: a results file is damaged, a study names something that does not exist, or ``reports`` cannot be
-            written.
+        DeeperError: there is no folder ``results``, a file in it is damaged, a study names something that does not
+            exist, or ``reports`` cannot be written.
     """
     from deeper.reporting import records, site
 
+    if not results.is_dir():
+        raise DeeperError(f"there is no folder {results}; results=FOLDER names the one with the studies' tables")
     records.load(results)
     _make(reports)
     findings = _compute() if exact else []
@@ -50,7 +52,10 @@ def _compute() -> list:
 @hydra.main(version_base="1.3", config_path=str(cli.CONF), config_name="report")
 @cli.task
 def main(config: DictConfig) -> None:
-    print(report(Path(config.results), Path(config.reports), Path(config.published), config.exact))
+    if not isinstance(config.exact, bool):
+        raise DeeperError(f"exact={config.exact}: it must be true or false")
+    places = [cli.folder(key, config[key]) for key in ("results", "reports", "published")]
+    print(report(*places, config.exact))
 
 
 if __name__ == "__main__":

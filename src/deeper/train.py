@@ -7,6 +7,7 @@
 Every setting is a Hydra override; ``--cfg job`` prints them all. See conf/train.yaml.
 """
 
+import sys
 from typing import Any
 
 import hydra
@@ -19,6 +20,8 @@ from deeper import cli
 @cli.task
 def train(cfg: DictConfig) -> str:
     """Train the one trial of a composed configuration, or say what that takes, and return its id."""
+    if cfg.study.name != "none":
+        print(f"one trial; the study is trained by --multirun study={cfg.study.name}", file=sys.stderr)
     return one_trial(cfg, f"{cfg.model.name} seed={cfg.seed}")
 
 

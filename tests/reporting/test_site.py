@@ -249,6 +249,23 @@ def test_pages_of_a_study_that_is_gone_go_too(place):
     assert not (place.reports / "figures" / "other").exists()
 
 
+def test_files_that_are_not_the_reports_stay(place):
+    theirs = [place.reports / "figures" / "my-plot.svg", place.reports / "curves" / "mine.csv", place.reports / "a.md"]
+    theirs += [place.reports / "figures" / NAME / "notes.tex", place.reports / "figures" / "mine" / "plot.svg"]
+    for path in theirs:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("mine", encoding="utf-8")
+    path = place.add(synthetic.results(seeds=2, epochs=1))
+    place.write()
+    (place.reports / "figures" / NAME / "of-an-earlier-report.svg").write_text("old", encoding="utf-8")
+    place.write()
+    path.rename(path.parent.parent / "elsewhere.json")
+    place.write()
+    assert all(path.read_text(encoding="utf-8") == "mine" for path in theirs)
+    kept = {path.relative_to(place.reports).as_posix() for path in theirs}
+    assert set(place.files()) == {*kept, "README.md", "metrics.json"}
+
+
 def test_two_studies_are_corrected_together(place):
     for name in (NAME, "other"):
         place.add(synthetic.results(seeds=2, epochs=1, name=name))

@@ -1,6 +1,7 @@
 import json
 import random
 import time
+import zipfile
 
 import numpy as np
 import pytest
@@ -137,6 +138,43 @@ def test_a_damaged_checkpoint_is_started_over(root, tmp_path):
     (home / CHECKPOINT).write_bytes(b"not a checkpoint")
     assert same_trial(whole, train(a_job))
     assert "starts from the beginning" in (home / LOG).read_text()
+
+
+def flipped(home):
+    """Changes bytes of the checkpoint's largest tensor, which ``torch.load`` does not notice."""
+    content = bytearray((home / CHECKPOINT).read_bytes())
+    with zipfile.ZipFile(home / CHECKPOINT) as archive:
+        tensors = [entry for entry in archive.infolist() if "/data/" in entry.filename]
+        largest = max(tensors, key=lambda entry: entry.file_size)
+    place = largest.header_offset + 400
+    content[place : place + 8] = bytes(255 - byte for byte in content[place : place + 8])
+    (home / CHECKPOINT).write_bytes(content)
+    torch.load(home / CHECKPOINT, weights_only=False)
+
+
+def of_another_kind(home):
+    torch.save({}, home / CHECKPOINT)
+
+
+@pytest.mark.parametrize("damage", [flipped, of_another_kind])
+def test_a_checkpoint_that_can_be_read_and_not_used_is_started_over(root, tmp_path, damage):
+    whole = train(job(root, tmp_path / "whole", *RESUME))
+    a_job = {**job(root, tmp_path / "killed", *RESUME), "kill": (CHECKPOINT_WRITE, 2)}
+    running, home = start(a_job, "killing")
+    assert finish(running) == -9
+    damage(home)
+    assert same_trial(whole, train({key: value for key, value in a_job.items() if key != "kill"}))
+    assert "starts from the beginning" in (home / LOG).read_text()
+
+
+@pytest.mark.parametrize("rows", ["null", '{"seconds": "x"}', "{"])
+def test_damaged_curves_do_not_stop_a_resume(root, tmp_path, rows):
+    whole = train(job(root, tmp_path / "whole", *RESUME))
+    a_job = {**job(root, tmp_path / "killed", *RESUME), "kill": (CHECKPOINT_WRITE, 2)}
+    running, home = start(a_job, "killing")
+    assert finish(running) == -9
+    (home / CURVES).write_text(rows + "\n")
+    assert same_trial(whole, train({key: value for key, value in a_job.items() if key != "kill"}))
 
 
 @pytest.mark.parametrize("rate", ["1e12", "30"])

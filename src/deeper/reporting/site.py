@@ -25,7 +25,7 @@ from deeper.reporting.records import Results
 from deeper.reporting.summary import Arm
 
 MARK = "<!-- Written by python -m deeper.report; changes made here are lost. -->"
-OWN_FOLDERS = ("figures", "curves")
+DRAWN = (".svg", ".png")
 CURVE_COLUMNS = ("train_error", "validation_error")
 
 
@@ -208,14 +208,14 @@ def _write(path: Path, content: bytes) -> None:
 
 
 def _clear(reports: Path, kept: set[str]) -> None:
-    """Remove what an earlier report wrote and this one did not: pages with the mark, and figures and tables."""
-    old = [page for page in reports.glob("*.md") if page.read_bytes().startswith(MARK.encode())]
-    for folder in OWN_FOLDERS:
-        old += [path for path in (reports / folder).rglob("*") if path.is_file()]
+    """Remove what an earlier report wrote and this one did not: pages with the mark, their figures and tables."""
+    pages = [page for page in reports.glob("*.md") if page.read_bytes().startswith(MARK.encode())]
+    old = [*pages, *(reports / "curves" / f"{page.stem}.csv" for page in pages)]
+    folders = [reports / "figures" / page.stem for page in pages]
+    old += [path for folder in folders for path in folder.glob("*") if path.suffix in DRAWN]
     for path in old:
         if path.relative_to(reports).as_posix() not in kept:
-            path.unlink()
-    for folder in OWN_FOLDERS:
-        for path in sorted((reports / folder).rglob("*"), reverse=True):
-            if path.is_dir() and not any(path.iterdir()):
-                path.rmdir()
+            path.unlink(missing_ok=True)
+    for folder in folders:
+        if folder.is_dir() and not any(folder.iterdir()):
+            folder.rmdir()

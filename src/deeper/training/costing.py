@@ -35,9 +35,10 @@ def known(config: dict[str, Any]) -> dict[str, int] | None:
     """The cost that the store keeps of a network; None where it has not been counted yet."""
     try:
         kept = json.loads(_place(config).read_bytes())
-        return {name: kept[name] for name in COSTS}
+        found = {name: kept[name] for name in COSTS}
     except (OSError, ValueError, KeyError, TypeError):
         return None
+    return found if all(value is None or type(value) is int for value in found.values()) else None
 
 
 def of(cfg: DictConfig) -> dict[str, int]:

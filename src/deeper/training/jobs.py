@@ -1,5 +1,6 @@
 """From a composed configuration to a job: resolved, checked, frozen and identified. Nothing heavy is imported here."""
 
+import math
 import os
 from functools import cache
 from pathlib import Path
@@ -7,6 +8,7 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
+from deeper.cli import folder
 from deeper.data.arrays import open_set
 from deeper.errors import DeeperError
 from deeper.training import transfer_jobs
@@ -46,11 +48,14 @@ def make_job(cfg: DictConfig, slots: int | None = None) -> dict[str, Any]:
         DeeperError: a value that cannot be, or data that is not prepared.
     """
     config = OmegaConf.to_container(cfg, resolve=True, throw_on_missing=True)
+    _check_places(config)
     _resolve(config, slots or 1)
     meta = transfer_jobs.complete(config) if "transfer" in config else None
     _check(config)
     meta = meta or _verified(Path(config["data"]["root"]) / config["data"]["name"])
     _fit_to_data(config["data"], meta)
+    if "transfer" not in config:
+        _check_against(meta, config["data"], config["training"]["batch_size"])
     return {
         "id": trial_id(config, meta["digest"]),
         "config": config,
@@ -72,7 +77,12 @@ def default_slots(cfg: DictConfig) -> int:
 @cache
 def _verified(folder: Path) -> dict[str, Any]:
     """The meta of a prepared set whose every byte is what it was; looked at once a command."""
-    return open_set(folder).meta
+    try:
+        return open_set(folder).meta
+    except DeeperError as error:
+        advice = f"deeper.prepare data={folder.name}"
+        elsewhere = folder.parent.resolve() != Path("data").resolve() and str(error).endswith(advice)
+        raise DeeperError(f"{error} data.root={folder.parent}" if elsewhere else str(error)) from error
 
 
 def _resolve(config: dict[str, Any], slots: int) -> None:
@@ -89,6 +99,25 @@ def _fit_to_data(data: dict[str, Any], meta: dict[str, Any]) -> None:
         start, stop = meta["splits"][name]
         if data[f"{name}_size"] is None:
             data[f"{name}_size"] = stop - start
+
+
+def _check_against(meta: dict[str, Any], data: dict[str, Any], batch_size: int) -> None:
+    about = {"channels": meta["image_shape"][2], "classes": len(meta["classes"])}
+    for key, value in about.items():
+        if data[key] != value:
+            raise DeeperError(f"data.{key}={data[key]}: {data['name']} has {value}")
+    for split in ("train", "validation"):
+        start, stop = meta["splits"][split]
+        if data[f"{split}_size"] > stop - start:
+            raise DeeperError(f"data.{split}_size={data[f'{split}_size']}: {data['name']} has {stop - start} of them")
+    if batch_size > data["train_size"]:
+        raise DeeperError(f"training.batch_size={batch_size}: there are {data['train_size']} training images")
+
+
+def _check_places(config: dict[str, Any]) -> None:
+    places = {key: config[key] for key in ("store", "results")}
+    for key, value in {**places, "data.root": config["data"]["root"], "data.name": config["data"]["name"]}.items():
+        folder(key, value)
 
 
 def _check(config: dict[str, Any]) -> None:
@@ -110,7 +139,7 @@ def _check(config: dict[str, Any]) -> None:
         if not isinstance(value, int) or isinstance(value, bool) or value < 1:
             raise DeeperError(f"{key}={value}: it must be a whole number of at least 1")
     _check_values(config)
-    if not isinstance(config["seed"], int) or config["seed"] < 0:
+    if type(config["seed"]) is not int or config["seed"] < 0:
         raise DeeperError(f"seed={config['seed']}: it must be a whole number from 0; several: --multirun seed=0,1")
     if trainer["precision"] not in PRECISIONS:
         raise DeeperError(f"trainer.precision={trainer['precision']}: it must be one of {', '.join(PRECISIONS)}")
@@ -120,6 +149,16 @@ def _check(config: dict[str, Any]) -> None:
         raise DeeperError(
             f"trainer.devices={trainer['devices']} on GPUs, but {len(gpus())} are visible; use trainer.accelerator=cpu"
         )
+
+
+def _check_numbers(config: dict[str, Any]) -> None:
+    numbers = {f"optimizer.{key}": config["optimizer"].get(key, 0.0) for key in ("lr", "weight_decay", "momentum")}
+    smoothing = config["training"]["label_smoothing"]
+    for key, value in {**numbers, "training.label_smoothing": smoothing}.items():
+        if type(value) not in (int, float) or not math.isfinite(value) or value < 0:
+            raise DeeperError(f"{key}={value}: it must be a number of at least 0")
+    if smoothing > 1:
+        raise DeeperError(f"training.label_smoothing={smoothing}: it must be a number from 0 to 1")
 
 
 def _check_values(config: dict[str, Any]) -> None:
@@ -135,11 +174,11 @@ def _check_values(config: dict[str, Any]) -> None:
         if not isinstance(value, int) or isinstance(value, bool) or value < 1:
             raise DeeperError(f"{key}={value}: it must be a whole number of at least 1")
     pad = config["augment"].get("pad", 0)
-    if not isinstance(pad, int) or not 0 <= pad <= data["image_size"]:
+    if type(pad) is not int or not 0 <= pad <= data["image_size"]:
         raise DeeperError(f"augment.pad={pad}: it must be a whole number from 0 to data.image_size")
-    rate = config["optimizer"].get("lr", 0.0)
-    if not isinstance(rate, int | float) or rate < 0:
-        raise DeeperError(f"optimizer.lr={rate}: it must be a number of at least 0")
+    _check_numbers(config)
+    if type(data["subset_seed"]) is not int:
+        raise DeeperError(f"data.subset_seed={data['subset_seed']}: it must be a whole number")
     if config["training"]["batch_size"] % trainer["devices"]:
         raise DeeperError(
             f"training.batch_size={config['training']['batch_size']} is not a multiple of "

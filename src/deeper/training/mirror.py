@@ -15,13 +15,17 @@ from urllib.parse import urlsplit
 from deeper.errors import DeeperError
 from deeper.training.store import CURVES, MIRRORED, RECORD, Home
 
+MODES = ("none", "offline", "online")
+
 
 def check(logger: dict[str, Any]) -> None:
-    """See that an online mirror has an account to write to.
+    """See that the mirror's mode is one, and that an online mirror has an account to write to.
 
     Raises:
-        DeeperError: there is none, or it cannot be reached.
+        DeeperError: it is none, there is no account, or it cannot be reached.
     """
+    if logger["mode"] not in MODES:
+        raise DeeperError(f"logger.mode={logger['mode']}: it must be one of {', '.join(MODES)}")
     if logger["mode"] != "online":
         return
     host = urlsplit(os.environ.get("WANDB_BASE_URL", "https://api.wandb.ai"))

@@ -50,19 +50,19 @@ def file_digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def ready(store: Path) -> None:
-    """Make sure that trials can be written.
+def ready(folder: Path, what: str = "trial store", setting: str = "store") -> None:
+    """Make sure that trials can be written to ``folder``, or ``what`` else the ``setting`` that names it is for.
 
     Raises:
         DeeperError: the folder cannot be made or written, or its disk is full.
     """
-    probe = store / f".probe.{os.getpid()}"
+    probe = folder / f".probe.{os.getpid()}"
     try:
-        store.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
         probe.write_bytes(b"\0" * 4096)
     except OSError as error:
         raise DeeperError(
-            f"trial store {store} cannot be written ({error.strerror}): free it, or choose another with store=FOLDER"
+            f"{what} {folder} cannot be written ({error.strerror}): free it, or choose another with {setting}=FOLDER"
         ) from error
     finally:
         with suppress(OSError):

@@ -15,23 +15,44 @@ FREE = (
 )
 
 
-def check(configs: Sequence[DictConfig], arguments: Sequence[str]) -> None:
+def check(configs: Sequence[DictConfig], arguments: Sequence[str]) -> bool:
     """See, before anything is trained, that every job of a study is in one arm, that its probes are some and that its
     arms keep their budgets (but for the profile ``smoke``, whose sizes mean nothing, and for arms that run by their
     papers' settings).
 
     A command line that makes another sweep of the study has no table and need not have its arms.
 
+    Returns:
+        whether it is the study that is swept.
+
     Raises:
         DeeperError: it is in none or in several, a setting or a probe does not exist, or an arm is off its budget.
     """
     study = as_run(OmegaConf.to_container(configs[0].study, resolve=True), configs[0].profile)
     if study["name"] == "none" or not all(is_free(argument, study) for argument in arguments):
-        return
+        return False
     study = {**study, "arms": all_of(study, configs)}
     averaging.check(study, [(of_job(study, cfg), cfg.seed) for cfg in configs])
     _check_probes(study)
     _check_budgets(study, configs)
+    return True
+
+
+def check_distinct(configs: Sequence[DictConfig], trials: Sequence[str]) -> None:
+    """See that no two arms of a study are the same trials, which a comparison would find level.
+
+    The profile ``smoke`` takes so much away that arms may well be.
+
+    Raises:
+        DeeperError: two are.
+    """
+    study, arms = placed(configs)
+    seen: dict[str, str] = {}
+    for arm, trial in zip(arms, trials, strict=True):
+        if arm is not None and seen.setdefault(trial, arm) != arm and configs[0].profile != "smoke":
+            raise DeeperError(
+                f"study {study['name']}: arms {seen[trial]} and {arm} are the same trials; mend the settings of one"
+            )
 
 
 def settings(study: Mapping[str, Any], profile: str) -> dict[str, dict[str, Any]]:

@@ -9,6 +9,7 @@ import sys
 import time
 import traceback
 import warnings
+import zipfile
 from collections.abc import Callable
 from contextlib import nullcontext
 from datetime import UTC, datetime
@@ -28,6 +29,8 @@ from deeper.training.costing import cost
 from deeper.training.fitting import Outcome, Surroundings, fit
 from deeper.training.progress import Progress
 from deeper.training.store import CHECKPOINT, CONFIG, CURVES, PREDICTIONS, WEIGHTS, Home, write_bytes
+
+PARTS = {"pytorch-lightning_version", "state_dict", "loops", "optimizer_states"}  # of Lightning's, that are used
 
 
 def train(job: dict[str, Any], say: Callable[[str, Any], None]) -> None:
@@ -127,10 +130,18 @@ def _write_curves(home: Home, rows: list[dict[str, Any]]) -> None:
 
 
 def _whole_checkpoint(home: Home) -> Path:
+    """The checkpoint to go on from; one that is damaged, or is none of Lightning's, is removed.
+
+    ``torch.load`` reads over changed bytes, the archive's own checksums do not.
+    """
     path = home / CHECKPOINT
     try:
         if path.exists():
-            torch.load(path, map_location="cpu", weights_only=False)
+            with zipfile.ZipFile(path) as archive:
+                if (broken := archive.testzip()) is not None:
+                    raise ValueError(f"{broken} is damaged")
+            if missing := PARTS - torch.load(path, map_location="cpu", weights_only=False).keys():
+                raise ValueError(f"it has no {min(missing)}")
     except Exception as error:
         print(f"checkpoint of trial {home.trial} cannot be read ({error}); it starts from the beginning")
         path.unlink(missing_ok=True)
@@ -142,7 +153,7 @@ def _earlier_seconds(home: Home) -> float:
         return 0.0
     try:
         return sum(json.loads(row)["seconds"] for row in (home / CURVES).read_text().splitlines())
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, KeyError, TypeError):
         return 0.0
 
 

@@ -3,6 +3,7 @@
 import copy
 import re
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from hydra.core.utils import JobReturn, JobStatus, filter_overrides
@@ -10,10 +11,11 @@ from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, open_dict
 
+from deeper.cli import CONF
 from deeper.errors import DeeperError
 from deeper.training import mirror, processes, study, study_arms
 from deeper.training.jobs import default_slots, make_job
-from deeper.training.store import RECORD
+from deeper.training.store import RECORD, ready
 from deeper.training.sweep import Display, Sweep, Task, raise_failures
 
 SEED = re.compile(r"seed=(0|[1-9]\d*)")
@@ -41,6 +43,8 @@ class SlotsLauncher(Launcher):
         """
         if self.slots is not None and (not isinstance(self.slots, int) or self.slots < 1):
             raise DeeperError(f"hydra.launcher.slots={self.slots}: it must be a whole number of at least 1, or null")
+        if not job_overrides:
+            raise DeeperError("this sweep has no job: a range or a list of its command line is empty")
         first = self._compose(initial_job_idx, list(job_overrides[0]))
         slots = self.slots or default_slots(first.cfg)
         make_job(first.cfg, slots)
@@ -49,11 +53,12 @@ class SlotsLauncher(Launcher):
             processes.context()
         rest = enumerate(job_overrides[1:], initial_job_idx + 1)
         returns = [first, *(self._compose(index, list(overrides)) for index, overrides in rest)]
-        study_arms.check([r.cfg for r in returns], self.config.hydra.overrides.task)
+        self._check_study([r.cfg for r in returns])
         if first.cfg.dry_run:
             return self._plan(returns, slots)
         labels = _labels([r.overrides for r in returns])
         tasks = [Task(make_job(r.cfg, slots), label) for r, label in zip(returns, labels, strict=True)]
+        study_arms.check_distinct([r.cfg for r in returns], [task.job["id"] for task in tasks])
         in_table = study.known(first.cfg)
         for task in tasks:
             if task.job["id"] in in_table and not (task.home / RECORD).exists():
@@ -63,11 +68,22 @@ class SlotsLauncher(Launcher):
             result.status, result.return_value = JobStatus.COMPLETED, task.job["id"]
         return returns
 
+    def _check_study(self, configs: Sequence[DictConfig]) -> None:
+        """What a study's trials or its page would fail on, before anything is trained."""
+        from deeper.reporting import study_block
+
+        if not study_arms.check(configs, self.config.hydra.overrides.task):
+            return
+        study_block.check(study_arms.placed(configs)[0], CONF.parent / "published")
+        if not configs[0].dry_run:
+            ready(Path(configs[0].results), "the table's folder", "results")
+
     def _plan(self, returns: Sequence[JobReturn], slots: int) -> Sequence[JobReturn]:
         from deeper.reporting import plan_text
         from deeper.training import plan
 
         jobs = [make_job(result.cfg, slots) for result in returns]
+        study_arms.check_distinct([result.cfg for result in returns], [job["id"] for job in jobs])
         print(plan_text.whole(plan.make([result.cfg for result in returns], jobs, slots)))
         for job, result in zip(jobs, returns, strict=True):
             result.status, result.return_value = JobStatus.COMPLETED, job["id"]
