@@ -12,6 +12,7 @@ import pytest
 from deeper.cli import ROOT
 from trials import SMALL
 
+SIZES = ("data.train_size=120", "data.validation_size=40")
 STUDY = ("study=residual_vs_plain", "seed=0,1", "model=plain20,resnet20")
 
 
@@ -50,7 +51,7 @@ def mistake(done):
         (["trainer.precision=32"], "trainer.precision=32: it must be one of"),
         (["trainer.accelerator=gpu"], "trainer.accelerator=cpu"),
         (["data.name=elsewhere"], "python -m deeper.prepare"),
-        (["store=/proc/trials"], "store=FOLDER"),
+        ([*SMALL, "store=/proc/trials"], "store=FOLDER"),
         (["store=null"], "store=null: it must name a folder"),
         (["results="], "results=: it must name a folder"),
         (["optimizer.lr=nan"], "optimizer.lr=nan: it must be a number of at least 0"),
@@ -58,11 +59,11 @@ def mistake(done):
         (["seed=true"], "seed=True"),
         (["data.channels=3"], "data.channels=3: fashion_mnist has 1"),
         (["data.train_size=201"], "data.train_size=201: fashion_mnist has 200 of them"),
-        (["data.train_size=10"], "there are 10 training images"),
-        (["logger.mode=sometimes"], "logger.mode=sometimes: it must be one of none, offline, online"),
+        ([*SMALL, "data.train_size=10"], "there are 10 training images"),
+        ([*SMALL, "logger.mode=sometimes"], "logger.mode=sometimes: it must be one of none, offline, online"),
         (["--multirun", "seed=range(0,0)"], "this sweep has no job"),
         (["seed=0,1"], "--multirun"),
-        (["--multirun", "model=resnet20,resnet21"], "there is no model=resnet21"),
+        (["--multirun", *SIZES, "model=resnet20,resnet21"], "there is no model=resnet21"),
         (["--multirun", "hydra.launcher.slots=0"], "hydra.launcher.slots=0"),
     ],
 )
