@@ -41,6 +41,8 @@ ELSEWHERE = (
     STUDY[: STUDY.index("study:")].replace("range(4)", "range(2)")
     + """study:
   name: elsewhere
+  title: Elsewhere
+  question: Which is better here?
   arms:
     wide: {set: {model.width: 4}}
     large: {set: {model.depth: 20, model.width: 32, seed: 0}}
@@ -57,6 +59,10 @@ def place(tmp_path_factory):
     (folder / "conf" / "study").mkdir(parents=True)
     (folder / "conf" / "study" / "pairs.yaml").write_text(STUDY)
     (folder / "conf" / "study" / "elsewhere.yaml").write_text(ELSEWHERE)
+    itself = STUDY.replace("pairs", "itself").replace("against: thin", "against: again")
+    (folder / "conf" / "study" / "itself.yaml").write_text(itself)
+    mute = STUDY.replace("pairs", "mute").replace("  title: Two networks\n", "")
+    (folder / "conf" / "study" / "mute.yaml").write_text(mute)
     (folder / "conf" / "study" / "unequal.yaml").write_text(STUDY.replace("pairs", "unequal") + BUDGET)
     return folder
 
@@ -219,6 +225,9 @@ def test_a_single_trial_that_a_sweep_has_trained_is_known(call, partly):
         (["dry_run=maybe"], "dry_run=maybe: it must be true or false"),
         (["dry_run=true", *SMALL, "model.depth=9"], "6n+2"),
         (["--multirun", "study=unequal", "dry_run=true"], "study unequal: arm thin has "),
+        (["--multirun", "study=itself"], "study itself: arms wide and again, which a claim compares, are the same"),
+        (["--multirun", "study=mute"], "study mute: title must be text, not None"),
+        (["--multirun", "study=pairs", "results=/proc/none"], "the table's folder /proc/none cannot be written"),
     ],
 )
 def test_what_cannot_be_is_one_line(call, arguments, error):

@@ -1,6 +1,7 @@
 """The arms of a study: the settings that make them, the jobs that are in them, what must hold before any is trained."""
 
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
@@ -38,20 +39,25 @@ def check(configs: Sequence[DictConfig], arguments: Sequence[str]) -> bool:
     return True
 
 
-def check_distinct(configs: Sequence[DictConfig], trials: Sequence[str]) -> None:
-    """See that no two arms of a study are the same trials, which a comparison would find level.
+def check_compared(configs: Sequence[DictConfig], trials: Sequence[str]) -> None:
+    """See that no claim compares a trial with itself, which would be found level.
 
-    The profile ``smoke`` takes so much away that arms may well be.
+    Args:
+        configs: the composed configuration of every job of a study.
+        trials: the jobs' ids.
 
     Raises:
-        DeeperError: two are.
+        DeeperError: two arms of a comparison share one.
     """
     study, arms = placed(configs)
-    seen: dict[str, str] = {}
+    own: dict[str | None, set[str]] = {}
     for arm, trial in zip(arms, trials, strict=True):
-        if arm is not None and seen.setdefault(trial, arm) != arm and configs[0].profile != "smoke":
+        own.setdefault(arm, set()).add(trial)
+    for row in chain.from_iterable((study.get("claims") or {}).values()):
+        if own.get(row["of"], set()) & own.get(row.get("against"), set()):
             raise DeeperError(
-                f"study {study['name']}: arms {seen[trial]} and {arm} are the same trials; mend the settings of one"
+                f"study {study['name']}: arms {row['of']} and {row['against']}, which a claim compares, are the same "
+                "trials; mend the settings of one"
             )
 
 

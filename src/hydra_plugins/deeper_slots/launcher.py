@@ -53,12 +53,11 @@ class SlotsLauncher(Launcher):
             processes.context()
         rest = enumerate(job_overrides[1:], initial_job_idx + 1)
         returns = [first, *(self._compose(index, list(overrides)) for index, overrides in rest)]
-        self._check_study([r.cfg for r in returns])
+        jobs = self._jobs([r.cfg for r in returns], slots)
         if first.cfg.dry_run:
-            return self._plan(returns, slots)
+            return self._plan(returns, jobs, slots)
         labels = _labels([r.overrides for r in returns])
-        tasks = [Task(make_job(r.cfg, slots), label) for r, label in zip(returns, labels, strict=True)]
-        study_arms.check_distinct([r.cfg for r in returns], [task.job["id"] for task in tasks])
+        tasks = [Task(job, label) for job, label in zip(jobs, labels, strict=True)]
         in_table = study.known(first.cfg)
         for task in tasks:
             if task.job["id"] in in_table and not (task.home / RECORD).exists():
@@ -68,22 +67,24 @@ class SlotsLauncher(Launcher):
             result.status, result.return_value = JobStatus.COMPLETED, task.job["id"]
         return returns
 
-    def _check_study(self, configs: Sequence[DictConfig]) -> None:
-        """What a study's trials or its page would fail on, before anything is trained."""
+    def _jobs(self, configs: Sequence[DictConfig], slots: int) -> list[dict[str, Any]]:
+        """The jobs, once the study would fail on nothing, neither in its trials nor on its page."""
         from deeper.reporting import study_block
 
-        if not study_arms.check(configs, self.config.hydra.overrides.task):
-            return
-        study_block.check(study_arms.placed(configs)[0], CONF.parent / "published")
-        if not configs[0].dry_run:
+        is_study = study_arms.check(configs, self.config.hydra.overrides.task)
+        if is_study:
+            study_block.check(study_arms.placed(configs)[0], CONF.parent / "published")
+        if is_study and not configs[0].dry_run:
             ready(Path(configs[0].results), "the table's folder", "results")
+        jobs = [make_job(config, slots) for config in configs]
+        if is_study:
+            study_arms.check_compared(configs, [job["id"] for job in jobs])
+        return jobs
 
-    def _plan(self, returns: Sequence[JobReturn], slots: int) -> Sequence[JobReturn]:
+    def _plan(self, returns: Sequence[JobReturn], jobs: Sequence[dict[str, Any]], slots: int) -> Sequence[JobReturn]:
         from deeper.reporting import plan_text
         from deeper.training import plan
 
-        jobs = [make_job(result.cfg, slots) for result in returns]
-        study_arms.check_distinct([result.cfg for result in returns], [job["id"] for job in jobs])
         print(plan_text.whole(plan.make([result.cfg for result in returns], jobs, slots)))
         for job, result in zip(jobs, returns, strict=True):
             result.status, result.return_value = JobStatus.COMPLETED, job["id"]
