@@ -32,10 +32,11 @@ def one_trial(cfg: DictConfig, label: str) -> str:
         DeeperError: a mistake of the user's, or the trial failed.
     """
     from deeper.training import mirror, processes
-    from deeper.training.jobs import make_job
+    from deeper.training.jobs import check_images, make_job
     from deeper.training.sweep import Bar, Sweep, Task, raise_failures
 
     job = make_job(cfg)
+    check_images(job["config"])
     if cfg.dry_run:
         return _plan(cfg, job)
     mirror.check(cfg.logger)

@@ -54,8 +54,6 @@ def make_job(cfg: DictConfig, slots: int | None = None) -> dict[str, Any]:
     _check(config)
     meta = meta or _verified(Path(config["data"]["root"]) / config["data"]["name"])
     _fit_to_data(config["data"], meta)
-    if "transfer" not in config:
-        _check_against(meta, config["data"], config["training"]["batch_size"])
     return {
         "id": trial_id(config, meta["digest"]),
         "config": config,
@@ -64,6 +62,27 @@ def make_job(cfg: DictConfig, slots: int | None = None) -> dict[str, Any]:
         "study": config["study"]["name"],
         "environment": environment(),
     }
+
+
+def check_images(config: dict[str, Any]) -> None:
+    """See that a job's prepared set has the images that it wants; a target set was looked at when the job was made.
+
+    Raises:
+        DeeperError: it has too few, or others.
+    """
+    if "transfer" in config:
+        return
+    data, batch_size = config["data"], config["training"]["batch_size"]
+    meta = _verified(Path(data["root"]) / data["name"])
+    for key, value in (("channels", meta["image_shape"][2]), ("classes", len(meta["classes"]))):
+        if data[key] != value:
+            raise DeeperError(f"data.{key}={data[key]}: {data['name']} has {value}")
+    for split in ("train", "validation"):
+        start, stop = meta["splits"][split]
+        if data[f"{split}_size"] > stop - start:
+            raise DeeperError(f"data.{split}_size={data[f'{split}_size']}: {data['name']} has {stop - start} of them")
+    if batch_size > data["train_size"]:
+        raise DeeperError(f"training.batch_size={batch_size}: there are {data['train_size']} training images")
 
 
 def default_slots(cfg: DictConfig) -> int:
@@ -99,19 +118,6 @@ def _fit_to_data(data: dict[str, Any], meta: dict[str, Any]) -> None:
         start, stop = meta["splits"][name]
         if data[f"{name}_size"] is None:
             data[f"{name}_size"] = stop - start
-
-
-def _check_against(meta: dict[str, Any], data: dict[str, Any], batch_size: int) -> None:
-    about = {"channels": meta["image_shape"][2], "classes": len(meta["classes"])}
-    for key, value in about.items():
-        if data[key] != value:
-            raise DeeperError(f"data.{key}={data[key]}: {data['name']} has {value}")
-    for split in ("train", "validation"):
-        start, stop = meta["splits"][split]
-        if data[f"{split}_size"] > stop - start:
-            raise DeeperError(f"data.{split}_size={data[f'{split}_size']}: {data['name']} has {stop - start} of them")
-    if batch_size > data["train_size"]:
-        raise DeeperError(f"training.batch_size={batch_size}: there are {data['train_size']} training images")
 
 
 def _check_places(config: dict[str, Any]) -> None:

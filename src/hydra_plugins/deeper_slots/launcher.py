@@ -14,7 +14,7 @@ from omegaconf import DictConfig, open_dict
 from deeper.cli import CONF
 from deeper.errors import DeeperError
 from deeper.training import mirror, processes, study, study_arms
-from deeper.training.jobs import default_slots, make_job
+from deeper.training.jobs import check_images, default_slots, make_job
 from deeper.training.store import RECORD, ready
 from deeper.training.sweep import Display, Sweep, Task, raise_failures
 
@@ -77,6 +77,8 @@ class SlotsLauncher(Launcher):
         if is_study and not configs[0].dry_run:
             ready(Path(configs[0].results), "the table's folder", "results")
         jobs = [make_job(config, slots) for config in configs]
+        for job in jobs:
+            check_images(job["config"])
         if is_study:
             study_arms.check_compared(configs, [job["id"] for job in jobs])
         return jobs
