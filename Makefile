@@ -22,8 +22,8 @@ $(STAMP): requirements.txt pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || \
 	  { echo "error: no virtual environment could be made; on Debian: apt-get install python3-venv"; rm -rf $(VENV); exit 2; }
 	@echo "installing into $(VENV) (some minutes the first time)"
-	@$(BIN)/pip install -q --disable-pip-version-check -r requirements.txt
-	@$(BIN)/pip install -q --disable-pip-version-check --no-build-isolation --no-deps -e .
+	@$(BIN)/pip install -q --no-compile --disable-pip-version-check -r requirements.txt
+	@$(BIN)/pip install -q --no-compile --disable-pip-version-check --no-build-isolation --no-deps -e .
 	@touch $@
 
 study: $(STAMP)  ## train one study and write the report: make study STUDY=residual_vs_plain
@@ -43,7 +43,7 @@ report: $(STAMP)  ## write the reports again from results/
 	$(RUN) dvc repro --single-item --force report
 
 test: $(STAMP)  ## run every test
-	$(RUN) python -m pytest -n 2 --dist loadfile
+	$(RUN) python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 bench: $(STAMP)  ## measure Deeper's own speed, written to reports/bench.md
 	$(RUN) python -m benchmarks

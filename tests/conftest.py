@@ -13,6 +13,14 @@ torch.set_num_threads(1)
 hypothesis.settings.register_profile("suite", deadline=None)
 hypothesis.settings.load_profile("suite")
 
+LONG_FILES = ("test_pipeline.py", "test_train.py", "test_transfer.py", "test_contract.py", "test_studies.py")
+
+
+def pytest_collection_modifyitems(items):
+    """Longest files first, so that no worker begins one when the others are done."""
+    places = {name: place for place, name in enumerate(LONG_FILES)}
+    items.sort(key=lambda item: places.get(item.path.name, len(places)))
+
 
 @pytest.fixture(scope="session")
 def root(tmp_path_factory):

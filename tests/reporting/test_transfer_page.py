@@ -11,7 +11,7 @@ import synthetic
 import transferred
 from deeper.analysis import scores
 from deeper.errors import DeeperError
-from deeper.reporting import figures, records, scale, site, trainings, transfer_arms, transfer_table
+from deeper.reporting import drawing, figures, records, scale, site, trainings, transfer_arms, transfer_table
 from deeper.reporting.records import Results
 from deeper.training.transfer_jobs import MODES
 
@@ -218,7 +218,7 @@ def test_curves_by_number_of_pictures_may_be_of_another_study(write, monkeypatch
     few["study"]["title"] = "From few pictures"
 
     def draw(tasks, asked):
-        sizes = {arm.per_class for task in tasks for arm in task.arms} if asked is site.PAGES["transfer"] else ()
+        sizes = {arm.per_class for task in tasks for arm in task.arms} if asked is drawing.PAGES["transfer"] else ()
         return {"accuracy-by-pictures-light.svg": b"<svg/>"} if len(sizes) > 1 else {}
 
     monkeypatch.setattr(figures, "draw", draw)

@@ -1,6 +1,7 @@
 """The pages: results in, a folder of Markdown, figures and tables out, the same bytes for the same results."""
 
 import csv
+import functools
 import io
 import json
 import os
@@ -16,34 +17,14 @@ from deeper.analysis.claims import Verdict
 from deeper.analysis.findings import Finding
 from deeper.analysis.ledger import ledger
 from deeper.analysis.statistics import Mean
-from deeper.errors import DeeperError
-from deeper.reporting import (
-    averaging_figure,
-    exact_page,
-    figures,
-    forest,
-    landscape,
-    published,
-    records,
-    summary,
-    text,
-    trainings,
-    transfer_arms,
-    transfer_confusions,
-    transfer_figures,
-)
+from deeper.reporting import drawing, exact_page, published, records, summary, text, trainings, transfer_arms
+from deeper.reporting.drawing import Sheet
 from deeper.reporting.exact_page import ExactPage
 from deeper.reporting.page import Study
 from deeper.reporting.records import Results
 from deeper.reporting.summary import Arm
 
 MARK = "<!-- Written by python -m deeper.report; changes made here are lost. -->"
-PAGES = {
-    "study": (*averaging_figure.FIGURES, *figures.FIGURES),
-    "zoo": landscape.FIGURES,
-    "transfer": transfer_figures.FIGURES,
-    "calibration": (),
-}
 OWN_FOLDERS = ("figures", "curves")
 CURVE_COLUMNS = ("train_error", "validation_error")
 
@@ -68,7 +49,7 @@ def write(results: Path, reports: Path, shelf: Path, exact: Sequence[Finding] = 
 def pages(results: Sequence[Results], shelf: Path, exact: Sequence[Finding] = ()) -> dict[str, bytes]:
     """Every file of the report by its path below ``reports``."""
     verdicts = claims.evaluate([(str(one.path), one.content) for one in results])
-    studies = [_study(one, [v for v in verdicts if v.study == one.name], shelf) for one in results]
+    studies = _studies(results, verdicts, shelf)
     computed = ExactPage(exact)
     facts = {"family": _family(studies), "trainings": trainings.count(results), "exact": computed}
     facts |= {"headline": _headline(studies), "places": _places(studies)}
@@ -84,21 +65,14 @@ def pages(results: Sequence[Results], shelf: Path, exact: Sequence[Finding] = ()
     return files
 
 
-def _study(results: Results, verdicts: Sequence[Verdict], shelf: Path) -> Study:
-    page = results.study.get("page", "study")
-    if page not in PAGES:
-        raise DeeperError(f"{results.path}: page {page!r} is not one of {', '.join(PAGES)}")
-    arms = summary.arms(results)
-    drawn = _transfer(results, arms) if page == "transfer" else figures.draw(arms, PAGES[page])
-    if page != "calibration":
-        drawn |= figures.draw(forest.lines(verdicts, results.label), forest.FIGURES)
-    return Study(results, arms, verdicts, drawn, published.select(results.study, shelf, str(results.path)))
-
-
-def _transfer(results: Results, arms: Sequence[Arm]) -> dict[str, bytes]:
-    """Figures and strips of pictures."""
-    tasks = transfer_arms.tasks(results, arms)
-    return figures.draw(tasks, PAGES["transfer"]) | transfer_confusions.strips(results, tasks)
+def _studies(results: Sequence[Results], verdicts: Sequence[Verdict], shelf: Path) -> list[Study]:
+    shown = [published.select(one.study, shelf, str(one.path)) for one in results]
+    sheets = [Sheet(one, summary.arms(one), [v for v in verdicts if v.study == one.name]) for one in results]
+    drawn = drawing.draw(sheets)
+    return [
+        Study(sheet.results, sheet.arms, sheet.verdicts, figures, rows)
+        for sheet, figures, rows in zip(sheets, drawn, shown, strict=True)
+    ]
 
 
 def _of_transfer(study: Study, studies: Sequence[Study]) -> dict[str, Any]:
@@ -143,6 +117,7 @@ def _page(template: str, **context: Any) -> bytes:
     return (MARK + "\n\n" + _environment().get_template(template).render(**context).strip() + "\n").encode()
 
 
+@functools.cache
 def _environment() -> jinja2.Environment:
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("deeper.reporting"),
