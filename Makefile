@@ -30,7 +30,7 @@ study: $(STAMP)  ## train one study and write the report: make study STUDY=resid
 	@test -f conf/study/$(STUDY).yaml || \
 	  { echo "error: there is no study $(STUDY); there are: $$(cd conf/study && ls *.yaml | grep -v none | sed 's/.yaml//' | tr '\n' ' ')"; exit 2; }
 	@test -n '$(filter $(ALONE),$(STUDY))' || grep -qE '^ *- *$(STUDY) *(#.*)?$$' params.yaml || \
-	  { echo "error: study $(STUDY) is not in params.yaml; add it to the list there"; exit 2; }
+	  { echo "error: study $(STUDY) is not in params.yaml; add it to the list there, or run it by hand as the head of conf/study/$(STUDY).yaml says"; exit 2; }
 	@test -n '$(filter transfer%,$(STUDY))' || $(RUN) dvc repro -q prepare
 	TRUST_TABLE=false $(RUN) dvc repro --single-item --force $(STAGE)
 	$(RUN) dvc repro --single-item report

@@ -121,6 +121,7 @@ def test_the_whole_pipeline(copy):
 
     assert (copy / "reports" / "exact_claims.md").exists()
     settings = copy / "conf" / "report.yaml"
+    assert "exact: true" in settings.read_text()
     settings.write_text(settings.read_text().replace("exact: true", "exact: false"))  # once is enough
     page = copy / "src" / "deeper" / "reporting" / "templates" / "study.md.j2"
     page.write_text(page.read_text() + "\nOne more line.\n")

@@ -129,7 +129,7 @@ def test_the_index_says_what_the_pages_say(written):
     for claim, facts in metrics["claims"].items():
         (row,) = rows_with(index, f"**{claim}**")
         assert facts["verdict"] in row[1]
-        assert row[5] == "5,000 of 14×14, 8 epochs, 5 seeds"
+        assert row[6] == "5,000 of 14×14, 8 epochs, 5 seeds"
     assert metrics["claims"]["residual-fixes"]["verdict"] == "cannot tell"
     assert metrics["claims"]["residual-fixes"]["p"] > 0.05
     assert "All on Fashion-MNIST, profile `pocket`." in index
@@ -206,7 +206,8 @@ def test_a_contradiction_stands_out(place):
     assert "> - **With shortcuts, the deeper network" in index
     page = place.text(f"{NAME}.md")
     assert "> - **✗ Contradicted.** *With shortcuts, the deeper network" in page
-    assert "does not make the paper wrong. Published: plain-18 → plain-34: 27.94 → 28.54 % (top-1 val error" in page
+    published = "ResNet-18 (A) → ResNet-34 (A): 27.88 → 25.03 % (top-1 val error"
+    assert f"does not make the paper wrong. Published: {published}" in page
     found = json.loads(place.text("metrics.json"))[NAME]["claims"]["residual-fixes"]
     assert found["effect"] == pytest.approx(0.11, abs=0.02)
 

@@ -288,8 +288,8 @@ def test_the_index_says_which_claims_are_of_other_data(write):
     write(content, synthetic.results(seeds=3, epochs=2), synthetic.results(seeds=3, epochs=2, name="other"))
     index = (write.reports / "README.md").read_text(encoding="utf-8")
     assert "On Fashion-MNIST, profile `pocket`, where the scale names no other data." in index
-    assert row(index, "[**frozen-fine**]")[5] == "Typefaces, 150 to 156 of 80×80, 3 epochs, 3 seeds, profile pocket"
-    assert row(index, "[**degradation**]")[5] == "5,000 of 14×14, 2 epochs, 3 seeds"
+    assert row(index, "[**frozen-fine**]")[6] == "Typefaces, 150 to 156 of 80×80, 3 epochs, 3 seeds, profile pocket"
+    assert row(index, "[**degradation**]")[6] == "5,000 of 14×14, 2 epochs, 3 seeds"
     assert "Of the trainings 30 are linear classifiers on the features of a frozen network." in index
 
 

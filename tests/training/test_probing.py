@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from omegaconf import OmegaConf
 
 from deeper.errors import DeeperError
-from deeper.training import identity, probing, study, study_arms
+from deeper.training import identity, probing, store, study, study_arms
 from deeper.training.sweep import TrialFailed
 from trials import composed, job, train
 
@@ -82,6 +82,19 @@ def test_a_trials_steps_are_timed_when_nothing_else_runs(home):
     value = probing.found(home, specs)["step_time"]["value"]
     assert (value["batch_size"], value["evaluation_batch_size"], value["threads"]) == (20, 33, 1)
     assert value["step_ms"] > 0
+
+
+def test_arms_take_turns_at_being_timed(tmp_path, monkeypatch):
+    """A seed of every arm and then the next: what slows the machine for a while slows all arms alike."""
+    homes = [store.Home(tmp_path, f"{arm}{seed}") for arm in "ab" for seed in (10, 9)]
+    for home in homes:
+        (tmp_path / home.trial).mkdir()
+        (home / "config.yaml").write_text(f"seed: {home.trial[1:]}\n")
+    order = []
+    monkeypatch.setattr(probing, "_measure", lambda tasks, _: order.extend(task[0].trial for task in tasks) or [])
+    alone = {"of": "deeper.analysis.step_time.probe", "alone": True}
+    probing.run([(home, {"step_time": alone}) for home in homes], slots=2)
+    assert order == ["a9", "b9", "a10", "b10"]
 
 
 @pytest.mark.parametrize(

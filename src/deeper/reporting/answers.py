@@ -6,6 +6,7 @@ from deeper.reporting import text
 from deeper.reporting.records import Results
 
 SEEDS = ("seed", "seeds")
+TIMED = "ms"  # unit of what a clock measures: its scatter is the machine's, and seeds are no sample of it
 GROUPS = ("group of networks", "groups of networks")
 
 
@@ -41,11 +42,16 @@ def advice(results: Results, answer: Verdict) -> str:
     """What would settle an open claim; empty where it is not open."""
     if answer.verdict != claims.CANNOT_TELL:
         return ""
-    units = [unit(results, outcome) for outcome in answer.outcomes if outcome.direction == claims.OPEN]
-    _, several = GROUPS if GROUPS in units else SEEDS
+    open_ones = [outcome for outcome in answer.outcomes if outcome.direction == claims.OPEN]
+    _, several = GROUPS if GROUPS in [unit(results, outcome) for outcome in open_ones] else SEEDS
     if answer.seeds < 2:
         return f"it takes two {several} or more"
-    return f"about {answer.needed:,} {several} would settle it" if answer.needed else f"more {several} would not do"
+    if all(outcome.comparison.metric.unit == TIMED for outcome in open_ones):
+        return "it takes a longer or a quieter measurement of time"
+    needed = [outcome.needed for outcome in open_ones if outcome.comparison.metric.unit != TIMED]
+    if None in needed:
+        return f"more {several} would not do"
+    return f"if the difference is as seen, about {max(needed):,} {several} would tell it four times in five"
 
 
 def _found(results: Results, outcome: Outcome) -> str:

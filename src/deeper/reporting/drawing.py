@@ -2,8 +2,10 @@
 
 import multiprocessing
 import os
+import signal
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 
 from deeper.analysis.claims import Verdict
@@ -28,6 +30,9 @@ PAGES = {
 }
 
 
+MOST_WORKERS = 8
+
+
 @dataclass(frozen=True)
 class Sheet:
     """What the figures of one study are drawn from."""
@@ -36,33 +41,36 @@ class Sheet:
     arms: Sequence[Arm]
     verdicts: Sequence[Verdict]
 
-    @property
-    def page(self) -> str:
-        return self.results.study.get("page", "study")
-
 
 def draw(sheets: Sequence[Sheet]) -> list[dict[str, bytes]]:
     """The figures of each sheet by file name, ``<figure>-<theme>.svg``; pictures that a page shows are among them.
 
     Raises:
-        DeeperError: a study asks for a kind of page that there is not, or names something that does not exist.
+        DeeperError: a study asks for a kind of page that there is not, or names something that does not exist; or a
+            process that drew was killed.
     """
     for sheet in sheets:
-        if sheet.page not in PAGES:
-            raise DeeperError(f"{sheet.results.path}: page {sheet.page!r} is not one of {', '.join(PAGES)}")
-    workers = min(len(sheets), len(os.sched_getaffinity(0)))
+        if sheet.results.page not in PAGES:
+            raise DeeperError(f"{sheet.results.path}: page {sheet.results.page!r} is not one of {', '.join(PAGES)}")
+    workers = min(len(sheets), len(os.sched_getaffinity(0)), MOST_WORKERS)
     if workers < 2:
         return [_draw(sheet) for sheet in sheets]
-    with ProcessPoolExecutor(workers, multiprocessing.get_context("fork"), _inherit, (sheets,)) as pool:
-        return list(pool.map(_draw_inherited, range(len(sheets))))
+    try:
+        with ProcessPoolExecutor(workers, multiprocessing.get_context("fork"), _inherit, (sheets,)) as pool:
+            return list(pool.map(_draw_inherited, range(len(sheets))))
+    except BrokenProcessPool:
+        raise DeeperError(
+            "a process that drew figures was killed, perhaps for want of memory; no page was written, run it again"
+        ) from None
 
 
 _inherited: Sequence[Sheet] = ()
 
 
 def _inherit(sheets: Sequence[Sheet]) -> None:
-    """In a worker, which has the sheets from its parent's memory: they need not be picklable."""
+    """A worker has the sheets from its parent's memory, so they need not be picklable; Ctrl-C is for the parent."""
     global _inherited
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     _inherited = sheets
 
 
@@ -71,8 +79,9 @@ def _draw_inherited(index: int) -> dict[str, bytes]:
 
 
 def _draw(sheet: Sheet) -> dict[str, bytes]:
-    drawn = _transfer(sheet) if sheet.page == "transfer" else figures.draw(sheet.arms, PAGES[sheet.page])
-    if sheet.page != "calibration":
+    page = sheet.results.page
+    drawn = _transfer(sheet) if page == "transfer" else figures.draw(sheet.arms, PAGES[page])
+    if page != "calibration":
         drawn |= figures.draw(forest.lines(sheet.verdicts, sheet.results.label), forest.FIGURES)
     return drawn
 

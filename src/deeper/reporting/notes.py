@@ -86,6 +86,8 @@ def _open_comparison(outcome: Outcome, unit: tuple[str, str]) -> str:
         value = "pair" if outcome.comparison.against else "value"
         return f"one {value} has no spread, and without one nothing can be told; two {several} are the least"
     border = "the margin" if outcome.comparison.margin else "0"
+    if outcome.comparison.metric.unit == answers.TIMED:
+        return "the scatter is the machine's: it takes a longer or a quieter measurement of time"
     if outcome.needed is None:
         return f"too close to {border} for any number of {several} up to {text.MOST_SEEDS:,}"
     return f"{outcome.needed:,} {several} would tell a difference like this one from {border} four times in five"

@@ -42,8 +42,7 @@ class Study:
 
     @property
     def page(self) -> str:
-        """The kind of its page: ``study``, ``zoo`` (accuracy against cost), ``transfer`` or ``calibration``."""
-        return self.results.study.get("page", "study")
+        return self.results.page
 
     @property
     def place(self) -> str:
@@ -131,8 +130,8 @@ class Study:
         return answers.finding(self.results, answer)
 
     def effect(self, answer: Verdict) -> str:
-        """The deciding difference of a claim: ``training error +41.13 points [+34.62, +47.64]``."""
-        return forest.Line("", answer.deciding).words
+        """The deciding difference of a claim: ``training error +41.13 points [+34.62, +47.64], expected higher``."""
+        return f"{forest.Line('', answer.deciding).words}, expected {text.expectation(answer.deciding.comparison)}"
 
     def advice(self, answer: Verdict) -> str:
         return answers.advice(self.results, answer)

@@ -67,6 +67,11 @@ class Results:
         return self.study["name"]
 
     @property
+    def page(self) -> str:
+        """The kind of its page: ``study``, ``zoo`` (accuracy against cost), ``transfer`` or ``calibration``."""
+        return self.study.get("page", "study")
+
+    @property
     def arms(self) -> Mapping[str, Mapping[str, Any]]:
         """Arms that have trials, in the study's order."""
         present = {trial["arm"] for trial in self.content["trials"]}

@@ -199,6 +199,16 @@ class TransferPage:
             "How much of it is chance of the test pictures: seeds differ in what is held out for validation, in the "
             "training pictures, the new weights and the order of the pictures, and share one test part."
         )
+        if len(self.tasks) > 1:
+            lines.append(
+                "Why two target sets differ: their pictures show other things, are not as many and are scored "
+                "otherwise, so a difference between sets is not the work of fine classes alone."
+            )
+        if self.cache.probes:
+            lines.append(
+                "How the time of computing features scatters: it was taken once a target set and layer, so an interval "
+                "on what features cost holds the scatter of the classifiers' time alone."
+            )
         if self.not_run:
             lines.append(f"How {_and([one.title for one in self.not_run])} would come out: not run here.")
         return lines
@@ -249,7 +259,7 @@ def _facts(of_set: Mapping[str, Any]) -> str:
         f"{len(of_set['classes']):,} classes",
         f"{of_set['train']:,} pictures to train on and hold out from, {of_set['test']:,} for the test",
         f"kept at {of_set['size']}×{of_set['size']} pixels",
-        f"{of_set['left_out'] or 'none'} left out that cannot be decoded",
+        f"{of_set['left_out'] or 'none'} left out that cannot be decoded or are too large",
     ]
     if of_set["dropped"]:
         parts.append(f"{of_set['dropped']:,} files of the release are none of its pictures")

@@ -6,7 +6,8 @@ settings, and what every probe can have:
 - ``weights``: ``final`` (if nothing is said) or ``start``;
 - ``validation``: how many images of the validation split it sees, null for all; if nothing is said, those of the trial;
 - ``arms``: a list of the study's arms that it is for, if not for all;
-- ``alone``: true for one that measures time and must have the machine to itself; these run last, one after another.
+- ``alone``: true for one that measures time and must have the machine to itself; these run last, one after another,
+  a seed of every arm and then the next, so that what slows the machine for a while slows all arms alike.
 
 What is kept is named by the digest of the trial, all of that but ``arms``, and the code. It is never measured again, so
 a measurement need not repeat to the bit.
@@ -99,7 +100,7 @@ def run(asked: Iterable[tuple[Home, Mapping[str, Mapping[str, Any]]]], slots: in
     wanted = {place(home, name, spec): (home, name, dict(spec)) for home, own in asked for name, spec in own.items()}
     lacking = [task for path, task in wanted.items() if not path.exists()]
     together, alone = ([task for task in lacking if task[2].get("alone", False) is last] for last in (False, True))
-    failed = _measure(together, slots) + _measure(alone, 1)
+    failed = _measure(together, slots) + _measure(sorted(alone, key=lambda task: _seed(task[0])), 1)
     if lacking:
         print(f"probes: {len(lacking) - len(failed)} measured, {len(failed)} failed", file=sys.stderr)
     if failed:
@@ -108,6 +109,10 @@ def run(asked: Iterable[tuple[Home, Mapping[str, Mapping[str, Any]]]], slots: in
         raise TrialFailed(
             f"{len(failed)} of {len(lacking)} probes failed; {name} on {home.trial}: {error} (log: {home / LOG})"
         )
+
+
+def _seed(home: Home) -> int:
+    return yaml.safe_load((home / CONFIG).read_text())["seed"]
 
 
 def _measure(tasks: Sequence[Task], slots: int) -> list[Made]:
