@@ -1,8 +1,8 @@
 # Deeper: `make` or `make help` lists what there is to do.
 PYTHON ?= $(shell command -v python3.11 || echo python3)
 STUDY ?= residual_vs_plain
-TRANSFER := transfer transfer_pictures
-STAGE = $(if $(filter $(TRANSFER),$(STUDY)),$(STUDY),study@$(STUDY))
+ALONE := transfer transfer_pictures zoo_full
+STAGE = $(if $(filter $(ALONE),$(STUDY)),$(STUDY),study@$(STUDY))
 VENV := .venv
 BIN := $(CURDIR)/$(VENV)/bin
 STAMP := $(VENV)/.installed
@@ -27,7 +27,7 @@ $(STAMP): requirements.txt pyproject.toml
 	@touch $@
 
 study: named $(STAMP)  ## train one study and write the report: make study STUDY=residual_vs_plain
-	@test -n '$(filter $(TRANSFER),$(STUDY))' || $(RUN) dvc repro prepare
+	@test -n '$(filter transfer%,$(STUDY))' || $(RUN) dvc repro prepare
 	TRUST_TABLE=false $(RUN) dvc repro --single-item --force $(STAGE)
 	$(RUN) dvc repro --single-item report
 	@echo "read reports/$(STUDY).md and reports/README.md"
@@ -35,7 +35,7 @@ study: named $(STAMP)  ## train one study and write the report: make study STUDY
 named:
 	@test -f conf/study/$(STUDY).yaml || \
 	  { echo "error: there is no study $(STUDY); there are: $$(cd conf/study && ls *.yaml | grep -v none | sed 's/.yaml//' | tr '\n' ' ')"; exit 2; }
-	@test -n '$(filter $(TRANSFER),$(STUDY))' || grep -qE '^ *- *$(STUDY) *(#.*)?$$' params.yaml || \
+	@test -n '$(filter $(ALONE),$(STUDY))' || grep -qE '^ *- *$(STUDY) *(#.*)?$$' params.yaml || \
 	  { echo "error: study $(STUDY) is not in params.yaml; add it to the list there, or run it by hand as the head of conf/study/$(STUDY).yaml says"; exit 2; }
 
 repro: $(STAMP)  ## dvc repro: everything that has changed, and nothing else

@@ -45,6 +45,7 @@ def test_every_study_of_the_project_passes():
         ("page", "zo", "study tiny: page 'zo' is not among the pages; did you mean 'zoo'?"),
         ("clams", {}, "study tiny: key 'clams' is not among what a study has; did you mean 'claims'?"),
         ("claims", "x", "claims must be a mapping"),
+        ("claims", None, "claims must be a mapping"),
         ("claims", {"degredation": []}, "did you mean 'degradation'?"),
         ("claims.degradation.0.metric", "train_eror", "did you mean 'train_error'?"),
         ("claims.degradation.0.of", "c", "arm 'c'"),

@@ -43,6 +43,7 @@ ELSEWHERE = (
   name: elsewhere
   title: Elsewhere
   question: Which is better here?
+  claims: {}
   arms:
     wide: {set: {model.width: 4}}
     large: {set: {model.depth: 20, model.width: 32, seed: 0}}

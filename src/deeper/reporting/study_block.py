@@ -40,8 +40,8 @@ def check(study: Mapping[str, Any], shelf: Path) -> None:
             known(key, ARM_KEYS, f"{where}: key of arm {name}", "what an arm has")
         for key in ARM_TEXTS:
             _check_text((arm or {}).get(key, name), f"{where}: {key} of arm {name}")
-    if not isinstance(study.get("claims", {}), Mapping):
-        raise DeeperError(f"{where}: claims must be a mapping from a claim of the ledger to its comparisons")
+    if not isinstance(study.get("claims"), Mapping):
+        raise DeeperError(f"{where}: claims must be a mapping from claims of the ledger to comparisons, or {{}}")
     read_claims(study, where)
     published.select(study, shelf, where)
 
