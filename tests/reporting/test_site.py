@@ -310,6 +310,25 @@ def test_a_zoo_ranks_networks_and_charts_their_costs():
     assert "## Verdicts" in text
 
 
+def test_a_zoo_of_one_seed_that_answers_to_no_claim_is_held_against_what_was_published():
+    content = synthetic.results(seeds=1)
+    beside = [
+        {"file": "fashion_mnist.csv", "arm": "resnet20", "where": {"architecture": "ResNet-18"}},
+        {"file": "fashion_mnist.csv", "arm": "resnet56", "where": {"architecture": "AlexNet"}},
+    ]
+    content["study"] = {**content["study"], "page": "zoo", "published": beside, "claims": {}}
+    for trial in content["trials"]:
+        trial["metrics"]["test_error"] = 0.08
+        trial.get("settings", {}).pop("optimizer.lr", None)
+    text = site.pages([records.Results("x.json", content)], synthetic.ROOT / "published")[
+        "residual_vs_plain.md"
+    ].decode()
+    assert "under its name: ResNet-56. Not more: ResNet-20." in text
+    assert "the same learning rate" in text
+    assert "one seed tells no neighbours apart" in text
+    assert "95 % interval" not in text.split("## The networks")[0]
+
+
 def test_a_page_of_an_unknown_kind_is_refused():
     content = synthetic.results(seeds=1)
     content["study"] = {**content["study"], "page": "poster"}

@@ -5,7 +5,7 @@ import yaml
 
 from deeper.cli import CONF, ROOT
 from deeper.errors import DeeperError
-from deeper.reporting import study_block
+from deeper.reporting import drawing, study_block
 
 SHELF = ROOT / "published"
 BLOCK = {
@@ -35,6 +35,10 @@ def test_every_study_of_the_project_passes():
     assert len(blocks) > 30
     for block in blocks:
         study_block.check({"arms": {}, **block}, SHELF)
+
+
+def test_there_is_a_figure_list_for_every_kind_of_page():
+    assert set(study_block.pages()) == set(drawing.PAGES)
 
 
 @pytest.mark.parametrize(

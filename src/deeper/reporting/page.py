@@ -62,6 +62,29 @@ class Study:
         found = [row for row in self.published if row.arm == arm.name and row.accuracy]
         return ", ".join(f"{row.accuracy} ({row.network})" for row in found) or "–"
 
+    def against_published(self) -> str:
+        """Which networks are more accurate than all that was published under their names, and which are not."""
+        sides: dict[bool, list[str]] = {True: [], False: []}
+        for arm in self.arms:
+            found = [float(row.accuracy.split()[0]) for row in self.published if row.arm == arm.name and row.accuracy]
+            error = arm.means["test_error"]
+            if found and error is not None:
+                sides[100 * (1 - error.mean) > max(found)].append(arm.label)
+        if not any(sides.values()):
+            return ""
+        more, less = (", ".join(sides[side]) or "none" for side in (True, False))
+        return f"More accurate than what was published under its name: {more}. Not more: {less}."
+
+    @property
+    def one_rate(self) -> bool:
+        """Whether all trials have the same learning rate."""
+        return not any("optimizer.lr" in trial.get("settings", {}) for trial in self.results.content["trials"])
+
+    @property
+    def repeated(self) -> bool:
+        """Whether any arm has several seeds."""
+        return any(len(arm.trials) > 1 for arm in self.arms)
+
     @property
     def tables(self) -> list[tables.Table]:
         """Tables that the study asks for."""
