@@ -125,6 +125,8 @@ def test_a_glob_leaves_out_what_needs_a_name(command):
         (["solve=model.width", "match=params:resnet57"], "did you mean model=resnet56?"),
         (["solve=model.width", "match=params:resnet56 model.widht:3"], "unknown setting 'model.widht'"),
         (["solve=model.width", "match=params:0"], "at least 1"),
+        (["solve=model.width", "match=params:inf"], "at least 1"),
+        (["solve=model.width", "match=params:9", "step=nan"], "step=nan: it must be a number above 0"),
         (["solve=model.width", "match=params:9", "step=0"], "step=0: it must be a number above 0"),
         (["solve=model.width", "match=params:9", "within=-1"], "within=-1: it must be a number of 0 or more"),
         (["solve=data.image_size", "match=params:9"], "data.image_size does not change the params of model resnet20"),

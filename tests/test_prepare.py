@@ -226,6 +226,16 @@ def test_command_prepares_below_the_current_folder_and_leaves_nothing_else(tmp_p
     assert left == {"files", "data"}
 
 
+@pytest.mark.parametrize("size", [-10, 0, "abc"])
+def test_a_validation_split_that_cannot_be_leaves_the_set_alone(small, tmp_path, size):
+    prepare(small)
+    before = contents(tmp_path / "data" / "fashion_mnist")
+    small.held_out = size
+    with pytest.raises(DeeperError, match=f"data.held_out={size}: it must be a whole number"):
+        prepare(small)
+    assert contents(tmp_path / "data" / "fashion_mnist") == before
+
+
 def test_command_ends_with_one_line_and_status_2_on_wrong_bytes(tmp_path):
     released.write(tmp_path / "files", released.idx_files())
     done = command("data.folder=files", folder=tmp_path)
