@@ -52,7 +52,9 @@ def test_a_folder_that_cannot_be_made_is_one_line_before_anything_is_computed(fo
     (folder / "results" / "a.json").write_text(json.dumps(synthetic.results(2, 1, name="a")), encoding="utf-8")
     found = report(folder, f"reports={place}")
     assert found.returncode == 2
-    assert spoken(found) == [f"error: no reports can be written to {place} ({why}): choose reports=FOLDER"]
+    assert spoken(found) == [
+        f"error: the reports' folder {place} cannot be written ({why}): free it, or choose another with reports=FOLDER"
+    ]
 
 
 @pytest.mark.parametrize(

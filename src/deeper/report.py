@@ -22,11 +22,12 @@ def report(results: Path, reports: Path, published: Path, exact: bool) -> str:
             exist, or ``reports`` cannot be written.
     """
     from deeper.reporting import records, site
+    from deeper.training.store import ready
 
     if not results.is_dir():
         raise DeeperError(f"there is no folder {results}; results=FOLDER names the one with the studies' tables")
     records.load(results)
-    _make(reports)
+    ready(reports, "the reports' folder", "reports")
     findings = _compute() if exact else []
     written = site.write(results, reports, published, findings)
     pages = {path.stem for path in written if path.suffix == ".md"}
@@ -34,13 +35,6 @@ def report(results: Path, reports: Path, published: Path, exact: bool) -> str:
     found = f"{studies} {'study' if studies == 1 else 'studies'}" if studies else f"no study in {results} yet"
     computed = f", {len(findings)} exact claims" if exact else ""
     return f"{reports / 'README.md'}: {found}{computed}, {len(written)} files"
-
-
-def _make(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise DeeperError(f"no reports can be written to {folder} ({error.strerror}): choose reports=FOLDER") from error
 
 
 def _compute() -> list:
