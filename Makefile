@@ -6,7 +6,7 @@ STAGE = $(if $(filter $(ALONE),$(STUDY)),$(STUDY),study@$(STUDY))
 VENV := .venv
 BIN := $(CURDIR)/$(VENV)/bin
 STAMP := $(VENV)/.installed
-RUN := PATH="$(BIN):$$PATH" OMP_NUM_THREADS=1
+RUN := PATH="$(BIN):$$PATH" OMP_NUM_THREADS=1 PYTHONDONTWRITEBYTECODE=
 
 .DEFAULT_GOAL := help
 .PHONY: help setup study named repro report test bench lint clean

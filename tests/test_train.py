@@ -108,7 +108,15 @@ def test_closed_streams_do_not_stop_a_trial(root, tmp_path):
     assert len(list((tmp_path / "trials").glob("*/record.json"))) == 1
 
 
-def test_ctrl_c_while_torch_is_imported_is_one_line(root, tmp_path):
+@pytest.fixture
+def ctrl_c():
+    """Processes started by the test can be interrupted, also where the suite runs in the background of a script."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def test_ctrl_c_while_torch_is_imported_is_one_line(root, tmp_path, ctrl_c):
     command = [sys.executable, "-m", "deeper.train", *SMALL, f"data.root={root}"]
     running = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True, start_new_session=True)
     while not servers(running.pid):
@@ -171,6 +179,20 @@ def test_hydras_basic_launcher(root, tmp_path):
     done = call(root, tmp_path, *SMALL, *arguments)
     assert done.returncode == 0, done.stderr
     assert len(list((tmp_path / "trials").glob("*/record.json"))) == 2
+
+
+def test_overrides_may_stand_on_both_sides_of_the_flag(tmp_path):
+    command = [sys.executable, "-m", "deeper.train", "model=resnet21", "--multirun", "seed=0,1"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert "there is no model=resnet21" in mistake(done)
+
+
+def test_slurm_without_slurm_is_one_line(root, tmp_path):
+    (tmp_path / "bin").mkdir()
+    arguments = ["--multirun", "hydra/launcher=submitit_slurm", "seed=0,1"]
+    said = mistake(call(root, tmp_path, *SMALL, *arguments, env={"PATH": str(tmp_path / "bin")}))
+    assert "SLURM takes no jobs here" in said
+    assert "hydra/launcher=slots" in said
 
 
 def test_a_failure_in_a_sweep_is_listed_and_the_rest_is_kept(root, tmp_path):

@@ -34,6 +34,8 @@ def run(verb: Callable[[], None]) -> None:
     """
     _open_streams()
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra hands exceptions on instead of printing them itself
+    # argparse takes the overrides of one side of a flag only
+    sys.argv[1:] = sorted(sys.argv[1:], key=lambda word: word not in ("--multirun", "-m"))
     try:
         _check_globs(sys.argv[1:])
         verb()
@@ -131,6 +133,8 @@ def one_line(error: BaseException) -> str | None:
         if isinstance(cause, OmegaConfBaseException) and str(cause).split("\n")[0] not in text:
             text += f" ({' '.join(str(cause).split(chr(10))[0].split())})"
         return text
+    if re.match(r'sbatch: |Could not detect "srun"', str(error)):
+        return f"SLURM takes no jobs here ({' '.join(str(error).split())}); hydra/launcher=slots trains on this machine"
     return None
 
 

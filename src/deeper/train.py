@@ -33,6 +33,7 @@ def one_trial(cfg: DictConfig, label: str) -> str:
     """
     from deeper.training import mirror, processes
     from deeper.training.jobs import check_images, make_job
+    from deeper.training.store import RECORD, ready
     from deeper.training.sweep import Bar, Sweep, Task, raise_failures
 
     job = make_job(cfg)
@@ -41,7 +42,9 @@ def one_trial(cfg: DictConfig, label: str) -> str:
         return _plan(cfg, job)
     mirror.check(cfg.logger)
     task = Task(job, label)
-    processes.context()
+    ready(task.home.path.parent)
+    if not (task.home / RECORD).exists():
+        processes.context()
     raise_failures(Sweep([task], 1, Bar(task.label)).run())
     metrics = {key: value for key, value in task.record["metrics"].items() if key.endswith("error")}
     shown = ", ".join(f"{key.replace('_', ' ')} {value:.4f}" for key, value in metrics.items() if value is not None)

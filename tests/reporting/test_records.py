@@ -97,12 +97,18 @@ def test_a_text_where_a_number_belongs(tmp_path, content):
         ({"seed": 1}, "two trials with seed 1"),
         ({"status": "running"}, "'running'"),
         ({"environment": 1}, "environment 1"),
+        ({"probes": ["lesion"]}, "probes that are no mapping"),
         ({"gradients": {"layers": ["a"], "start": [1.0], "epochs": [[1.0, 2.0]]}}, "do not match its 1 layers"),
     ],
 )
 def test_a_trial_that_contradicts_the_file(tmp_path, content, change, says):
     content["trials"][0] |= change
     assert says in refuse(tmp_path, content)
+
+
+def test_a_study_of_another_form(tmp_path, content):
+    content["study"]["arms"]["plain20"] = 5
+    assert "arm plain20 must be a mapping" in refuse(tmp_path, content)
 
 
 def test_a_file_named_after_another_study(tmp_path, content):

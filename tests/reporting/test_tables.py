@@ -84,6 +84,8 @@ def test_one_seed_has_no_interval(content):
         ({"title": "Time"}, "needs either metrics or both probe and columns"),
         ({**SPEC, "metrics": ["step_ms"]}, "needs either metrics or both probe and columns"),
         ({**SPEC, "probe": "rows"}, "names the probe 'rows'; the study's probes: .*columns"),
+        ({"title": "Time", "metrics": 5}, "metrics are a list, columns a mapping"),
+        ({**SPEC, "columns": ["columns.0"]}, "metrics are a list, columns a mapping"),
         ({"title": "Time", "metrics": ["step_s"]}, "names the metric 'step_s'"),
     ],
 )

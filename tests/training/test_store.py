@@ -65,8 +65,9 @@ def test_a_write_that_fails_leaves_what_was_there(tmp_path, monkeypatch, moment)
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, moment, full)
-    with pytest.raises(OSError, match="No space"):
+    with pytest.raises(OSError, match="No space") as caught:
         write_bytes(path, b"after")
+    assert caught.value.filename == str(path)
     assert path.read_bytes() == b"before"
     assert [p.name for p in tmp_path.iterdir()] == ["file"]
 

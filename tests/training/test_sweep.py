@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from multiprocessing.connection import wait
 from pathlib import Path
 
 import pytest
@@ -78,6 +79,16 @@ def test_a_trial_that_another_process_trains_is_waited_for(root, tmp_path):
     tasks, _ = run([wanted, job(root, tmp_path, "seed=1")])
     assert [task.state for task in tasks] == ["reused", "trained"]
     assert len((home / LOG).read_text().splitlines()) == 40
+
+
+def test_of_two_processes_that_begin_at_once_one_trains_and_the_other_says_so(root, tmp_path):
+    pair = [start(job(root, tmp_path, "training.epochs=3"))[0] for _ in range(2)]
+    while None in [running.code for running in pair]:
+        for running in pair:
+            running.poll()
+        wait([handle for running in pair for handle in running.handles()], timeout=0.5)
+    assert [running.code for running in pair] == [0, 0]
+    assert sorted(running.reused for running in pair) == [False, True]
 
 
 def test_ctrl_c_ends_what_runs_and_keeps_what_is_finished(root, tmp_path, monkeypatch):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from deeper.analysis import study_shape
 from deeper.analysis.claims import read_claims
 from deeper.errors import DeeperError
 
@@ -108,6 +109,7 @@ def read(path: Path) -> Results:
     if schema != SCHEMA:
         raise DeeperError(f"{path} has schema {schema!r}, this version reads {SCHEMA}; run its study again")
     _check(content, SHAPE, f"{path}:")
+    study_shape.check(content["study"], str(path))
     _check_trials(content, path)
     _check_groups(content, path)
     read_claims(content["study"], str(path))
@@ -145,8 +147,9 @@ def _check_trials(content: Mapping[str, Any], path: Path) -> None:
             raise DeeperError(f"{path}: trial {trial['id']} is of arm {trial['arm']!r}, which the study does not have")
         if home in seen:
             raise DeeperError(f"{path}: arm {home[0]!r} has two trials with seed {home[1]}; run the study again")
-        if not isinstance(trial.get("settings", {}), dict):
-            raise DeeperError(f"{path}: trial {trial['id']} has settings that are no mapping; run the study again")
+        for key in ("settings", "probes"):
+            if not isinstance(trial.get(key, {}), dict):
+                raise DeeperError(f"{path}: trial {trial['id']} has {key} that are no mapping; run the study again")
         if trial["status"] not in STATUSES:
             raise DeeperError(
                 f"{path}: trial {trial['id']} has status {trial['status']!r}, not {' or '.join(STATUSES)}"

@@ -8,7 +8,7 @@ from typing import Any
 from deeper.analysis.choices import known
 from deeper.analysis.claims import read_claims
 from deeper.errors import DeeperError
-from deeper.reporting import published
+from deeper.reporting import published, tables
 
 TEXTS = ("title", "question")
 ARM_TEXTS = ("label", "group")
@@ -20,7 +20,7 @@ ARM_KEYS = ("label", "paper_label", "group", "where", "set", "paper", "average")
 
 
 def check(study: Mapping[str, Any], shelf: Path) -> None:
-    """See that a study has what a page shows, in words, claims of the ledger and published rows of the ``shelf``.
+    """See that a study has what a page shows: words, claims of the ledger, published rows of the ``shelf``, tables.
 
     Args:
         study: the block with all its arms.
@@ -44,6 +44,7 @@ def check(study: Mapping[str, Any], shelf: Path) -> None:
         raise DeeperError(f"{where}: claims must be a mapping from claims of the ledger to comparisons, or {{}}")
     read_claims(study, where)
     published.select(study, shelf, where)
+    tables.tables(study, (), where)
 
 
 def pages() -> tuple[str, ...]:

@@ -83,6 +83,8 @@ def _table(spec: Any, probes: Mapping[str, Any], arms: Sequence[Arm], where: str
         raise DeeperError(f"{where} has title, says and either metrics or probe, columns and unit; not {spec!r}")
     if ("metrics" in spec) == ("probe" in spec and "columns" in spec):
         raise DeeperError(f"{where} ({spec['title']}) needs either metrics or both probe and columns")
+    if not isinstance(spec.get("metrics", []), list) or not isinstance(spec.get("columns", {}), Mapping):
+        raise DeeperError(f"{where} ({spec['title']}): metrics are a list, columns a mapping")
     columns = _of_metrics(spec, where) if "metrics" in spec else _of_probe(spec, probes, where)
     rows = [(arm.label, [column.cell(arm.trials) for column in columns]) for arm in arms]
     known = [(label, cells) for label, cells in rows if any(cell != text.number(None) for cell in cells)]

@@ -45,6 +45,7 @@ class Running:
     Attributes:
         progress: fraction of the training that is done.
         epoch: the last finished epoch's row of the history.
+        reused: whether another process had finished the trial by then.
         error: what the trial said when it failed, in one line.
         code: the exit code, once all ranks have ended: 0, or the first that was not.
     """
@@ -53,6 +54,7 @@ class Running:
     pipes: list[Connection]
     progress: float = 0.0
     epoch: dict[str, Any] | None = None
+    reused: bool = False
     error: str | None = None
     code: int | None = None
     log: Path | None = None
@@ -73,6 +75,8 @@ class Running:
                         self.progress = max(self.progress, value)
                     elif kind == "epoch":
                         self.epoch = value
+                    elif kind == "reused":
+                        self.reused = True
                     elif self.error is None:
                         self.error = value
             except (EOFError, OSError):

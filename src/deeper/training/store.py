@@ -22,7 +22,11 @@ NAMED = (CONFIG, CURVES, PREDICTIONS, WEIGHTS)
 
 
 def write_bytes(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all, also when the machine stops in between; its folder is made."""
+    """Write a file whole or not at all, also when the machine stops in between; its folder is made.
+
+    Raises:
+        OSError: it cannot be written; names the file, also where the disk is full.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
@@ -31,8 +35,11 @@ def write_bytes(path: Path, content: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         os.replace(beside, path)
-    except BaseException:
-        beside.unlink(missing_ok=True)
+    except BaseException as error:
+        with suppress(OSError):
+            beside.unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.filename is None:
+            error.filename = str(path)
         raise
 
 

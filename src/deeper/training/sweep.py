@@ -148,8 +148,9 @@ class Sweep:
             task.state = "failed"
             self.news.append(task)
         else:
-            self.known[task.kind] = time.monotonic() - task.began
-            self._finish(task, "trained", record)
+            if not task.running.reused:
+                self.known[task.kind] = time.monotonic() - task.began
+            self._finish(task, "reused" if task.running.reused else "trained", record)
 
     def _finish(self, task: Task, state: str, record: dict[str, Any]) -> None:
         task.state, task.record = state, record

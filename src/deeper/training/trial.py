@@ -38,7 +38,7 @@ def train(job: dict[str, Any], say: Callable[[str, Any], None]) -> None:
 
     Args:
         job: ``config`` (resolved), ``id``, ``study``, ``data`` (digest), ``code``, ``environment``.
-        say: hands ``("progress", fraction)`` and ``("epoch", row)`` to the process that waits.
+        say: hands ``("progress", fraction)`` and ``("epoch", row)`` to the process that waits, or ``("reused", None)``.
 
     Raises:
         DeeperError: something the user can mend.
@@ -48,6 +48,7 @@ def train(job: dict[str, Any], say: Callable[[str, Any], None]) -> None:
     first = int(os.environ.get("RANK", "0")) == 0
     with home.lock() if first else nullcontext():
         if first and home.record() is not None:
+            say("reused", None)
             return
         began = time.perf_counter()
         earlier = _earlier_seconds(home)

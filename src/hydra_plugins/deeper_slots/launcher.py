@@ -15,7 +15,7 @@ from deeper.cli import CONF
 from deeper.errors import DeeperError
 from deeper.training import mirror, processes, study, study_arms
 from deeper.training.jobs import check_images, default_slots, make_job
-from deeper.training.store import RECORD, ready
+from deeper.training.store import RECORD, Home, ready
 from deeper.training.sweep import Display, Sweep, Task, raise_failures
 
 SEED = re.compile(r"seed=(0|[1-9]\d*)")
@@ -47,10 +47,12 @@ class SlotsLauncher(Launcher):
             raise DeeperError("this sweep has no job: a range or a list of its command line is empty")
         first = self._compose(initial_job_idx, list(job_overrides[0]))
         slots = self.slots or default_slots(first.cfg)
-        make_job(first.cfg, slots)
+        trial = make_job(first.cfg, slots)["id"]
+        in_table = study.known(first.cfg)
         if not first.cfg.dry_run:
             mirror.check(first.cfg.logger)
-            processes.context()
+            if trial not in in_table and not (Home(first.cfg.store, trial) / RECORD).exists():
+                processes.context()  # while the others are composed
         rest = enumerate(job_overrides[1:], initial_job_idx + 1)
         returns = [first, *(self._compose(index, list(overrides)) for index, overrides in rest)]
         jobs = self._jobs([r.cfg for r in returns], slots)
@@ -58,7 +60,6 @@ class SlotsLauncher(Launcher):
             return self._plan(returns, jobs, slots)
         labels = _labels([r.overrides for r in returns])
         tasks = [Task(job, label) for job, label in zip(jobs, labels, strict=True)]
-        in_table = study.known(first.cfg)
         for task in tasks:
             if task.job["id"] in in_table and not (task.home / RECORD).exists():
                 task.state = "tabled"

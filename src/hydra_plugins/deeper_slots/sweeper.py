@@ -9,6 +9,7 @@ from hydra.core.override_parser.types import Override
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf
 
+from deeper.analysis import study_shape
 from deeper.training import study, study_arms
 from deeper.training.jobs import default_slots
 from hydra_plugins.deeper_slots.launcher import SlotsLauncher
@@ -23,7 +24,10 @@ class StudySweeper(BasicSweeper):
 
     def split_arguments(self, overrides: list[Override], max_batch_size: int | None) -> list[list[list[str]]]:
         """Overrides of every job, in batches."""
-        arms = study_arms.settings(OmegaConf.to_container(self.config.study), self.config.profile)
+        block = OmegaConf.to_container(self.config.study)
+        if block["name"] != "none":
+            study_shape.check(block, f"study {block['name']}")
+        arms = study_arms.settings(block, self.config.profile)
         if not arms:
             return BasicSweeper.split_arguments(overrides, max_batch_size)
         parser = OverridesParser.create()
