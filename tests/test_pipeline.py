@@ -41,7 +41,7 @@ def run(folder, *command, code=0):
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     # `python -m deeper…` must find the copy, not the installation.
     environment = {**os.environ, "PATH": path, "PYTHONPATH": str(folder / "src"), "DVC_NO_ANALYTICS": "1"}
-    import time; b=time.time(); done = subprocess.run(command, cwd=folder, capture_output=True, text=True, env=environment); print(round(time.time()-b,1), command[:4], ran(done.stdout), flush=True)
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, env=environment)
     assert done.returncode == code, f"{done.stdout}\n{done.stderr}"
     return done.stdout + done.stderr
 
