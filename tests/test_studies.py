@@ -205,3 +205,12 @@ def test_labels_and_budgets_are_those_of_the_settings_that_run():
     assert (run["arms"]["a"]["label"], run["arms"]["b"]) == ("B", {"set": {}})
     by_hand = {"name": "s", "arms": {"a": {"where": {}}}, "budgets": []}
     assert study_arms.as_run(by_hand, "paper") == by_hand
+
+
+def test_arms_of_another_form_stop_before_any_is_composed():
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        config = compose("train", ["study=lrn"], return_hydra_config=True)
+        with open_dict(config):
+            config.study.arms = 5
+        with pytest.raises(DeeperError, match="study lrn: arms must be a mapping"):
+            jobs(config)

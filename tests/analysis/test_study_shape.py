@@ -15,13 +15,14 @@ def test_every_study_of_the_project_has_the_form():
 
 
 def test_arms_that_a_sweep_makes_need_no_names():
-    study_shape.check({"by": ["model.name"]}, "x")
+    study_shape.check({"name": "x", "by": ["model.name"]}, "x")
 
 
 @pytest.mark.parametrize(
     ("study", "words"),
     [
         (5, "x: study must be a mapping"),
+        ({"name": None}, "x: name must be text"),
         ({"arms": 5}, "x: arms must be a mapping (`name: value`), not 5"),
         ({"arms": [1, 2]}, "x: arms must be a mapping"),
         ({}, "x: it has no arms"),
@@ -39,6 +40,6 @@ def test_arms_that_a_sweep_makes_need_no_names():
 )
 def test_another_form_is_one_line(study, words):
     with pytest.raises(DeeperError) as caught:
-        study_shape.check(study, "x")
+        study_shape.check({"name": "x", **study} if isinstance(study, dict) else study, "x")
     assert str(caught.value).startswith(words)
     assert "\n" not in str(caught.value)

@@ -35,13 +35,20 @@ PUBLISHED = published()
 
 
 @functools.cache
-def composed(name, data):
+def composed(*overrides):
     with initialize_config_dir(version_base="1.3", config_dir=str(CONF)):
-        return OmegaConf.to_container(compose("cost", [f"model={name}", f"data={data}"]), resolve=True)["model"]
+        return compose("cost", overrides)
+
+
+@functools.cache
+def resolved(name, data):
+    whole = copy.deepcopy(composed(f"model={name}"))
+    whole.data = composed(f"data={data}").data
+    return OmegaConf.to_container(whole, resolve=True)["model"]
 
 
 def config(name, data="cifar10"):
-    return copy.deepcopy(composed(name, data))
+    return copy.deepcopy(resolved(name, data))
 
 
 TINY = [name for name in NAMES if FORMS[name][0] != "imagenet"]

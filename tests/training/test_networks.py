@@ -1,5 +1,8 @@
 """Every network that trains on small images goes through the trainer: resumed to the bit, and on two ranks."""
 
+import copy
+import functools
+
 import pytest
 from hydra import compose, initialize_config_dir
 
@@ -25,10 +28,16 @@ SETTINGS = (
 )
 
 
-def fitted(root, tmp_path, name, devices):
-    overrides = [*SETTINGS, f"model={name}", f"data.root={root}", f"store={tmp_path}", f"trainer.devices={devices}"]
+@functools.cache
+def composed(name, root):
     with initialize_config_dir(version_base="1.3", config_dir=str(CONF)):
-        job = make_job(compose("train", overrides))
+        return compose("train", [*SETTINGS, f"model={name}", f"data.root={root}"])
+
+
+def fitted(root, tmp_path, name, devices):
+    config = copy.deepcopy(composed(name, root))
+    config.store, config.trainer.devices = str(tmp_path), devices
+    job = make_job(config)
     running = processes.start(job, devices, tmp_path / "log.txt", entry="fitting_twice")
     assert finish(running) == 0, running.error
     return running.epoch

@@ -18,9 +18,11 @@ def check(study: Any, where: str) -> None:
         where: the file or the study, for the error.
 
     Raises:
-        DeeperError: a part has another form, or there is no arm and no ``by`` to make them.
+        DeeperError: a part has another form, there is no name, or no arm and no ``by`` to make them.
     """
     _mapping(study, f"{where}: study")
+    if not isinstance(study.get("name"), str):
+        raise DeeperError(f"{where}: name must be text, that of its file, not {study.get('name')!r}")
     for key in MAPPINGS:
         _mapping(study.get(key) or {}, f"{where}: {key}")
     for key in LISTS:

@@ -25,8 +25,8 @@ class StudySweeper(BasicSweeper):
     def split_arguments(self, overrides: list[Override], max_batch_size: int | None) -> list[list[list[str]]]:
         """Overrides of every job, in batches."""
         block = OmegaConf.to_container(self.config.study)
-        if block["name"] != "none":
-            study_shape.check(block, f"study {block['name']}")
+        if block.get("name") != "none":
+            study_shape.check(block, f"study {block.get('name')}")
         arms = study_arms.settings(block, self.config.profile)
         if not arms:
             return BasicSweeper.split_arguments(overrides, max_batch_size)
