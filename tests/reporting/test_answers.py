@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from deeper.analysis import claims
+from deeper.analysis import claims, statistics
 from deeper.analysis.claims import Comparison, Outcome, Verdict
 from deeper.analysis.metrics import METRICS
 from deeper.reporting import answers
@@ -13,9 +13,17 @@ from deeper.reporting.records import Results
 RESULTS = Results("x.json", {"study": {"arms": {"a": {}, "b": {}}}})
 
 
-def outcome(metric, needed=None, direction=claims.OPEN, seeds=4):
-    comparison = Comparison(METRICS[metric], "a", "b", "lower")
-    return Outcome(comparison, None, tuple(range(seeds)), (), (), (), math.nan, 0.1, 0.2, direction, needed)
+def outcome(metric, needed=None, direction=claims.OPEN, seeds=4, found=None, expect="lower", margin=0.0):
+    comparison = Comparison(METRICS[metric], "a", "b", expect, margin)
+    return Outcome(comparison, found, tuple(range(seeds)), (), (), (), math.nan, 0.1, 0.2, direction, needed)
+
+
+def around(mean):
+    """A difference surely within a point of ``mean`` points."""
+    return statistics.difference([(mean - 0.5) / 100, mean / 100, (mean + 0.5) / 100], [0.0] * 3)
+
+
+THREE = [outcome("train_error", needed) for needed in (30, None, 8)]
 
 
 def advice(*outcomes, verdict=claims.CANNOT_TELL):
@@ -27,6 +35,8 @@ def advice(*outcomes, verdict=claims.CANNOT_TELL):
     [
         ([outcome("test_error", 17)], "about 17 seeds would tell it four times in five"),
         ([outcome("test_error", 17), outcome("train_error", 9)], "about 17 seeds"),
+        ([outcome("test_error", 17), outcome("train_error", 90)], "five (the other that is open: 90)"),
+        ([outcome("test_error", 9), *THREE], "open: 8 to more than 10,000)"),
         ([outcome("test_error", 9), outcome("step_ms", 323)], "about 9 seeds"),
         ([outcome("test_error"), outcome("step_ms", 3)], "more seeds would not do"),
         ([outcome("test_error", None, claims.AS_EXPECTED), outcome("step_ms", 323)], "measurement of time"),
@@ -39,3 +49,27 @@ def test_seeds_where_seeds_are_the_sample_and_a_better_clock_where_not(outcomes,
 
 def test_a_claim_that_is_told_needs_nothing():
     assert advice(outcome("test_error", 17), verdict=claims.SUPPORTED) == ""
+
+
+def test_an_open_comparison_that_is_surely_on_the_other_side_is_named():
+    shown, other = outcome("test_error", 9, found=around(0)), outcome("train_error", 6, found=around(8))
+    said = advice(shown, other)
+    assert "against the claim leans that in training error *a* is 8.00 points above *b* (95 % interval +" in said
+    assert "leans" not in advice(shown, outcome("train_error", 6, found=around(-8)))
+    assert "leans" not in advice(shown, outcome("train_error", 6, found=around(1)))
+
+
+@pytest.mark.parametrize(
+    ("expect", "mean", "words"),
+    [
+        ("not_higher", 3, "higher, by less than the margin"),
+        ("not_lower", -3, "lower, by less than the margin"),
+        ("not_higher", 0, ""),
+        ("not_higher", -3, ""),
+    ],
+)
+def test_a_difference_inside_the_margin_is_said_to_be_one(expect, mean, words):
+    found = outcome("test_error", None, claims.AS_EXPECTED, found=around(mean), expect=expect, margin=0.05)
+    said = answers.finding(RESULTS, Verdict("degradation", "x", claims.SUPPORTED, (found,)))
+    assert ("by less than the margin" in said) == bool(words)
+    assert words in said

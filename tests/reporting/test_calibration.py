@@ -36,6 +36,14 @@ def test_the_page_shows_it_and_no_test_error(tmp_path):
     assert "| a | 30.0 % | **25.0 %** |" in text
     assert "| b | **20.0 %** | – |" in text
     assert "test error" not in text
+    assert "1 of\n2 did best at the smallest or the largest" in text
+    assert "| validation | " in text
+    assert "commit `" in text
+
+
+def test_the_best_of_the_middle_is_at_no_edge():
+    three = {("a", 0.1): 0.3, ("a", 0.2): 0.25, ("a", 0.3): 0.26, ("b", 0.1): 0.2, ("b", 0.2): 0.3, ("c", 0.2): 0.1}
+    assert calibration.table(records.Results("rates.json", content(three))).edges == 1
 
 
 def test_arms_of_another_kind_are_refused():

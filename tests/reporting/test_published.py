@@ -16,6 +16,7 @@ def test_the_study_s_own_choice():
     by_network = {figure.network: figure for figure in found}
     assert by_network["ResNet (option A), 56 layers"].value == "6.97 %"
     assert by_network["ResNet (option A), 56 layers"].arm == "resnet56"
+    assert by_network["ResNet (option A), 56 layers"].remarks == "augmented"
     assert by_network["plain net, 20 layers"].value == "–"
     assert by_network["plain-18 → plain-34"].value == "27.94 → 28.54 %"
     assert by_network["ResNet-18"].value == "5.1 %"

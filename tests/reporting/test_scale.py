@@ -51,16 +51,19 @@ def test_one_scale_for_all_needs_no_remark(page):
 
 def test_what_varies_is_by_arm_everywhere(page):
     text, index = page(made(arms(**{"data.train_size": 500, "training.epochs": 20})))
-    assert "500 and 5,000 training images (by arm) of 14×14 pixels, 2 and 20 epochs (by arm)" in text
+    assert (
+        "Fashion-MNIST, 500 training images of 14×14 pixels for 20 epochs and 5,000 training images of 14×14 pixels "
+        "for 2 epochs (by arm), profile `pocket`"
+    ) in text
     assert "| recipe | epochs by arm, optimizer SGD (lr 0.1)" in text
     assert "with 500 and 5,000 training images (by arm), under one recipe of 2 and 20 epochs (by arm)" in text
     assert "| Plain-20 | 500 images, 20 epochs |" in text
     assert "| Plain-56 | 5,000 images, 2 epochs |" in text
     assert "on the 5,000 training images" not in text
     degradation = next(line for line in index.splitlines() if line.startswith("| [**degradation**]"))
-    assert "500 and 5,000 of 14×14, 2 and 20 epochs, 2 seeds" in degradation
+    assert "500 of 14×14, 20 epochs and 5,000 of 14×14, 2 epochs, 2 seeds" in degradation
     noise = next(line for line in index.splitlines() if line.startswith("| [**vanishing**]"))
-    assert "500 and 5,000" in noise
+    assert "500 of 14×14, 20 epochs and 5,000 of 14×14, 2 epochs" in noise
 
 
 def test_a_claim_has_the_scale_of_the_arms_it_compares(page):

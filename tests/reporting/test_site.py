@@ -323,10 +323,22 @@ def test_a_zoo_of_one_seed_that_answers_to_no_claim_is_held_against_what_was_pub
     text = site.pages([records.Results("x.json", content)], synthetic.ROOT / "published")[
         "residual_vs_plain.md"
     ].decode()
-    assert "under its name: ResNet-56. Not more: ResNet-20." in text
+    told = "beside it: ResNet-56 92.0 % (AlexNet, with triplet loss, 89.9 %). Not more: ResNet-20 92.0 % (ResNet-18,"
+    assert told in text
+    assert "These networks learned from the same data set, all of it" in text
+    assert "numbers of other data" not in text
+    assert "1 seed an arm is one draw of the initial weights" in text
     assert "the same learning rate" in text
     assert "one seed tells no neighbours apart" in text
     assert "95 % interval" not in text.split("## The networks")[0]
+
+
+def test_remarks_of_a_study_stand_first_among_what_cannot_be_told():
+    content = synthetic.results(seeds=2)
+    content["study"] = {**content["study"], "remarks": ["Whether the moon matters: it was full."]}
+    files = site.pages([records.Results("x.json", content)], synthetic.ROOT / "published")
+    text = files["residual_vs_plain.md"].decode()
+    assert "## What cannot be told from this\n\n- Whether the moon matters: it was full.\n- " in text
 
 
 def test_a_page_of_an_unknown_kind_is_refused():

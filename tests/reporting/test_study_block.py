@@ -58,6 +58,7 @@ def test_there_is_a_figure_list_for_every_kind_of_page():
         ("arms.a.label", 20, "label of arm a must be text, not 20; a number needs quotes"),
         ("arms.a.group", 3, "group of arm a must be text"),
         ("arms.b.sett", {}, "did you mean 'set'?"),
+        ("remarks", [5], "a remark must be text, not 5"),
         ("tables", [{"title": "Time", "metrics": ["step_s"]}], "names the metric 'step_s'"),
         ("published.0.file", "nope.csv", "published file 'nope.csv' is not one of"),
         ("published.0.where", {"architecture": "nope"}, "has no row with"),

@@ -165,7 +165,7 @@ def test_confused_classes_are_shown_with_their_pictures(write):
         (strips / f"typefaces-{label}.png").write_bytes(PICTURE)
     (strips / "typefaces-0.png").write_bytes(b"no picture")
     (strips / "typefaces.json").write_text("[]")
-    page = section(write(content), "What fine-tuning mends").partition("### Typefaces")[2]
+    page = section(write(content), "Confusions before and after fine-tuning").partition("### Typefaces")[2]
     rows = [cells(line) for line in page.splitlines() if line.startswith("| Typefaces")]
     told = [t["confusion"] for t in content["trials"] if t["arm"] == "typefaces_frozen_30"]
     assert len(rows) == 6
@@ -181,6 +181,9 @@ def test_confused_classes_are_shown_with_their_pictures(write):
     assert row(page, "**these pairs**")[4] == f"**{total:.0f} of 360**"
     mistakes = sum(sum(found["tested"]) - sum(found["right"]) for found in told)
     assert row(page, "**all mistakes**")[4] == f"**{mistakes} of 180**"
+    tuned = int(numbers(row(page, "**all mistakes**")[5])[0])
+    way = "more" if tuned > mistakes else "fewer" if tuned < mistakes else "about as many"
+    assert f"Fine-tuned networks made {way} mistakes ({mistakes} before, {tuned} after) in all" in page
 
 
 def test_without_pictures_the_page_stands(write):
@@ -210,7 +213,9 @@ def test_a_smaller_study_has_a_page(write, asked):
     page = write(content)
     assert "nan" not in page.lower()
     assert len([line for line in page.splitlines() if line.startswith("| **")]) >= len(asked.get("targets", "ab"))
-    assert ("What fine-tuning mends" in page) == ("frozen" in asked.get("modes", MODES) and "metric" not in asked)
+    shown = "Confusions before and after fine-tuning" in page
+    assert shown == ("frozen" in asked.get("modes", MODES) and "metric" not in asked)
+    assert ("Fine-tuned networks made" in page) == (shown and "finetune" in asked.get("modes", MODES))
 
 
 def test_curves_by_number_of_pictures_may_be_of_another_study(write, monkeypatch):

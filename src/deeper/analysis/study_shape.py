@@ -6,7 +6,7 @@ from typing import Any
 from deeper.errors import DeeperError
 
 MAPPINGS = ("arms", "claims", "probes", "paper")
-LISTS = ("by", "budgets", "tables", "published", "free")
+LISTS = ("by", "budgets", "tables", "published", "free", "remarks")
 ARM_MAPPINGS = ("set", "where", "paper", "average")
 
 

@@ -1,5 +1,7 @@
 """What a verdict's comparisons say, in words and numbers."""
 
+import math
+
 from deeper.analysis import claims
 from deeper.analysis.claims import Outcome, Verdict
 from deeper.reporting import text
@@ -34,7 +36,7 @@ def finding(results: Results, answer: Verdict) -> str:
     outcome, n = answer.deciding, len(answer.outcomes)
     deciding = f", the deciding one of {n} comparisons" if n > 1 else ""
     expected = f"expected: {text.expectation(outcome.comparison)}{deciding}"
-    remarks = "; ".join(filter(None, (_interval(outcome), expected)))
+    remarks = "; ".join(filter(None, (_interval(outcome), _within(outcome), expected)))
     return f"{_found(results, outcome)} ({remarks})"
 
 
@@ -46,12 +48,48 @@ def advice(results: Results, answer: Verdict) -> str:
     _, several = GROUPS if GROUPS in [unit(results, outcome) for outcome in open_ones] else SEEDS
     if answer.seeds < 2:
         return f"it takes two {several} or more"
-    if all(outcome.comparison.metric.unit == TIMED for outcome in open_ones):
-        return "it takes a longer or a quieter measurement of time"
-    needed = [outcome.needed for outcome in open_ones if outcome.comparison.metric.unit != TIMED]
-    if None in needed:
-        return f"more {several} would not do"
-    return f"if the difference is as seen, about {max(needed):,} {several} would tell it four times in five"
+    return "; ".join([_shown_advice(results, answer), *leaning(results, answer)])
+
+
+def leaning(results: Results, answer: Verdict) -> list[str]:
+    """Open comparisons, but for the one shown, whose whole interval lies on the side that the claim does not say."""
+    return [
+        f"against the claim leans that {_found(results, outcome)} ({_interval(outcome)})"
+        for outcome in answer.outcomes
+        if outcome is not answer.deciding and outcome.direction == claims.OPEN and _opposed(outcome)
+    ]
+
+
+def _shown_advice(results: Results, answer: Verdict) -> str:
+    """How many seeds would tell the comparison shown, and how many any other that is open."""
+    open_ones = [outcome for outcome in answer.outcomes if outcome.direction == claims.OPEN]
+    shown = max(open_ones, key=lambda outcome: outcome.p_adjusted)
+    _, several = unit(results, shown)
+    others = [outcome.needed for outcome in open_ones if outcome is not shown and not _timed(outcome)]
+    if _timed(shown):
+        words = "it takes a longer or a quieter measurement of time"
+    elif shown.needed is None:
+        words = f"more {several} would not do"
+    else:
+        words = f"if the difference is as seen, about {shown.needed:,} {several} would tell it four times in five"
+    if not others:
+        return words
+    ordered = sorted(others, key=lambda needed: math.inf if needed is None else needed)
+    named = " to ".join(text.needed(end) for end in dict.fromkeys((ordered[0], ordered[-1])))
+    return f"{words} (the {'other that is' if len(others) == 1 else 'others that are'} open: {named})"
+
+
+def _timed(outcome: Outcome) -> bool:
+    return outcome.comparison.metric.unit == TIMED
+
+
+def _opposed(outcome: Outcome) -> bool:
+    """Whether the whole interval lies beyond the border, on the side that is not expected."""
+    found, comparison = outcome.difference, outcome.comparison
+    if found is None or found.n < 2:
+        return False
+    above = comparison.expect in claims.ABOVE
+    return found.upper < comparison.border if above else found.lower > comparison.border
 
 
 def _found(results: Results, outcome: Outcome) -> str:
@@ -65,6 +103,17 @@ def _found(results: Results, outcome: Outcome) -> str:
     if float(amount.replace(",", "")) == 0:
         return f"in {metric.label} {of} is level with {against}, to {far}"
     return f"in {metric.label} {of} is {far} {'above' if difference.mean > 0 else 'below'} {against}"
+
+
+def _within(outcome: Outcome) -> str:
+    """Of a difference as expected that has the other sign, surely, and is less than the margin: that it is so."""
+    found, comparison = outcome.difference, outcome.comparison
+    if outcome.direction != claims.AS_EXPECTED or not comparison.margin or found.n < 2:
+        return ""
+    above = comparison.expect in claims.ABOVE
+    if not (found.upper < 0 if above else found.lower > 0):
+        return ""
+    return f"{'lower' if above else 'higher'}, by less than the margin"
 
 
 def _interval(outcome: Outcome) -> str:

@@ -26,6 +26,12 @@ class Table:
     settings: Sequence[object]
     rows: Sequence[Row]
 
+    @property
+    def edges(self) -> int:
+        """How many did best at the first or the last of the values that they were given, of two or more."""
+        given = [[index for index, error in enumerate(row.errors) if error is not None] for row in self.rows]
+        return sum(len(own) > 1 and row.best in (own[0], own[-1]) for row, own in zip(self.rows, given, strict=True))
+
     def chosen(self) -> dict[str, object]:
         """The best setting of each network."""
         return {row.subject: self.settings[row.best] for row in self.rows}

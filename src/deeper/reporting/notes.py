@@ -28,13 +28,21 @@ def limits(results: Results, verdicts: Sequence[Verdict]) -> list[str]:
     counts = sorted({len(results.trials(arm)) for arm in results.arms if not results.averaged(arm)})
     if counts:
         seeds = text.plural(counts[0], "seed") if len(counts) == 1 else f"{scale.several(counts)} seeds"
-        lines.append(
-            f"How much of it is chance of the data: {seeds} an arm vary the initial weights and "
-            "the order of the images, on one and the same training set."
-        )
+        lines.append(f"How much of it is chance: {seeds} an arm {_varied(counts)}, {_on(results)}.")
     if results.content["profile"] == "smoke":
         lines.append("Anything at all about the claims: the profile `smoke` only shows that the machinery works.")
     return lines
+
+
+def _varied(counts: Sequence[int]) -> str:
+    if counts == [1]:
+        return "is one draw of the initial weights and the order of the images, and says nothing of another"
+    return "vary the initial weights and the order of the images"
+
+
+def _on(results: Results) -> str:
+    sizes = len(scale.of(results, results.content["trials"]).images)
+    return "on one and the same training set" + (" of each size" if sizes > 1 else "")
 
 
 def open_claims(results: Results, verdicts: Sequence[Verdict]) -> list[str]:
@@ -45,7 +53,8 @@ def open_claims(results: Results, verdicts: Sequence[Verdict]) -> list[str]:
 def diverged(label: str, trials: Sequence[Mapping[str, Any]]) -> str:
     """An arm's diverged trials and why they are called so."""
     reasons = (f"seed {trial['seed']} ({trial['reason'] or 'no reason recorded'})" for trial in trials)
-    return f"{label} diverged with {', '.join(reasons)}. Their errors count like any other."
+    what = "did not learn" if all("chance" in (trial["reason"] or "") for trial in trials) else "diverged"
+    return f"{label} {what} with {', '.join(reasons)}. Their errors count like any other."
 
 
 def machine(facts: Mapping[str, Any]) -> str:

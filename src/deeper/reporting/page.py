@@ -10,6 +10,7 @@ from deeper.reporting import (
     averaging_figure,
     budget_table,
     calibration,
+    definitions,
     figures,
     forest,
     landscape,
@@ -63,17 +64,41 @@ class Study:
         return ", ".join(f"{row.accuracy} ({row.network})" for row in found) or "–"
 
     def against_published(self) -> str:
-        """Which networks are more accurate than all that was published under their names, and which are not."""
+        """Which networks are more accurate than all the published ones beside them, and which are not."""
         sides: dict[bool, list[str]] = {True: [], False: []}
         for arm in self.arms:
-            found = [float(row.accuracy.split()[0]) for row in self.published if row.arm == arm.name and row.accuracy]
+            found = [row for row in self.published if row.arm == arm.name and row.accuracy]
             error = arm.means["test_error"]
             if found and error is not None:
-                sides[100 * (1 - error.mean) > max(found)].append(arm.label)
+                best = max(found, key=lambda row: float(row.accuracy.split()[0]))
+                more = 100 * (1 - error.mean) > float(best.accuracy.split()[0])
+                sides[more].append(f"{arm.label} {text.accuracy(error)} ({best.network}, {best.accuracy})")
         if not any(sides.values()):
             return ""
-        more, less = (", ".join(sides[side]) or "none" for side in (True, False))
-        return f"More accurate than what was published under its name: {more}. Not more: {less}."
+        more, less = ("; ".join(sides[side]) or "none" for side in (True, False))
+        return f"More accurate than the published network beside it: {more}. Not more: {less}."
+
+    @property
+    def published_here(self) -> bool:
+        """Whether all published numbers are of the data set of this study."""
+        return bool(self.published) and {row.data for row in self.published} == set(
+            map(text.data_name, self.scale.data)
+        )
+
+    @property
+    def smaller(self) -> bool:
+        """Whether the study's images are fewer or smaller than the set's."""
+        return self.results.content["profile"] != "full"
+
+    @property
+    def definitions(self) -> list[str]:
+        """What the metrics that were compared are, where their names do not say it."""
+        return definitions.of(self.verdicts)
+
+    @property
+    def remarks(self) -> list[str]:
+        """What the study's file says that its page must say."""
+        return list(self.results.study.get("remarks") or [])
 
     @property
     def one_rate(self) -> bool:

@@ -11,6 +11,8 @@ from deeper.reporting.text import number
 
 Row = Mapping[str, str]
 
+AUGMENTED = {"yes": "augmented", "no": "not augmented"}
+
 UNITS = {"%": " %", "points": " points", "M": " M", "times faster": " times", "layers": " layers"}
 
 
@@ -81,7 +83,8 @@ def _rows(path: Path) -> Sequence[Row]:
 def _cifar(row: Row, arm: str | None) -> Figure:
     error = row["test_error_percent"].replace(">", "> ")
     value = f"{error} %" if error else "–"
-    return _figure(row, arm, f"{row['architecture']}, {row['depth']} layers", value, row["runs"], row["data"])
+    remarks = ", ".join(filter(None, (AUGMENTED.get(row["augmentation"], row["augmentation"]), row["runs"])))
+    return _figure(row, arm, f"{row['architecture']}, {row['depth']} layers", value, remarks, row["data"])
 
 
 def _ablation(row: Row, arm: str | None) -> Figure:

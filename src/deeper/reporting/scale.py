@@ -20,20 +20,29 @@ TRAINING = "training"
 
 @dataclass(frozen=True)
 class Scale:
-    """Data sets, training images, widths of images in pixels and epochs of some trials: every value there is."""
+    """Data sets, training images, widths of images in pixels and epochs of some trials: every value there is.
+
+    ``together`` are images, pixels and epochs as they go together, where there are two such and more than one differs.
+    """
 
     data: Sequence[str]
     images: Sequence[int]
     pixels: Sequence[int]
     epochs: Sequence[int]
+    together: Sequence[tuple[int, int, int]] = ()
 
     def words(self) -> str:
         """``Fashion-MNIST, 500 and 16,000 training images (by arm) of 12×12 pixels, 4 epochs``."""
+        if self.together:
+            found = (f"{n:,} training images of {_square(px)} pixels for {_epochs(e)}" for n, px, e in self.together)
+            return f"{self.data_words()}, {' and '.join(found)} ({BY_ARM})"
         return f"{self.data_words()}, {self.images_words()} of {self.pixels_words()}{self._after(', ')}"
 
     def brief(self, data: bool = True) -> str:
         """As it stands in a cell of the ledger: ``Fashion-MNIST, 4,000 of 12×12, 4 epochs``, or without the data."""
         name = f"{several(self.data, text.data_name)}, " if data else ""
+        if self.together:
+            return name + " and ".join(f"{n:,} of {_square(px)}, {_epochs(e)}" for n, px, e in self.together)
         return f"{name}{several(self.images)} of {several(self.pixels, _square)}{self._after(', ', False)}"
 
     def data_words(self) -> str:
@@ -69,11 +78,16 @@ def of(results: Results, trials: Iterable[Trial]) -> Scale:
         return sorted(set(found) - {None})
 
     pixels = {_set(trial, "data.image_size", data["image_size"]) for trial in trials}
+    usual = (("data.train_size", data["train"]), ("data.image_size", data["image_size"]), ("training.epochs", epochs))
+    triples = sorted({tuple(_set(trial, *one) for one in usual) for trial in trials if "transfer" not in trial})
+    apart = [len({triple[place] for triple in triples}) for place in range(3)]
+    paired = len(triples) == 2 and sorted(apart)[1] == 2 and epochs is not None
     return Scale(
         data=values("data.name", data["name"], lambda trial: trial["transfer"]["target"]["title"]),
         images=values("data.train_size", data["train"], lambda trial: trial["metrics"].get("pictures")),
         pixels=sorted(pixels - {None}),
         epochs=values("training.epochs", epochs, lambda trial: trained_epochs(trial, epochs)),
+        together=triples if paired else (),
     )
 
 
@@ -157,6 +171,10 @@ def _place(name: str) -> tuple[int, str]:
 
 def _by_arm(values: Sequence[Any]) -> str:
     return f" ({BY_ARM})" if len(values) > 1 else ""
+
+
+def _epochs(count: int) -> str:
+    return text.plural(count, "epoch")
 
 
 def _square(size: int) -> str:

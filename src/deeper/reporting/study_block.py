@@ -14,7 +14,7 @@ TEXTS = ("title", "question")
 ARM_TEXTS = ("label", "group")
 KEYS = (
     *("name", "title", "question", "page", "arms", "arm", "by", "claims", "published"),
-    *("probes", "budgets", "tables", "gradients", "free", "paper"),
+    *("probes", "budgets", "tables", "gradients", "free", "paper", "remarks"),
 )
 ARM_KEYS = ("label", "paper_label", "group", "where", "set", "paper", "average")
 
@@ -35,6 +35,8 @@ def check(study: Mapping[str, Any], shelf: Path) -> None:
     for key in TEXTS:
         _check_text(study.get(key), f"{where}: {key}")
     known(study.get("page", "study"), pages(), f"{where}: page", "the pages")
+    for remark in study.get("remarks") or []:
+        _check_text(remark, f"{where}: a remark")
     for name, arm in study["arms"].items():
         for key in arm or {}:
             known(key, ARM_KEYS, f"{where}: key of arm {name}", "what an arm has")

@@ -58,6 +58,24 @@ class Mended:
         counts = [pair.counts[mode] for pair in self.pairs]
         return None if None in counts else sum(counts[1:], counts[0])
 
+    @property
+    def says(self) -> str:
+        """Whether fine-tuning made more mistakes than frozen features or fewer, in all and in the pairs."""
+        parts = [(self.mistakes.get(mode), self.total(mode)) for mode in ("frozen", "finetune")]
+        (frozen, pairs), (tuned, tuned_pairs) = parts
+        if None in (frozen, pairs, tuned, tuned_pairs):
+            return ""
+        return (
+            f"Fine-tuned networks made {_more(frozen, tuned)} in all, and {_more(pairs, tuned_pairs)} in these pairs."
+        )
+
+
+def _more(before: Count, after: Count) -> str:
+    """``more mistakes (654 before, 709 after)``."""
+    word = "more" if after.least > before.most else "fewer" if after.most < before.least else "about as many"
+    shown = [f"{'' if count.least == count.most else '≤ '}{count.most:,}" for count in (before, after)]
+    return f"{word} mistakes ({shown[0]} before, {shown[1]} after)"
+
 
 def mended(task: Task) -> Mended | None:
     """The most confused pairs of a set; None without frozen features, confusions, or any mistake."""
