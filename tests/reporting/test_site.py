@@ -327,7 +327,7 @@ def test_a_zoo_of_one_seed_that_answers_to_no_claim_is_held_against_what_was_pub
     assert told in text
     assert "These networks learned from the same data set, all of it" in text
     assert "numbers of other data" not in text
-    assert "1 seed an arm is one draw of the initial weights" in text
+    assert "1 seed an arm tells nothing of other initial weights" in text
     assert "the same learning rate" in text
     assert "one seed tells no neighbours apart" in text
     assert "95 % interval" not in text.split("## The networks")[0]

@@ -27,22 +27,20 @@ def limits(results: Results, verdicts: Sequence[Verdict]) -> list[str]:
     lines = [*open_claims(results, verdicts), _scale(results)]
     counts = sorted({len(results.trials(arm)) for arm in results.arms if not results.averaged(arm)})
     if counts:
-        seeds = text.plural(counts[0], "seed") if len(counts) == 1 else f"{scale.several(counts)} seeds"
-        lines.append(f"How much of it is chance: {seeds} an arm {_varied(counts)}, {_on(results)}.")
+        lines.append(f"How much of it is chance: {_chance(results, counts)}.")
     if results.content["profile"] == "smoke":
         lines.append("Anything at all about the claims: the profile `smoke` only shows that the machinery works.")
     return lines
 
 
-def _varied(counts: Sequence[int]) -> str:
+def _chance(results: Results, counts: Sequence[int]) -> str:
+    """What the seeds of the arms vary, and what they do not."""
     if counts == [1]:
-        return "is one draw of the initial weights and the order of the images, and says nothing of another"
-    return "vary the initial weights and the order of the images"
-
-
-def _on(results: Results) -> str:
+        return "1 seed an arm tells nothing of other initial weights, another order of the images, other images"
     sizes = len(scale.of(results, results.content["trials"]).images)
-    return "on one and the same training set" + (" of each size" if sizes > 1 else "")
+    on = "on one and the same training set" + (" of each size" if sizes > 1 else "")
+    seeds = text.plural(counts[0], "seed") if len(counts) == 1 else f"{scale.several(counts)} seeds"
+    return f"{seeds} an arm vary the initial weights and the order of the images, {on}"
 
 
 def open_claims(results: Results, verdicts: Sequence[Verdict]) -> list[str]:
