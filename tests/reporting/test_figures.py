@@ -84,3 +84,17 @@ def test_a_diverged_trial_is_in_the_curve_to_the_end():
 def test_labels_do_not_touch(points):
     placed = sorted(figures._apart(points, 10.0))
     assert all(above - below >= 10.0 - 1e-4 for below, above in itertools.pairwise(placed))
+
+
+def test_a_whole_network_s_level_is_named_where_it_is_far_from_the_end_of_its_line():
+    def set_apart(content):
+        for trial in content["trials"]:
+            found = trial["probes"]["lesion"]["value"]
+            found["whole"] = 0.3
+            found["deleted"] = [0.9 if trial["arm"] == "plain20" else 0.31] * len(found["deleted"])
+
+    axes = figures.lesions(arms(change=set_apart), figures.LIGHT).axes
+    said = {text.get_text() for axis in axes for text in axis.texts}
+    assert "Plain-20, whole" in said
+    assert {"Plain-20", "Plain-56", "ResNet-20"} <= said
+    assert "Plain-56, whole" not in said

@@ -22,6 +22,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, MaxNLocat
 from deeper.analysis.statistics import Mean, mean
 from deeper.reporting.summary import Arm, curve, profile
 
+FAR_APART = 8  # points between a line's end and the level it is held against, from which both are named
 WIDTH = 8.6
 
 MOST_CURVES = 8  # arms, more than which cannot be told apart by epoch
@@ -171,6 +172,8 @@ def lesions(arms: Sequence[Arm], theme: Theme) -> Figure:
             whole = 100 * mean([found["whole"] for found in _lesions(arm)]).mean
             axis.hlines(whole, 0, 1, color=colour[arm.name], lw=0.9, ls=(0, (4, 2.5)), zorder=3)
             ends.append((1, 100 * means[-1].mean, arm.label, colour[arm.name]))
+            if abs(whole - ends[-1][1]) > FAR_APART:
+                ends.append((1, whole, f"{arm.label}, whole", colour[arm.name]))
         axis.set_title(title, loc="left", color=theme.text, fontsize=11, pad=10)
         axis.set_xlim(-0.02, 1)
         axis.set_xticks([0, 1], ["input", "output"])
