@@ -48,16 +48,7 @@ def advice(results: Results, answer: Verdict) -> str:
     _, several = GROUPS if GROUPS in [unit(results, outcome) for outcome in open_ones] else SEEDS
     if answer.seeds < 2:
         return f"it takes two {several} or more"
-    return "; ".join([_shown_advice(results, answer), *leaning(results, answer)])
-
-
-def leaning(results: Results, answer: Verdict) -> list[str]:
-    """Open comparisons, but for the one shown, whose whole interval lies on the side that the claim does not say."""
-    return [
-        f"against the claim leans that {_found(results, outcome)} ({_interval(outcome)})"
-        for outcome in answer.outcomes
-        if outcome is not answer.deciding and outcome.direction == claims.OPEN and _opposed(outcome)
-    ]
+    return "; ".join([_shown_advice(results, answer), *_leaning(results, answer)])
 
 
 def _shown_advice(results: Results, answer: Verdict) -> str:
@@ -77,6 +68,15 @@ def _shown_advice(results: Results, answer: Verdict) -> str:
     ordered = sorted(others, key=lambda needed: math.inf if needed is None else needed)
     named = " to ".join(text.needed(end) for end in dict.fromkeys((ordered[0], ordered[-1])))
     return f"{words} (the {'other that is' if len(others) == 1 else 'others that are'} open: {named})"
+
+
+def _leaning(results: Results, answer: Verdict) -> list[str]:
+    """Open comparisons, but for the one shown, whose whole interval lies on the side that the claim does not say."""
+    return [
+        f"against the claim leans that {_found(results, outcome)} ({_interval(outcome)})"
+        for outcome in answer.outcomes
+        if outcome is not answer.deciding and outcome.direction == claims.OPEN and _opposed(outcome)
+    ]
 
 
 def _timed(outcome: Outcome) -> bool:
