@@ -42,8 +42,8 @@ def one_trial(cfg: DictConfig, label: str) -> str:
         return _plan(cfg, job)
     mirror.check(cfg.logger)
     task = Task(job, label)
-    ready(task.home.path.parent)
     if not (task.home / RECORD).exists():
+        ready(task.home.path.parent)  # before seconds of imports
         processes.context()
     raise_failures(Sweep([task], 1, Bar(task.label)).run())
     metrics = {key: value for key, value in task.record["metrics"].items() if key.endswith("error")}
