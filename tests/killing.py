@@ -1,5 +1,6 @@
-"""Stands in for ``deeper.training.trial`` in a child: sets its environment, or is killed at a chosen call."""
+"""Stands in for ``deeper.training.trial`` in a child: sets its environment, is killed or has a full disk at a call."""
 
+import errno
 import os
 import pkgutil
 import signal
@@ -13,22 +14,32 @@ describe = trial.describe
 def train(job, say):
     os.environ.update(job.get("environ", {}))
     if "kill" in job:
-        _die_at(*job["kill"])
+        _at(*job["kill"], _die)
+    if "fill" in job:
+        _at(*job["fill"], _full)
     trial.train(job, say)
 
 
-def _die_at(name: str, call: int) -> None:
+def _die():
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _full():
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def _at(name: str, call: int, end) -> None:
     owner = pkgutil.resolve_name(name.rpartition(".")[0])
     function = name.rpartition(".")[2]
     original, calls = getattr(owner, function), []
 
-    def dying(*arguments, **keywords):
+    def ending(*arguments, **keywords):
         calls.append(1)
         if len(calls) == call:
             if name == CHECKPOINT_WRITE:
                 file, content = arguments
                 original(file, content[: len(content) // 2])
-            os.kill(os.getpid(), signal.SIGKILL)
+            end()
         return original(*arguments, **keywords)
 
-    setattr(owner, function, dying)
+    setattr(owner, function, ending)

@@ -333,6 +333,84 @@ def test_a_zoo_of_one_seed_that_answers_to_no_claim_is_held_against_what_was_pub
     assert "95 % interval" not in text.split("## The networks")[0]
 
 
+def zoo_page(content, profile="full"):
+    content["study"] = {**content["study"], "page": "zoo"}
+    files = site.pages([records.Results("x.json", {**content, "profile": profile})], synthetic.ROOT / "published")
+    return files["residual_vs_plain.md"].decode(), set(files)
+
+
+def elsewhere(content, *arms, **machine):
+    """The trials of ``arms`` on another machine, which differs in ``machine``."""
+    first = content["environments"][0]
+    content["environments"].append({**first, "machine": {**first["machine"], **machine}})
+    for trial in content["trials"]:
+        trial["environment"] = int(trial["arm"] in arms)
+
+
+def cheapest(text):
+    return [line.split("|")[-3].strip() for line in text.splitlines() if line.startswith(("| 1 ", "| 2 ", "| 3 "))]
+
+
+def test_times_of_one_kind_of_processor_are_compared_wherever_it_stands():
+    content = synthetic.results(seeds=2)
+    elsewhere(content, "resnet56", os="Debian 13", cores=4)
+    text, files = zoo_page(content)
+    assert "figures/residual_vs_plain/accuracy-against-time-light.svg" in files
+    assert any("time" in costs for costs in cheapest(text))
+    assert "different processors" not in text
+
+
+@pytest.mark.parametrize("machine", [{"cpu": "Another CPU"}, {"gpus": ["Some GPU"]}])
+def test_times_of_different_processors_are_not_compared(machine):
+    content = synthetic.results(seeds=2)
+    elsewhere(content, "resnet56", **machine)
+    text, files = zoo_page(content)
+    assert "figures/residual_vs_plain/accuracy-against-operations-light.svg" in files
+    assert not {name for name in files if "accuracy-against-time" in name}
+    assert "accuracy-against-time" not in text
+    assert any("operations" in costs for costs in cheapest(text))
+    assert not any("time" in costs for costs in cheapest(text))
+    other = next(iter(machine.values()))
+    assert f"of different processors (Some CPU; {other if isinstance(other, str) else other[0]})" in text
+
+
+def test_a_comparison_of_times_of_different_processors_says_so():
+    content = synthetic.results(seeds=3)
+    elsewhere(content, "resnet56", cpu="Another CPU")
+    row = {"metric": "train_s", "of": "resnet56", "against": "resnet20", "expect": "higher"}
+    content["study"]["claims"] = {
+        "degradation": [row, {**row, "of": "plain56", "against": "plain20"}, {**row, "metric": "test_error"}]
+    }
+    text, _ = zoo_page(content)
+    told = [line for line in text.splitlines() if "which do not compare" in line]
+    assert len(told) == 1
+    assert "ResNet-56 against ResNet-20: times of different processors (Some CPU; Another CPU)" in told[0]
+
+
+def test_a_zoo_says_what_its_networks_share_and_what_they_have_for_themselves():
+    content = synthetic.results(seeds=1)
+    for trial in content["trials"]:
+        own = trial["arm"] == "resnet56"
+        trial["settings"] = {
+            "training.epochs": 6 if own else 8,
+            "trainer.precision": "bf16-mixed" if own else "32-true",
+        }
+    text, _ = zoo_page(content)
+    assert "Every network had the same images, batches and schedule, and the same learning rate." in text
+    assert "What else a network had of its own stands under *differs in*." in text
+    assert "| 6 epochs, mixed bfloat16 |" in next(line for line in text.splitlines() if "| ResNet-56 |" in line)
+    assert "| 8 epochs, float32 |" in text
+
+
+def test_a_zoo_whose_networks_differ_in_nothing_else_says_that():
+    content = synthetic.results(seeds=1)
+    for trial in content["trials"]:
+        trial.pop("settings", None)
+    text, _ = zoo_page(content)
+    assert "the same images, epochs, batches, schedule and precision, and the same learning rate. Training" in text
+    assert "of its own" not in text
+
+
 def test_remarks_of_a_study_stand_first_among_what_cannot_be_told():
     content = synthetic.results(seeds=2)
     content["study"] = {**content["study"], "remarks": ["Whether the moon matters: it was full."]}

@@ -33,6 +33,13 @@ def test_p_value(p, shown):
     assert text.p_value(p) == shown
 
 
+@pytest.mark.parametrize(
+    ("words", "shown"), [([], ""), (["a"], "a"), (["a", "b"], "a and b"), (["a", "b", "c"], "a, b and c")]
+)
+def test_words_in_a_row(words, shown):
+    assert text.listed(words) == shown
+
+
 def test_a_recipe_in_a_line():
     optimizer = {"_target_": "torch.optim.SGD", "_partial_": True, "lr": 0.1}
     assert text.settings({"epochs": 4, "optimizer": optimizer}) == "epochs 4, optimizer SGD (lr 0.1)"

@@ -130,6 +130,25 @@ def test_killed_while_a_checkpoint_is_written(root, tmp_path, moment):
     assert same_trial(whole, train(a_job))
 
 
+def test_a_disk_that_is_full_at_a_checkpoint_is_named_and_not_kept_full(root, tmp_path):
+    whole = train(job(root, tmp_path / "whole", *RESUME))
+    a_job = job(root, tmp_path / "full", *RESUME)
+    running, home = start({**a_job, "fill": (CHECKPOINT_WRITE, 2)}, "killing")
+    assert finish(running) == 1
+    assert f"No space left on device: {home / CHECKPOINT.replace('.ckpt', '.tmp')}" in running.error
+    assert sorted(path.name for path in home.path.glob("last.*")) == [CHECKPOINT]
+    assert same_trial(whole, train(a_job))
+
+
+def test_what_a_kill_left_of_a_checkpoint_is_removed(root, tmp_path):
+    a_job = job(root, tmp_path)
+    home = tmp_path / a_job["id"]
+    home.mkdir(parents=True)
+    (home / "last.tmp").write_bytes(b"half of a checkpoint")
+    assert train(a_job).record()["status"] == "finished"
+    assert not (home / "last.tmp").exists()
+
+
 def test_a_damaged_checkpoint_is_started_over(root, tmp_path):
     whole = train(job(root, tmp_path / "whole"))
     a_job = job(root, tmp_path / "damaged")

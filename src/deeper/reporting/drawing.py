@@ -80,10 +80,16 @@ def _draw_inherited(index: int) -> dict[str, bytes]:
 
 def _draw(sheet: Sheet) -> dict[str, bytes]:
     page = sheet.results.page
-    drawn = _transfer(sheet) if page == "transfer" else figures.draw(sheet.arms, PAGES[page])
+    drawn = _transfer(sheet) if page == "transfer" else figures.draw(sheet.arms, _wanted(sheet.results))
     if page != "calibration":
         drawn |= figures.draw(forest.lines(sheet.verdicts, sheet.results.label), forest.FIGURES)
     return drawn
+
+
+def _wanted(results: Results) -> Sequence[figures.Drawn]:
+    """The figures of a page; times of different processors are not set against each other."""
+    found = PAGES[results.page]
+    return found if len(results.processors()) < 2 else tuple(one for one in found if one[0] != landscape.TIMES)
 
 
 def _transfer(sheet: Sheet) -> dict[str, bytes]:

@@ -2,7 +2,7 @@
 
 import itertools
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,6 +29,7 @@ COSTS = {
     "train_s": ("training time, s", "params"),
 }
 NAMES = {"operations": "macs", "parameters": "params", "time": "train_s"}
+TIMES = "accuracy-against-time"
 AREAS = {"params": "parameters", "macs": "multiply-adds"}
 
 
@@ -219,14 +220,16 @@ class Rank:
     cheapest: tuple[str, ...]
 
 
-def ranking(arms: Sequence[Arm]) -> list[Rank]:
-    """Arms by mean test error, best first; ``cheapest`` names the costs that no better arm undercuts."""
+def ranking(arms: Sequence[Arm], costs: Collection[str] = tuple(COSTS)) -> list[Rank]:
+    """Arms by mean test error, best first; ``cheapest`` names those of ``costs`` that no better arm undercuts."""
     known = sorted((arm for arm in arms if arm.means["test_error"]), key=lambda arm: arm.means["test_error"].mean)
     ranks = []
     for place, arm in enumerate(known):
-        costs = [cost for cost in COSTS if arm.means[cost]]
+        known_here = [cost for cost in costs if arm.means[cost]]
         front = [
-            c for c in costs if all(b.means[c] is None or b.means[c].mean > arm.means[c].mean for b in known[:place])
+            c
+            for c in known_here
+            if all(b.means[c] is None or b.means[c].mean > arm.means[c].mean for b in known[:place])
         ]
         ranks.append(Rank(arm, tuple(front)))
     return ranks

@@ -10,6 +10,7 @@ from deeper.reporting.published import Figure
 from deeper.reporting.records import Results
 
 MOST_PUBLISHED = 3
+CLOCKED = (answers.TIMED, "s", "images/s")  # units of what a clock measures
 HERE = "It is contradicted on the data and at the scale of this page"
 
 
@@ -75,6 +76,9 @@ def _of_outcome(results: Results, outcome: Outcome) -> list[str]:
     lines = []
     if outcome.direction == claims.OPEN:
         lines.append(f"{what}: {_open_comparison(outcome, answers.unit(results, outcome))}.")
+    processors = results.processors(*filter(None, (comparison.of, comparison.against)))
+    if comparison.metric.unit in CLOCKED and len(processors) > 1:
+        lines.append(f"{what}: times of different processors ({'; '.join(processors)}), which do not compare.")
     if outcome.unpaired:
         lines.append(f"{what}: {text.seeds(outcome.unpaired)} left out, only one of the two arms has it.")
     if outcome.unmeasured:

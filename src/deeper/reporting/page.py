@@ -25,6 +25,13 @@ from deeper.reporting.records import Results
 from deeper.reporting.summary import Arm
 
 LEADING = (*averaging_figure.FIGURES, *(one for one in figures.FIGURES if one[0] == "error-without-a-block"))
+PARTS = {
+    "images": ("data.", "augment."),
+    "epochs": ("training.epochs",),
+    "batches": ("training.batch_size",),
+    "schedule": ("schedule.",),
+    "precision": ("trainer.precision",),
+}  # of a recipe, and how the names of their settings begin
 
 
 @dataclass(frozen=True)
@@ -56,7 +63,13 @@ class Study:
 
     @property
     def ranking(self) -> list[landscape.Rank]:
-        return landscape.ranking(self.arms)
+        costs = [cost for cost in landscape.COSTS if self.one_processor or cost != landscape.NAMES["time"]]
+        return landscape.ranking(self.arms, costs)
+
+    @property
+    def one_processor(self) -> bool:
+        """Whether all trials ran on the same kind of processor, so that their times compare."""
+        return len(self.results.processors()) < 2
 
     def published_for(self, arm: Arm) -> str:
         """Accuracies that others published of an arm's architecture."""
@@ -99,6 +112,17 @@ class Study:
     def remarks(self) -> list[str]:
         """What the study's file says that its page must say."""
         return list(self.results.study.get("remarks") or [])
+
+    @property
+    def same_for_all(self) -> str:
+        """Parts of the recipe that no trial has otherwise: ``images, epochs, batches, schedule and precision``."""
+        varying = scale.varying(self.results.content["trials"])
+        return text.listed([part for part, names in PARTS.items() if not any(one.startswith(names) for one in varying)])
+
+    @property
+    def own_parts(self) -> bool:
+        """Whether any trial has anything but its network and its learning rate for itself."""
+        return bool(scale.varying(self.results.content["trials"]) - {"optimizer.lr"})
 
     @property
     def one_rate(self) -> bool:

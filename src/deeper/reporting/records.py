@@ -89,6 +89,13 @@ class Results:
         """An arm's trials by seed."""
         return sorted((t for t in self.content["trials"] if t["arm"] == arm), key=lambda t: t["seed"])
 
+    def processors(self, *arms: str) -> list[str]:
+        """What the trials of these arms (of all, where none is named) ran on: their times compare where it is one."""
+        places = self.content["environments"]
+        trials = (trial for trial in self.content["trials"] if not arms or trial["arm"] in arms)
+        machines = [places[trial["environment"]]["machine"] for trial in trials]
+        return list(dict.fromkeys(", ".join(one.get("gpus") or [one.get("cpu") or "unknown"]) for one in machines))
+
 
 def load(folder: Path) -> list[Results]:
     """Every ``*.json`` of ``folder`` by name; a folder that is not there holds none.

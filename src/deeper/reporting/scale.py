@@ -183,6 +183,8 @@ def _square(size: int) -> str:
 
 AUGMENT = {"augment.pad": "pad", "augment.mirror": "mirror"}
 
+PRECISIONS = {"32-true": "float32", "bf16-mixed": "mixed bfloat16", "16-mixed": "mixed float16"}
+
 SAID: dict[str, Callable[[Any], str]] = {
     "data.name": lambda value: text.data_name(str(value)),
     "data.image_size": lambda value: f"{_square(value)} pixels",
@@ -190,4 +192,5 @@ SAID: dict[str, Callable[[Any], str]] = {
     "training.epochs": lambda value: text.plural(value, "epoch"),
     "optimizer.lr": lambda value: f"rate {text.setting(value)}",
     "training.batch_size": lambda value: f"batches of {value:,}",
+    "trainer.precision": lambda value: PRECISIONS.get(value, text.setting(value)),
 }

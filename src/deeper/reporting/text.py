@@ -1,7 +1,7 @@
 """Numbers and names as a page prints them."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from deeper.analysis.claims import Comparison
 from deeper.analysis.metrics import DECADES, FRACTION, Metric
@@ -109,6 +109,11 @@ def seeds(values: tuple[int, ...] | list[int]) -> str:
 
 def plural(n: int, word: str) -> str:
     return f"{n} {word}" if n == 1 else f"{n:,} {word}s"
+
+
+def listed(words: Sequence[str]) -> str:
+    """``images``, ``images and epochs``, ``images, epochs and batches``."""
+    return " and ".join(filter(None, (", ".join(words[:-1]), *words[-1:])))
 
 
 def duration(value: float) -> str:

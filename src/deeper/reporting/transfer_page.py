@@ -117,7 +117,9 @@ class TransferPage:
     @property
     def other_metrics(self) -> str:
         """Titles of sets that are not judged by the share of right answers, which curves by epoch show."""
-        return _and(list(dict.fromkeys(task.title for task in self.tasks if task.target["metric"] != "accuracy")))
+        return text.listed(
+            list(dict.fromkeys(task.title for task in self.tasks if task.target["metric"] != "accuracy"))
+        )
 
     @property
     def layers(self) -> tuple[list[str], list[tuple[str, list[str]]]]:
@@ -193,7 +195,7 @@ class TransferPage:
         ]
         scratch = sorted({self.epochs(arm) for task in self.tasks if (arm := task.main("scratch"))})
         if scratch:
-            many = f"{_and(scratch)} {'epoch' if scratch == ['1'] else 'epochs'}"
+            many = f"{text.listed(scratch)} {'epoch' if scratch == ['1'] else 'epochs'}"
             lines.append(f"How far training from scratch gets with more time than {many}.")
         lines.append(
             "How much of it is chance of the test pictures: seeds differ in what is held out for validation, in the "
@@ -210,14 +212,14 @@ class TransferPage:
                 "on what features cost holds the scatter of the classifiers' time alone."
             )
         if self.not_run:
-            lines.append(f"How {_and([one.title for one in self.not_run])} would come out: not run here.")
+            lines.append(f"How {text.listed([one.title for one in self.not_run])} would come out: not run here.")
         return lines
 
     def _titles(self) -> str:
-        return _and(list(dict.fromkeys(task.title for task in self.tasks)))
+        return text.listed(list(dict.fromkeys(task.title for task in self.tasks)))
 
     def _networks(self) -> str:
-        return _and([_backbone(name)[0] for name in self._backbones()])
+        return text.listed([_backbone(name)[0] for name in self._backbones()])
 
     def _backbones(self) -> list[str]:
         return list(dict.fromkeys(task.backbone for task in self.tasks))
@@ -269,7 +271,3 @@ def _facts(of_set: Mapping[str, Any]) -> str:
 def _source(source: Mapping[str, Any]) -> str:
     packages = [f"{name} {facts['version']}" for name, facts in source.items() if isinstance(facts, Mapping)]
     return f"from the Debian packages {', '.join(packages)}" if packages else "from a folder of the user's"
-
-
-def _and(names: Sequence[str]) -> str:
-    return " and ".join(filter(None, (", ".join(names[:-1]), *names[-1:])))

@@ -52,7 +52,7 @@ def make_job(cfg: DictConfig, slots: int | None = None) -> dict[str, Any]:
     _resolve(config, slots or 1)
     meta = transfer_jobs.complete(config) if "transfer" in config else None
     _check(config)
-    meta = meta or _verified(Path(config["data"]["root"]) / config["data"]["name"])
+    meta = meta or _prepared(config["data"])
     _fit_to_data(config["data"], meta)
     return {
         "id": trial_id(config, meta["digest"]),
@@ -73,7 +73,7 @@ def check_images(config: dict[str, Any]) -> None:
     if "transfer" in config:
         return
     data, batch_size = config["data"], config["training"]["batch_size"]
-    meta = _verified(Path(data["root"]) / data["name"])
+    meta = _prepared(data)
     for key, value in (("channels", meta["image_shape"][2]), ("classes", len(meta["classes"]))):
         if data[key] != value:
             raise DeeperError(f"data.{key}={data[key]}: {data['name']} has {value}")
@@ -91,6 +91,16 @@ def default_slots(cfg: DictConfig) -> int:
         return len(gpus())
     threads = cfg.trainer.threads
     return max(1, cores() // (threads if isinstance(threads, int) else 1))
+
+
+def _prepared(data: dict[str, Any]) -> dict[str, Any]:
+    folder = Path(data["root"]) / data["name"]
+    if data.get("reader", "") is None and not folder.exists():
+        raise DeeperError(
+            f"{data['name']} serves to count networks (python -m deeper.cost): Deeper does not prepare it, and trains "
+            "on what it has prepared"
+        )
+    return _verified(folder)
 
 
 @cache

@@ -10,8 +10,8 @@ import time
 import traceback
 import warnings
 import zipfile
-from collections.abc import Callable
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext, suppress
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -66,11 +66,28 @@ def train(job: dict[str, Any], say: Callable[[str, Any], None]) -> None:
             callbacks=lambda steps: [Progress(lambda fraction: say("progress", fraction), steps)],
             loggers=_loggers(job, first),
         )
-        outcome = work(config, data, around)
+        with _beside_removed(home) if first else nullcontext():
+            outcome = work(config, data, around)
         if first:
             _keep(home, job, outcome, {"total_s": round(earlier + time.perf_counter() - began, 3)})
             for logger in around.loggers:
                 logger.experiment.finish()
+
+
+@contextmanager
+def _beside_removed(home: Home) -> Iterator[None]:
+    """Name and remove the checkpoint that could not be written, so that a full disk is not kept full by it."""
+    beside = (home / CHECKPOINT).with_suffix(".tmp")
+    beside.unlink(missing_ok=True)
+    try:
+        yield
+    except OSError as error:
+        if error.filename is None and beside.exists():
+            error.filename = str(beside)
+        raise
+    finally:
+        with suppress(OSError):
+            beside.unlink(missing_ok=True)
 
 
 def _work(job: dict[str, Any]) -> tuple[Callable[..., Any], Callable[..., Outcome], Callable[..., Surroundings]]:
