@@ -118,6 +118,13 @@ def test_a_glob_leaves_out_what_needs_a_name(command):
         (["input=paper", "data=cifar10"], "leave data=cifar10 out"),
         (["data.image_size=28.5"], "data.image_size=28.5: it must be a whole number from 1"),
         (["data.image_size=abc"], "data.image_size=abc: it must be a whole number from 1"),
+        (["model=resnet20", "model.width=0"], "model.width=0: it must be a whole number of at least 1"),
+        (["model=alexnet", "model.groups=0"], "model.groups=0: it must be a whole number of at least 1"),
+        (
+            ["model=googlenet_small", "model.squeeze_excite=-4"],
+            "model.squeeze_excite=-4: it must be a whole number from 0",
+        ),
+        (["model=resnet20", "model.branches=aggregated"], "model.branches=aggregated is of bottlenecks"),
         (["solve=model.width"], "match=None: say what to match, such as match=params:853018"),
         (["solve=model.widht", "match=params:100"], "did you mean 'model.width'?"),
         (["match=params:100"], "solve: setting None"),

@@ -58,6 +58,8 @@ def mistake(done):
         (["optimizer.lr=nan"], "optimizer.lr=nan: it must be a number of at least 0"),
         (["training.label_smoothing=2"], "training.label_smoothing=2: it must be a number from 0 to 1"),
         (["seed=true"], "seed=True"),
+        (["model.num_classes=7"], "model.num_classes=7: fashion_mnist has 10 classes"),
+        (["model.widen=0.5"], "model.widen=0.5: it must be a whole number of at least 1"),
         (["data.channels=3"], "data.channels=3: fashion_mnist has 1"),
         (["data.train_size=201"], "data.train_size=201: fashion_mnist has 200 of them"),
         ([*SMALL, "data.train_size=10"], "there are 10 training images"),

@@ -30,6 +30,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from deeper import cli
 from deeper.errors import DeeperError
+from deeper.models import bounds
 
 FORMATS = (None, "table", "json", "csv")
 INPUTS = ("data", "paper")
@@ -208,6 +209,7 @@ def _network(cfg: DictConfig) -> tuple[dict[str, Any], int, int]:
     model, channels, size = config["model"], config["data"]["channels"], config["data"]["image_size"]
     _check_number("data.channels", channels)
     _check_number("data.image_size", size)
+    bounds.check(model)
     return model, channels, size
 
 

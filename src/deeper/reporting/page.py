@@ -14,6 +14,7 @@ from deeper.reporting import (
     figures,
     forest,
     landscape,
+    networks,
     notes,
     published,
     scale,
@@ -70,6 +71,11 @@ class Study:
     def one_processor(self) -> bool:
         """Whether all trials ran on the same kind of processor, so that their times compare."""
         return len(self.results.processors()) < 2
+
+    @property
+    def networks(self) -> list[networks.Network]:
+        """What the arms' networks are, where arms name one."""
+        return networks.of(self.results.study, self.arms)
 
     def published_for(self, arm: Arm) -> str:
         """Accuracies that others published of an arm's architecture."""

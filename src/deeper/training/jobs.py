@@ -11,6 +11,7 @@ from omegaconf import DictConfig, OmegaConf
 from deeper.cli import folder
 from deeper.data.arrays import open_set
 from deeper.errors import DeeperError
+from deeper.models import bounds
 from deeper.training import transfer_jobs
 from deeper.training.identity import sources, trial_id
 from deeper.training.provenance import environment, gpus
@@ -185,10 +186,12 @@ def _check_values(config: dict[str, Any]) -> None:
     if not isinstance(config["dry_run"], bool):
         raise DeeperError(f"dry_run={config['dry_run']}: it must be true or false")
     counts = {f"data.{key}": data[key] for key in ("train_size", "validation_size") if data[key] is not None}
-    counts |= {f"model.{key}": model[key] for key in ("depth", "width") if isinstance(model.get(key), int | str)}
     for key, value in counts.items():
         if not isinstance(value, int) or isinstance(value, bool) or value < 1:
             raise DeeperError(f"{key}={value}: it must be a whole number of at least 1")
+    bounds.check(model)
+    if "transfer" not in config and model.get("num_classes", data["classes"]) != data["classes"]:
+        raise DeeperError(f"model.num_classes={model['num_classes']}: {data['name']} has {data['classes']} classes")
     pad = config["augment"].get("pad", 0)
     if type(pad) is not int or not 0 <= pad <= data["image_size"]:
         raise DeeperError(f"augment.pad={pad}: it must be a whole number from 0 to data.image_size")

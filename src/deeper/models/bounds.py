@@ -1,0 +1,51 @@
+"""What the numbers of a ``model`` configuration may be, whichever family it is of: told before anything is built.
+
+What one family alone knows, such as the depths that there are or groups that do not divide channels, its class says.
+"""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from deeper.errors import DeeperError
+
+ONE_OR_MORE = (
+    *("in_chans", "num_classes", "widen", "growth", "filters", "repeats", "columns", "cardinality", "branch_width"),
+    *("groups", "expansion", "stem_width", "stem_channels", "auxiliary_channels", "auxiliary_hidden"),
+    *("auxiliary_grid", "auxiliary_kernel"),
+)
+NONE_OR_MORE = ("squeeze", "squeeze_excite", "halvings")
+ABOVE_ZERO = ("width", "depth")  # whole where they count, factors where they scale
+BRANCHING = {"branches": "grouped", "stride_on": "3x3"}  # of bottlenecks, and what they are where nobody says
+
+
+def check(model: Mapping[str, Any]) -> None:
+    """See that no number of a configuration is impossible; null and lists are left to the network.
+
+    Raises:
+        DeeperError: one is, or a setting of bottlenecks is given to a network without them.
+    """
+    for key, value in model.items():
+        if value is None or isinstance(value, list | dict):
+            continue
+        if key in ONE_OR_MORE and not _is_whole(value, 1):
+            raise DeeperError(f"model.{key}={value}: it must be a whole number of at least 1")
+        if key in NONE_OR_MORE and not _is_whole(value, 0):
+            raise DeeperError(f"model.{key}={value}: it must be a whole number from 0")
+        if key in ABOVE_ZERO:
+            _check_size(key, value)
+    for key, usual in BRANCHING.items():
+        if model.get("block") == "basic" and model.get(key, usual) != usual:
+            raise DeeperError(f"model.{key}={model[key]} is of bottlenecks; take model.block=bottleneck with it")
+
+
+def _is_whole(value: Any, least: int) -> bool:
+    return type(value) is int and value >= least
+
+
+def _check_size(key: str, value: Any) -> None:
+    if type(value) is float:
+        if not 0 < value < math.inf:
+            raise DeeperError(f"model.{key}={value}: it must be a number above 0")
+    elif not _is_whole(value, 1):
+        raise DeeperError(f"model.{key}={value}: it must be a whole number of at least 1")
