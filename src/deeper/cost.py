@@ -7,8 +7,9 @@ python -m deeper.cost --multirun 'model=glob(*)' input=paper format=csv        e
 python -m deeper.cost model=wrn_small solve=model.widen match=params:853018    the width that costs so much
 python -m deeper.cost model=wrn_small solve=model.widen match=macs:resnet56    the width that costs what another does
 
-``params`` and ``macs`` (multiply-adds of one image), ``activation_bytes`` kept for its backward pass in float32,
-``depth`` in weight layers, ``receptive_field`` in pixels, null where attention and the like mix positions.
+``params``, auxiliary heads included, and ``macs`` (multiply-adds of one image at test, without those heads),
+``activation_bytes`` kept for its backward pass in float32, ``depth`` in weight layers, ``receptive_field`` in pixels,
+null where attention and the like mix positions.
 
 With ``solve`` the setting's value whose cost is nearest to ``match`` is found, and printed as one JSON object:
 ``setting``, ``value``, ``metric``, ``count``, ``target``, ``deviation`` (``count / target - 1``). The status is 2 where

@@ -62,10 +62,11 @@ class DenseNet(Network):
             ``depth``.
         growth: maps that a layer adds, the paper's k.
         bottleneck: a 1×1 convolution to 4·growth maps before each 3×3.
-        compression: share of the maps that a transition keeps, the paper's θ (0.5 in BC networks, else 1).
+        compression: share of the maps that a transition keeps, the paper's θ (0.5 in BC networks, else 1); the product
+            is floored as the number that a computer has (0.7 of 1320 maps are 923).
         stem: ``small`` (3×3, full size) or ``large`` (7×7 of stride 2, 3×3 max pooling of stride 2).
-        stem_width: maps of the stem; None: twice ``growth`` with bottlenecks or a large stem, else 16, as in the
-            paper.
+        stem_width: maps of the stem; None: twice ``growth`` with bottlenecks or a large stem, else 16. The paper says
+            so of BC and of the rest; of bottlenecks without compression it says 16.
         in_chans: channels of the input.
         num_classes: outputs; 0 leaves the classifier off.
         dropout: rate after every convolution but the stem's (0.2 in the paper where there is no augmentation).
