@@ -14,7 +14,7 @@ from deeper.reporting import (
     figures,
     forest,
     landscape,
-    networks,
+    network_table,
     notes,
     published,
     scale,
@@ -73,9 +73,9 @@ class Study:
         return len(self.results.processors()) < 2
 
     @property
-    def networks(self) -> list[networks.Network]:
+    def networks(self) -> list[network_table.Network]:
         """What the arms' networks are, where arms name one."""
-        return networks.of(self.results.study, self.arms)
+        return network_table.of(self.results.study, self.arms)
 
     def published_for(self, arm: Arm) -> str:
         """Accuracies that others published of an arm's architecture."""

@@ -7,7 +7,7 @@ import yaml
 
 import synthetic
 from deeper.cli import CONF
-from deeper.reporting import networks, records, site, summary
+from deeper.reporting import network_table, records, site, summary
 
 ZOO = yaml.safe_load((CONF / "study" / "zoo.yaml").read_text(encoding="utf-8"))["study"]
 
@@ -20,7 +20,7 @@ def of(**chosen):
     }
     content["study"] = {**content["study"], "arms": arms, "page": "zoo"}
     results = records.Results("residual_vs_plain.json", content)
-    return results, networks.of(results.study, summary.arms(results))
+    return results, network_table.of(results.study, summary.arms(results))
 
 
 def test_an_arm_has_its_configuration_what_was_changed_and_the_head_of_the_file():
@@ -34,14 +34,14 @@ def test_a_file_without_a_head_has_its_familys(tmp_path):
     (tmp_path / "base" / "one.yaml").write_text("# The family; see deeper.models.one.\n_target_: x\n# not the head\n")
     (tmp_path / "net.yaml").write_text("defaults:\n  - base/one@_here_\n  - _self_\n# not the head\n")
     (tmp_path / "bare.yaml").write_text("_target_: x\n")
-    assert networks.about("net", tmp_path) == "The family."
-    assert networks.about("bare", tmp_path) == ""
-    assert networks.about("nowhere", tmp_path) == ""
+    assert network_table.about("net", tmp_path) == "The family."
+    assert network_table.about("bare", tmp_path) == ""
+    assert network_table.about("nowhere", tmp_path) == ""
 
 
 @pytest.mark.parametrize("name", sorted(arm["set"]["model"] for arm in ZOO["arms"].values()))
 def test_every_network_of_the_zoo_is_told(name):
-    words = networks.about(name)
+    words = network_table.about(name)
     assert len(words) > 20
     assert not re.search(r"deeper\.models|[#\n|]", words)
 
