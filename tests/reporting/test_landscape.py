@@ -1,6 +1,7 @@
 import dataclasses
 import itertools
 
+import matplotlib as mpl
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -78,6 +79,23 @@ def test_every_network_is_named_once_inside_the_chart_and_apart_from_the_others(
         assert figure.bbox.y0 <= box.y0 <= box.y1 <= figure.bbox.y1
     inner = {name: box.padded(-1.5) for name, box in boxes.items()}
     assert not [pair for pair in itertools.combinations(inner, 2) if inner[pair[0]].overlaps(inner[pair[1]])]
+
+
+@pytest.mark.parametrize("spread", [1.0, 0.1])
+def test_axes_are_named_inside_the_figure(spread):
+    """Also where accuracies are so near to each other that their marks on the axis need decimals."""
+    networks = []
+    for arm in many(9):
+        error = arm.means["test_error"]
+        near = dataclasses.replace(error, mean=0.07 + spread * (error.mean - 0.25))
+        networks.append(dataclasses.replace(arm, means={**arm.means, "test_error": near}))
+    with mpl.rc_context(figures.STYLE):
+        figure, _ = drawn(networks)
+        figure.canvas.draw()
+    for label in (figure.axes[0].xaxis.label, figure.axes[0].yaxis.label):
+        box = label.get_window_extent(figure.canvas.get_renderer())
+        assert figure.bbox.x0 <= box.x0 <= box.x1 <= figure.bbox.x1
+        assert figure.bbox.y0 <= box.y0 <= box.y1 <= figure.bbox.y1
 
 
 def test_a_network_far_below_the_others_stands_at_the_edge_with_its_accuracy():

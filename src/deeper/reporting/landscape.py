@@ -15,7 +15,7 @@ from deeper.reporting.figures import WIDTH, Theme, group_colours
 from deeper.reporting.summary import Arm
 
 HEIGHT = 8.4
-RECT = (0.075, 0.068, 0.915, 0.868)
+RECT = (0.094, 0.068, 0.896, 0.868)
 FONT = 8.0
 LARGEST = 11.0  # radius in points
 SMALLEST = 2.2
