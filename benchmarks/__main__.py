@@ -13,10 +13,10 @@ from benchmarks import loading, startup, sweeps, throughput
 from benchmarks.page import Findings, page
 from benchmarks.runs import small_set
 from benchmarks.sizes import FULL, QUICK, Size
-from deeper.cli import ROOT
 from deeper.errors import DeeperError
-from deeper.training.provenance import environment
-from deeper.training.store import write_bytes
+from deeper.files import write_bytes
+from deeper.paths import ROOT
+from deeper.run.provenance import environment
 
 PAGE = ROOT / "reports" / "bench.md"
 

@@ -13,9 +13,9 @@ from hydra.utils import instantiate
 from torch import Tensor, nn
 
 from benchmarks.loader import image_loader
-from deeper.data.module import EvaluationBatches, ImageData, TrainingBatches, load
+from deeper.data.batches import EvaluationBatches, ImageData, TrainingBatches, load
 from deeper.models.build import build
-from deeper.training.trial import describe
+from deeper.run.trial import describe
 
 __all__ = ["describe", "train"]
 

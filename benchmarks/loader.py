@@ -5,7 +5,7 @@ from torch.utils.data import DataLoader, Dataset
 from torchvision import transforms
 from torchvision.transforms.functional import to_pil_image
 
-from deeper.data.module import ImageData, Split
+from deeper.data.batches import ImageData, Split
 
 
 class Pictures(Dataset):

@@ -24,7 +24,7 @@ class Findings:
     """Everything that the page shows.
 
     Attributes:
-        environment: see ``deeper.training.provenance.environment``.
+        environment: see ``deeper.run.provenance.environment``.
         load: the load average before the run.
         minutes: that the run took.
     """

@@ -11,13 +11,13 @@ from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
 from benchmarks.sizes import SIDE
-from deeper.cli import CONF
-from deeper.data import arrays
-from deeper.data.arrays import Labelled
+from deeper.data import prepared as arrays
+from deeper.data.prepared import Labelled
 from deeper.errors import DeeperError
-from deeper.training import processes
-from deeper.training.jobs import make_job
-from deeper.training.store import LOG, Home
+from deeper.paths import CONF
+from deeper.run import processes
+from deeper.run.jobs import make_job
+from deeper.run.store import LOG, Home
 
 BARE = "benchmarks.bare"
 DATA = "fashion_mnist"

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from omegaconf import OmegaConf
 
-from deeper.cli import CONF
+from deeper.paths import CONF
 
 _POCKET = OmegaConf.load(CONF / "profile" / "pocket.yaml")
 

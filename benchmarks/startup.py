@@ -13,10 +13,11 @@ from typing import Any
 from benchmarks import runs
 from benchmarks.measure import Spread, interleave, spread
 from benchmarks.sizes import Size
-from deeper.cli import ROOT
 from deeper.errors import DeeperError
-from deeper.training import mirror, processes
-from deeper.training.store import Home
+from deeper.paths import ROOT
+from deeper.run import processes
+from deeper.run import wandb_runs as mirror
+from deeper.run.store import Home
 
 # A network and a training that take next to no time, on the data of a pocket trial.
 TINY = ("model=resnet20", "model.depth=8", "model.width=4", "training.epochs=1", "training.batch_size=1000")

@@ -11,9 +11,9 @@ from pathlib import Path
 from benchmarks import runs
 from benchmarks.measure import Spread, interleave, ratios, spread
 from benchmarks.sizes import POCKET_BATCH, Size
-from deeper.cli import ROOT
 from deeper.errors import DeeperError
-from deeper.training.store import CONFIG, RECORD
+from deeper.paths import ROOT
+from deeper.run.store import CONFIG, RECORD
 
 ARMS = {"two slots": (2, 1), "one slot": (1, 1), "two threads": (1, 2)}
 

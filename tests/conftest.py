@@ -1,4 +1,4 @@
-"""Puts this folder on the path, for the helpers that the tests share, and prepares the small set once."""
+"""Settings of all tests, and the small set, prepared once; what tests share is in ``tests/helpers``."""
 
 import os
 

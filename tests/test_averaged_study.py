@@ -9,12 +9,13 @@ import pytest
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
-from deeper.cli import CONF, ROOT
+from deeper.files import write_json
+from deeper.paths import CONF, ROOT
 from deeper.reporting import site
-from deeper.training import probing, study
-from deeper.training.store import write_json
+from deeper.run import measurements as probing
+from deeper.study import table as study
 
-PROBE = {"of": "deeper.analysis.lesion.probe", "images": 20, "draws": 1, "most": 1}
+PROBE = {"of": "deeper.probes.lesion.probe", "images": 20, "draws": 1, "most": 1}
 STUDY = """
 # @package _global_
 hydra: {sweeper: {params: {seed: range(5)}}}

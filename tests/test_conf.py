@@ -3,7 +3,7 @@
 import pytest
 from hydra import compose, initialize_config_dir
 
-from deeper.cli import CONF
+from deeper.paths import CONF
 
 
 def composed(*overrides):

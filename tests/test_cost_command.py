@@ -8,8 +8,8 @@ import pytest
 import yaml
 from hydra.core.global_hydra import GlobalHydra
 
-from deeper import cli
-from deeper.cost import cost
+from deeper import cli, paths
+from deeper.cost.__main__ import cost
 
 
 @pytest.fixture
@@ -183,7 +183,7 @@ def test_what_even_the_nearest_value_misses_is_one_line(command):
 
 def test_every_paper_form_names_data_that_is_there():
     """``input=paper`` finds the data of every network."""
-    for path in (cli.CONF / "model").glob("*.yaml"):
+    for path in (paths.CONF / "model").glob("*.yaml"):
         form = yaml.safe_load(path.read_text(encoding="utf-8")).get("form") or {}
         name = form.get("data", "small")
-        assert name == "small" or (cli.CONF / "data" / f"{name}.yaml").is_file()
+        assert name == "small" or (paths.CONF / "data" / f"{name}.yaml").is_file()

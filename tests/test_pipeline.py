@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from deeper.cli import ROOT
+from deeper.paths import ROOT
 from official_sets import write_cub
 from released import IDX_FILES, config, idx_files, write
 
@@ -27,8 +27,8 @@ TINY_STUDY = {
             "residual": {"label": "Residual", "where": {"model.name": "resnet20"}},
         },
         "probes": {
-            "noise": {"of": "deeper.analysis.gradient_noise.probe", "weights": "start", "batches": 2, "batch_size": 5},
-            "lesion": {"of": "deeper.analysis.lesion.probe", "images": 20, "draws": 1, "most": 2},
+            "noise": {"of": "deeper.probes.gradient_noise.probe", "weights": "start", "batches": 2, "batch_size": 5},
+            "lesion": {"of": "deeper.probes.lesion.probe", "images": 20, "draws": 1, "most": 2},
         },
         "claims": {
             "degradation": [{"metric": "train_error", "of": "plain", "against": "residual", "expect": "higher"}]

@@ -10,9 +10,9 @@ from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
 import released
-from deeper.cli import CONF, ROOT
-from deeper.data import arrays
+from deeper.data import prepared as arrays
 from deeper.errors import DeeperError
+from deeper.paths import CONF, ROOT
 from deeper.prepare import prepare
 
 FASHION_MNIST = "da7cf95a222fa0a9988f6bec01bd8009c847ff5f83ddfb1d2a18fdac1a1ca02d"

@@ -14,14 +14,14 @@ from hydra.core.plugins import Plugins
 from hydra.types import HydraContext
 from omegaconf import OmegaConf, open_dict
 
-from deeper.analysis.claims import read_claims
-from deeper.analysis.cost import count_config
-from deeper.analysis.ledger import ledger
-from deeper.cli import CONF, ROOT
+from deeper.claims.ledger import ledger
+from deeper.claims.verdicts import read_claims
+from deeper.cost.count import count_config
 from deeper.errors import DeeperError
+from deeper.paths import CONF, ROOT
 from deeper.reporting import published
-from deeper.training import study_arms
-from deeper.training.jobs import make_job
+from deeper.run.jobs import make_job
+from deeper.study import arms as study_arms
 from trials import prepare
 
 ALL = sorted(path.stem for path in (CONF / "study").glob("*.yaml") if path.stem != "none")

@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from deeper.cli import ROOT
+from deeper.paths import ROOT
 from trials import SMALL
 
 SIZES = ("data.train_size=120", "data.validation_size=40")
@@ -261,7 +261,7 @@ def test_every_study_composes():
     from hydra import compose, initialize_config_dir
     from omegaconf import OmegaConf
 
-    from deeper.analysis.claims import read_claims
+    from deeper.claims.verdicts import read_claims
 
     names = sorted(path.stem for path in (ROOT / "conf" / "study").glob("*.yaml"))
     assert "residual_vs_plain" in names

@@ -11,16 +11,17 @@ from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
 import official_sets as official
-from deeper.analysis.claims import read_claims
-from deeper.analysis.scores import METRICS, map_voc2007
-from deeper.cli import CONF, ROOT
-from deeper.data import arrays
-from deeper.data.multilabel import DIFFICULT
+from deeper.claims.verdicts import read_claims
+from deeper.data import prepared as arrays
+from deeper.data.targets.multilabel import DIFFICULT
 from deeper.errors import DeeperError
+from deeper.fit.scores import METRICS, map_voc2007
+from deeper.paths import CONF, ROOT
 from deeper.reporting import published
-from deeper.training import study_arms, transfer_jobs
-from deeper.training.jobs import make_job
-from deeper.training.store import PREDICTIONS
+from deeper.run import transfer_jobs
+from deeper.run.jobs import make_job
+from deeper.run.store import PREDICTIONS
+from deeper.study import arms as study_arms
 from transfers import TIMM, composed, draw
 from trials import train
 

@@ -2,7 +2,7 @@
 
 import yaml
 
-from deeper.cli import CONF, ROOT
+from deeper.paths import CONF, ROOT
 from deeper.reporting import calibration, records
 from forms import FORMS
 

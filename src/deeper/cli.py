@@ -3,27 +3,17 @@
 Nothing heavy is imported here, so ``--help``, ``--cfg job`` and a typo answer at once.
 """
 
-import difflib
-import errno
 import functools
 import io
 import os
-import re
 import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, NoReturn
 
-from deeper.errors import DeeperError
+from deeper.errors import DeeperError, one_line
+from deeper.paths import CONF
 
-ROOT = Path(__file__).resolve().parents[2]
-CONF = ROOT / "conf"
 WANTS_TRACEBACK = os.environ.get("HYDRA_FULL_ERROR", "0") not in ("", "0")
-
-PLACE_ERRORS = {
-    getattr(errno, name)
-    for name in ("ENOENT", "EACCES", "EEXIST", "ENOTDIR", "EISDIR", "ENAMETOOLONG", "ENOSPC", "EDQUOT", "EROFS")
-}
 
 
 def run(verb: Callable[[], None]) -> None:
@@ -62,17 +52,6 @@ def _open_streams() -> None:
             setattr(sys, name, os.fdopen(number, "w", closefd=False))
         if isinstance(getattr(sys, name), io.TextIOWrapper):
             getattr(sys, name).reconfigure(errors="replace")
-
-
-def folder(key: str, value: Any) -> Path:
-    """The folder that a setting names.
-
-    Raises:
-        DeeperError: it names none.
-    """
-    if not isinstance(value, str) or not value.strip():
-        raise DeeperError(f"{key}={'null' if value is None else value}: it must name a folder")
-    return Path(value)
 
 
 def _check_globs(words: list[str]) -> None:
@@ -115,46 +94,3 @@ def task(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
 def _fail(error: BaseException) -> NoReturn:
     print(f"error: {one_line(error)}", file=sys.stderr)
     sys.exit(getattr(error, "exit_code", 2))
-
-
-def one_line(error: BaseException) -> str | None:
-    """What to tell the user of an exception in one line, or None where it is a defect of ours."""
-    from hydra.errors import HydraException
-    from omegaconf.errors import OmegaConfBaseException
-
-    if isinstance(error, DeeperError):
-        return " ".join(str(error).split())
-    if isinstance(error, OSError) and error.errno in PLACE_ERRORS:
-        place = error.filename or "the folder that is written to"
-        return f"{error.strerror}: {place}; free it or choose another, what was finished is kept"
-    if isinstance(error, HydraException | OmegaConfBaseException):
-        text = _composition_error(str(error))
-        cause = error.__cause__
-        if isinstance(cause, OmegaConfBaseException) and str(cause).split("\n")[0] not in text:
-            text += f" ({' '.join(str(cause).split(chr(10))[0].split())})"
-        return text
-    if re.match(r'sbatch: |Could not detect "srun"', str(error)):
-        return f"SLURM takes no jobs here ({' '.join(str(error).split())}); hydra/launcher=slots trains on this machine"
-    return None
-
-
-def _composition_error(text: str) -> str:
-    missing = re.search(r"Could not find '([^']+)'", text)
-    if missing:
-        group, _, wrong = missing.group(1).rpartition("/")
-        options = sorted(re.findall(r"^\t(\S+)$", text, re.M))
-        close = max(difflib.get_close_matches(wrong, options, n=5), key=lambda o: _alike(wrong, o), default=None)
-        hint = f"did you mean {group}={close}? " if close else ""
-        return f"there is no {group}={wrong}; {hint}there are: {', '.join(options) or 'none'}"
-    key = re.search(r"Key '([^']+)' is not in struct", text) or re.search(r"Could not override '([^']+)'", text)
-    if key:
-        return (
-            f"unknown setting {key.group(1)!r} in an override; --cfg job prints every setting, "
-            f"+{key.group(1)}=… adds a new one"
-        )
-    return " ".join(text.split())
-
-
-def _alike(wrong: str, option: str) -> tuple[float, int]:
-    shared = next((i for i, (a, b) in enumerate(zip(wrong, option, strict=False)) if a != b), len(option))
-    return difflib.SequenceMatcher(None, wrong, option).ratio(), shared

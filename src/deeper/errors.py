@@ -1,4 +1,15 @@
-"""The one exception a user is meant to see."""
+"""The one exception a user is meant to see, and every exception in one line."""
+
+import difflib
+import errno
+import re
+from collections.abc import Iterable
+from typing import Any
+
+PLACE_ERRORS = {
+    getattr(errno, name)
+    for name in ("ENOENT", "EACCES", "EEXIST", "ENOTDIR", "EISDIR", "ENAMETOOLONG", "ENOSPC", "EDQUOT", "EROFS")
+}
 
 
 class DeeperError(Exception):
@@ -6,3 +17,60 @@ class DeeperError(Exception):
 
     Verbs print the line and exit with status 2; no traceback is shown.
     """
+
+
+def known(name: Any, names: Iterable[str], what: str, where: str) -> None:
+    """See that ``name`` is among ``names``.
+
+    Raises:
+        DeeperError: it is not; ``what`` and ``where`` are the error's words, and a close name is its hint.
+    """
+    names = list(names)
+    if name in names:
+        return
+    close = difflib.get_close_matches(str(name), names, n=1)
+    hint = f"did you mean {close[0]!r}?" if close else f"there are: {', '.join(names) or 'none'}"
+    raise DeeperError(f"{what} {name!r} is not among {where}; {hint}")
+
+
+def one_line(error: BaseException) -> str | None:
+    """What to tell the user of an exception in one line, or None where it is a defect of ours."""
+    from hydra.errors import HydraException
+    from omegaconf.errors import OmegaConfBaseException
+
+    if isinstance(error, DeeperError):
+        return " ".join(str(error).split())
+    if isinstance(error, OSError) and error.errno in PLACE_ERRORS:
+        place = error.filename or "the folder that is written to"
+        return f"{error.strerror}: {place}; free it or choose another, what was finished is kept"
+    if isinstance(error, HydraException | OmegaConfBaseException):
+        text = _composition_error(str(error))
+        cause = error.__cause__
+        if isinstance(cause, OmegaConfBaseException) and str(cause).split("\n")[0] not in text:
+            text += f" ({' '.join(str(cause).split(chr(10))[0].split())})"
+        return text
+    if re.match(r'sbatch: |Could not detect "srun"', str(error)):
+        return f"SLURM takes no jobs here ({' '.join(str(error).split())}); hydra/launcher=slots trains on this machine"
+    return None
+
+
+def _composition_error(text: str) -> str:
+    missing = re.search(r"Could not find '([^']+)'", text)
+    if missing:
+        group, _, wrong = missing.group(1).rpartition("/")
+        options = sorted(re.findall(r"^\t(\S+)$", text, re.M))
+        close = max(difflib.get_close_matches(wrong, options, n=5), key=lambda o: _alike(wrong, o), default=None)
+        hint = f"did you mean {group}={close}? " if close else ""
+        return f"there is no {group}={wrong}; {hint}there are: {', '.join(options) or 'none'}"
+    key = re.search(r"Key '([^']+)' is not in struct", text) or re.search(r"Could not override '([^']+)'", text)
+    if key:
+        return (
+            f"unknown setting {key.group(1)!r} in an override; --cfg job prints every setting, "
+            f"+{key.group(1)}=… adds a new one"
+        )
+    return " ".join(text.split())
+
+
+def _alike(wrong: str, option: str) -> tuple[float, int]:
+    shared = next((i for i, (a, b) in enumerate(zip(wrong, option, strict=False)) if a != b), len(option))
+    return difflib.SequenceMatcher(None, wrong, option).ratio(), shared

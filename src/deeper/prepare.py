@@ -9,8 +9,9 @@ from pathlib import Path
 import hydra
 from omegaconf import DictConfig, OmegaConf
 
-from deeper import cli
-from deeper.data import arrays, sources
+from deeper import cli, files, paths
+from deeper.data import prepared as arrays
+from deeper.data import sources
 from deeper.errors import DeeperError
 
 
@@ -25,7 +26,7 @@ def prepare(data: DictConfig) -> str:
     """
     if data.reader is None:
         raise DeeperError(f"{data.name} serves to count networks (python -m deeper.cost); Deeper does not prepare it")
-    folder = cli.folder("data.root", data.root) / cli.folder("data.name", data.name)
+    folder = paths.folder("data.root", data.root) / paths.folder("data.name", data.name)
     if type(data.held_out) is not int or data.held_out < 1:
         raise DeeperError(f"data.held_out={data.held_out}: it must be a whole number of at least 1")
     try:
@@ -40,11 +41,11 @@ def prepare(data: DictConfig) -> str:
 
 def _prepare(data: DictConfig, folder: Path) -> str:
     layout = sources.Layout(**OmegaConf.to_container(data.layout, resolve=True))
-    with arrays.lock(folder):
+    with files.folder_lock(folder):
         reason = _why_rebuild(folder, data, layout)
         if reason is None:
             return f"{_summary(folder, arrays.read_meta(folder))}: already prepared and verified, nothing to do"
-        with arrays.scratch_folder(folder) as scratch:
+        with files.scratch_folder(folder) as scratch:
             routes = [hydra.utils.instantiate(route) for route in data.routes]
             gathered = sources.gather(data.name, layout, routes, scratch, data.folder)
         labelled = hydra.utils.instantiate(data.reader, _partial_=True, _convert_="all")(gathered.content)
@@ -83,7 +84,7 @@ def _summary(folder: Path, meta: dict) -> str:
     return f"{folder}: {counts} images of {'x'.join(map(str, meta['image_shape']))}, {len(meta['classes'])} classes"
 
 
-@hydra.main(version_base="1.3", config_path=str(cli.CONF), config_name="prepare")
+@hydra.main(version_base="1.3", config_path=str(paths.CONF), config_name="prepare")
 @cli.task
 def main(config: DictConfig) -> None:
     print(prepare(config.data))

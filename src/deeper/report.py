@@ -10,7 +10,7 @@ from pathlib import Path
 import hydra
 from omegaconf import DictConfig
 
-from deeper import cli
+from deeper import cli, paths
 from deeper.errors import DeeperError
 
 
@@ -21,13 +21,13 @@ def report(results: Path, reports: Path, published: Path, exact: bool) -> str:
         DeeperError: there is no folder ``results``, a file in it is damaged, a study names something that does not
             exist, or ``reports`` cannot be written.
     """
+    from deeper.files import writable
     from deeper.reporting import records, site
-    from deeper.training.store import ready
 
     if not results.is_dir():
         raise DeeperError(f"there is no folder {results}; results=FOLDER names the one with the studies' tables")
     records.load(results)
-    ready(reports, "the reports' folder", "reports")
+    writable(reports, "the reports' folder", "reports")
     findings = _compute() if exact else []
     written = site.write(results, reports, published, findings)
     pages = {path.stem for path in written if path.suffix == ".md"}
@@ -38,17 +38,17 @@ def report(results: Path, reports: Path, published: Path, exact: bool) -> str:
 
 
 def _compute() -> list:
-    from deeper.analysis import exact
+    from deeper import exact
 
     return exact.compute()
 
 
-@hydra.main(version_base="1.3", config_path=str(cli.CONF), config_name="report")
+@hydra.main(version_base="1.3", config_path=str(paths.CONF), config_name="report")
 @cli.task
 def main(config: DictConfig) -> None:
     if not isinstance(config.exact, bool):
         raise DeeperError(f"exact={config.exact}: it must be true or false")
-    places = [cli.folder(key, config[key]) for key in ("results", "reports", "published")]
+    places = [paths.folder(key, config[key]) for key in ("results", "reports", "published")]
     print(report(*places, config.exact))
 
 

@@ -13,10 +13,10 @@ from typing import Any
 import hydra
 from omegaconf import DictConfig
 
-from deeper import cli
+from deeper import cli, paths
 
 
-@hydra.main(version_base="1.3", config_path=str(cli.CONF), config_name="train")
+@hydra.main(version_base="1.3", config_path=str(paths.CONF), config_name="train")
 @cli.task
 def train(cfg: DictConfig) -> str:
     """Train the one trial of a composed configuration, or say what that takes, and return its id."""
@@ -31,10 +31,12 @@ def one_trial(cfg: DictConfig, label: str) -> str:
     Raises:
         DeeperError: a mistake of the user's, or the trial failed.
     """
-    from deeper.training import mirror, processes
-    from deeper.training.jobs import check_images, make_job
-    from deeper.training.store import RECORD, ready
-    from deeper.training.sweep import Bar, Sweep, Task, raise_failures
+    from deeper.files import writable
+    from deeper.run import processes
+    from deeper.run import wandb_runs as mirror
+    from deeper.run.jobs import check_images, make_job
+    from deeper.run.slots import Bar, Sweep, Task, raise_failures
+    from deeper.run.store import RECORD
 
     job = make_job(cfg)
     check_images(job["config"])
@@ -43,7 +45,7 @@ def one_trial(cfg: DictConfig, label: str) -> str:
     mirror.check(cfg.logger)
     task = Task(job, label)
     if not (task.home / RECORD).exists():
-        ready(task.home.path.parent)  # before seconds of imports
+        writable(task.home.path.parent)  # before seconds of imports
         processes.context()
     raise_failures(Sweep([task], 1, Bar(task.label)).run())
     metrics = {key: value for key, value in task.record["metrics"].items() if key.endswith("error")}
@@ -54,7 +56,7 @@ def one_trial(cfg: DictConfig, label: str) -> str:
 
 def _plan(cfg: DictConfig, job: dict[str, Any]) -> str:
     from deeper.reporting import plan_text
-    from deeper.training import plan
+    from deeper.study import plan
 
     print(plan_text.brief(plan.make([cfg], [job], 1)))
     return job["id"]

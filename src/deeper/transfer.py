@@ -12,11 +12,11 @@ See conf/transfer.yaml.
 import hydra
 from omegaconf import DictConfig
 
-from deeper import cli
+from deeper import cli, paths
 from deeper.train import one_trial
 
 
-@hydra.main(version_base="1.3", config_path=str(cli.CONF), config_name="transfer")
+@hydra.main(version_base="1.3", config_path=str(paths.CONF), config_name="transfer")
 @cli.task
 def transfer(cfg: DictConfig) -> str:
     """Run the one trial of a composed configuration, or say what that takes, and return its id."""

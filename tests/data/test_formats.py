@@ -2,8 +2,8 @@ import pickle
 
 import numpy as np
 import pytest
-
 import released
+
 from deeper.data.formats import parse_idx, read_cifar, read_idx
 from deeper.errors import DeeperError
 

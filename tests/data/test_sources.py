@@ -8,9 +8,9 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+import released
 import torchvision
 
-import released
 from deeper.data import sources
 from deeper.data.sources import DebianPackage, Layout, Torchvision, Unavailable, gather
 from deeper.errors import DeeperError

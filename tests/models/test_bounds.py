@@ -5,9 +5,9 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deeper.cli import CONF
 from deeper.errors import DeeperError
 from deeper.models import bounds
+from deeper.paths import CONF
 
 FILES = sorted((CONF / "model").rglob("*.yaml"))
 

@@ -12,13 +12,13 @@ import functools
 import pytest
 import torch
 import torch.nn.functional as F
+from forms import FORMS, NAMES, form
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
-from deeper.analysis.cost import count
-from deeper.cli import CONF, ROOT
+from deeper.cost.count import count
 from deeper.models.build import build
-from forms import FORMS, NAMES, form
+from deeper.paths import CONF, ROOT
 
 SMALL = (12, 14, 28)
 PAPER = {"cifar10": (10, 3, 32), "cifar100": (100, 3, 32), "imagenet": (1000, 3, 224)}

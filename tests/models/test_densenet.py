@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from deeper.cli import ROOT
 from deeper.errors import DeeperError
 from deeper.models.build import build
 from deeper.models.densenet import DenseLayer, DenseNet
+from deeper.paths import ROOT
 
 BC = {"bottleneck": True, "compression": 0.5}
 IMAGENET = {"depth": None, "growth": 32, "stem": "large", "num_classes": 1000, **BC}

@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 from omegaconf import OmegaConf
 from torch.utils.flop_counter import FlopCounterMode
 
-from deeper.cli import CONF, ROOT
 from deeper.errors import DeeperError
 from deeper.models.build import build
 from deeper.models.efficientnet import EfficientNet, compound
 from deeper.models.layers import SqueezeExcite
 from deeper.models.separable import InvertedResidual
+from deeper.paths import CONF, ROOT
 
 
 def published(row):

@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from deeper.cli import ROOT
 from deeper.errors import DeeperError
 from deeper.models.build import build
 from deeper.models.dropping import SharedDraw
 from deeper.models.fractalnet import FractalLayer, FractalNet, GlobalPath, LocalPaths
+from deeper.paths import ROOT
 
 
 def published():

@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from deeper.analysis.cost import count
+from deeper.cost.count import count
 from deeper.errors import DeeperError
 from deeper.models.build import build
 from deeper.models.highway import HighwayLayer, HighwayNetwork

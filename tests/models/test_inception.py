@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_contract import PUBLISHED, config
 
-from deeper.analysis.cost import count
+from deeper.cost.count import count
 from deeper.errors import DeeperError
 from deeper.models.build import build
 from deeper.models.inception import GROUPS, GoogLeNet, InceptionModule, log_mean_probability, window_means

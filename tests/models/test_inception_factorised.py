@@ -7,7 +7,7 @@ import torch
 from test_contract import PUBLISHED, config
 from timm.layers import ConvNormAct
 
-from deeper.analysis.cost import count, count_config
+from deeper.cost.count import count, count_config
 from deeper.errors import DeeperError
 from deeper.models.build import build
 from deeper.models.inception_factorised import DESIGNS, FactorisedInception, InceptionBlock, read_branch, unfactorised

@@ -9,12 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.utils.flop_counter import FlopCounterMode
 
-from deeper.cli import ROOT
 from deeper.errors import DeeperError
 from deeper.models.build import build
 from deeper.models.layers import SqueezeExcite
 from deeper.models.mobilenet import MobileNetV1, MobileNetV2, SeparableBlock
 from deeper.models.separable import Depthwise, InvertedResidual, divisible, drop_samples
+from deeper.paths import ROOT
 
 ROWS = {
     "own/mobilenet_v1_1.00": (MobileNetV1, {}),

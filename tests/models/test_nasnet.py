@@ -10,10 +10,10 @@ from timm.models.nasnet import NASNetALarge
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from deeper.cli import CONF
 from deeper.errors import DeeperError
 from deeper.models.build import build
 from deeper.models.nasnet import CELLS, OPERATIONS, AuxiliaryHead, Cell, Genotype, NASNet
+from deeper.paths import CONF
 
 LITTLE = {"filters": 4, "repeats": 1, "stem_channels": 8, "in_chans": 1, "num_classes": 3}
 AUXILIARY = {"auxiliary": True, "auxiliary_channels": (6, 5), "auxiliary_kernel": 1}

@@ -6,9 +6,9 @@ import torch
 import torch.nn.functional as F
 from sklearn.datasets import load_sample_image
 
-from deeper.cli import CONF
 from deeper.models import pretrained
 from deeper.models.pretrained import EfficientNetLite0, load_by_position, read_weights
+from deeper.paths import CONF
 
 
 @pytest.fixture(scope="module")

@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 from omegaconf import OmegaConf
 from torch.utils.flop_counter import FlopCounterMode
 
-from deeper.analysis.cost import count_config
-from deeper.cli import CONF, ROOT
+from deeper.cost.count import count_config
 from deeper.errors import DeeperError
 from deeper.models.blocks import NoShortcut
 from deeper.models.build import build
 from deeper.models.residual import ResidualNetwork
 from deeper.models.residual_blocks import BasicBlock, BottleneckBlock
+from deeper.paths import CONF, ROOT
 
 NAMES = [f"{kind}{depth}" for kind in ("plain", "resnet") for depth in (20, 32, 44, 56, 110)] + ["resnet1202"]
 

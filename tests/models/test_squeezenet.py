@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from deeper.cli import ROOT
 from deeper.errors import DeeperError
 from deeper.models.build import build
 from deeper.models.squeezenet import SQUEEZES, ConvolutionalHead, Fire, SqueezeNet
+from deeper.paths import ROOT
 
 
 def published():

@@ -11,12 +11,12 @@ from hydra import compose, initialize_config_dir
 from omegaconf import MissingMandatoryValue, OmegaConf
 from test_contract import PUBLISHED, config
 
-from deeper.analysis.cost import count
-from deeper.cli import CONF, ROOT
+from deeper.cost.count import count
 from deeper.errors import DeeperError
 from deeper.models.build import build
 from deeper.models.inception_factorised import FactorisedInception
 from deeper.models.timm_network import InceptionV3, TimmNetwork
+from deeper.paths import CONF, ROOT
 
 
 def parameters(network):

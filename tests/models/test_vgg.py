@@ -7,11 +7,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from deeper.cli import CONF
 from deeper.errors import DeeperError
 from deeper.models.build import build
 from deeper.models.local_response import LocalResponse
 from deeper.models.vgg import VGG
+from deeper.paths import CONF
 
 STAGES = {11: (1, 1, 2, 2, 2), 13: (2, 2, 2, 2, 2), 16: (2, 2, 3, 3, 3), 19: (2, 2, 4, 4, 4)}
 ROWS = ["tv/vgg11", "tv/vgg13", "tv/vgg16", "tv/vgg11_bn", "tv/vgg13_bn", "tv/vgg16_bn", "tv/vgg19_bn"]

@@ -4,9 +4,10 @@ import math
 
 import pytest
 
-from deeper.analysis import claims, statistics
-from deeper.analysis.claims import Comparison, Outcome, Verdict
-from deeper.analysis.metrics import METRICS
+from deeper.claims import statistics
+from deeper.claims import verdicts as claims
+from deeper.claims.metrics import METRICS
+from deeper.claims.verdicts import Comparison, Outcome, Verdict
 from deeper.reporting import answers
 from deeper.reporting.records import Results
 

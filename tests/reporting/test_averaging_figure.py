@@ -2,8 +2,8 @@ import json
 from pathlib import Path
 
 import pytest
-
 import synthetic
+
 from deeper.errors import DeeperError
 from deeper.reporting import averaging_figure, figures, records, site, summary
 

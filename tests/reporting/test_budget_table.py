@@ -3,8 +3,8 @@
 import json
 
 import pytest
-
 import synthetic
+
 from deeper.errors import DeeperError
 from deeper.reporting import figures, records, site
 

@@ -1,8 +1,8 @@
 import copy
 
 import pytest
-
 import synthetic
+
 from deeper.errors import DeeperError
 from deeper.reporting import calibration, records, site
 

@@ -1,7 +1,8 @@
-from deeper.analysis import claims
-from deeper.analysis.metrics import METRICS
-from deeper.reporting import definitions, records, site
 from synthetic import ROOT, results
+
+from deeper.claims import verdicts as claims
+from deeper.claims.metrics import METRICS
+from deeper.reporting import definitions, records, site
 
 
 def test_every_definition_is_of_a_metric():

@@ -4,8 +4,8 @@ import os
 import signal
 
 import pytest
-
 import synthetic
+
 from deeper.errors import DeeperError
 from deeper.reporting import drawing, figures, records, summary
 from deeper.reporting.drawing import Sheet

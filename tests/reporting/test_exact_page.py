@@ -2,11 +2,11 @@ import json
 import re
 
 import pytest
-
-from deeper.analysis.findings import DIFFERENCE, SHAPE, SHARE, Finding, Part
-from deeper.analysis.ledger import ledger
-from deeper.reporting import exact_page, site
 from synthetic import ROOT
+
+from deeper.claims.ledger import ledger
+from deeper.exact.computed_claim import DIFFERENCE, SHAPE, SHARE, Finding, Part
+from deeper.reporting import exact_page, site
 
 
 @pytest.fixture

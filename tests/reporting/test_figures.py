@@ -3,8 +3,8 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-
 import synthetic
+
 from deeper.reporting import figures, summary
 from deeper.reporting.records import Results
 

@@ -3,9 +3,9 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
-
 import synthetic
-from deeper.analysis import claims
+
+from deeper.claims import verdicts as claims
 from deeper.reporting import figures, forest
 from deeper.reporting.records import Results
 

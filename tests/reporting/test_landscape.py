@@ -4,11 +4,11 @@ import itertools
 import matplotlib as mpl
 import numpy as np
 import pytest
+import synthetic
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-import synthetic
 from deeper.reporting import crossings, figures, labels, landscape, summary
 from deeper.reporting.records import Results
 

@@ -3,10 +3,10 @@
 import re
 
 import pytest
+import synthetic
 import yaml
 
-import synthetic
-from deeper.cli import CONF
+from deeper.paths import CONF
 from deeper.reporting import network_table, records, site, summary
 
 ZOO = yaml.safe_load((CONF / "study" / "zoo.yaml").read_text(encoding="utf-8"))["study"]

@@ -1,6 +1,6 @@
 import pytest
-
 import synthetic
+
 from deeper.errors import DeeperError
 from deeper.reporting import published
 

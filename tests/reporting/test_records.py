@@ -1,8 +1,8 @@
 import json
 
 import pytest
-
 import synthetic
+
 from deeper.errors import DeeperError
 from deeper.reporting import records
 

@@ -4,8 +4,8 @@ import copy
 import json
 
 import pytest
-
 import synthetic
+
 from deeper.errors import DeeperError
 from deeper.reporting import figures, records, scale, site
 

@@ -6,10 +6,10 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
+import synthetic
 from scipy import stats
 
-import synthetic
-from deeper.analysis.ledger import ledger
+from deeper.claims.ledger import ledger
 from deeper.errors import DeeperError
 from deeper.reporting import figures, records, site
 

@@ -3,8 +3,8 @@ import copy
 import pytest
 import yaml
 
-from deeper.cli import CONF, ROOT
 from deeper.errors import DeeperError
+from deeper.paths import CONF, ROOT
 from deeper.reporting import drawing, study_block
 
 SHELF = ROOT / "published"

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
+import synthetic
 from scipy import stats
 
-import synthetic
 from deeper.errors import DeeperError
 from deeper.reporting import records, site, summary, tables
 
@@ -19,7 +19,7 @@ SPEC = {
 def content():
     """Five seeds of four arms; the residual ones have columns, and times."""
     content = synthetic.results(seeds=5, epochs=2)
-    content["study"]["probes"] |= {"columns": {"of": "deeper.analysis.columns.probe"}}
+    content["study"]["probes"] |= {"columns": {"of": "deeper.probes.columns.probe"}}
     for trial in content["trials"]:
         error = trial["metrics"]["validation_error"]
         if trial["arm"].startswith("resnet"):

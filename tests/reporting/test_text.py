@@ -2,9 +2,9 @@ import math
 
 import pytest
 
-from deeper.analysis.claims import Comparison
-from deeper.analysis.metrics import METRICS
-from deeper.analysis.statistics import mean
+from deeper.claims.metrics import METRICS
+from deeper.claims.statistics import mean
+from deeper.claims.verdicts import Comparison
 from deeper.reporting import text
 
 

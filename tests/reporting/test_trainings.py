@@ -1,8 +1,8 @@
 import copy
 
 import pytest
-
 import synthetic
+
 from deeper.reporting import trainings
 from deeper.reporting.records import Results
 

@@ -1,11 +1,11 @@
 import numpy as np
+import transferred
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import transferred
-from deeper.analysis.confusion import confusion
 from deeper.reporting import summary, transfer_arms, transfer_confusions
 from deeper.reporting.records import Results
+from deeper.study.confusion import confusion
 
 ANSWERS = st.lists(st.tuples(st.integers(0, 4), st.integers(0, 4)), min_size=1, max_size=60)
 

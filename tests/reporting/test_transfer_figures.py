@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
+import transferred
 from matplotlib.figure import Figure
 
-import transferred
 from deeper.reporting import figures, summary, transfer_arms, transfer_figures
 from deeper.reporting.records import Results
 

@@ -4,16 +4,16 @@ import shutil
 
 import numpy as np
 import pytest
+import synthetic
+import transferred
 import yaml
 from scipy import stats
 
-import synthetic
-import transferred
-from deeper.analysis import scores
 from deeper.errors import DeeperError
+from deeper.fit import scores
 from deeper.reporting import drawing, figures, records, scale, site, trainings, transfer_arms, transfer_table
 from deeper.reporting.records import Results
-from deeper.training.transfer_jobs import MODES
+from deeper.run.transfer_jobs import MODES
 
 SHELF = synthetic.ROOT / "published"
 PICTURE = b"\x89PNG\r\n\x1a\n and the rest of it"

@@ -5,10 +5,10 @@ import signal
 import numpy as np
 import pytest
 import torch
+from trials import finish, job, start, train
 
 from deeper.errors import DeeperError
-from deeper.training.store import CURVES, PREDICTIONS, WEIGHTS
-from trials import finish, job, start, train
+from deeper.run.store import CURVES, PREDICTIONS, WEIGHTS
 
 EXACT = ("trainer.precision=64-true", "model.norm=false", "optimizer.lr=0.01")
 

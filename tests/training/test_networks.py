@@ -4,13 +4,13 @@ import copy
 import functools
 
 import pytest
-from hydra import compose, initialize_config_dir
-
-from deeper.cli import CONF
-from deeper.training import processes
-from deeper.training.jobs import make_job
 from forms import FORMS
+from hydra import compose, initialize_config_dir
 from trials import finish
+
+from deeper.paths import CONF
+from deeper.run import processes
+from deeper.run.jobs import make_job
 
 PAPERS = ["plain20", "resnet20", "preact_resnet20", "se_resnet20", "stochastic_depth20", "ror3_20"]
 NAMES = [*PAPERS, *(name for name, (data, *_) in FORMS.items() if data == "small" and name not in PAPERS)]

@@ -8,20 +8,20 @@ from functools import cache
 import numpy as np
 import pytest
 import pytorch_lightning as pl
+import released
 import torch
 import yaml
 from hydra import compose, initialize_config_dir
 from hydra.utils import instantiate
 from omegaconf import OmegaConf
 
-import released
-from deeper.cli import CONF
-from deeper.data.arrays import Labelled, write_set
-from deeper.data.module import load
+from deeper.data.batches import load
+from deeper.data.prepared import Labelled, write_set
+from deeper.fit.fit import Surroundings, fit
+from deeper.paths import CONF
 from deeper.prepare import prepare
-from deeper.training import study_arms
-from deeper.training.fitting import Surroundings, fit
-from deeper.training.jobs import make_job
+from deeper.run.jobs import make_job
+from deeper.study import arms as study_arms
 
 TRAINED_ON = {"cifar10": 45000, "cifar100": 45000, "fashion_mnist": 55000, "imagenet": 1281167 - 50000}
 NESTEROV = {"momentum": 0.9, "nesterov": True}

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from deeper.data.arrays import Labelled
+from deeper.data.prepared import Labelled
 from deeper.errors import DeeperError
 
 IDX_UINT8 = 0x08

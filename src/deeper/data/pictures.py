@@ -1,7 +1,7 @@
 """Picture files on their way to arrays: what a reader of a target set returns, and how a picture is decoded.
 
 A reader knows one on-disk format. It lists the pictures with label, part and group and decodes none of them;
-``deeper.data.target`` turns the listing into arrays.
+``deeper.data.targets.target_set`` turns the listing into arrays.
 """
 
 import warnings
@@ -26,7 +26,7 @@ class Picture:
 
     Attributes:
         name: its path inside the release, for messages and reports.
-        label: its class; in a set with several labels a picture, a mask (``deeper.data.multilabel``).
+        label: its class; in a set with several labels a picture, a mask (``deeper.data.targets.multilabel``).
         part: where the release, or the reader, puts it.
         group: pictures of one group are variants of each other and never fall on two sides of a split.
         open: decodes it as RGB; raises ``Unreadable``.

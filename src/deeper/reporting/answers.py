@@ -2,8 +2,8 @@
 
 import math
 
-from deeper.analysis import claims
-from deeper.analysis.claims import Outcome, Verdict
+from deeper.claims import verdicts as claims
+from deeper.claims.verdicts import Outcome, Verdict
 from deeper.reporting import text
 from deeper.reporting.records import Results
 

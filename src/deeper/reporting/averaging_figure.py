@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from deeper.analysis import statistics
+from deeper.claims import statistics
 from deeper.reporting.figures import WIDTH, Theme, arm_colours
 from deeper.reporting.summary import Arm
 

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from deeper.analysis import budgets
 from deeper.reporting import text
 from deeper.reporting.records import Results
 from deeper.reporting.summary import Arm
+from deeper.study import budgets
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from deeper.analysis import statistics
+from deeper.claims import statistics
 from deeper.errors import DeeperError
 from deeper.reporting.records import Results
 

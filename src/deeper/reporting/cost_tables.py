@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from deeper.cost import Counted
+    from deeper.cost.__main__ import Counted
 
 COSTS = {
     "params": "parameters",

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from deeper.analysis.claims import Verdict
+from deeper.claims.verdicts import Verdict
 
 DEFINITIONS = {
     "mean_train_error": "the running training error, averaged over the epochs: the lower, the faster a network learned",

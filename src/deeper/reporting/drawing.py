@@ -8,7 +8,7 @@ from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 
-from deeper.analysis.claims import Verdict
+from deeper.claims.verdicts import Verdict
 from deeper.errors import DeeperError
 from deeper.reporting import (
     averaging_figure,

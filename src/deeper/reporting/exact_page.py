@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from deeper.analysis import findings
-from deeper.analysis.findings import ABOUT, DEPENDS, DISAGREEMENTS, FAILS, HOLDS, Finding, Part
+from deeper.exact import computed_claim as findings
+from deeper.exact.computed_claim import ABOUT, DEPENDS, DISAGREEMENTS, FAILS, HOLDS, Finding, Part
 
 MARKS = {
     HOLDS: "✓ holds",

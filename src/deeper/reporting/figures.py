@@ -19,7 +19,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, MaxNLocator, NullFormatter, NullLocator
 
-from deeper.analysis.statistics import Mean, mean
+from deeper.claims.statistics import Mean, mean
 from deeper.reporting.summary import Arm, curve, profile
 
 FAR_APART = 8  # points between a line's end and the level it is held against, from which both are named

@@ -16,9 +16,9 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from deeper.analysis import claims
-from deeper.analysis.claims import ABOVE, Comparison, Outcome, Verdict
-from deeper.analysis.metrics import DECADES, FRACTION, Metric
+from deeper.claims import verdicts as claims
+from deeper.claims.metrics import DECADES, FRACTION, Metric
+from deeper.claims.verdicts import ABOVE, Comparison, Outcome, Verdict
 from deeper.reporting import text
 from deeper.reporting.figures import WIDTH, Theme
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from deeper.cli import CONF
+from deeper.paths import CONF
 from deeper.reporting.summary import Arm
 
 FAMILY = re.compile(r"^ *- (base/\S+)@_here_", re.MULTILINE)

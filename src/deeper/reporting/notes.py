@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from deeper.analysis import claims
-from deeper.analysis.claims import Outcome, Verdict
+from deeper.claims import verdicts as claims
+from deeper.claims.verdicts import Outcome, Verdict
 from deeper.reporting import answers, scale, text
 from deeper.reporting.published import Figure
 from deeper.reporting.records import Results

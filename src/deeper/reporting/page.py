@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from deeper.analysis.claims import Verdict
+from deeper.claims.verdicts import Verdict
 from deeper.reporting import (
     answers,
     averaging_figure,

@@ -4,12 +4,12 @@ import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from deeper.analysis.prospects import Prospect
+from deeper.claims.power import Prospect
 from deeper.reporting import text
 from deeper.reporting.cost_tables import aligned
 
 if TYPE_CHECKING:
-    from deeper.training.plan import ArmPlan, Plan, Time
+    from deeper.study.plan import ArmPlan, Plan, Time
 
 
 def whole(plan: "Plan") -> str:

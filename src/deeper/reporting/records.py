@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from deeper.analysis import study_shape
-from deeper.analysis.claims import read_claims
+from deeper.claims.verdicts import read_claims
 from deeper.errors import DeeperError
+from deeper.study import study_shape
 
 SCHEMA = 1
 STATUSES = ("finished", "diverged")

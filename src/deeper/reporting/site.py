@@ -12,11 +12,11 @@ from typing import Any
 
 import jinja2
 
-from deeper.analysis import claims
-from deeper.analysis.claims import Verdict
-from deeper.analysis.findings import Finding
-from deeper.analysis.ledger import ledger
-from deeper.analysis.statistics import Mean
+from deeper.claims import verdicts as claims
+from deeper.claims.ledger import ledger
+from deeper.claims.statistics import Mean
+from deeper.claims.verdicts import Verdict
+from deeper.exact.computed_claim import Finding
 from deeper.reporting import drawing, exact_page, published, records, summary, text, trainings, transfer_arms
 from deeper.reporting.drawing import Sheet
 from deeper.reporting.exact_page import ExactPage

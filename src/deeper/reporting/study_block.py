@@ -5,9 +5,8 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from deeper.analysis.choices import known
-from deeper.analysis.claims import read_claims
-from deeper.errors import DeeperError
+from deeper.claims.verdicts import read_claims
+from deeper.errors import DeeperError, known
 from deeper.reporting import published, tables
 
 TEXTS = ("title", "question")

@@ -5,8 +5,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from deeper.analysis import gradients, statistics
-from deeper.analysis.metrics import METRICS
+from deeper.claims import gradient_norms as gradients
+from deeper.claims import statistics
+from deeper.claims.metrics import METRICS
 from deeper.reporting.records import Results
 
 Trial = Mapping[str, Any]

@@ -15,9 +15,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from deeper.analysis import statistics
-from deeper.analysis.metrics import DECADES, FRACTION, METRICS, at
-from deeper.analysis.statistics import Mean
+from deeper.claims import statistics
+from deeper.claims.metrics import DECADES, FRACTION, METRICS, at
+from deeper.claims.statistics import Mean
 from deeper.errors import DeeperError
 from deeper.reporting import text
 from deeper.reporting.summary import Arm

@@ -3,9 +3,9 @@
 import math
 from collections.abc import Mapping, Sequence
 
-from deeper.analysis.claims import Comparison
-from deeper.analysis.metrics import DECADES, FRACTION, Metric
-from deeper.analysis.statistics import MOST_SEEDS, Difference, Mean
+from deeper.claims.metrics import DECADES, FRACTION, Metric
+from deeper.claims.statistics import MOST_SEEDS, Difference, Mean
+from deeper.claims.verdicts import Comparison
 
 MINUS = "−"
 DATA_NAMES = {"fashion_mnist": "Fashion-MNIST", "cifar10": "CIFAR-10", "cifar100": "CIFAR-100"}

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from deeper.analysis import statistics
-from deeper.analysis.statistics import Difference, Mean
+from deeper.claims import statistics
+from deeper.claims.statistics import Difference, Mean
 from deeper.errors import DeeperError
 from deeper.reporting.records import Results
 from deeper.reporting.summary import Arm

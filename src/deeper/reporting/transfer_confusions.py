@@ -8,9 +8,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from deeper.analysis.confusion import Pair, most_confused
 from deeper.reporting.records import Results
 from deeper.reporting.transfer_arms import MODES, Task, TransferArm
+from deeper.study.confusion import Pair, most_confused
 
 PAIRS = 6
 PNG = b"\x89PNG\r\n\x1a\n"

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
-from deeper.analysis.statistics import Mean
+from deeper.claims.statistics import Mean
 from deeper.reporting.figures import WIDTH, Theme
 from deeper.reporting.summary import curve
 from deeper.reporting.transfer_arms import MODES, Task, TransferArm, layer_name

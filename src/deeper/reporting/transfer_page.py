@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from deeper.analysis.claims import Verdict
-from deeper.analysis.statistics import Mean
+from deeper.claims.statistics import Mean
+from deeper.claims.verdicts import Verdict
 from deeper.reporting import notes, scale, text, transfer_confusions, transfer_published, transfer_table
 from deeper.reporting.published import Figure
 from deeper.reporting.records import Results

@@ -7,7 +7,7 @@ published in the same columns.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from deeper.analysis.statistics import Difference
+from deeper.claims.statistics import Difference
 from deeper.reporting import scale, text
 from deeper.reporting.transfer_arms import METRICS, MODES, Task, TransferArm
 from deeper.reporting.transfer_published import Published

@@ -9,7 +9,7 @@ from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, open_dict
 
-from deeper import cli
+from deeper import errors
 
 
 class HereLauncher(Launcher):
@@ -41,7 +41,7 @@ class HereLauncher(Launcher):
             job_subdir_key=None,
             configure_logging=False,
         )
-        if job.status == JobStatus.FAILED and cli.one_line(job._return_value):
+        if job.status == JobStatus.FAILED and errors.one_line(job._return_value):
             job.status = JobStatus.COMPLETED
         return job
 

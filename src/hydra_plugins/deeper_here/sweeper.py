@@ -10,7 +10,6 @@ from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.utils import JobReturn, filter_overrides
 from omegaconf import open_dict, read_write
 
-from deeper import cli
 from deeper.reporting import cost_tables
 
 
@@ -42,7 +41,7 @@ def _finish(jobs: Sequence[JobReturn], globbed: bool) -> None:
         print(cost_tables.many(counted), flush=True)
     errors = [error for error in failed if not (globbed and getattr(error, "nameless", False))]
     for error in failed:
-        print(f"{'error' if error in errors else 'left out'}: {cli.one_line(error)}", file=sys.stderr)
+        print(f"{'error' if error in errors else 'left out'}: {errors.one_line(error)}", file=sys.stderr)
     if errors:
         sys.exit(1)
 

@@ -11,12 +11,16 @@ from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, open_dict
 
-from deeper.cli import CONF
 from deeper.errors import DeeperError
-from deeper.training import mirror, processes, study, study_arms
-from deeper.training.jobs import check_images, default_slots, make_job
-from deeper.training.store import RECORD, Home, ready
-from deeper.training.sweep import Display, Sweep, Task, raise_failures
+from deeper.files import writable
+from deeper.paths import CONF
+from deeper.run import processes
+from deeper.run import wandb_runs as mirror
+from deeper.run.jobs import check_images, default_slots, make_job
+from deeper.run.slots import Display, Sweep, Task, raise_failures
+from deeper.run.store import RECORD, Home
+from deeper.study import arms as study_arms
+from deeper.study import table as study
 
 SEED = re.compile(r"seed=(0|[1-9]\d*)")
 
@@ -76,7 +80,7 @@ class SlotsLauncher(Launcher):
         if is_study:
             study_block.check(study_arms.placed(configs)[0], CONF.parent / "published")
         if is_study and not configs[0].dry_run:
-            ready(Path(configs[0].results), "the table's folder", "results")
+            writable(Path(configs[0].results), "the table's folder", "results")
         jobs = [make_job(config, slots) for config in configs]
         for job in jobs:
             check_images(job["config"])
@@ -86,7 +90,7 @@ class SlotsLauncher(Launcher):
 
     def _plan(self, returns: Sequence[JobReturn], jobs: Sequence[dict[str, Any]], slots: int) -> Sequence[JobReturn]:
         from deeper.reporting import plan_text
-        from deeper.training import plan
+        from deeper.study import plan
 
         print(plan_text.whole(plan.make([result.cfg for result in returns], jobs, slots)))
         for job, result in zip(jobs, returns, strict=True):

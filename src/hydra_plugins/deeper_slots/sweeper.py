@@ -9,9 +9,10 @@ from hydra.core.override_parser.types import Override
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf
 
-from deeper.analysis import study_shape
-from deeper.training import study, study_arms
-from deeper.training.jobs import default_slots
+from deeper.run.jobs import default_slots
+from deeper.study import arms as study_arms
+from deeper.study import study_shape
+from deeper.study import table as study
 from hydra_plugins.deeper_slots.launcher import SlotsLauncher
 
 

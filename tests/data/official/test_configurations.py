@@ -5,7 +5,7 @@ from hydra.utils import get_method, instantiate
 from omegaconf import OmegaConf
 
 import official_sets
-from deeper.cli import CONF
+from deeper.paths import CONF
 
 OFFICIAL = ("aircraft", "caltech101", "cars", "cub", "voc2007")
 COUNTS = {

@@ -1,0 +1,153 @@
+"""Small image sets in memory, served in whole batches on the training device."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from deeper.data import prepared as arrays
+from deeper.data.augment import Augment, crop, epoch_order
+
+Batch = tuple[Tensor, Tensor, Tensor]
+_AT_ONCE = 1024
+
+
+@dataclass
+class Split:
+    """Images (uint8, N×H×W×C) and labels (int64, N) of one part of a set, in memory."""
+
+    images: Tensor
+    labels: Tensor
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def to(self, device: torch.device) -> "Split":
+        return Split(self.images.to(device), self.labels.to(device))
+
+
+@dataclass
+class ImageData:
+    """The parts of a prepared set at the size and in the number that a configuration asks for.
+
+    Attributes:
+        train, validation, test: the parts.
+        mean, std: per channel, in units of full scale.
+        digest: identifies the prepared set.
+    """
+
+    train: Split
+    validation: Split
+    test: Split
+    mean: list[float]
+    std: list[float]
+    digest: str
+
+    def normalise(self, images: Tensor) -> Tensor:
+        """uint8 (N, H, W, C) → float32 (N, C, H, W) of zero mean and unit variance, channels last in memory."""
+        mean = torch.tensor(self.mean, device=images.device) * 255
+        scale = 1 / (torch.tensor(self.std, device=images.device) * 255)
+        return ((images.to(torch.float32) - mean) * scale).permute(0, 3, 1, 2)
+
+
+def load(data: dict[str, Any]) -> ImageData:
+    """Read a prepared set.
+
+    Args:
+        data: a ``data`` configuration: ``root``, ``name``, ``image_size``, ``train_size``, ``validation_size``,
+            ``subset_seed``.
+
+    Raises:
+        DeeperError: the set is not prepared, is damaged, or has fewer images than asked for.
+    """
+    prepared = arrays.open_resized(Path(data["root"]) / data["name"], data["image_size"])
+
+    def part(name: str, size: int | None) -> Split:
+        images, labels = prepared.split(name)
+        if size is not None:
+            chosen = arrays.subset(labels, size, data["subset_seed"])
+            images, labels = images[chosen], labels[chosen]
+        return Split(torch.from_numpy(np.array(images)), torch.from_numpy(np.array(labels)))
+
+    return ImageData(
+        train=part("train", data["train_size"]),
+        validation=part("validation", data["validation_size"]),
+        test=part("test", None),
+        mean=prepared.meta["mean"],
+        std=prepared.meta["std"],
+        digest=prepared.digest,
+    )
+
+
+class TrainingBatches:
+    """Augmented batches of one epoch: an iterable over (images, labels, indices) that Lightning takes as a loader.
+
+    A global batch is cut over the ranks by stride, so the same samples make a step whatever the number of ranks.
+    The incomplete batch at the end of an epoch is left out.
+
+    Args:
+        data: the set.
+        augment: what to do to the pictures.
+        batch_size: samples a step, over all ranks; a multiple of ``world``.
+        seed: of order and augmentation.
+        epoch: tells the epoch that starts now.
+    """
+
+    def __init__(
+        self,
+        data: ImageData,
+        augment: Augment,
+        batch_size: int,
+        seed: int,
+        epoch: Callable[[], int],
+        device: torch.device,
+        rank: int = 0,
+        world: int = 1,
+    ):
+        self.data, self.augment, self.batch_size, self.seed, self.epoch = data, augment, batch_size, seed, epoch
+        self.rank, self.world = rank, world
+        self.size = data.train.images.shape[1]
+        self.images = augment.padded(data.train.images).to(device)
+        self.labels = data.train.labels.to(device)
+
+    def __len__(self) -> int:
+        return len(self.labels) // self.batch_size
+
+    def __iter__(self) -> Iterator[Batch]:
+        epoch, samples, device = self.epoch(), len(self.labels), self.images.device
+        order = torch.from_numpy(epoch_order(samples, self.seed, epoch)).to(device)
+        drawn = [torch.from_numpy(d).to(device) for d in self.augment.draw(samples, self.seed, epoch)]
+        batches = order[: len(self) * self.batch_size].view(len(self), -1)[:, self.rank :: self.world]
+        for some in batches.split(max(1, _AT_ONCE // self.batch_size)):
+            index = some.reshape(-1)
+            pictures = self.data.normalise(crop(self.images, index, *(d[index] for d in drawn), self.size))
+            share = some.shape[1]
+            yield from zip(pictures.split(share), self.labels[index].split(share), index.split(share), strict=True)
+
+
+class EvaluationBatches:
+    """Every sample of a split exactly once over all ranks, unchanged, in batches of (images, labels, indices).
+
+    Each rank has the same number of batches, none of them empty, so that collectives match. They are as large as
+    ``batch_size``, give or take what it takes to divide evenly.
+    """
+
+    def __init__(
+        self, data: ImageData, split: Split, batch_size: int, device: torch.device, rank: int = 0, world: int = 1
+    ):
+        self.data, self.split = data, split.to(device)
+        share = -(-len(split) // world)
+        self.batches = max(1, min(-(-share // batch_size), len(split) // world))
+        self.parts = np.array_split(np.arange(rank, len(split), world), self.batches)
+
+    def __len__(self) -> int:
+        return self.batches
+
+    def __iter__(self) -> Iterator[Batch]:
+        for part in self.parts:
+            index = torch.from_numpy(part).to(self.split.labels.device)
+            yield self.data.normalise(self.split.images[index]), self.split.labels[index], index

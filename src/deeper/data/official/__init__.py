@@ -1,1 +1,0 @@
-"""Readers of official releases: each knows one release's files, its split and its classes, and decodes no picture."""

@@ -1,0 +1,150 @@
+"""Files that are written whole or not at all, folders that take their place in one step, locks, digests."""
+
+import contextlib
+import ctypes
+import errno
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from deeper.errors import DeeperError
+
+LEFT_BEHIND = ".tmp"
+
+
+def digest(value: Any) -> str:
+    """SHA-256 of a value's canonical JSON: keys sorted, no spaces."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def file_digest(path: Path) -> str:
+    """SHA-256 of a file's bytes."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all, also when the machine stops in between; its folder is made.
+
+    Raises:
+        OSError: it cannot be written; names the file, also where the disk is full.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f".{path.name}.{os.getpid()}{LEFT_BEHIND}")
+    try:
+        write_synced(beside, content)
+        os.replace(beside, path)
+        sync_folder(path.parent)
+    except BaseException as error:
+        with contextlib.suppress(OSError):
+            beside.unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.filename is None:
+            error.filename = str(path)
+        raise
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write a value as indented JSON, whole or not at all."""
+    write_bytes(path, (json.dumps(value, indent=1, allow_nan=False) + "\n").encode())
+
+
+def write_synced(path: Path, content: bytes) -> None:
+    """Write a file and wait until the disk has it; a kill in between leaves a part of it."""
+    with open(path, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def sync_folder(folder: Path) -> None:
+    """Wait until the disk has the names in a folder: a rename is safe from a power cut only after this."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def writable(folder: Path, what: str = "trial store", setting: str = "store") -> None:
+    """Make sure that ``folder``, which is ``what`` and is named by ``setting``, can be written.
+
+    Raises:
+        DeeperError: the folder cannot be made or written, or its disk is full.
+    """
+    probe = folder / f".probe.{os.getpid()}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe.write_bytes(b"\0" * 4096)
+    except OSError as error:
+        raise DeeperError(
+            f"{what} {folder} cannot be written ({error.strerror}): free it, or choose another with {setting}=FOLDER"
+        ) from error
+    finally:
+        with contextlib.suppress(OSError):
+            probe.unlink()
+
+
+@contextlib.contextmanager
+def lock(path: Path, wait: bool = True) -> Iterator[bool]:
+    """Hold the file ``path`` against other processes; the kernel releases it when the process dies.
+
+    Yields:
+        whether it is held (always, with ``wait``).
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with open(path, "wb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        except BlockingIOError:
+            yield False
+            return
+        yield True
+
+
+@contextlib.contextmanager
+def folder_lock(folder: Path) -> Iterator[None]:
+    """Let one process at a time make ``folder``, and clear away what a killed one left beside it."""
+    with lock(folder.parent / f".{folder.name}.lock"):
+        for leftover in folder.parent.glob(f".{folder.name}.tmp-*"):
+            shutil.rmtree(leftover, ignore_errors=True)
+        yield
+
+
+@contextlib.contextmanager
+def scratch_folder(folder: Path) -> Iterator[Path]:
+    """A folder beside ``folder``, on the same file system, that is gone afterwards."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    scratch = Path(tempfile.mkdtemp(prefix=f".{folder.name}.tmp-", dir=folder.parent))
+    try:
+        yield scratch
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def take_place(new: Path, place: Path) -> None:
+    """Move the folder ``new`` to ``place``, in one step where the file system can exchange two names.
+
+    What was there before ends up at ``new``.
+    """
+    try:
+        os.rename(new, place)
+    except OSError as error:
+        if error.errno not in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR):
+            raise
+        _exchange(new, place)
+    sync_folder(place.parent)
+
+
+def _exchange(one: Path, other: Path) -> None:
+    rename = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
+    here, exchange = -100, 2
+    if rename is None or rename(here, os.fsencode(one), here, os.fsencode(other), exchange) != 0:
+        aside = one.with_name(f"{one.name}.before")
+        os.rename(other, aside)
+        os.rename(one, other)

@@ -1,0 +1,61 @@
+"""What the networks of trials cost, counted once for all trials of a store that share one."""
+
+import json
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+
+from deeper import files
+from deeper.files import write_json
+from deeper.run import identity
+
+FOLDER = "costs"
+COSTS = ("params", "macs", "activation_bytes", "depth", "receptive_field")
+
+
+def cost(config: dict[str, Any]) -> dict[str, int]:
+    """The cost of the network of a trial's resolved configuration; imports torch where it is not known yet.
+
+    Raises:
+        DeeperError: the configuration does not make a network, or the network does not take such an image.
+    """
+    found = known(config)
+    if found is None:
+        from deeper.cost.count import count_config
+
+        data = config["data"]
+        found = count_config(config["model"], data["channels"], data["image_size"]).as_dict()
+        write_json(_place(config), found)
+    return found
+
+
+def known(config: dict[str, Any]) -> dict[str, int] | None:
+    """The cost that the store keeps of a network; None where it has not been counted yet."""
+    try:
+        kept = json.loads(_place(config).read_bytes())
+        found = {name: kept[name] for name in COSTS}
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return found if all(value is None or type(value) is int for value in found.values()) else None
+
+
+def of(cfg: DictConfig) -> dict[str, int]:
+    """The cost of the network of a composed configuration, which need not be resolved."""
+    parts = {name: OmegaConf.to_container(cfg[name], resolve=True) for name in ("model", "data")}
+    return cost({**parts, "store": cfg.store})
+
+
+def _place(config: dict[str, Any]) -> Path:
+    model, data = config["model"], config["data"]
+    code = _code(model["_target_"].rpartition(".")[0])
+    key = files.digest([model, data["channels"], data["image_size"], code, version("torch")])
+    return Path(config["store"]) / FOLDER / f"{key[:16]}.json"
+
+
+@cache
+def _code(module: str) -> list[str]:
+    files, _ = identity.closure((module, "deeper.cost.count"))
+    return [path.read_text() for _, path in sorted(files.items())]

@@ -1,0 +1,76 @@
+"""Features of a whole target set, computed once and kept beside the trials.
+
+``<store>/.features/<key>/``: the key is the digest of all that the features depend on (network, weights, code, data,
+size, layer, precision), so a second classifier on the same features, of whatever labels, seed or number of pictures,
+computes none.
+"""
+
+import io
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from deeper.files import digest, file_digest, lock, write_bytes, write_json
+from deeper.run import identity
+
+FOLDER = ".features"
+KEPT, FACTS = "features.npy", "features.json"
+
+Kept = tuple[np.ndarray, float, bool]
+
+
+def keeper(config: dict[str, Any], data_digest: str) -> Callable[[Callable[[], np.ndarray]], Kept]:
+    """What gives the features of a frozen trial's set: those that are kept, or the computed ones, kept from now on."""
+    folder = Path(config["store"]) / FOLDER / key(config, data_digest)
+    return lambda compute: of_set(folder, compute)
+
+
+def key(config: dict[str, Any], data_digest: str) -> str:
+    """The digest, 16 digits, of all that the features of a set depend on."""
+    transfer, trainer = config["transfer"], config["trainer"]
+    files, _ = identity.closure(("deeper.fit.features", config["model"]["_target_"].rpartition(".")[0]))
+    drawn = {} if config["model"].get("pretrained", True) else {"seed": config["seed"]}
+    return digest(
+        {
+            **drawn,
+            "model": identity.semantic(config)["model"],
+            "code": identity.code(files),
+            "data": data_digest,
+            "size": [config["data"]["image_size"], config["data"]["channels"]],
+            "normalised": [transfer["backbone"]["mean"], transfer["backbone"]["std"]],
+            "layer": transfer["layer"],
+            "trainer": [trainer["accelerator"], trainer["threads"]],
+            "batch": config["training"]["evaluation_batch_size"],
+        }
+    )[:16]
+
+
+def kept(folder: Path) -> tuple[np.ndarray, float] | None:
+    """Features that were kept in ``folder`` and the seconds they took; None where they are not whole."""
+    try:
+        facts = json.loads((folder / FACTS).read_bytes())
+        if file_digest(folder / KEPT) != facts["sha256"]:
+            return None
+        return np.load(folder / KEPT, mmap_mode="r", allow_pickle=False), facts["seconds"]
+    except (OSError, ValueError, LookupError, TypeError):
+        return None
+
+
+def of_set(folder: Path, compute: Callable[[], np.ndarray]) -> tuple[np.ndarray, float, bool]:
+    """Features (N, D) from ``folder``, or computed and kept there, the seconds it took, and whether it was there."""
+    with lock(folder / ".lock"):
+        found = kept(folder)
+        if found is not None:
+            return *found, True
+        began = time.perf_counter()
+        features = compute()
+        seconds = round(time.perf_counter() - began, 3)
+        content = io.BytesIO()
+        np.save(content, features)
+        write_bytes(folder / KEPT, content.getvalue())
+        write_json(folder / FACTS, {"sha256": file_digest(folder / KEPT), "seconds": seconds})
+        return features, seconds, False

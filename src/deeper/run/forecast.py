@@ -1,0 +1,130 @@
+"""How long trials will take and how much they will keep, from the trials that a store holds.
+
+A trial takes as long as the trials of the same kind did, those with the same settings but for the seed. Where there is
+none it takes as many seconds for an image and a multiply-add as the trials nearest in multiply-adds did, those of the
+same class of network where there are some. Trials on this machine go before those on others. A single trial is told
+within a factor of two, mostly: what else its machine had to do is not known.
+"""
+
+import heapq
+import json
+import math
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import yaml
+
+from deeper.files import digest
+from deeper.run.identity import semantic
+from deeper.run.store import CONFIG, RECORD
+
+NEAREST = 9
+KIND, CLASS, OTHER = "same settings", "same class of network", "other networks"
+BACKWARD = 3  # forward passes that a step of training costs
+TARGET = re.compile(r"^model:\n(?:  .*\n)*?  _target_: (\S+)", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Guess:
+    """Seconds of one trial, and what they rest on: ``KIND``, ``CLASS`` or ``OTHER``, on this machine or not."""
+
+    seconds: float
+    basis: str
+    here: bool
+
+
+class Past:
+    """A finished trial of the store; its configuration is read only where it is asked for."""
+
+    def __init__(self, home: Path):
+        record = json.loads((home / RECORD).read_bytes())
+        self.home = home
+        self.seconds = float(record["time"]["total_s"])
+        self.macs = int(record["cost"]["macs"])
+        self.machine = record["environment"]["machine"]
+
+    @cached_property
+    def text(self) -> str:
+        return (self.home / CONFIG).read_text()
+
+    @cached_property
+    def target(self) -> str | None:
+        found = TARGET.search(self.text)
+        return found[1] if found else None
+
+    @cached_property
+    def config(self) -> dict[str, Any]:
+        return yaml.load(self.text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+
+    @cached_property
+    def kind(self) -> str:
+        return kind(self.config)
+
+
+class Forecast:
+    """What the finished trials of a store tell of those to come.
+
+    Args:
+        store: the folder of all trials.
+        machine: the one that they will run on, as records describe it.
+        test: images that a trial is tested on.
+    """
+
+    def __init__(self, store: Path, machine: Mapping[str, Any], test: int):
+        self.test = test
+        past = _past(store)
+        here = [one for one in past if one.machine == machine]
+        self.here, self.past = bool(here), here or past
+
+    def seconds(self, config: Mapping[str, Any], macs: int) -> Guess | None:
+        """Of the trial of a resolved configuration; None where the store holds no finished one."""
+        target, own = config["model"]["_target_"], kind(config)
+        family = [one for one in self.past if one.target == target]
+        same = [one.seconds for one in family if one.kind == own]
+        if same:
+            return Guess(median(same), KIND, self.here)
+        near = sorted(family or self.past, key=lambda one: abs(math.log(max(one.macs, 1) / max(macs, 1))))[:NEAREST]
+        if not near:
+            return None
+        rate = median(one.seconds / (max(one.macs, 1) * self._passes(one.config)) for one in near)
+        return Guess(rate * max(macs, 1) * self._passes(config), CLASS if family else OTHER, self.here)
+
+    def _passes(self, config: Mapping[str, Any]) -> int:
+        """Images that go through the network forwards, those that train it three times over."""
+        data, epochs = config["data"], config["training"]["epochs"]
+        return (BACKWARD * epochs + 1) * data["train_size"] + epochs * data["validation_size"] + self.test
+
+
+def kind(config: Mapping[str, Any]) -> str:
+    """What trials have in common that differ in their seed alone."""
+    return digest({key: value for key, value in semantic(config).items() if key != "seed"})
+
+
+def kept_bytes(params: int, test: int, classes: int) -> int:
+    """The size of a finished trial's home: weights and buffers, compressed logits, and the small files."""
+    return round(4 * params * 1.02 + 4 * test * classes * 0.93) + 30_000
+
+
+def makespan(tasks: Iterable[tuple[float, int]], slots: int) -> float:
+    """Seconds until the last of ``tasks`` (seconds, slots that it takes) ends, the longest first."""
+    free = [0.0] * slots
+    for seconds, needed in sorted(tasks, reverse=True):
+        taken = [heapq.heappop(free) for _ in range(min(needed, slots))]
+        for _ in taken:
+            heapq.heappush(free, max(taken) + seconds)
+    return max(free)
+
+
+def _past(store: Path) -> list[Past]:
+    found = []
+    for record in sorted(store.glob(f"*/{RECORD}")):
+        try:
+            found.append(Past(record.parent))
+        except (OSError, ValueError, KeyError, TypeError):
+            continue
+    return found

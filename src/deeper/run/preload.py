@@ -1,0 +1,8 @@
+"""Imported once by the fork server, so that every trial starts warm."""
+
+import signal
+
+from deeper.run.processes import warm
+
+signal.signal(signal.SIGINT, signal.SIG_IGN)  # the process that waits decides what Ctrl-C means
+warm()

@@ -1,0 +1,209 @@
+"""Trials as processes: a warm fork server, ranks with torchrun's environment, no survivor when one dies.
+
+Importing torch and Lightning takes seconds. A fork server imports them once; every trial is then a fresh process in
+hundredths of a second. Nothing heavy is imported here, for this module runs in the process that waits.
+"""
+
+import gc
+import importlib
+import multiprocessing
+import os
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import cache
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+PRELOAD = "deeper.run.preload"
+ENTRY = "deeper.run.trial"
+DEAD_RANK_GRACE_S = 5.0
+
+
+@cache
+def context() -> Any:
+    """The fork server's context; the server starts now and imports while the caller goes on."""
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    os.environ.setdefault("WANDB_ERROR_REPORTING", "false")
+    server = multiprocessing.get_context("forkserver")
+    server.set_forkserver_preload([PRELOAD])
+    from multiprocessing import forkserver
+
+    forkserver.ensure_running()
+    return server
+
+
+@dataclass
+class Running:
+    """The ranks of one trial.
+
+    Attributes:
+        progress: fraction of the training that is done.
+        epoch: the last finished epoch's row of the history.
+        reused: whether another process had finished the trial by then.
+        error: what the trial said when it failed, in one line.
+        code: the exit code, once all ranks have ended: 0, or the first that was not.
+    """
+
+    ranks: list[Any]
+    pipes: list[Connection]
+    progress: float = 0.0
+    epoch: dict[str, Any] | None = None
+    reused: bool = False
+    error: str | None = None
+    code: int | None = None
+    log: Path | None = None
+    _open: list[Connection] = field(default_factory=list)
+    _alive: list[Any] = field(default_factory=list)
+
+    def handles(self) -> list[Any]:
+        """What to wait on: something happens when one of these is ready."""
+        return [*self._open, *(rank.sentinel for rank in self._alive)]
+
+    def listen(self) -> None:
+        """Take in what the ranks say."""
+        for pipe in list(self._open):
+            try:
+                while pipe.poll():
+                    kind, value = pipe.recv()
+                    if kind == "progress":
+                        self.progress = max(self.progress, value)
+                    elif kind == "epoch":
+                        self.epoch = value
+                    elif kind == "reused":
+                        self.reused = True
+                    elif self.error is None:
+                        self.error = value
+            except (EOFError, OSError):
+                self._open.remove(pipe)
+                pipe.close()
+
+    def poll(self) -> bool:
+        """Whether the trial has ended. A rank that fails, or the first that finishes, takes the others with it."""
+        self.listen()
+        codes = [rank.exitcode for rank in self.ranks]
+        self._alive = [rank for rank, code in zip(self.ranks, codes, strict=True) if code is None]
+        failed = next((code for code in codes if code), None)
+        if failed is not None:
+            self.kill()
+        elif codes[0] == 0 and None in codes:
+            for rank in self.ranks:
+                rank.join(DEAD_RANK_GRACE_S)
+            self.kill()
+        elif None in codes:
+            return False
+        self.listen()
+        self.code = failed or 0
+        return True
+
+    def kill(self) -> None:
+        """End every rank at once; a trial can be killed anywhere and goes on from its checkpoint."""
+        for rank in self.ranks:
+            if rank.exitcode is None:
+                rank.kill()
+        for rank in self.ranks:
+            rank.join()
+
+
+def start(job: Mapping[str, Any], ranks: int, log: Path, gpus: list[str] | None = None, entry: str = ENTRY) -> Running:
+    """Start a trial.
+
+    Args:
+        job: what ``deeper.run.trial.train`` takes.
+        ranks: processes of the trial.
+        log: the file that its output is added to.
+        gpus: the devices it may see; None leaves the environment as it is.
+        entry: the module whose ``train`` runs and whose ``describe`` puts a failure in words.
+    """
+    environment = {} if gpus is None else {"CUDA_VISIBLE_DEVICES": ",".join(gpus)}
+    port = str(_free_port()) if ranks > 1 else ""
+    running = Running([], [], log=log)
+    for rank in range(ranks):
+        receive, send = context().Pipe(duplex=False)
+        own = {**environment, **(_rank_environment(rank, ranks, port) if ranks > 1 else {})}
+        process = context().Process(target=_child, args=(dict(job), send, own, log, entry), daemon=False)
+        try:
+            process.start()
+        except BaseException:
+            running.kill()
+            raise
+        send.close()
+        running.ranks.append(process)
+        running.pipes.append(receive)
+    running._open, running._alive = list(running.pipes), list(running.ranks)
+    return running
+
+
+def _rank_environment(rank: int, ranks: int, port: str) -> dict[str, str]:
+    return {
+        "RANK": str(rank),
+        "LOCAL_RANK": str(rank),
+        "GROUP_RANK": "0",
+        "WORLD_SIZE": str(ranks),
+        "LOCAL_WORLD_SIZE": str(ranks),
+        "MASTER_ADDR": "127.0.0.1",
+        "MASTER_PORT": port,
+        "TORCHELASTIC_RUN_ID": "deeper",
+    }
+
+
+def _free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return free.getsockname()[1]
+
+
+def _child(job: dict[str, Any], pipe: Connection, environment: dict[str, str], log: Path, entry: str) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the waiting process decides what Ctrl-C means
+    os.environ.update(environment)
+    _die_with_parent()
+    said = threading.Lock()
+
+    def say(kind: str, value: Any) -> None:
+        with said, suppress(OSError):
+            pipe.send((kind, value))
+
+    trial = importlib.import_module(entry)
+    code = 0
+    try:
+        _redirect(log)
+        trial.train(job, say)
+    except BaseException as error:
+        code = 1
+        say("error", trial.describe(error))
+    with suppress(OSError):
+        sys.stdout.flush()
+        sys.stderr.flush()
+    os._exit(code)  # an orderly exit of torch takes over a second and has nothing left to do
+
+
+def _die_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+
+    def watch() -> None:
+        multiprocessing.connection.wait([parent.sentinel])
+        os._exit(113)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def _redirect(log: Path) -> None:
+    log.parent.mkdir(parents=True, exist_ok=True)
+    file = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    for stream in (1, 2):
+        os.dup2(file, stream)
+    os.close(file)
+
+
+def warm() -> None:
+    """Import what every trial needs; called in the fork server."""
+    gc.disable()
+    for module in (ENTRY, "deeper.cost.count", "hydra", "omegaconf"):
+        importlib.import_module(module)
+    gc.freeze()
+    gc.enable()

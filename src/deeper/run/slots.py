@@ -1,0 +1,279 @@
+"""Many trials side by side in slots. One that fails costs itself and no other."""
+
+import sys
+import time
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from multiprocessing.connection import wait
+from pathlib import Path
+from typing import Any
+
+from deeper.errors import DeeperError
+from deeper.files import digest, writable
+from deeper.run import processes
+from deeper.run import wandb_runs as mirror
+from deeper.run.identity import semantic
+from deeper.run.provenance import gpus
+from deeper.run.store import LOG, Home
+
+
+class TrialFailed(DeeperError):
+    """A trial, or some of a sweep, did not finish."""
+
+    exit_code = 1
+
+
+@dataclass
+class Task:
+    """A job on its way.
+
+    Attributes:
+        label: the overrides that make it, for people.
+        state: ``waiting``, ``running``, ``trained``, ``reused``, ``failed``, or ``tabled``: in the study's table and
+            not here.
+    """
+
+    job: dict[str, Any]
+    label: str
+    state: str = "waiting"
+    error: str = ""
+    record: dict[str, Any] | None = None
+    slots: list[int] = field(default_factory=list)
+    running: processes.Running | None = None
+    began: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.home = Home(self.job["config"]["store"], self.job["id"])
+        alike = semantic(self.job["config"])
+        self.kind = digest({key: value for key, value in alike.items() if key != "seed"})
+
+
+class Sweep:
+    """Runs tasks, ``slots`` at a time; each takes as many slots as it has devices.
+
+    Args:
+        tasks: what to run; those that are the same trial are trained once.
+        slots: how many.
+        display: shows how it goes.
+    """
+
+    def __init__(self, tasks: Iterable[Task], slots: int, display: "Display"):
+        self.tasks = list(tasks)
+        self.free = list(range(slots))
+        self.slots = slots
+        self.display = display
+        self.known: dict[str, float] = {}
+        self.news: list[Task] = []
+
+    def run(self) -> list[Task]:
+        """Run every task to its end; Ctrl-C ends those that run, and they go on from their checkpoints next time."""
+        self._reuse()
+        for store in {Path(task.job["config"]["store"]) for task in self._waiting()}:
+            writable(store)
+        try:
+            while self._waiting() or self._running():
+                self._reuse()
+                self._start()
+                self._tell()
+                handles = [h for task in self._running() for h in task.running.handles()]
+                wait(handles, timeout=0.5) if handles else (self._waiting() and time.sleep(0.2))
+                for task in self._running():
+                    self._poll(task)
+            self._tell()
+        finally:
+            for task in self._running():
+                task.running.kill()
+            self.display.close(self)
+        return self.tasks
+
+    def remaining(self) -> float | None:
+        """Seconds left, from how long trials alike took; None while nothing is known."""
+        now, known = time.monotonic(), dict(self.known)
+        for task in self._running():
+            done = task.running.progress
+            if task.kind not in known and done > 0.05:
+                known[task.kind] = (now - task.began) / done
+        if not known:
+            return None
+        mean = sum(known.values()) / len(known)
+        left = [known.get(task.kind, mean) for task in self._waiting()]
+        left += [known.get(task.kind, mean) * (1 - task.running.progress) for task in self._running()]
+        return max(sum(left) / self.slots, max(left, default=0.0))
+
+    def _waiting(self) -> list[Task]:
+        return [task for task in self.tasks if task.state == "waiting"]
+
+    def _running(self) -> list[Task]:
+        return [task for task in self.tasks if task.state == "running"]
+
+    def _reuse(self) -> None:
+        for task in self._waiting():
+            record = task.home.record() if (task.home / "record.json").exists() else None
+            if record is not None:
+                self._finish(task, "reused", record)
+
+    def _start(self) -> None:
+        trained = {task.job["id"] for task in self._running()}
+        # Kinds never seen first, so that the time left is known soon; then the longest, so that no slot idles late.
+        for task in sorted(self._waiting(), key=lambda t: -self.known.get(t.kind, float("inf"))):
+            needed = min(task.job["config"]["trainer"]["devices"], self.slots)
+            if len(self.free) < needed:
+                return
+            if task.job["id"] in trained or (task.home.path.exists() and task.home.busy()):
+                continue
+            task.slots, self.free = self.free[:needed], self.free[needed:]
+            trained.add(task.job["id"])
+            self._launch(task)
+
+    def _launch(self, task: Task) -> None:
+        options = task.job["config"]["trainer"]
+        own = _gpus_of(task.slots, self.slots) if options["accelerator"] == "gpu" else None
+        task.began = time.monotonic()
+        try:
+            task.running = processes.start(task.job, options["devices"], task.home / LOG, own)
+        except OSError as error:
+            task.state, task.error = "failed", f"no process for it: {error}"
+            self.free = sorted([*self.free, *task.slots])
+            self.news.append(task)
+            return
+        task.state = "running"
+
+    def _poll(self, task: Task) -> None:
+        if not task.running.poll():
+            return
+        self.free = sorted([*self.free, *task.slots])
+        record = task.home.record() if task.running.code == 0 else None
+        if record is None:
+            code = task.running.code
+            task.error = task.running.error or (f"killed by signal {-code}" if code < 0 else f"ended with code {code}")
+            task.state = "failed"
+            self.news.append(task)
+        else:
+            if not task.running.reused:
+                self.known[task.kind] = time.monotonic() - task.began
+            self._finish(task, "reused" if task.running.reused else "trained", record)
+
+    def _finish(self, task: Task, state: str, record: dict[str, Any]) -> None:
+        task.state, task.record = state, record
+        if task.kind not in self.known and record["time"].get("total_s"):
+            self.known[task.kind] = record["time"]["total_s"]
+        self.news.append(task)
+
+    def _tell(self) -> None:
+        for task in self.news:
+            if task.record is not None:
+                mirror.replay(task.home, task.job)
+            self.display.ended(self, task)
+        self.news.clear()
+        self.display.show(self)
+
+
+class Display:
+    """One live line on a terminal; elsewhere one line for every trial that ends."""
+
+    def __init__(self, title: str, stream: Any = None):
+        self.title, self.stream = title, stream or sys.stderr
+        self.live = self.stream.isatty()
+        self.width = 0
+
+    def show(self, sweep: Sweep) -> None:
+        if self.live:
+            self._line(self.text(sweep))
+
+    def text(self, sweep: Sweep) -> str:
+        states = [task.state for task in sweep.tasks]
+        done = sum(states.count(state) for state in ("trained", "reused", "tabled"))
+        left = sweep.remaining()
+        time_left = "estimating time" if left is None else f"{_clock(left)} left"
+        counts = f"{done}/{len(states)} done · {states.count('running')} running · {states.count('failed')} failed"
+        return f"{self.title}: {counts} · {time_left}"
+
+    def ended(self, sweep: Sweep, task: Task) -> None:
+        if self.live or task.state == "reused":
+            return
+        if task.state == "failed":
+            news = f"failed: {task.error}"
+        else:
+            news = f"{task.record['status']} in {_clock(task.record['time']['total_s'])}"
+        self._print(f"{self.text(sweep)} · {task.label}: {news}")
+
+    def close(self, sweep: Sweep) -> None:
+        if self.live:
+            self._line("")
+        states = [task.state for task in sweep.tasks]
+        words = {"trained": "trained", "reused": "reused", "tabled": "known from the table", "failed": "failed"}
+        parts = [f"{states.count(state)} {word}" for state, word in words.items() if state in states]
+        self._print(f"{self.title}: {', '.join(parts) or 'nothing to do'}")
+
+    def _line(self, text: str) -> None:
+        with suppress(OSError):
+            self.stream.write("\r" + text.ljust(self.width) + ("\r" if not text else ""))
+            self.stream.flush()
+        self.width = len(text)
+
+    def _print(self, text: str) -> None:
+        with suppress(OSError):
+            print(text, file=self.stream, flush=True)
+
+
+class Bar(Display):
+    """A progress bar, for a single trial."""
+
+    def __init__(self, title: str):
+        super().__init__(title)
+        self.bar: Any = None
+
+    def show(self, sweep: Sweep) -> None:
+        running = sweep._running()
+        if not self.live or not running:
+            return
+        if self.bar is None:
+            from tqdm import tqdm
+
+            form = "{desc} {percentage:3.0f}% |{bar}| {elapsed}<{remaining}{postfix}"
+            self.bar = tqdm(total=1000, desc=self.title, bar_format=form, file=self.stream, leave=True)
+        state = running[0].running
+        self.bar.n = round(1000 * state.progress)
+        if state.epoch:
+            shown = {k: f"{state.epoch[k]:.3f}" for k in ("train_error", "validation_error") if k in state.epoch}
+            self.bar.set_postfix({"epoch": state.epoch["epoch"], **shown}, refresh=False)
+        self.bar.refresh()
+
+    def ended(self, sweep: Sweep, task: Task) -> None:
+        if self.bar is not None and task.state == "trained":
+            self.bar.n = 1000
+            self.bar.refresh()
+
+    def close(self, sweep: Sweep) -> None:
+        if self.bar is not None:
+            self.bar.close()
+
+
+def raise_failures(tasks: list[Task]) -> None:
+    """List what failed, with the logs.
+
+    Raises:
+        TrialFailed: something did.
+    """
+    failed = [task for task in tasks if task.state == "failed"]
+    if not failed:
+        return
+    if len(tasks) == 1:
+        raise TrialFailed(f"{failed[0].error} (log: {failed[0].home / LOG})")
+    for task in failed:
+        print(f"failed: {task.label}: {task.error} (log: {task.home / LOG})", file=sys.stderr)
+    raise TrialFailed(f"{len(failed)} of {len(tasks)} trials failed; the others are kept, the same command tries again")
+
+
+def _gpus_of(slots: list[int], total: int) -> list[str]:
+    names = list(gpus())
+    count = len(names)
+    owned = [range(count)[slot::total] if total < count else [slot % count] for slot in slots]
+    return [names[index] for index in sorted({gpu for gpus_of_slot in owned for gpu in gpus_of_slot})]
+
+
+def _clock(seconds: float) -> str:
+    minutes, seconds = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"

@@ -1,0 +1,204 @@
+"""One trial in a process of its own: trained from the frozen configuration, kept in its home."""
+
+import importlib
+import io
+import json
+import logging
+import os
+import sys
+import time
+import traceback
+import warnings
+import zipfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext, suppress
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import yaml
+
+from deeper.data.batches import load
+from deeper.errors import DeeperError, one_line
+from deeper.files import write_bytes
+from deeper.fit.fit import Outcome, Surroundings, fit
+from deeper.fit.progress import Progress
+from deeper.run import identity
+from deeper.run import wandb_runs as mirror
+from deeper.run.costs import cost
+from deeper.run.store import CHECKPOINT, CONFIG, CURVES, PREDICTIONS, WEIGHTS, Home
+
+PARTS = {"pytorch-lightning_version", "state_dict", "loops", "optimizer_states"}  # of Lightning's, that are used
+
+
+def train(job: dict[str, Any], say: Callable[[str, Any], None]) -> None:
+    """Train the trial of ``job`` unless it is finished; every rank of a trial calls this.
+
+    Args:
+        job: ``config`` (resolved), ``id``, ``study``, ``data`` (digest), ``code``, ``environment``.
+        say: hands ``("progress", fraction)`` and ``("epoch", row)`` to the process that waits, or ``("reused", None)``.
+
+    Raises:
+        DeeperError: something the user can mend.
+    """
+    _quiet()
+    config, home = job["config"], Home(job["config"]["store"], job["id"])
+    first = int(os.environ.get("RANK", "0")) == 0
+    with home.lock() if first else nullcontext():
+        if first and home.record() is not None:
+            say("reused", None)
+            return
+        began = time.perf_counter()
+        earlier = _earlier_seconds(home)
+        if first:
+            write_bytes(home / CONFIG, yaml.safe_dump(config, sort_keys=False).encode())
+        _same_code(job)
+        read, work, surroundings = _work(job)
+        data = read(config)
+        if data.digest != job["data"]:
+            raise DeeperError("the prepared data changed while the sweep ran; start it again")
+        around = surroundings(
+            checkpoint=_whole_checkpoint(home),
+            every=config["runtime"]["checkpoint_every"],
+            publish=(lambda rows: _publish(home, rows, say)) if first else (lambda rows: None),
+            callbacks=lambda steps: [Progress(lambda fraction: say("progress", fraction), steps)],
+            loggers=_loggers(job, first),
+        )
+        with _beside_removed(home) if first else nullcontext():
+            outcome = work(config, data, around)
+        if first:
+            _keep(home, job, outcome, {"total_s": round(earlier + time.perf_counter() - began, 3)})
+            for logger in around.loggers:
+                logger.experiment.finish()
+
+
+@contextmanager
+def _beside_removed(home: Home) -> Iterator[None]:
+    """Name and remove the checkpoint that could not be written, so that a full disk is not kept full by it."""
+    beside = (home / CHECKPOINT).with_suffix(".tmp")
+    beside.unlink(missing_ok=True)
+    try:
+        yield
+    except OSError as error:
+        if error.filename is None and beside.exists():
+            error.filename = str(beside)
+        raise
+    finally:
+        with suppress(OSError):
+            beside.unlink(missing_ok=True)
+
+
+def _work(job: dict[str, Any]) -> tuple[Callable[..., Any], Callable[..., Outcome], Callable[..., Surroundings]]:
+    """What reads a trial's data, what makes its outcome of them, and what that has around it."""
+    if "transfer" not in job["config"]:
+        return lambda config: load(config["data"]), fit, Surroundings
+    from deeper.fit import transferring
+    from deeper.run import feature_store
+
+    around = partial(transferring.Around, keep=feature_store.keeper(job["config"], job["data"]))
+    return transferring.load, transferring.fit, around
+
+
+def _same_code(job: dict[str, Any]) -> None:
+    """Import the network's code, and see that no file is another than when the trial got its id."""
+    importlib.import_module(job["config"]["model"]["_target_"].rpartition(".")[0])
+    for path, (moment, code) in job["code"].items():
+        if not identity.unchanged(path, moment, code):
+            raise DeeperError(f"{path} changed while the sweep ran; start it again")
+
+
+def _keep(home: Home, job: dict[str, Any], outcome: Outcome, times: dict[str, float]) -> None:
+    config = job["config"]
+    _write_curves(home, outcome.history)
+    predictions, weights = io.BytesIO(), io.BytesIO()
+    np.savez_compressed(predictions, logits=outcome.logits, labels=outcome.labels)
+    torch.save(outcome.weights, weights)
+    write_bytes(home / PREDICTIONS, predictions.getvalue())
+    write_bytes(home / WEIGHTS, weights.getvalue())
+    rate = outcome.images / outcome.train_s if outcome.images and outcome.train_s else None
+    home.finish(
+        {
+            "status": "diverged" if outcome.reason else "finished",
+            "reason": outcome.reason,
+            "metrics": outcome.metrics,
+            "cost": cost(config),
+            "time": {
+                "train_s": round(outcome.train_s, 3),
+                **times,
+                "images_per_s": rate and round(rate, 1),
+                **getattr(outcome, "times", {}),
+            },
+            "gradients": outcome.gradients,
+            "data": job["data"],
+            "environment": job["environment"],
+            "finished_at": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        }
+    )
+
+
+def _publish(home: Home, rows: list[dict[str, Any]], say: Callable[[str, Any], None]) -> None:
+    _write_curves(home, rows)
+    say("epoch", rows[-1])
+    print(json.dumps(rows[-1]), flush=True)
+
+
+def _write_curves(home: Home, rows: list[dict[str, Any]]) -> None:
+    write_bytes(home / CURVES, "".join(json.dumps(row) + "\n" for row in rows).encode())
+
+
+def _whole_checkpoint(home: Home) -> Path:
+    """The checkpoint to go on from; one that is damaged, or is none of Lightning's, is removed.
+
+    ``torch.load`` reads over changed bytes, the archive's own checksums do not.
+    """
+    path = home / CHECKPOINT
+    try:
+        if path.exists():
+            with zipfile.ZipFile(path) as archive:
+                if (broken := archive.testzip()) is not None:
+                    raise ValueError(f"{broken} is damaged")
+            if missing := PARTS - torch.load(path, map_location="cpu", weights_only=False).keys():
+                raise ValueError(f"it has no {min(missing)}")
+    except Exception as error:
+        print(f"checkpoint of trial {home.trial} cannot be read ({error}); it starts from the beginning")
+        path.unlink(missing_ok=True)
+    return path
+
+
+def _earlier_seconds(home: Home) -> float:
+    if not (home / CHECKPOINT).exists():
+        return 0.0
+    try:
+        return sum(json.loads(row)["seconds"] for row in (home / CURVES).read_text().splitlines())
+    except (OSError, ValueError, KeyError, TypeError):
+        return 0.0
+
+
+def _loggers(job: dict[str, Any], first: bool) -> list[Any]:
+    logger = job["config"]["logger"]
+    if not first or not logger["live"] or logger["mode"] == "none":
+        return []
+    from pytorch_lightning.loggers import WandbLogger
+
+    arguments = mirror.options(job)
+    folder = arguments.pop("dir")
+    mode = arguments.pop("mode")
+    return [WandbLogger(save_dir=folder, offline=mode == "offline", **arguments)]
+
+
+def _quiet() -> None:
+    warnings.filterwarnings("ignore")
+    for name in ("pytorch_lightning", "lightning.pytorch", "lightning_fabric", "torch.distributed"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+
+
+def describe(error: BaseException) -> str:
+    """An exception in one line; the traceback of a defect goes to standard error, which is the trial's log."""
+    line = one_line(error)
+    if line is None:
+        traceback.print_exc(file=sys.stderr)
+        line = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else 'no message'}"
+    return line

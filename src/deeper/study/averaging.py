@@ -1,0 +1,163 @@
+"""Arms that average the trained networks of another arm; nothing is trained for them.
+
+A study names them ``averaged4: {label: Four averaged, average: {of: single, size: 4}}``. The seeds of arm ``single``,
+in order, are cut into groups of four: 0 to 3, 4 to 7 and so on; a rest that fills no group is left out. So no network
+is in two groups, the groups of four are pairs of the groups of two, and further seeds make further groups and leave
+the others as they are. Each group is a row of the study's table, made from the predictions that its trials keep.
+"""
+
+import math
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from deeper.errors import DeeperError
+from deeper.run import identity
+from deeper.run.store import PREDICTIONS, Home
+from deeper.study.ensembles import measure
+
+Row = Mapping[str, Any]
+
+NOT_MEASURED = ("train_error", "train_loss", "validation_error", "validation_loss")
+MEASURED = ("test_error", "test_loss")
+
+
+def trained(arms: Mapping[str, Any]) -> dict[str, Any]:
+    """The arms that have networks of their own."""
+    return {name: arm for name, arm in arms.items() if "average" not in (arm or {})}
+
+
+def check(study: Mapping[str, Any], jobs: Iterable[tuple[str, int]]) -> None:
+    """See that every averaged arm says what it averages; a line says so where an arm has too few seeds for a group.
+
+    Args:
+        study: the study's block, with all its arms.
+        jobs: arm and seed of every job.
+
+    Raises:
+        DeeperError: ``average`` is not an arm that is trained and a size of 2 or more, or there are other settings.
+    """
+    jobs = list(jobs)
+    for name, arm in _averaged(study).items():
+        _check(study, name, arm)
+        of, size = arm["average"]["of"], arm["average"]["size"]
+        count = len({seed for other, seed in jobs if other == of})
+        if count < size:
+            print(f"{study['name']}: arm {name} stays empty, arm {of} has fewer than {size} seeds", file=sys.stderr)
+
+
+def groups(seeds: Iterable[int], size: int) -> list[tuple[int, ...]]:
+    """Seeds in order, ``size`` to a group, without the rest that fills none."""
+    ordered = sorted(set(seeds))
+    return [tuple(ordered[start : start + size]) for start in range(0, len(ordered) - size + 1, size)]
+
+
+def key(members: Sequence[str]) -> str:
+    """The id of a group: the digest of its trials' ids and of the code that averages."""
+    files, _ = identity.closure((measure.__module__,))
+    return files.digest(["average", list(members), identity.code(files)])[: identity.LENGTH]
+
+
+def rows(
+    study: Mapping[str, Any], table: Sequence[Row], store: Path | str, before: Mapping[str, Row]
+) -> list[dict[str, Any]]:
+    """Rows of the averaged arms of a study (docs/formats.md).
+
+    Args:
+        study: the study's block, with all its arms.
+        table: rows of its trained arms.
+        store: the folder of all trials.
+        before: earlier rows by id, which stand for groups whose trials are not in the store.
+
+    Raises:
+        DeeperError: a group's predictions are not in the store and it has no earlier row.
+    """
+    predictions = cache(lambda trial: _predictions(Home(store, trial)))
+    made = []
+    for name, arm in _averaged(study).items():
+        by_seed = {row["seed"]: row for row in table if row["arm"] == arm["average"]["of"]}
+        for group in groups(by_seed, arm["average"]["size"]):
+            made.append(_row(name, [by_seed[seed] for seed in group], predictions, before))
+    return made
+
+
+def _averaged(study: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: arm for name, arm in study["arms"].items() if name not in trained(study["arms"])}
+
+
+def _check(study: Mapping[str, Any], name: str, arm: Mapping[str, Any]) -> None:
+    where, average = f"study {study['name']}: arm {name}", arm["average"]
+    if not isinstance(average, Mapping) or set(average) != {"of", "size"}:
+        raise DeeperError(f"{where}: average={average!r} must be an arm and a size, {{of: ARM, size: 4}}")
+    if average["of"] not in trained(study["arms"]):
+        raise DeeperError(f"{where} averages {average['of']!r}, which is not among the study's trained arms")
+    if not isinstance(average["size"], int) or isinstance(average["size"], bool) or average["size"] < 2:
+        raise DeeperError(f"{where}: average.size={average['size']!r} must be a whole number of at least 2")
+    if others := sorted({"set", "where", "paper"} & set(arm)):
+        raise DeeperError(f"{where} averages other networks and has none of its own; take out its `{others[0]}`")
+
+
+def _row(
+    arm: str,
+    members: Sequence[Row],
+    predictions: Callable[[str], tuple[np.ndarray, np.ndarray] | None],
+    before: Mapping[str, Row],
+) -> dict[str, Any]:
+    ids = [member["id"] for member in members]
+    last = max(members, key=lambda member: member["finished_at"] or "")
+    diverged = [member["seed"] for member in members if member["status"] == "diverged"]
+    return {
+        "arm": arm,
+        "seed": members[0]["seed"],
+        **({"settings": members[0]["settings"]} if "settings" in members[0] else {}),
+        "id": key(ids),
+        "status": "diverged" if diverged else "finished",
+        "reason": f"diverged in the group: seed {', '.join(map(str, diverged))}" if diverged else None,
+        "metrics": {**dict.fromkeys(NOT_MEASURED), **_together(arm, ids, predictions, before), **_alone(members)},
+        "cost": {**members[0]["cost"], **_summed(members, "cost", ("params", "macs", "activation_bytes"))},
+        "time": {**_summed(members, "time", ("train_s",)), "total_s": None, "images_per_s": None},
+        "gradients": {"layers": [], "start": [], "epochs": []},
+        "finished_at": last["finished_at"],
+        "curves": [],
+        "environment": last["environment"],
+        "members": ids,
+    }
+
+
+def _together(arm: str, ids: Sequence[str], predictions: Callable, before: Mapping[str, Row]) -> dict[str, float]:
+    kept = {trial: predictions(trial) for trial in ids}
+    missing = [trial for trial, found in kept.items() if found is None]
+    if not missing:
+        return measure([logits for logits, _ in kept.values()], kept[ids[0]][1])
+    if (earlier := before.get(key(ids))) is None:
+        raise DeeperError(
+            f"arm {arm} averages trial {missing[0]}, whose predictions are not in the store; "
+            "trust_table=false trains it again"
+        )
+    return {name: earlier["metrics"][name] for name in MEASURED}
+
+
+def _alone(members: Sequence[Row]) -> dict[str, float | None]:
+    errors = [member["metrics"]["test_error"] for member in members]
+    known = None not in errors
+    return {
+        "members_error": math.fsum(errors) / len(errors) if known else None,
+        "best_member_error": min(errors) if known else None,
+    }
+
+
+def _summed(members: Sequence[Row], block: str, names: Sequence[str]) -> dict[str, Any]:
+    values = {name: [member[block].get(name) for member in members] for name in names}
+    return {name: None if None in every else sum(every) for name, every in values.items()}
+
+
+def _predictions(home: Home) -> tuple[np.ndarray, np.ndarray] | None:
+    """A finished trial's test logits (images × classes) and labels; None where it is not in the store."""
+    if home.record() is None:
+        return None
+    with np.load(home / PREDICTIONS) as kept:
+        return kept["logits"], kept["labels"]

@@ -1,0 +1,207 @@
+"""What a run or a sweep will take and what it can show, before anything is spent: ``dry_run=true``.
+
+Nothing is trained, measured or exported. Torch is imported only where a network's cost has never been counted.
+"""
+
+import json
+import re
+import shutil
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig
+
+from deeper.claims.power import Prospect, prospects
+from deeper.data.prepared import read_meta
+from deeper.run import costs as costing
+from deeper.run import forecast
+from deeper.run import measurements as probing
+from deeper.run.forecast import Forecast
+from deeper.run.store import CONFIG, RECORD, Home
+from deeper.study import arms as study_arms
+from deeper.study import averaging
+from deeper.study import table as study
+
+TRAINED_BY = re.compile(r"^study:\n +name: (\S+)$", re.MULTILINE)
+
+Job = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class ArmPlan:
+    """A row of the plan: of ``jobs``, one a seed, those finished here and those that the study's table knows.
+
+    ``average`` is the arm it averages and how many networks at a time; ``jobs`` are its groups then.
+    """
+
+    name: str
+    seeds: tuple[int, ...]
+    jobs: int
+    finished: int = 0
+    known: int = 0
+    average: tuple[str, int] | None = None
+
+    @property
+    def missing(self) -> int:
+        return self.jobs - self.finished - self.known
+
+
+@dataclass(frozen=True)
+class Time:
+    """Seconds until the last trial ends, what they rest on, and how many trials nothing is known of.
+
+    ``basis`` counts trials by what their time is told from (``deeper.run.forecast``); ``here`` says whether that
+    ran on this machine.
+    """
+
+    seconds: float
+    slots: int
+    basis: Mapping[str, int]
+    unknown: int
+    here: bool
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run or a sweep takes.
+
+    ``trials`` are different ones, ``jobs`` all; ``elsewhere`` counts finished trials by the other study that trained
+    them, ``disk`` is what the trials to come will keep and ``free`` what there is, in bytes. ``family`` is the number
+    of comparisons of all tables and this study together.
+    """
+
+    study: str
+    profile: str
+    store: str
+    arms: Sequence[ArmPlan]
+    jobs: int
+    trials: int
+    to_train: int
+    elsewhere: Mapping[str, int]
+    time: Time
+    disk: int
+    free: int
+    probes: Mapping[str, int]
+    prospects: Sequence[Prospect]
+    family: int
+
+
+def make(configs: Sequence[DictConfig], jobs: Sequence[Job], slots: int) -> Plan:
+    """The plan of jobs.
+
+    Args:
+        configs: the composed configuration of every job.
+        jobs: the same, resolved (``deeper.run.jobs.make_job``).
+        slots: trials side by side.
+
+    Raises:
+        DeeperError: a network cannot be made, or a claim names something that does not exist.
+    """
+    block, arms = study_arms.placed(configs)
+    ids = [job["id"] for job in jobs]
+    homes = {trial: Home(configs[0].store, trial) for trial in ids}
+    finished = {trial for trial, home in homes.items() if (home / RECORD).exists() and home.record() is not None}
+    known = study.known(configs[0]).keys() - finished
+    missing = {job["id"]: job["config"] for job in jobs if job["id"] not in finished | known}
+    names = [arm or cfg.model.name for arm, cfg in zip(arms, configs, strict=True)]
+    rows = _arms(block, names, jobs, finished, known)
+    store = Path(configs[0].store)
+    seen, family = _prospects(block, rows, Path(configs[0].results), configs[0].profile)
+    return Plan(
+        study=block["name"],
+        profile=configs[0].profile,
+        store=str(store),
+        arms=rows,
+        jobs=len(jobs),
+        trials=len(homes),
+        to_train=len(missing),
+        elsewhere=_elsewhere([homes[trial] for trial in finished], block["name"]),
+        time=_time(missing.values(), store, slots, jobs[0]["environment"]["machine"]),
+        disk=sum(_kept(config) for config in missing.values()),
+        free=_free(store),
+        probes=_probes(
+            block, [(arm, homes[trial]) for arm, trial in zip(arms, ids, strict=True) if trial not in known]
+        ),
+        prospects=seen,
+        family=family,
+    )
+
+
+def _arms(
+    block: Mapping[str, Any], names: Sequence[str], jobs: Sequence[Job], finished: set[str], known: set[str]
+) -> list[ArmPlan]:
+    rows = []
+    for name in dict.fromkeys(names):
+        own = [job for job, arm in zip(jobs, names, strict=True) if arm == name]
+        states = [(job["id"] in finished, job["id"] in known) for job in own]
+        seeds = tuple(dict.fromkeys(job["config"]["seed"] for job in own))
+        rows.append(ArmPlan(name, seeds, len(own), sum(f for f, _ in states), sum(k for _, k in states)))
+    seeds = {row.name: row.seeds for row in rows}
+    for name, arm in block["arms"].items():
+        if average := (arm or {}).get("average"):
+            groups = averaging.groups(seeds.get(average["of"], ()), average["size"])
+            firsts = tuple(group[0] for group in groups)
+            rows.append(ArmPlan(name, firsts, len(groups), average=(average["of"], average["size"])))
+    return rows
+
+
+def _elsewhere(homes: Iterable[Home], own: str) -> dict[str, int]:
+    found = [TRAINED_BY.search((home / CONFIG).read_text()) for home in homes]
+    return dict(Counter(match[1] for match in found if match and match[1] != own).most_common())
+
+
+def _time(configs: Iterable[Mapping[str, Any]], store: Path, slots: int, machine: Mapping[str, Any]) -> Time:
+    configs = list(configs)
+    if not configs:
+        return Time(0.0, slots, {}, 0, True)
+    told = Forecast(store, machine, _tested(configs[0]["data"]))
+    guesses = [(told.seconds(config, costing.cost(config)["macs"]), config["trainer"]["devices"]) for config in configs]
+    tasks = [(guess.seconds, devices) for guess, devices in guesses if guess]
+    basis = Counter(guess.basis for guess, _ in guesses if guess)
+    return Time(forecast.makespan(tasks, slots), slots, basis, len(guesses) - len(tasks), told.here)
+
+
+def _kept(config: Mapping[str, Any]) -> int:
+    return forecast.kept_bytes(costing.cost(config)["params"], _tested(config["data"]), config["data"]["classes"])
+
+
+def _tested(data: Mapping[str, Any]) -> int:
+    start, stop = read_meta(Path(data["root"]) / data["name"])["splits"]["test"]
+    return stop - start
+
+
+def _free(store: Path) -> int:
+    place = next(folder for folder in (store, *store.absolute().parents) if folder.exists())
+    return shutil.disk_usage(place).free
+
+
+def _probes(block: Mapping[str, Any], homes: Iterable[tuple[str | None, Home]]) -> dict[str, int]:
+    """How many measurements of each probe are not made yet, of trials with their arms."""
+    wanted = {
+        (name, probing.place(home, name, spec))
+        for arm, home in homes
+        for name, spec in probing.of_arm(block.get("probes") or {}, arm).items()
+    }
+    lacking = Counter(name for name, place in wanted if not place.exists())
+    return {name: lacking[name] for name in block.get("probes") or {} if name in lacking}
+
+
+def _prospects(
+    block: Mapping[str, Any], rows: Sequence[ArmPlan], results: Path, profile: str
+) -> tuple[list[Prospect], int]:
+    if not block.get("claims"):
+        return [], 0
+    tables = [table for path in sorted(results.glob("*.json")) if (table := _table(path, profile))]
+    return prospects(block, {row.name: row.seeds for row in rows}, tables, f"study {block['name']}")
+
+
+def _table(path: Path, profile: str) -> dict[str, Any] | None:
+    """A study's table of the same profile; None for any other file."""
+    try:
+        content = json.loads(path.read_bytes())
+        return content if content["schema"] == study.SCHEMA and content["profile"] == profile else None
+    except (OSError, ValueError, LookupError, TypeError):
+        return None

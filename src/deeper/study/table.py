@@ -1,0 +1,200 @@
+"""The table of a study: everything a report needs of its trials, in one file small enough for git."""
+
+import json
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+
+from deeper.data.prepared import read_meta
+from deeper.errors import DeeperError
+from deeper.files import write_json
+from deeper.run import measurements as probing
+from deeper.run.jobs import make_job
+from deeper.run.store import CURVES, Home
+from deeper.study import arms as study_arms
+from deeper.study import averaging
+from deeper.study import transfer_table as transfer_tables
+
+SCHEMA = 1
+NO_GRADIENTS: dict[str, list[Any]] = {"layers": [], "start": [], "epochs": []}
+VARIED = ("data", "optimizer", "schedule", "augment", "training", "trainer")
+KEPT = ("id", "status", "reason", "metrics", "cost", "time", "gradients", "finished_at")
+
+
+def export(configs: Sequence[DictConfig], trials: Sequence[str], arguments: Sequence[str]) -> Path | None:
+    """Write ``results/<study>.json`` from finished trials.
+
+    A sweep that belongs to no study, or whose command line changes more of it than its size and surroundings, is
+    not the study: nothing is written, and a line says so.
+
+    Args:
+        configs: the composed configuration of every job.
+        trials: the trials' ids, as the jobs returned them.
+        arguments: the overrides of the command line.
+
+    Raises:
+        DeeperError: a trial is in no arm or in several, or an arm has no trial.
+    """
+    study = OmegaConf.to_container(configs[0].study, resolve=True)
+    if study["name"] == "none":
+        return None
+    changed = [a for a in arguments if not study_arms.is_free(a, study)]
+    path = Path(configs[0].results) / f"{study['name']}.json"
+    if changed:
+        print(f"no table is written to {path}: {' '.join(changed)} makes this another sweep", file=sys.stderr)
+        return None
+    other = _profile_of(path)
+    if other not in (None, configs[0].profile) and not any(a.startswith("results=") for a in arguments):
+        print(f"{path} is left as it is: it is of profile {other}; results=FOLDER names another place", file=sys.stderr)
+        return None
+    content = table(study, configs, trials)
+    write_json(path, content)
+    if "targets" in content:
+        transfer_tables.draw_pictures(path.parent / study["name"], content, configs)
+    print(f"{study['name']}: table written to {path}", file=sys.stderr)
+    return path
+
+
+def known(cfg: DictConfig) -> dict[str, dict[str, Any]]:
+    """Rows of the study's table by trial, where ``trust_table`` says that they stand for trials that are not here.
+
+    A trial's id is the digest of all that can change its result, so a row that bears it is that trial's result.
+    """
+    if not cfg.trust_table:
+        return {}
+    try:
+        old = json.loads((Path(cfg.results) / f"{cfg.study.name}.json").read_bytes())
+        places = old["environments"]
+        rows = {row["id"]: {**row, "environment": places[row["environment"]]} for row in old["trials"]}
+    except (OSError, ValueError, LookupError, TypeError):
+        return {}
+    probes = (OmegaConf.to_container(cfg.study, resolve=True).get("probes") or {}) if rows else {}
+    return {trial: row for trial, row in rows.items() if old["schema"] == SCHEMA and _measured(row, probes)}
+
+
+def _measured(row: Mapping[str, Any], probes: Mapping[str, Any]) -> bool:
+    kept = row.get("probes", {})
+    wanted = {} if "members" in row else probing.of_arm(probes, row["arm"])
+    return all(kept.get(name, {}).get("key") == probing.key(row["id"], spec) for name, spec in wanted.items())
+
+
+def table(study: dict[str, Any], configs: Sequence[DictConfig], trials: Sequence[str]) -> dict[str, Any]:
+    """The value of ``results/<study>.json`` (docs/formats.md)."""
+    study = study_arms.as_run(study, configs[0].profile)
+    study = {key: value for key, value in study.items() if key != "arm"} | {"arms": study_arms.all_of(study, configs)}
+    environments: list[Any] = []
+    rows = []
+    before = known(configs[0])
+    varying = iter(_varying(configs))
+    for cfg, trial in zip(configs, trials, strict=True):
+        found = _finished(Home(cfg.store, trial), study_arms.probes(study, cfg)) or before.get(trial)
+        if found is None:
+            raise DeeperError(f"trial {trial} of study {study['name']} is not finished; run the study again")
+        if found["environment"] not in environments:
+            environments.append(found["environment"])
+        rows.append(
+            {
+                "arm": study_arms.of_job(study, cfg),
+                "seed": cfg.seed,
+                **({"settings": own} if (own := next(varying)) else {}),
+                **(_transferred(cfg, found, trial) if "transfer" in cfg else {}),
+                **{key: found[key] for key in (*KEPT, "curves", "probes") if key in found},
+                **({} if study.get("gradients", True) else {"gradients": NO_GRADIENTS}),
+                "environment": environments.index(found["environment"]),
+            }
+        )
+    empty = averaging.trained(study["arms"]).keys() - {row["arm"] for row in rows}
+    if empty:
+        raise DeeperError(f"study {study['name']}: no trial is in arm {', '.join(sorted(empty))}; mend its `where`")
+    rows += averaging.rows(study, rows, configs[0].store, before)
+    first = make_job(configs[0])["config"]
+    return {
+        "schema": SCHEMA,
+        "study": study,
+        "profile": configs[0].profile,
+        "data": _data(first["data"]),
+        "recipe": {
+            **first["training"],
+            "optimizer": first["optimizer"],
+            "schedule": first["schedule"],
+            "augment": first["augment"],
+            "trainer": first["trainer"],
+        },
+        "environments": environments,
+        **({"targets": transfer_tables.targets(configs)} if "transfer" in configs[0] else {}),
+        "trials": rows,
+    }
+
+
+def _transferred(cfg: DictConfig, found: Mapping[str, Any], trial: str) -> dict[str, Any]:
+    """What the row of a transfer has more than others."""
+    told = found.get("confusion")
+    if told is None:
+        told = transfer_tables.confused(Home(cfg.store, trial), transfer_tables.several(cfg))
+    return {"transfer": transfer_tables.settings(cfg.transfer), "confusion": told}
+
+
+def measure(configs: Sequence[DictConfig], trials: Sequence[str], slots: int) -> None:
+    """Make the measurements that the study's ``probes`` name on all trials that are here.
+
+    In another sweep of the study, a trial that is in no arm has those that are for all arms.
+
+    Raises:
+        DeeperError: a probe is not one, or cannot measure a network.
+    """
+    study = OmegaConf.to_container(configs[0].study, resolve=True)
+    if study.get("probes"):
+        study = {**study, "arms": study_arms.all_of(study, configs)}
+        pairs = [
+            (Home(cfg.store, trial), study_arms.probes(study, cfg)) for cfg, trial in zip(configs, trials, strict=True)
+        ]
+        probing.run([(home, probes) for home, probes in pairs if home.record() is not None], slots)
+
+
+def _finished(home: Home, probes: Mapping[str, Any]) -> dict[str, Any] | None:
+    record = home.record()
+    if record is None:
+        return None
+    curves = [json.loads(line) for line in (home / CURVES).read_text().splitlines()]
+    return {**record, "curves": curves, **({"probes": probing.found(home, probes)} if probes else {})}
+
+
+def _profile_of(path: Path) -> str | None:
+    try:
+        return json.loads(path.read_bytes())["profile"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _varying(configs: Sequence[DictConfig]) -> list[dict[str, Any]]:
+    """Of every job what it has another value of than some other job: of the data and the recipe, by dotted name."""
+    flat = [dict(_flat({key: cfg[key] for key in VARIED})) for cfg in configs]
+    keys = sorted(set().union(*flat))
+    differ = [key for key in keys if len({json.dumps(one.get(key)) for one in flat}) > 1]
+    return [{key: one[key] for key in differ if key in one} for one in flat]
+
+
+def _flat(value: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
+    for key, part in value.items():
+        if isinstance(part, Mapping | DictConfig):
+            yield from _flat(part, f"{above}{key}.")
+        else:
+            yield f"{above}{key}", OmegaConf.to_container(part) if OmegaConf.is_config(part) else part
+
+
+def _data(data: dict[str, Any]) -> dict[str, Any]:
+    meta = read_meta(Path(data["root"]) / data["name"])
+    start, stop = meta["splits"]["test"]
+    return {
+        "name": data["name"],
+        "digest": meta["digest"],
+        "train": data["train_size"],
+        "validation": data["validation_size"],
+        "test": stop - start,
+        "image_size": data["image_size"],
+        "channels": data["channels"],
+        "classes": data["classes"],
+    }

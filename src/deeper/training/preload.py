@@ -1,8 +1,0 @@
-"""Imported once by the fork server, so that every trial starts warm."""
-
-import signal
-
-from deeper.training.processes import warm
-
-signal.signal(signal.SIGINT, signal.SIG_IGN)  # the process that waits decides what Ctrl-C means
-warm()

@@ -1,0 +1,206 @@
+import math
+
+import pytest
+import synthetic
+from scipy import stats
+
+from deeper.claims import verdicts as claims
+from deeper.errors import DeeperError
+
+UP = {"metric": "train_error", "of": "b", "against": "a", "expect": "higher"}
+
+
+def study(a, b, rows, name="s"):
+    """A results file of two arms with these training errors by seed, and one claim."""
+    trials = []
+    for arm, errors in (("a", a), ("b", b)):
+        for seed, error in errors.items() if isinstance(errors, dict) else enumerate(errors):
+            entry = synthetic.trial("plain20", seed)
+            entry["metrics"]["train_error"] = error
+            trials.append(entry | {"arm": arm})
+    return f"{name}.json", {
+        "study": {"name": name, "arms": {"a": {}, "b": {}}, "claims": {"degradation": rows}},
+        "trials": trials,
+    }
+
+
+def verdict(a, b, *rows):
+    (found,) = claims.evaluate([study(a, b, list(rows))])
+    return found
+
+
+A = [0.10, 0.12, 0.11, 0.13, 0.09]
+HIGHER = [0.31, 0.30, 0.33, 0.34, 0.29]
+NOISY = [0.15, 0.08, 0.16, 0.11, 0.10]
+
+
+@pytest.mark.parametrize(
+    ("expect", "margin", "b", "expected"),
+    [
+        ("higher", None, HIGHER, "supported"),
+        ("lower", None, HIGHER, "contradicted"),
+        ("higher", None, NOISY, "cannot tell"),
+        ("not_higher", 0.3, HIGHER, "supported"),
+        ("not_higher", 0.1, HIGHER, "contradicted"),
+        ("not_higher", 0.01, NOISY, "cannot tell"),
+        ("not_lower", 0.0, HIGHER, "supported"),
+        ("not_lower", 0.1, NOISY, "supported"),
+    ],
+)
+def test_verdict_of_one_comparison(expect, margin, b, expected):
+    row = UP | {"expect": expect} | ({} if margin is None else {"margin": margin})
+    assert verdict(A, b, row).verdict == expected
+
+
+def test_not_lower_is_contradicted_well_below_its_margin():
+    row = {"metric": "train_error", "of": "a", "against": "b", "expect": "not_lower", "margin": 0.1}
+    assert verdict(A, HIGHER, row).verdict == "contradicted"
+
+
+def test_all_must_hold_and_one_opposite_is_enough():
+    up, level, down = UP, UP | {"expect": "not_higher", "margin": 0.2}, UP | {"expect": "lower"}
+    assert verdict(A, HIGHER, up, UP).verdict == "supported"
+    assert verdict(A, HIGHER, up, level).verdict == "cannot tell"
+    assert verdict(A, HIGHER, up, level, down).verdict == "contradicted"
+    assert verdict(A, HIGHER, up, level, down).deciding.comparison.expect == "lower"
+
+
+def test_not_higher_is_non_inferiority_at_the_margin():
+    outcome = verdict(A, NOISY, UP | {"expect": "not_higher", "margin": 0.05}).outcomes[0]
+    one_sided = stats.ttest_rel([x - 0.05 for x in NOISY], A, alternative="less").pvalue
+    assert outcome.p == pytest.approx(2 * one_sided)
+
+
+def test_the_correction_is_over_all_studies():
+    alone = claims.evaluate([study(A, HIGHER, [UP], "s")])
+    many = claims.evaluate([study(A, HIGHER, [UP], f"s{i}") for i in range(4)])
+    assert many[0].outcomes[0].p_adjusted == pytest.approx(4 * alone[0].outcomes[0].p)
+    assert [v.study for v in many] == ["s0", "s1", "s2", "s3"]
+
+
+def test_a_difference_that_is_sure_alone_is_not_sure_among_many():
+    close = [0.12, 0.13, 0.14, 0.14, 0.10]
+    assert verdict(A, close, UP).verdict == "supported"
+    many = claims.evaluate([study(A, close, [UP])] + [study(A, NOISY, [UP], f"s{i}") for i in range(20)])
+    assert many[0].verdict == "cannot tell"
+    assert many[0].needed > 5
+
+
+def test_seeds_are_paired_and_the_others_named():
+    found = verdict({0: 0.1, 1: 0.2, 2: 0.3, 7: 0.9}, {2: 0.41, 1: 0.3, 0: 0.21, 5: 0.0}, UP)
+    assert found.outcomes[0].seeds == (0, 1, 2)
+    assert found.outcomes[0].unpaired == (5, 7)
+    assert found.outcomes[0].difference.mean == pytest.approx(0.32 / 3)
+
+
+def test_a_single_seed_tells_nothing():
+    found = verdict([0.1], [0.9], UP)
+    assert (found.verdict, found.seeds, found.needed) == ("cannot tell", 1, None)
+    assert found.outcomes[0].difference.mean == pytest.approx(0.8)
+    assert math.isnan(found.outcomes[0].p)
+
+
+def test_no_common_seed_tells_nothing():
+    found = verdict({0: 0.1}, {1: 0.9}, UP)
+    assert (found.verdict, found.seeds, found.outcomes[0].difference) == ("cannot tell", 0, None)
+
+
+def test_diverged_trials_count_and_are_named():
+    source, content = study(A, HIGHER, [UP])
+    synthetic.diverge(content["trials"][7])
+    (found,) = claims.evaluate([(source, content)])
+    assert found.outcomes[0].diverged == (("b", 2),)
+    expected = (sum(HIGHER) - HIGHER[2] + 0.9 - sum(A)) / 5
+    assert found.outcomes[0].difference.mean == pytest.approx(expected)
+
+
+ALONE = {"metric": "train_error", "of": "b", "expect": "higher"}
+
+
+@pytest.mark.parametrize(
+    ("expect", "margin", "b", "expected"),
+    [
+        ("higher", None, [0.02, 0.03, 0.04], "supported"),
+        ("higher", None, [-0.02, -0.03, -0.04], "contradicted"),
+        ("lower", None, [-0.02, -0.03, -0.04], "supported"),
+        ("higher", None, [-0.02, 0.03, 0.04], "cannot tell"),
+        ("not_higher", 0.2, [0.02, 0.03, 0.04], "supported"),
+        ("not_higher", 0.01, [0.02, 0.021, 0.019], "contradicted"),
+        ("not_lower", 0.05, [-0.02, -0.021, -0.019], "supported"),
+        ("not_lower", 0.01, [-0.02, -0.021, -0.019], "contradicted"),
+    ],
+)
+def test_an_arm_alone_is_compared_with_its_border(expect, margin, b, expected):
+    row = ALONE | {"expect": expect} | ({} if margin is None else {"margin": margin})
+    found = verdict(A, b, row)
+    border = {"not_higher": 1, "not_lower": -1}.get(expect, 0) * (margin or 0)
+    test = stats.ttest_1samp(b, border)
+    low, high = stats.ttest_1samp(b, 0).confidence_interval(0.95)
+    assert found.verdict == expected
+    assert found.outcomes[0].p == pytest.approx(test.pvalue)
+    difference = found.outcomes[0].difference
+    assert (difference.mean, difference.lower, difference.upper) == pytest.approx((sum(b) / 3, low, high))
+
+
+def test_an_arm_alone_needs_no_pairs_and_names_only_itself():
+    source, content = study([], {0: 0.1, 3: 0.2, 5: None, 6: 0.3}, [ALONE])
+    synthetic.diverge(content["trials"][1])
+    (found,) = claims.evaluate([(source, content)])
+    (outcome,) = found.outcomes
+    assert (outcome.seeds, outcome.unpaired, outcome.unmeasured) == ((0, 3, 6), (), (5,))
+    assert outcome.diverged == (("b", 3),)
+    assert outcome.comparison.against is None
+
+
+def test_an_arm_alone_and_a_pair_are_corrected_together():
+    found = verdict(A, HIGHER, UP, ALONE)
+    raw = sorted(outcome.p for outcome in found.outcomes)
+    assert sorted(o.p_adjusted for o in found.outcomes) == pytest.approx([2 * raw[0], max(2 * raw[0], raw[1])])
+
+
+def test_a_pair_without_a_number_is_left_out_and_named():
+    source, content = study(A, HIGHER, [UP])
+    content["trials"][1]["metrics"]["train_error"] = None
+    (found,) = claims.evaluate([(source, content)])
+    assert (found.outcomes[0].seeds, found.outcomes[0].unmeasured) == ((0, 2, 3, 4), (1,))
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"metric": "train_eror"}, "did you mean 'train_error'"),
+        ({"of": "c"}, "arm 'c'"),
+        ({"against": "b"}, "with itself"),
+        ({"against": None}, "arm None"),
+        ({"expect": "bigger"}, "'bigger'"),
+        ({"expect": "not_higher"}, "margin"),
+        ({"expect": "not_higher", "margin": -0.1}, "margin"),
+        ({"margin": 0.1}, "margin goes with"),
+        ({"beats": "x"}, "a comparison has"),
+    ],
+)
+def test_a_wrong_comparison_is_one_line_that_names_the_file(change, says):
+    with pytest.raises(DeeperError, match=r"s\.json") as caught:
+        verdict(A, HIGHER, UP | change)
+    assert says in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_an_unknown_claim_and_one_without_comparisons():
+    source, content = study(A, HIGHER, [])
+    with pytest.raises(DeeperError, match=r"s\.json: claim 'degradation' has no comparison"):
+        claims.evaluate([(source, content)])
+    content["study"]["claims"] = {"degradatoin": [UP]}
+    with pytest.raises(DeeperError, match="did you mean 'degradation'"):
+        claims.evaluate([(source, content)])
+
+
+def test_the_study_of_plain_and_residual_networks():
+    found = claims.evaluate([("r.json", synthetic.results())])
+    assert {v.claim: v.verdict for v in found} == {
+        "degradation": "supported",
+        "residual-fixes": "cannot tell",
+        "not-overfitting": "supported",
+        "vanishing": "supported",
+        "noisy-gradients": "supported",
+    }

@@ -1,0 +1,155 @@
+"""Measurements on finished trials."""
+
+import json
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from omegaconf import OmegaConf
+from trials import composed, job, train
+
+from deeper.errors import DeeperError
+from deeper.run import identity, store
+from deeper.run import measurements as probing
+from deeper.run.slots import TrialFailed
+from deeper.study import arms as study_arms
+from deeper.study import table as study
+
+LESION = {"of": "deeper.probes.lesion.probe", "images": 20, "draws": 1, "most": 1}
+
+
+@pytest.fixture(scope="module")
+def home(root, tmp_path_factory):
+    return train(job(root, tmp_path_factory.mktemp("store"), "training.epochs=1"))
+
+
+def test_measured_once_and_kept(home, capfd):
+    probing.run([(home, {"lesion": LESION})] * 2, slots=1)
+    assert "1 measured" in capfd.readouterr().err
+    kept = probing.found(home, {"lesion": LESION})["lesion"]
+    assert kept["value"]["units"] == ["stages.0.0", "stages.1.0", "stages.2.0"]
+    path = probing.place(home, "lesion", LESION)
+    before = path.stat().st_mtime_ns
+    probing.run([(home, {"lesion": LESION})], slots=1)
+    assert path.stat().st_mtime_ns == before
+    assert capfd.readouterr().err == ""
+
+
+def test_other_settings_are_another_measurement(home):
+    assert probing.found(home, {"lesion": {**LESION, "draws": 2}}) == {}
+    assert probing.key("a", LESION) != probing.key("b", LESION)
+
+
+def test_the_whole_networks_error_is_that_of_the_trial(home):
+    """On all validation images the probe's network is the trained one."""
+    spec = {**LESION, "images": 40}
+    probing.run([(home, {"whole": spec})], slots=1)
+    last = json.loads((home / "curves.jsonl").read_text().splitlines()[-1])
+    assert probing.found(home, {"whole": spec})["whole"]["value"]["whole"] == last["validation_error"]
+
+
+def test_old_probes_keep_their_keys(home):
+    """What other settings would add to the digest is not in it."""
+    files, _ = identity.closure(("deeper.probes.lesion",))
+    assert probing.key("a", LESION) == files.digest(["a", LESION, identity.code(files)])[: identity.LENGTH]
+    assert probing.key("a", {**LESION, "arms": ["plain20"]}) == probing.key("a", LESION)
+
+
+def test_a_probe_sees_as_many_validation_images_as_it_says(home):
+    """The trial's own are 40 of the split's 60."""
+    lesion = {"of": LESION["of"], "draws": 1, "most": 1}
+    specs = {str(count): {**lesion, "validation": count} for count in (10, 60, None)} | {"own": lesion}
+    assert len({probing.key(home.trial, spec) for spec in specs.values()}) == 4
+    probing.run([(home, specs)], slots=1)
+    found = {name: one["value"]["whole"] for name, one in probing.found(home, specs).items()}
+    for name, count in {"10": 10, "60": 60, "None": 60, "own": 40}.items():
+        assert found[name] * count == pytest.approx(round(found[name] * count))
+    assert found["60"] == found["None"]
+    last = json.loads((home / "curves.jsonl").read_text().splitlines()[-1])
+    assert found["own"] == last["validation_error"]
+
+
+@settings(max_examples=20)
+@given(st.lists(st.sampled_from(["a", "b", "c"]), unique=True), st.sampled_from(["a", "b", "c", None]))
+def test_a_probe_is_for_the_arms_it_names(arms, arm):
+    probes = {"some": {**LESION, "arms": arms}, "all": LESION}
+    assert probing.of_arm(probes, arm) == ({"some": probes["some"]} if arm in arms else {}) | {"all": LESION}
+
+
+def test_a_trials_steps_are_timed_when_nothing_else_runs(home):
+    alone = {"of": "deeper.probes.step_time.probe", "steps": 2, "rounds": 1, "warmup": 0, "alone": True}
+    specs = {"step_time": alone, "lesion": {**LESION, "images": 11}, "other": {**alone, "steps": 1}}
+    probing.run([(home, specs)], slots=3)
+    made = {name: probing.place(home, name, spec).stat().st_mtime_ns for name, spec in specs.items()}
+    assert made["lesion"] < made["step_time"] < made["other"]
+    value = probing.found(home, specs)["step_time"]["value"]
+    assert (value["batch_size"], value["evaluation_batch_size"], value["threads"]) == (20, 33, 1)
+    assert value["step_ms"] > 0
+
+
+def test_arms_take_turns_at_being_timed(tmp_path, monkeypatch):
+    """A seed of every arm and then the next: what slows the machine for a while slows all arms alike."""
+    homes = [store.Home(tmp_path, f"{arm}{seed}") for arm in "ab" for seed in (10, 9)]
+    for home in homes:
+        (tmp_path / home.trial).mkdir()
+        (home / "config.yaml").write_text(f"seed: {home.trial[1:]}\n")
+    order = []
+    monkeypatch.setattr(probing, "_measure", lambda tasks, _: order.extend(task[0].trial for task in tasks) or [])
+    alone = {"of": "deeper.probes.step_time.probe", "alone": True}
+    probing.run([(home, {"step_time": alone}) for home in homes], slots=2)
+    assert order == ["a9", "b9", "a10", "b10"]
+
+
+@pytest.mark.parametrize(
+    ("spec", "words"),
+    [
+        ({"of": "os.system"}, "must name a function of deeper.analysis"),
+        ({"of": "deeper.analysis.nothing.probe"}, "must name a function of deeper.analysis"),
+        ({**LESION, "weights": "best"}, "must be final or start"),
+        ({**LESION, "validation": 0}, "at least 1, or null for all"),
+        ({**LESION, "validation": True}, "at least 1, or null for all"),
+        ({**LESION, "arms": "plain20"}, "must be a list of arms"),
+        ({**LESION, "alone": 1}, "must be true or false"),
+    ],
+)
+def test_a_probe_that_is_none_is_refused(home, spec, words):
+    with pytest.raises(DeeperError, match=words):
+        probing.run([(home, {"x": spec})], slots=1)
+
+
+@pytest.mark.parametrize(
+    ("spec", "words"),
+    [
+        ({**LESION, "drawz": 1}, "drawz"),
+        ({"of": "deeper.probes.lesion.nothing"}, "has no 'nothing'"),
+        ({"of": "deeper.probes.columns.probe"}, "ResidualNetwork has no columns"),
+        ({**LESION, "validation": 61}, "choose a size from 10 to 60"),
+    ],
+)
+def test_a_probe_that_fails_says_why(home, spec, words):
+    with pytest.raises(TrialFailed, match=words):
+        probing.run([(home, {"x": spec})], slots=1)
+
+
+def lesion_study(root, home, *overrides):
+    """A study's configuration of the one trial, which is in the arm resnet20."""
+    sizes = ("study.probes.lesion.images=12", "study.probes.lesion.draws=1", "study.probes.lesion.most=1")
+    return composed(
+        root, home.path.parent, "training.epochs=1", "study=lesion", "++study.arm=resnet20", *sizes, *overrides
+    )
+
+
+@pytest.mark.parametrize(("arms", "measured"), [("[resnet20]", True), ("[plain20]", False)])
+def test_a_study_measures_what_is_for_the_trials_arm(root, home, arms, measured):
+    config = lesion_study(root, home, f"+study.probes.lesion.arms={arms}")
+    study.measure([config], [home.trial], slots=1)
+    block = OmegaConf.to_container(config.study)
+    block["arms"] = {"resnet20": block["arms"]["resnet20"]}
+    (row,) = study.table(block, [config], [home.trial])["trials"]
+    assert set(row.get("probes", {})) == ({"lesion"} if measured else set())
+
+
+def test_a_probe_for_an_arm_that_is_none_is_refused_before_anything_is_trained(root, home):
+    config = lesion_study(root, home, "+study.probes.lesion.arms=[plain21]")
+    with pytest.raises(DeeperError, match="probe lesion is for arm plain21"):
+        study_arms.check([config], ["study=lesion"])

@@ -1,0 +1,96 @@
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from deeper.errors import DeeperError
+from deeper.files import writable, write_bytes
+from deeper.run.store import NAMED, RECORD, Home
+
+
+@pytest.fixture
+def home(tmp_path):
+    home = Home(tmp_path, "0123456789abcdef")
+    home.path.mkdir()
+    for name in NAMED:
+        (home / name).write_text(f"content of {name}")
+    (home / "last.ckpt").write_text("checkpoint")
+    return home
+
+
+def test_finished_is_a_record_whose_files_are_true(home):
+    assert home.record() is None
+    home.finish({"status": "finished"})
+    assert home.record()["status"] == "finished"
+    assert not (home / "last.ckpt").exists()
+
+
+@pytest.mark.parametrize("name", NAMED)
+def test_a_changed_or_missing_file_is_not_finished(home, name):
+    home.finish({"status": "finished"})
+    (home / name).write_text("something else")
+    assert home.record() is None
+    (home / name).unlink()
+    assert home.record() is None
+
+
+def test_a_changed_number_in_the_record_is_not_finished(home):
+    home.finish({"status": "finished", "metrics": {"test_error": 0.8456}})
+    text = (home / RECORD).read_text()
+    (home / RECORD).write_text(text.replace("0.8456", "0.0456"))
+    assert home.record() is None
+
+
+def test_half_a_record_is_none(home):
+    home.finish({"status": "finished"})
+    text = (home / RECORD).read_bytes()
+    (home / RECORD).write_bytes(text[: len(text) // 2])
+    assert home.record() is None
+
+
+def test_a_record_of_another_trial_is_none(home):
+    home.finish({"status": "finished"})
+    record = json.loads((home / RECORD).read_text())
+    (home / RECORD).write_text(json.dumps({**record, "id": "f" * 16}))
+    assert home.record() is None
+
+
+@pytest.mark.parametrize("moment", ["fsync", "replace"])
+def test_a_write_that_fails_leaves_what_was_there(tmp_path, monkeypatch, moment):
+    path = tmp_path / "file"
+    write_bytes(path, b"before")
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, moment, full)
+    with pytest.raises(OSError, match="No space") as caught:
+        write_bytes(path, b"after")
+    assert caught.value.filename == str(path)
+    assert path.read_bytes() == b"before"
+    assert [p.name for p in tmp_path.iterdir()] == ["file"]
+
+
+def test_a_lock_excludes_another_process_and_ends_with_its_holder(home):
+    hold = "import sys, time; from deeper.run.store import Home\n"
+    hold += (
+        f"with Home({str(home.path.parent)!r}, {home.trial!r}).lock():\n    print('held', flush=True); sys.stdin.read()"
+    )
+    holder = subprocess.Popen([sys.executable, "-c", hold], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert holder.stdout.readline() == "held\n"
+    assert home.busy()
+    with home.lock(wait=False) as held:
+        assert not held
+    holder.kill()
+    holder.wait()
+    assert not home.busy()
+
+
+def test_a_store_that_cannot_be_written_is_one_line(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(DeeperError, match="store=FOLDER"):
+        writable(tmp_path / "file" / "trials")
+    writable(tmp_path / "new" / "trials")
+    assert not list((tmp_path / "new" / "trials").iterdir())
