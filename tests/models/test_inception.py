@@ -3,7 +3,7 @@ import torch
 import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_contract import PUBLISHED, config
+from networks import PUBLISHED, config
 
 from deeper.cost.count import count
 from deeper.errors import DeeperError

@@ -4,7 +4,7 @@ from importlib import import_module
 import pytest
 import timm
 import torch
-from test_contract import PUBLISHED, config
+from networks import PUBLISHED, config
 from timm.layers import ConvNormAct
 
 from deeper.cost.count import count, count_config

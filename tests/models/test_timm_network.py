@@ -8,8 +8,8 @@ import timm
 import torch
 import torch.nn.functional as F
 from hydra import compose, initialize_config_dir
+from networks import PUBLISHED, config
 from omegaconf import MissingMandatoryValue, OmegaConf
-from test_contract import PUBLISHED, config
 
 from deeper.cost.count import count
 from deeper.errors import DeeperError

@@ -1,10 +1,10 @@
 import inspect
 
+import official_sets
 import pytest
 from hydra.utils import get_method, instantiate
 from omegaconf import OmegaConf
 
-import official_sets
 from deeper.paths import CONF
 
 OFFICIAL = ("aircraft", "caltech101", "cars", "cub", "voc2007")
