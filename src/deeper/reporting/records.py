@@ -10,7 +10,7 @@ from deeper.claims.verdicts import read_claims
 from deeper.errors import DeeperError
 from deeper.study import study_shape
 
-SCHEMA = 1
+SCHEMA = 2
 STATUSES = ("finished", "diverged")
 
 NUMBER = (int, float)
