@@ -9,7 +9,7 @@ STAMP := $(VENV)/.installed
 RUN := PATH="$(BIN):$$PATH" OMP_NUM_THREADS=1 PYTHONDONTWRITEBYTECODE=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup study named repro report test bench lint clean
+.PHONY: help setup study named repro report test bench house lint clean
 
 help:  ## this list
 	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -49,6 +49,9 @@ test: $(STAMP)  ## run every test
 
 bench: $(STAMP)  ## measure Deeper's own speed, written to reports/bench.md
 	$(RUN) python -m benchmarks
+
+house: $(STAMP)  ## draw the rooms of src/ and what imports what, written to docs/house.md
+	PYTHONPATH=tests/helpers $(RUN) python -m house docs/house.md
 
 lint: $(STAMP)  ## ruff
 	$(RUN) ruff check . && $(RUN) ruff format --check .
