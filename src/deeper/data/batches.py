@@ -9,8 +9,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from deeper.data import prepared as arrays
 from deeper.data.augment import Augment, crop, epoch_order
+from deeper.data.resized import open_resized
+from deeper.data.splits import subset
 
 Batch = tuple[Tensor, Tensor, Tensor]
 _AT_ONCE = 1024
@@ -64,12 +65,12 @@ def load(data: dict[str, Any]) -> ImageData:
     Raises:
         DeeperError: the set is not prepared, is damaged, or has fewer images than asked for.
     """
-    prepared = arrays.open_resized(Path(data["root"]) / data["name"], data["image_size"])
+    prepared = open_resized(Path(data["root"]) / data["name"], data["image_size"])
 
     def part(name: str, size: int | None) -> Split:
         images, labels = prepared.split(name)
         if size is not None:
-            chosen = arrays.subset(labels, size, data["subset_seed"])
+            chosen = subset(labels, size, data["subset_seed"])
             images, labels = images[chosen], labels[chosen]
         return Split(torch.from_numpy(np.array(images)), torch.from_numpy(np.array(labels)))
 

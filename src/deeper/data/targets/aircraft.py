@@ -10,7 +10,7 @@ from pathlib import Path
 from PIL import Image
 
 from deeper.data.pictures import Collection, Picture, Unreadable, decode
-from deeper.data.targets.release import Packed, Release, damaged, lines, locate
+from deeper.data.targets.official_release import Packed, Release, damaged, lines, locate
 
 ARCHIVES = {"fgvc-aircraft-2013b.tar.gz": "d4acdd33327262359767eeaa97a4f732"}
 LISTS = {"train": "images_variant_trainval.txt", "test": "images_variant_test.txt"}

@@ -11,7 +11,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from deeper.data.pictures import Collection, Picture, decode
-from deeper.data.targets.release import Packed, Release, locate
+from deeper.data.targets.official_release import Packed, Release, locate
 from deeper.errors import DeeperError
 
 ARCHIVES = {

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from deeper.data.pictures import Collection, Picture, decode
-from deeper.data.targets.release import Packed, Release, damaged, lines, locate
+from deeper.data.targets.official_release import Packed, Release, damaged, lines, locate
 
 ARCHIVES = {"CUB_200_2011.tgz": "97eceeb196236b17998738112f37df78"}
 PARTS = {"1": "train", "0": "test"}

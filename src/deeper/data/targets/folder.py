@@ -13,6 +13,7 @@ from pathlib import Path
 
 from deeper.data.pictures import Collection, Picture, decode
 from deeper.errors import DeeperError
+from deeper.files import file_digest
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".pgm", ".pbm"}
 FEWEST = 3
@@ -95,7 +96,7 @@ def _group(file: _File, sizes: Mapping[int, int]) -> str:
     if sizes[file.path.stat().st_size] == 1:
         return file.name
     try:
-        return hashlib.sha256(file.path.read_bytes()).hexdigest()
+        return file_digest(file.path)
     except OSError:
         return file.name
 

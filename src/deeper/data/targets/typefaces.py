@@ -13,8 +13,8 @@ from pathlib import Path
 from PIL import Image, ImageDraw
 
 from deeper.data.pictures import Collection, Picture, Unreadable
-from deeper.data.targets.fonts import Typeface, load, typefaces
-from deeper.errors import DeeperError
+from deeper.data.targets.font_files import Typeface, load, typefaces
+from deeper.errors import DeeperError, reason
 
 FINER = 4
 WIDTH, HEIGHT = (0.75, 0.95), 0.6
@@ -91,7 +91,7 @@ def draw(typeface: Typeface, word: str, size: int, seed: int = 0) -> Image.Image
     try:
         return _drawn(typeface.path, word, size, _lots(seed, typeface.name, word))
     except OSError as error:
-        raise Unreadable(" ".join(str(error).split())) from error
+        raise Unreadable(reason(error)) from error
 
 
 def _drawn(path: Path, word: str, size: int, lots: Iterator[float]) -> Image.Image:

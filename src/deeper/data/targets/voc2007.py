@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 
 from deeper.data.pictures import Collection, Picture, decode
 from deeper.data.targets.multilabel import mask
-from deeper.data.targets.release import Packed, Release, damaged, lines, locate
+from deeper.data.targets.official_release import Packed, Release, damaged, lines, locate
 
 ARCHIVES = {
     "VOCtrainval_06-Nov-2007.tar": "c52e279531787c972589f7e41ab4ae64",

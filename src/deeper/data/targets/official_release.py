@@ -5,9 +5,7 @@ holds the released archives.
 """
 
 import hashlib
-import shutil
 import tarfile
-import tempfile
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
@@ -16,7 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from deeper.errors import DeeperError
+from deeper.errors import DeeperError, reason
+from deeper.files import scratch_folder
 
 BROKEN = (OSError, EOFError, zlib.error, tarfile.TarError, zipfile.BadZipFile, KeyError)
 
@@ -126,32 +125,27 @@ def _unpack(folder: Path, packed: Packed, archives: Mapping[str, str | None]) ->
         return
     for file in files:
         _check(file, archives.get(file.name))
-    with _scratch(folder, files) as scratch:
+    with _room_to_unpack(folder, files[0]), scratch_folder(target) as scratch:
         for file in files:
             _extract(file, packed.member, scratch)
         if not (scratch / packed.folder).is_dir():
             raise DeeperError(f"{files[0]} holds no folder {packed.folder}: it is not the archive as released")
         try:
             (scratch / packed.folder).rename(target)
-        except OSError:
+        except OSError:  # another process may have unpacked it meanwhile
             if not target.is_dir():
                 raise
 
 
 @contextmanager
-def _scratch(folder: Path, files: list[Path]) -> Iterator[Path]:
-    scratch = None
+def _room_to_unpack(folder: Path, archive: Path) -> Iterator[None]:
     try:
-        scratch = Path(tempfile.mkdtemp(prefix=".unpacking-", dir=folder))
-        yield scratch
+        yield
     except OSError as error:
         raise DeeperError(
-            f"{files[0]} cannot be unpacked into {folder} ({error.strerror or error}); unpack it yourself where there "
-            "is room, and name that folder"
+            f"{archive} cannot be unpacked into {folder} ({reason(error)}); unpack it yourself where there is room, "
+            "and name that folder"
         ) from error
-    finally:
-        if scratch is not None:
-            shutil.rmtree(scratch, ignore_errors=True)
 
 
 def _check(file: Path, expected: str | None) -> None:

@@ -6,13 +6,15 @@ import string
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 from scipy.ndimage import distance_transform_edt
+from scipy.sparse.csgraph import connected_components
 
-from deeper.data.targets import likeness
+from deeper.errors import reason
 
 SUFFIXES = {".otf", ".ttf", ".ttc"}
 WEIGHTS = {"thin", "hairline", "extralight", "ultralight", "light", "semilight", "retina", "medium", "demi", "demibold"}
@@ -57,17 +59,18 @@ def typefaces(folder: Path) -> tuple[list[Typeface], dict[str, str]]:
         file = path.relative_to(folder).as_posix()
         try:
             family, style = load(path, 64).getname()
-            reason = _unfit(path, style or "")
+            why_not = _unfit(path, style or "")
         except (OSError, ValueError) as error:
-            family, style, reason = None, None, f"it cannot be read: {' '.join(str(error).split())}"
-        if reason:
-            dropped[file] = reason
+            family, style, why_not = None, None, f"it cannot be read: {reason(error)}"
+        if why_not:
+            dropped[file] = why_not
         else:
-            found.append(Typeface(path, file, _named(family or path.stem, style or "")))
+            found.append(Typeface(path, file, _typeface_name(family or path.stem, style or "")))
     return _without_clones(found, dropped), dropped
 
 
 def _unfit(path: Path, style: str) -> str | None:
+    """Why a font cannot serve; None where it can."""
     other = OTHER_CUTS & set(_words(style))
     if other:
         return f"it is no regular cut ({style})"
@@ -86,9 +89,9 @@ def _height(font: ImageFont.FreeTypeFont, letter: str) -> float:
     return bottom - top
 
 
-def _named(family: str, style: str) -> str:
-    known = PLAIN | set(_words(family))
-    return " ".join([family, *(word for word in style.split() if word.lower() not in known)])
+def _typeface_name(family: str, style: str) -> str:
+    said = PLAIN | set(_words(family))
+    return " ".join([family, *(word for word in style.split() if word.lower() not in said)])
 
 
 def _words(text: str) -> list[str]:
@@ -96,16 +99,14 @@ def _words(text: str) -> list[str]:
 
 
 def _without_clones(found: Sequence[Typeface], dropped: dict[str, str]) -> list[Typeface]:
+    """Of fonts with the same outlines the first; the others are named in ``dropped``."""
     shapes = [_contours(typeface.path) for typeface in found]
-    pairs = [
-        (one, other)
-        for one in range(len(found))
-        for other in range(one)
-        if _mean_gap(shapes[one], shapes[other]) < CLONE * _CAPITAL
-    ]
+    same = np.zeros((len(found), len(found)), bool)
+    for row, column in combinations(range(len(found)), 2):
+        same[row, column] = _mean_gap(shapes[column], shapes[row]) < CLONE * _CAPITAL
     first: dict[int, Typeface] = {}
     names: Counter = Counter()
-    for typeface, group in zip(found, likeness.groups(len(found), pairs), strict=True):
+    for typeface, group in zip(found, connected_components(same, directed=False)[1].tolist(), strict=True):
         if group in first:
             dropped[typeface.file] = f"the same outlines as {first[group].file}"
         elif names[typeface.name]:
