@@ -82,6 +82,8 @@ def _cifar_batch(name: str, data: bytes, key: str) -> tuple[np.ndarray, np.ndarr
 
 
 class _PlainUnpickler(pickle.Unpickler):
+    """Arrays, lists and strings alone: any other class in a pickle could run code."""
+
     allowed = {("numpy", "ndarray"), ("numpy", "dtype"), ("_codecs", "encode")}
 
     def find_class(self, module: str, name: str):
@@ -89,7 +91,7 @@ class _PlainUnpickler(pickle.Unpickler):
             return np._core.multiarray._reconstruct
         if (module, name) in self.allowed:
             return super().find_class(module, name)
-        raise pickle.UnpicklingError(f"{module}.{name} has no place in it")
+        raise pickle.UnpicklingError(f"it must not hold a {module}.{name}")
 
 
 def _unpickle(name: str, data: bytes) -> dict:

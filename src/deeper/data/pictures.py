@@ -44,10 +44,13 @@ class Picture:
 
 @dataclass(frozen=True)
 class Collection:
-    """What a reader found: class names in the order of the labels, pictures in the order of the release.
+    """What a reader lists.
 
-    ``dropped`` says by name why a file of the release is none of the pictures (an empty annotation, too few of a kind);
-    ``several`` whether labels are masks.
+    Attributes:
+        classes: names in the order of the labels.
+        pictures: in the order of the release.
+        dropped: by name, why a file of the release is none of the pictures (an empty annotation, too few of a kind).
+        several: whether labels are masks.
     """
 
     classes: Sequence[str]

@@ -142,9 +142,9 @@ def call(command: list[str], folder: Path) -> str:
     except OSError as error:
         raise Unavailable(f"{command[0]}: {reason(error)}") from error
     if done.returncode != 0:
-        said = [line for line in done.stderr.splitlines() if line.strip()] or [f"exit status {done.returncode}"]
-        errors = [line for line in said if line.startswith("E:")]
-        raise Unavailable(f"{command[0]}: {(errors or said)[0].removeprefix('E:').strip()}")
+        lines = [line for line in done.stderr.splitlines() if line.strip()] or [f"exit status {done.returncode}"]
+        errors = [line for line in lines if line.startswith("E:")]
+        raise Unavailable(f"{command[0]}: {(errors or lines)[0].removeprefix('E:').strip()}")
     return done.stdout
 
 

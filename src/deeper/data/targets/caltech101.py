@@ -22,7 +22,7 @@ FOLDER = "101_ObjectCategories"
 BACKGROUND = "BACKGROUND_Google"
 RELEASE = Release(
     title="Caltech-101",
-    places=(FOLDER, f"caltech-101/{FOLDER}", f"caltech101/{FOLDER}", "."),
+    roots=(FOLDER, f"caltech-101/{FOLDER}", f"caltech101/{FOLDER}", "."),
     holds=("*/image_[0-9]*.jpg",),
     packed=(
         Packed(FOLDER, (f"{FOLDER}.tar.gz",)),

@@ -24,7 +24,7 @@ ARCHIVES = {
 TEST_LABELS = "cars_test_annos_withlabels.mat"
 RELEASE = Release(
     title="Stanford Cars",
-    places=(".", "stanford_cars"),
+    roots=(".", "stanford_cars"),
     holds=("devkit/cars_meta.mat", "devkit/cars_train_annos.mat", "cars_train", "cars_test"),
     packed=tuple(
         Packed(folder, (archive,))

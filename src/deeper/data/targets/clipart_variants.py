@@ -63,12 +63,12 @@ def variants(drawings: Sequence[Drawing], most: int = MOST_PIXELS) -> Variants:
 
 def write_list(drawings: Sequence[Drawing]) -> str:
     """The text of ``clipart_variants.json`` for some drawings."""
-    found = find_variants(drawings)
+    judged = find_variants(drawings)
     members = defaultdict(list)
-    for name, group in sorted(found.groups.items()):
+    for name, group in sorted(judged.groups.items()):
         if name != group:
             members[group].append(name)
-    content = {"digest": _digest(drawings, MOST_PIXELS), "dropped": found.dropped, "groups": members}
+    content = {"digest": _digest(drawings, MOST_PIXELS), "dropped": judged.dropped, "groups": members}
     return json.dumps(content, indent=1)
 
 

@@ -83,7 +83,7 @@ def is_current(folder: Path, target: Mapping[str, Any]) -> bool:
         made = open_set(folder).meta.get("made")
     except DeeperError:
         return False
-    return made is not None and _without_package(made) == _without_package(_made(target))
+    return made is not None and _without_package(made) == _made(target)
 
 
 def _check_listing(target: Mapping[str, Any], listed: Collection) -> None:
@@ -144,7 +144,7 @@ def _made(target: Mapping[str, Any]) -> dict[str, Any]:
     """The settings that a set is made with, as JSON keeps them."""
     settings = {key: target[key] for key in ("size", "fit", "classes", "counts", "reader", "packages", "path")}
     settings["listing"] = target.get("listing")
-    return json.loads(json.dumps(settings))
+    return _without_package(json.loads(json.dumps(settings)))
 
 
 def _without_package(made: Mapping[str, Any]) -> dict[str, Any]:
