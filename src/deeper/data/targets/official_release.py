@@ -5,9 +5,7 @@ holds the released archives.
 """
 
 import hashlib
-import shutil
 import tarfile
-import tempfile
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
@@ -16,7 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from deeper.errors import DeeperError
+from deeper.errors import DeeperError, reason
+from deeper.files import scratch_folder
 
 BROKEN = (OSError, EOFError, zlib.error, tarfile.TarError, zipfile.BadZipFile, KeyError)
 
@@ -36,21 +35,21 @@ class Release:
 
     Attributes:
         title: its name, for messages.
-        places: where it may lie below the user's folder, "." for the folder itself, the released place first.
-        holds: what must be there, as patterns below the place.
+        roots: where it may lie below the user's folder, "." for the folder itself, the released path first.
+        holds: what must be there, as patterns below the root.
         packed: its archives, looked for in the user's folder.
         source: where it is to be had, in words.
     """
 
     title: str
-    places: tuple[str, ...]
+    roots: tuple[str, ...]
     holds: tuple[str, ...]
     packed: tuple[Packed, ...]
     source: str
 
 
 def locate(folder: str | Path, release: Release, archives: Mapping[str, str | None]) -> Path:
-    """The place in ``folder`` that holds the whole of ``release``.
+    """The folder, ``folder`` or one inside it, that holds the whole of ``release``.
 
     Where none does, archives that lie in ``folder`` are compared with their MD5 (``archives``, by file name; null
     leaves one unchecked) and unpacked beside themselves, each folder appearing in one step.
@@ -64,17 +63,17 @@ def locate(folder: str | Path, release: Release, archives: Mapping[str, str | No
         for packed in release.packed:
             _unpack(folder, packed, archives)
         lacking = _lacking(folder, release)
-    place = min(lacking, key=lambda place: len(lacking[place]))
-    if not lacking[place]:
-        return place
+    root = min(lacking, key=lambda root: len(lacking[root]))
+    if not lacking[root]:
+        return root
     names = _archives(release)
-    if len(lacking[place]) == len(release.holds):
+    if len(lacking[root]) == len(release.holds):
         raise DeeperError(
             f"{folder} {'holds no' if folder.is_dir() else 'is no folder that holds'} {release.title}; put there "
-            f"{_words(release)}, or its archives as released ({names}); {release.source}"
+            f"{_contents(release)}, or its archives as released ({names}); {release.source}"
         )
     raise DeeperError(
-        f"{place} lacks {', '.join(lacking[place])}: it is not the whole of {release.title}; complete it from its "
+        f"{root} lacks {', '.join(lacking[root])}: it is not the whole of {release.title}; complete it from its "
         f"archives as released ({names}); {release.source}"
     )
 
@@ -97,20 +96,21 @@ def lines(file: Path) -> list[tuple[int, str]]:
         raise damaged(file, f"it cannot be read ({error.strerror})") from error
     except UnicodeDecodeError as error:
         raise damaged(file, "it is not text") from error
-    found = [(number, line.strip()) for number, line in enumerate(text.splitlines(), 1) if line.strip()]
-    if not found:
+    numbered = [(number, line.strip()) for number, line in enumerate(text.splitlines(), 1) if line.strip()]
+    if not numbered:
         raise damaged(file, "it is empty")
-    return found
+    return numbered
 
 
 def _lacking(folder: Path, release: Release) -> dict[Path, list[str]]:
-    places = (folder / place for place in release.places)
-    return {place: [pattern for pattern in release.holds if not any(place.glob(pattern))] for place in places}
+    """Of each folder where the release may lie the patterns that nothing in it fits."""
+    roots = (folder / root for root in release.roots)
+    return {root: [pattern for pattern in release.holds if not any(root.glob(pattern))] for root in roots}
 
 
-def _words(release: Release) -> str:
-    place = release.places[0]
-    return f"{'' if place == '.' else f'{place}/ with '}{', '.join(release.holds)}"
+def _contents(release: Release) -> str:
+    root = release.roots[0]
+    return f"{'' if root == '.' else f'{root}/ with '}{', '.join(release.holds)}"
 
 
 def _archives(release: Release) -> str:
@@ -126,32 +126,27 @@ def _unpack(folder: Path, packed: Packed, archives: Mapping[str, str | None]) ->
         return
     for file in files:
         _check(file, archives.get(file.name))
-    with _scratch(folder, files) as scratch:
+    with _room_to_unpack(folder, files[0]), scratch_folder(target) as scratch:
         for file in files:
             _extract(file, packed.member, scratch)
         if not (scratch / packed.folder).is_dir():
             raise DeeperError(f"{files[0]} holds no folder {packed.folder}: it is not the archive as released")
         try:
             (scratch / packed.folder).rename(target)
-        except OSError:
+        except OSError:  # another process may have unpacked it meanwhile
             if not target.is_dir():
                 raise
 
 
 @contextmanager
-def _scratch(folder: Path, files: list[Path]) -> Iterator[Path]:
-    scratch = None
+def _room_to_unpack(folder: Path, archive: Path) -> Iterator[None]:
     try:
-        scratch = Path(tempfile.mkdtemp(prefix=".unpacking-", dir=folder))
-        yield scratch
+        yield
     except OSError as error:
         raise DeeperError(
-            f"{files[0]} cannot be unpacked into {folder} ({error.strerror or error}); unpack it yourself where there "
-            "is room, and name that folder"
+            f"{archive} cannot be unpacked into {folder} ({reason(error)}); unpack it yourself where there is room, "
+            "and name that folder"
         ) from error
-    finally:
-        if scratch is not None:
-            shutil.rmtree(scratch, ignore_errors=True)
 
 
 def _check(file: Path, expected: str | None) -> None:
@@ -159,11 +154,11 @@ def _check(file: Path, expected: str | None) -> None:
         return
     try:
         with file.open("rb") as content:
-            found = hashlib.file_digest(content, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
+            actual = hashlib.file_digest(content, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
     except OSError as error:
         raise DeeperError(f"{file} cannot be read ({error.strerror}); fetch it again") from error
-    if found != expected:
-        raise DeeperError(f"{file} is not the released file: md5 expected {expected}, found {found}; fetch it again")
+    if actual != expected:
+        raise DeeperError(f"{file} is not the released file: md5 expected {expected}, found {actual}; fetch it again")
 
 
 def _extract(file: Path, member: str | None, scratch: Path) -> None:

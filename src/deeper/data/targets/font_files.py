@@ -1,4 +1,7 @@
-"""Typefaces among font files: the regular cut of each, once, however many names its outlines go by."""
+"""Typefaces among font files: the regular cut of each, once, however many names its outlines go by.
+
+Clones are found by their outlines, not by a list, because any folder of fonts may be read.
+"""
 
 import io
 import re
@@ -6,13 +9,15 @@ import string
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 from scipy.ndimage import distance_transform_edt
+from scipy.sparse.csgraph import connected_components
 
-from deeper.data.targets import likeness
+from deeper.errors import reason
 
 SUFFIXES = {".otf", ".ttf", ".ttc"}
 WEIGHTS = {"thin", "hairline", "extralight", "ultralight", "light", "semilight", "retina", "medium", "demi", "demibold"}
@@ -51,23 +56,24 @@ def typefaces(folder: Path) -> tuple[list[Typeface], dict[str, str]]:
     equal height, are less than 1.2 % of that height apart on average. (Known clones are below 1.1 %, an optical size
     of the same family is 1.4 % away.)
     """
-    found: list[Typeface] = []
+    fonts: list[Typeface] = []
     dropped: dict[str, str] = {}
     for path in sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file()):
         file = path.relative_to(folder).as_posix()
         try:
             family, style = load(path, 64).getname()
-            reason = _unfit(path, style or "")
+            why_not = _unfit(path, style or "")
         except (OSError, ValueError) as error:
-            family, style, reason = None, None, f"it cannot be read: {' '.join(str(error).split())}"
-        if reason:
-            dropped[file] = reason
+            family, style, why_not = None, None, f"it cannot be read: {reason(error)}"
+        if why_not:
+            dropped[file] = why_not
         else:
-            found.append(Typeface(path, file, _named(family or path.stem, style or "")))
-    return _without_clones(found, dropped), dropped
+            fonts.append(Typeface(path, file, _typeface_name(family or path.stem, style or "")))
+    return _without_clones(fonts, dropped), dropped
 
 
 def _unfit(path: Path, style: str) -> str | None:
+    """Why a font cannot serve; None where it can."""
     other = OTHER_CUTS & set(_words(style))
     if other:
         return f"it is no regular cut ({style})"
@@ -86,26 +92,24 @@ def _height(font: ImageFont.FreeTypeFont, letter: str) -> float:
     return bottom - top
 
 
-def _named(family: str, style: str) -> str:
-    known = PLAIN | set(_words(family))
-    return " ".join([family, *(word for word in style.split() if word.lower() not in known)])
+def _typeface_name(family: str, style: str) -> str:
+    needless = PLAIN | set(_words(family))
+    return " ".join([family, *(word for word in style.split() if word.lower() not in needless)])
 
 
 def _words(text: str) -> list[str]:
     return re.findall(r"[a-z]+", text.lower())
 
 
-def _without_clones(found: Sequence[Typeface], dropped: dict[str, str]) -> list[Typeface]:
-    shapes = [_contours(typeface.path) for typeface in found]
-    pairs = [
-        (one, other)
-        for one in range(len(found))
-        for other in range(one)
-        if _mean_gap(shapes[one], shapes[other]) < CLONE * _CAPITAL
-    ]
+def _without_clones(fonts: Sequence[Typeface], dropped: dict[str, str]) -> list[Typeface]:
+    """Of fonts with the same outlines the first; the others are named in ``dropped``."""
+    shapes = [_contours(typeface.path) for typeface in fonts]
+    same = np.zeros((len(fonts), len(fonts)), bool)
+    for row, column in combinations(range(len(fonts)), 2):
+        same[row, column] = _mean_gap(shapes[column], shapes[row]) < CLONE * _CAPITAL
     first: dict[int, Typeface] = {}
     names: Counter = Counter()
-    for typeface, group in zip(found, likeness.groups(len(found), pairs), strict=True):
+    for typeface, group in zip(fonts, connected_components(same, directed=False)[1].tolist(), strict=True):
         if group in first:
             dropped[typeface.file] = f"the same outlines as {first[group].file}"
         elif names[typeface.name]:
@@ -137,8 +141,8 @@ def _edges(ink: np.ndarray) -> np.ndarray:
     return ink & ~inner
 
 
-def _mean_gap(one: tuple[np.ndarray, np.ndarray], other: tuple[np.ndarray, np.ndarray]) -> float:
+def _mean_gap(a: tuple[np.ndarray, np.ndarray], b: tuple[np.ndarray, np.ndarray]) -> float:
     """Mean distance in pixels from a contour to the nearest point of the other's, both ways, mean over letters."""
-    there = [gaps[edge].mean() for edge, gaps in zip(one[0], other[1], strict=True) if edge.any()]
-    back = [gaps[edge].mean() for edge, gaps in zip(other[0], one[1], strict=True) if edge.any()]
-    return float(np.mean(there + back))
+    a_to_b = [gaps[edge].mean() for edge, gaps in zip(a[0], b[1], strict=True) if edge.any()]
+    b_to_a = [gaps[edge].mean() for edge, gaps in zip(b[0], a[1], strict=True) if edge.any()]
+    return float(np.mean(a_to_b + b_to_a))

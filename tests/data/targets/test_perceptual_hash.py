@@ -1,17 +1,17 @@
 import numpy as np
 import pytest
+from drawings import drawing, recoloured
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
-from deeper.data.targets import likeness
-from drawings import drawing, recoloured
+from deeper.data.targets.perceptual_hash import distances, fingerprint
 
 MANY = [drawing(seed) for seed in range(40)]
 
 
 def apart(*pictures):
-    return likeness.distances(np.stack([likeness.fingerprint(picture) for picture in pictures]))
+    return distances(np.stack([fingerprint(picture) for picture in pictures]))
 
 
 def enlarged(picture):
@@ -52,24 +52,3 @@ def test_distances_are_symmetric_and_zero_of_a_picture_to_itself():
 def test_white_picture_has_a_fingerprint():
     white = Image.new("RGB", (30, 20), "white")
     assert apart(white, white).max() == 0
-    assert likeness.content(white).size == (30, 20)
-    assert likeness.is_blank(white)
-
-
-def test_content_is_what_is_not_white():
-    picture = Image.new("RGB", (30, 20), "white")
-    picture.paste("red", (5, 7, 9, 18))
-    assert likeness.content(picture).size == (4, 11)
-    assert not likeness.is_blank(picture)
-
-
-@given(st.integers(1, 20).flatmap(lambda n: st.tuples(st.just(n), st.lists(st.tuples(*[st.integers(0, n - 1)] * 2)))))
-def test_groups_are_the_finest_that_no_pair_crosses(case):
-    count, pairs = case
-    found = likeness.groups(count, pairs)
-    assert all(found[one] == found[other] for one, other in pairs)
-    sets = [{member} for member in range(count)]
-    for one, other in pairs:
-        joined = next(s for s in sets if one in s) | next(s for s in sets if other in s)
-        sets = [s for s in sets if not s & joined] + [joined]
-    assert len(set(found.tolist())) == len(sets)
