@@ -30,7 +30,7 @@ def classes(count: int, seed: int) -> np.ndarray:
 
 
 def pictures(count: int, side: int, channels: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Pictures uint8 (count, side, side, channels) and their labels: a bright square at a class's own place in noise."""
+    """Pictures, uint8 (count, side, side, channels), and labels: a bright square at a class's own place in noise."""
     images, labels = pixels(count, side, channels, seed) // 2, classes(count, seed + 1)
     tall, wide = side // 2, side // 5
     for image, label in zip(images, labels, strict=True):

@@ -7,7 +7,7 @@ in double precision: drawn in single precision, they differ by 1e-8 from one kin
 
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -227,10 +227,8 @@ def fit(config: dict[str, Any], images: ImageData, resumed: bool = False) -> dic
     with exact(), tempfile.TemporaryDirectory() as folder:
         checkpoint = Path(folder) / "checkpoint" if resumed else None
         if resumed:
-            try:
+            with suppress(_Stopped):
                 fitting.fit(config, images, _around(checkpoint, [Steps(), _StopBeforeSecondEpoch()]))
-            except _Stopped:
-                pass
         outcome = fitting.fit(config, images, _around(checkpoint, [steps]))
     return _told(outcome, steps)
 
