@@ -44,7 +44,7 @@ def network_cases() -> list[Case]:
     for family, rows in networks.FAMILIES.items():
         for label, row in rows.items():
             cases.append(Case(f"models.{family}", label, lambda label=label, row=row: _network(label, *row)))
-    lite = Case("models.pretrained", "efficientnet_lite0", lambda: _stepped(run.backbone("efficientnet_lite0"), 48))
+    lite = Case("models.pretrained", "efficientnet_lite0", lambda: _stepped(run.backbone("efficientnet_lite0"), 64))
     return [*cases, lite]
 
 
@@ -206,7 +206,7 @@ def analysis_cases() -> list[Case]:
     return [
         Case("averaging", "three networks", _averaged),
         *(Case("linear", label, lambda row=row: _classified(*row)) for label, row in kinds.items()),
-        *(Case("features", layer, lambda layer=layer: _extracted(layer), (RESNET,)) for layer in layers),
+        *(Case("features", layer, lambda layer=layer: _extracted(layer), (RESNET, "fit/batches")) for layer in layers),
     ]
 
 

@@ -25,7 +25,7 @@ LARGE = {"depth": None, "blocks": [1, 1, 1, 2], "width": 4, "num_classes": 10}
 DENSE = {"depth": None, "layers": [2, 2, 2], "growth": 4}
 MOBILE = {"width": 0.25, "num_classes": 10}
 
-FORWARD_ALONE = {"inception_v3": 2, "inception_v4": 4, "inception_resnet_v2": 4}  # the size is timm's: so many images
+FORWARD_ALONE = {"inception_v3": 2, "inception_v4": 2, "inception_resnet_v2": 2}  # the size is timm's: so many images
 
 FAMILIES: dict[str, dict[str, Row]] = {
     "lenet": {
@@ -86,8 +86,8 @@ FAMILIES: dict[str, dict[str, Row]] = {
     },
     "timm_network": {
         "inception_v3": ("inception_v3", 299, TEN),
-        "inception_v4": ("inception_v4", 75, TEN),
-        "inception_resnet_v2": ("inception_resnet_v2", 75, TEN),
+        "inception_v4": ("inception_v4", 139, TEN),
+        "inception_resnet_v2": ("inception_resnet_v2", 107, TEN),
         "timm": ("timm", 32, {"network": "test_resnet"}),
     },
     "residual": {
@@ -158,12 +158,12 @@ FAMILIES: dict[str, dict[str, Row]] = {
         "squeezenet_bypass_small, complex": ("squeezenet_bypass_small", 12, {"width": 0.125, "bypass": "complex"}),
     },
     "mobilenet": {
-        "mobilenet_v1": ("mobilenet_v1", 32, MOBILE),
+        "mobilenet_v1": ("mobilenet_v1", 64, MOBILE),
         "mobilenet_v1_full": ("mobilenet_v1_full", 32, {"width": 0.125, **TEN}),
         "mobilenet_v1_small": ("mobilenet_v1_small", 12, {}),
         "mobilenet_v1_small with gates": ("mobilenet_v1_small", 12, {"squeeze_excite": 16}),
         "mobilenet_v1_full_small": ("mobilenet_v1_full_small", 12, {"width": 0.125}),
-        "mobilenet_v2": ("mobilenet_v2", 32, MOBILE),
+        "mobilenet_v2": ("mobilenet_v2", 64, MOBILE),
         "mobilenet_v2_small": ("mobilenet_v2_small", 12, {}),
         "mobilenet_v2_small without shortcuts": ("mobilenet_v2_small", 12, {"residual": False}),
         "mobilenet_v2_small, not linear": ("mobilenet_v2_small", 12, {"linear": False}),
@@ -171,7 +171,7 @@ FAMILIES: dict[str, dict[str, Row]] = {
         "se_mobilenet_v2_small": ("se_mobilenet_v2_small", 12, {}),
     },
     "efficientnet": {
-        "efficientnet_b0": ("efficientnet_b0", 32, {"width": 0.25, "depth": 0.5, **TEN}),
+        "efficientnet_b0": ("efficientnet_b0", 64, {"width": 0.25, "depth": 0.5, **TEN}),
         "efficientnet_small": ("efficientnet_small", 12, {}),
         "efficientnet_small, compound": ("efficientnet_small", 15, {"phi": 1.5}),
     },
