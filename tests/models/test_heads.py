@@ -5,8 +5,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from deeper.models.heads import ClassifierHead, GridAverage, initialise, smallest_side
-from deeper.models.local_response import LocalResponse
+from deeper.models.parts.heads import ClassifierHead
+from deeper.models.parts.initialisation import initialise
+from deeper.models.parts.input_size import smallest_side
+from deeper.models.parts.normalisation import LocalResponse
+from deeper.models.parts.pooling import GridAverage
 
 
 @settings(max_examples=20, deadline=None)
@@ -100,7 +103,7 @@ def test_the_start_keeps_the_signal(activation):
     torch.manual_seed(0)
     step = {"relu": nn.ReLU, "tanh": nn.Tanh}[activation]
     layers = [nn.Sequential(nn.Linear(300, 300), step()) for _ in range(10)]
-    initialise(nn.Sequential(*layers), activation)
+    initialise(nn.Sequential(*layers), "in", activation)
     x = 0.1 * torch.randn(50, 300)
     squares = [(x := layer(x)).square().mean().item() for layer in layers]
     assert 1 / 3 < squares[-1] / squares[0] < 3

@@ -76,9 +76,9 @@ def test_the_code_that_computes_is_part_of_it_and_nothing_else():
 
 def test_relative_imports_and_every_target_are_followed(root, tmp_path):
     path = tmp_path / "a.py"
-    path.write_text("from .blocks import conv\nfrom . import build\nfrom ..data import arrays\n")
+    path.write_text("from .network import Network\nfrom . import build\nfrom ..data import arrays\n")
     found = identity._imports("deeper.models.a", path)
-    assert {"deeper.models.blocks", "deeper.models.build", "deeper.data.prepared"} <= found
+    assert {"deeper.models.network", "deeper.models.build", "deeper.data.prepared"} <= found
     config = job(root, tmp_path)["config"]
     config["model"]["inner"] = [{"_target_": "deeper.data.cutout.Cutout"}]
     targets = identity._targets(identity.semantic(config))

@@ -22,9 +22,11 @@ from operator import add
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from deeper.models.blocks import PooledHead, conv, initialise
-from deeper.models.dropping import SharedDraw
 from deeper.models.network import Network
+from deeper.models.parts.convolution import conv
+from deeper.models.parts.drop_path import SharedDraw
+from deeper.models.parts.heads import PooledHead
+from deeper.models.parts.initialisation import initialise
 
 
 class FractalLayer(nn.Sequential):

@@ -13,8 +13,10 @@ import re
 import torch
 from torch import Tensor, nn
 
-from deeper.models.blocks import conv
-from deeper.models.layers import make_activation, make_norm
+from deeper.models.parts.activation import make_activation
+from deeper.models.parts.checks import check_choice
+from deeper.models.parts.convolution import conv
+from deeper.models.parts.normalisation import make_norm
 
 FORMS = ("grouped", "concatenated", "aggregated")
 _BRANCH = re.compile(r"paths\.(\d+)\.")
@@ -69,10 +71,6 @@ class Aggregated(nn.Module):
         super().__init__()
         self.paths = nn.ModuleList(Path(in_channels, branch, out_channels, **options) for _ in range(cardinality))
 
-    def start(self) -> None:
-        """Draw the first convolutions with the variance that they have as one."""
-        _start_as_one(self.paths)
-
     def forward(self, x: Tensor) -> Tensor:
         total = self.paths[0](x)
         for path in self.paths[1:]:
@@ -88,17 +86,17 @@ class Concatenated(nn.Module):
         self.paths = nn.ModuleList(Path(in_channels, branch, None, **options) for _ in range(cardinality))
         self.conv3 = conv(cardinality * branch, out_channels, 1)
 
-    def start(self) -> None:
-        """Draw the first convolutions with the variance that they have as one."""
-        _start_as_one(self.paths)
-
     def forward(self, x: Tensor) -> Tensor:
         return self.conv3(torch.cat([path(x) for path in self.paths], 1))
 
 
-def _start_as_one(paths: nn.ModuleList) -> None:
-    for path in paths:
-        nn.init.normal_(path.conv1.weight, std=math.sqrt(2 / (len(paths) * path.conv1.out_channels)))
+def start_branches(network: nn.Module) -> None:
+    """Draw the first convolutions of separate branches with the variance that they have as one convolution."""
+    for part in network.modules():
+        if isinstance(part, Aggregated | Concatenated):
+            for path in part.paths:
+                fan_out = len(part.paths) * path.conv1.out_channels
+                nn.init.normal_(path.conv1.weight, std=math.sqrt(2 / fan_out))
 
 
 def make_transform(
@@ -117,8 +115,7 @@ def make_transform(
     Raises:
         ValueError: an unknown form.
     """
-    if form not in FORMS:
-        raise ValueError(f"branches={form!r}: it must be one of {', '.join(FORMS)}")
+    check_choice("branches", form, FORMS)
     if form == "grouped" or cardinality == 1:
         return Path(in_channels, cardinality * branch, out_channels, groups=cardinality, **options)
     kind = Aggregated if form == "aggregated" else Concatenated

@@ -24,7 +24,7 @@ import timm
 import torch
 from torch import Tensor, nn
 
-from deeper.models.blocks import renewed
+from deeper.models.parts.heads import renewed
 
 
 class TimmNetwork(nn.Module):
