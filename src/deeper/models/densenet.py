@@ -8,8 +8,8 @@ below 1.
 
 For small images the stem is one 3×3 convolution and three equal blocks follow; for ImageNet it is a 7×7 convolution of
 stride 2 and a pooling, and four blocks follow. As in the authors' code and unlike the text of §3, a transition has a
-ReLU between normalisation and convolution; the ReLU and normalisation after the last block belong to the features.
-Weights are drawn as everywhere in this package (He et al., normal, fan-out), which is also the paper's choice.
+ReLU between normalisation and convolution. The normalisation and ReLU after the last block belong to the features.
+Weights are drawn as He et al. do (normal, fan-out), which is also the paper's choice.
 """
 
 from collections.abc import Sequence

@@ -6,8 +6,8 @@ very deep networks*, arXiv 1507.06228, §4: convolutional layers in three stages
 layer of a stage a plain convolution, because a gate needs input and output of one shape; a global average at the end.
 
 The papers give depth (19 and 32) and rounded parameters (2.3 M and 1.25 M) of their CIFAR networks but no widths; ours
-are chosen to come near those. There is no dropout unless asked for. Convolutions are drawn with variance 2 / fan-in:
-without normalisation the first layer's few inputs would otherwise start the network with vanishing features.
+are chosen to come near those. There is no dropout unless it is asked for. Convolutions are drawn with variance
+2 / fan-in: without normalisation, the first layer's few inputs would otherwise start the network with features near 0.
 """
 
 from collections.abc import Sequence

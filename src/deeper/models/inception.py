@@ -6,10 +6,15 @@ auxiliary heads), §6 (their loss's weight of 0.3). The 5×5 convolutions are 5�
 normalisation, local response normalisation stands twice in the stem. Batch normalisation is that of Ioffe and Szegedy
 (arXiv 1502.03167), squeeze-and-excitation on a module's output that of Hu et al. (arXiv 1709.01507, figure 2).
 
-Ours differs in three things. Pooling rounds sizes up, as Caffe does, which gives table 1 its sizes. The paper does not
-say how weights are drawn: they are normal with variance 2 / fan-in (He et al., arXiv 1502.01852), in classifiers
-1 / fan-in, which keeps the signal through 22 layers without normalisation. The auxiliary heads average windows that at
-14×14 are the paper's 5×5 at stride 3 and at other sizes leave as many positions, so that any image size will do.
+Ours differs in this, or chooses where the paper says nothing:
+
+- Pooling rounds sizes up, as Caffe does, which gives table 1 its sizes.
+- Weights are normal with variance 2 / fan-in (He et al., arXiv 1502.01852), in classifiers 1 / fan-in, which keeps the
+  signal through 22 layers without normalisation. So the first loss can lie well above that of guessing: about 6 with
+  the naive modules.
+- The auxiliary heads average windows that at 14×14 are the paper's 5×5 at stride 3 and at other sizes leave as many
+  positions, so that any image size will do.
+- Batch normalisation, where it is chosen, has PyTorch's ε of 1e-5 and momentum of 0.1.
 """
 
 import math

@@ -13,7 +13,7 @@ block's input channels, as MnasNet and EfficientNet have it.
 
 Ours differs from the authors' code in padding (symmetric, theirs puts the odd pixel of an even map below and right
 where a convolution strides) and in batch normalisation (PyTorch's ε = 1e-5 and momentum 0.1 for 1e-3 and a slower
-average); no count depends on either.
+average). No count depends on either.
 
 ``strides`` says where the five halvings of the papers happen (2) or do not (1), so that small images can be taken.
 """

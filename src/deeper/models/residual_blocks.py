@@ -9,7 +9,8 @@ arXiv 1512.03385, §3. The papers:
   normalisation, as in the counts published. In a bottleneck ours halves the size in the 3×3 convolution, the authors'
   code in the first 1×1 one (``stride_on``).
 - ``widen``, ``dropout``: Zagoruyko and Komodakis, *Wide residual networks*, arXiv 1605.07146, §2.4. Dropout stands
-  before the last convolution of a block.
+  before the last convolution of a block. With ``widen=1`` the first stage needs no projection, so the network has one
+  weight layer less than its depth of 6n+4 says.
 - ``cardinality``, ``branch_width``, ``branches``: ResNeXt, in ``deeper.models.resnext``.
 - ``squeeze``: Hu et al., *Squeeze-and-excitation networks*, arXiv 1709.01507. The gate is on the
   branch, before the sum.

@@ -5,6 +5,9 @@ figure 3. A bottleneck of cardinality C has C branches of d channels: a 1×1 and
 the full width. It can be written as the sum of whole branches (``aggregated``, figure 3a), as branches concatenated
 before one common 1×1 convolution (``concatenated``, 3b), or as one bottleneck whose 3×3 convolution has C groups
 (``grouped``, 3c). With one branch it is the bottleneck of He et al. (arXiv 1512.03385, §4.1).
+
+The networks of 29 layers for small images (§5.3) activate after the sum, as those for ImageNet do. The wide networks
+that the paper sets beside them are pre-activated; ``order="pre"`` makes ours so too.
 """
 
 import math

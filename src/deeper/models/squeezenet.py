@@ -8,11 +8,11 @@ convolution gives one map a class, and the logits are their averages.
 Bypass connections are §6's: ``simple`` adds the input to fire modules 3, 5, 7 and 9, whose input and output have the
 same width; ``complex`` also carries it through a 1×1 convolution around 2, 4, 6 and 8.
 
-The first convolution is not padded and poolings round up, as in the authors' code and torchvision; the paper's 111×111
-maps come of a 227×227 image. The text (§3.2) names ReLU after squeezing and expanding alone, the authors' code has one
-after the last convolution too, where a class whose map is negative everywhere gets no gradient: ``rectified`` chooses.
-Ours differs in the initial weights: He et al. (normal, fan-in) in place of Xavier; the last convolution starts with
-deviation 0.01 in both.
+The first convolution is not padded and poolings round up, as in the authors' code and torchvision. The paper's 111×111
+maps come from a 227×227 image. The text (§3.2) names a ReLU only after squeezing and expanding. The authors' code has
+one after the last convolution too, where a class whose map is negative everywhere gets no gradient: ``rectified``
+chooses. Ours differs in the initial weights: those of He et al. (normal, fan-in) in place of Xavier's. The last
+convolution starts with deviation 0.01 in both.
 """
 
 from collections import OrderedDict
