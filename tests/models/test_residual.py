@@ -361,6 +361,7 @@ def test_reset_classifier():
         ({"survival": 1.5}, "more than 0 and at most 1"),
         ({"survival": 0.5, "shortcut": "none"}, "no shortcut"),
         ({"levels": 4}, "1, 2, 3"),
+        ({"levls": 2}, "unexpected keyword argument 'levls'"),
     ],
 )
 def test_impossible_settings_say_what_is_possible(settings_, words):

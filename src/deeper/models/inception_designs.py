@@ -143,8 +143,8 @@ def unfactorised(steps: list[list[Layer]]) -> list[list[Layer]]:
     return whole
 
 
-def _crossed(one: Layer, other: Layer) -> bool:
-    return one.height != one.width and (one.height, one.width) == (other.width, other.height)
+def _crossed(first: Layer, last: Layer) -> bool:
+    return first.height != first.width and (first.height, first.width) == (last.width, last.height)
 
 
 def _square(layer: Layer, channels: int) -> Layer:

@@ -135,10 +135,10 @@ def tie(target: nn.Module, source: nn.Module) -> None:
     for key, value in source.state_dict().items():
         grouped.setdefault(_BRANCH.sub("", key), []).append(value)
     whole = {key: _joined(key, values) for key, values in grouped.items()}
-    own = target.state_dict()
-    if {_BRANCH.sub("", key) for key in own} != set(whole):
+    state = target.state_dict()
+    if {_BRANCH.sub("", key) for key in state} != set(whole):
         raise ValueError("only networks that differ in the form of their branches can be tied")
-    target.load_state_dict({key: _share(key, whole[_BRANCH.sub("", key)], value) for key, value in own.items()})
+    target.load_state_dict({key: _share(key, whole[_BRANCH.sub("", key)], value) for key, value in state.items()})
 
 
 def ungrouped(grouped: nn.Conv2d) -> nn.Conv2d:
@@ -164,9 +164,9 @@ def _joined(key: str, values: list[Tensor]) -> Tensor:
     return values[0] if values[0].ndim == 0 else torch.cat(values, _axis(key))
 
 
-def _share(key: str, whole: Tensor, own: Tensor) -> Tensor:
+def _share(key: str, whole: Tensor, part: Tensor) -> Tensor:
     branch = _BRANCH.search(key)
-    if branch is None or own.ndim == 0:
+    if branch is None or part.ndim == 0:
         return whole
     axis = _axis(key)
-    return whole.narrow(axis, int(branch[1]) * own.shape[axis], own.shape[axis])
+    return whole.narrow(axis, int(branch[1]) * part.shape[axis], part.shape[axis])
