@@ -1,8 +1,9 @@
-"""Parts that decide anew at every step, for the whole batch, what they leave out.
+"""Leaving parts of a network out at random in training: for the whole batch, or for single samples.
 
-Such a part has a method ``draw(generator)``. The trainer calls it before every step with a generator seeded by
-(seed, step), the same on every rank and after a resume, so all ranks leave out the same. A network used without the
-trainer draws from torch's own stream instead.
+A part that decides for the whole batch has a method ``draw(generator)``. The trainer calls it before every step with a
+generator seeded by (seed, step), the same on every rank and after a resume, so all ranks leave out the same. A network
+used without the trainer draws from torch's own stream. ``drop_samples`` decides for each sample and always draws from
+torch's own stream.
 """
 
 from collections.abc import Callable
@@ -12,7 +13,7 @@ from torch import Tensor, nn
 
 
 class SharedDraw(nn.Module):
-    """Base of such parts: ``drawn`` uniform numbers in [0, 1) a step, drawn by the trainer or else on demand."""
+    """Base of parts that decide for the whole batch: ``drawn`` uniform numbers in [0, 1) a step."""
 
     def __init__(self, drawn: int = 1):
         super().__init__()
@@ -56,3 +57,9 @@ class StochasticDepth(SharedDraw):
 def linear_decay(last: float, blocks: int) -> list[float]:
     """Survival probabilities 1 - l/L·(1 - last) of blocks l = 1…L (arXiv 1603.09382, eq. 4)."""
     return [1 - (block / blocks) * (1 - last) for block in range(1, blocks + 1)]
+
+
+def drop_samples(x: Tensor, rate: float | Tensor) -> Tensor:
+    """Zero each sample of ``x`` (N, C, H, W) with probability ``rate``; divide the others by 1 - ``rate``."""
+    kept = torch.rand((len(x), 1, 1, 1), dtype=x.dtype, device=x.device) >= rate
+    return x * (kept.to(x.dtype) / (1 - rate))

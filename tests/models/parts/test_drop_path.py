@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from deeper.models.dropping import SharedDraw, StochasticDepth, linear_decay
+from deeper.models.parts.drop_path import SharedDraw, StochasticDepth, linear_decay
 from deeper.models.residual import ResidualNetwork
 from deeper.models.residual_blocks import Block
 
