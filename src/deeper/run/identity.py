@@ -18,7 +18,7 @@ from typing import Any
 FORMAT = 1
 PACKAGE = Path(__file__).resolve().parents[1]
 LENGTH = 16
-ROOT, TRANSFER_ROOT = "deeper.fit.fit", "deeper.fit.transferring"
+ROOT, TRANSFER_ROOT = "deeper.fit.fit", "deeper.fit.fit"
 LIBRARIES = {
     "torch": "torch",
     "pytorch_lightning": "pytorch-lightning",
@@ -26,6 +26,8 @@ LIBRARIES = {
     "torchvision": "torchvision",
     "timm": "timm",
 }
+OPEN = ("parameters", "batch", "average", "callbacks")  # groups that are null where they are off
+OFF = {"accumulate": 1, "clip_norm": None}  # settings of training that are off
 DATA_KEYS = ("name", "image_size", "train_size", "validation_size", "subset_seed", "channels", "classes")
 
 
@@ -38,6 +40,8 @@ def semantic(config: Mapping[str, Any]) -> dict[str, Any]:
     model = {key: value for key, value in config["model"].items() if key not in ("name", "form")}
     data = {key: config["data"].get(key) for key in DATA_KEYS}
     trained = {key: config[key] for key in ("optimizer", "schedule", "augment", "training")}
+    trained |= {key: config[key] for key in OPEN if config.get(key) is not None}
+    trained["training"] = {k: v for k, v in config["training"].items() if k not in OFF or v != OFF[k]}
     same = {key: config[key] for key in ("trainer", "seed")}
     if "transfer" not in config:
         return {"model": model, "data": data, **trained, **same}
