@@ -26,9 +26,10 @@ from deeper.data import prepared
 from deeper.data.batches import EvaluationBatches, ImageData, Split, TrainingBatches
 from deeper.data.targets import multilabel
 from deeper.data.targets import target_set as target
-from deeper.fit import features, linear, transferring
+from deeper.fit import features, linear
 from deeper.fit import fit as fitting
 from deeper.fit import parameter_groups as layerwise
+from deeper.fit.outcome import Outcome, Surroundings
 from deeper.fit.scores import METRICS
 from deeper.models.build import build
 from deeper.paths import CONF
@@ -239,11 +240,11 @@ def fit(config: dict[str, Any], images: ImageData, resumed: bool = False) -> dic
     return _told(outcome, steps)
 
 
-def _around(checkpoint: Path | None, callbacks: list[pl.Callback]) -> fitting.Surroundings:
-    return fitting.Surroundings(checkpoint, callbacks=lambda steps: callbacks)
+def _around(checkpoint: Path | None, callbacks: list[pl.Callback]) -> Surroundings:
+    return Surroundings(checkpoint, callbacks=lambda steps: callbacks)
 
 
-def _told(outcome: fitting.Outcome, steps: Steps) -> dict[str, Any]:
+def _told(outcome: Outcome, steps: Steps) -> dict[str, Any]:
     return {
         "losses": steps.losses,
         "rates": steps.rates,
@@ -417,15 +418,15 @@ def transfer(overrides: Sequence[str], network: Mapping[str, Any], images: targe
     config["model"] = dict(network)
     steps = Steps()
     with exact():
-        around = transferring.Around(callbacks=lambda _: [steps])
-        outcome = transferring.fit(config, images, around)
+        around = Surroundings(callbacks=lambda _: [steps])
+        outcome = fitting.fit(config, images, around)
     return config, _told(outcome, steps)
 
 
 def rates(network: Mapping[str, Any], **settings: float) -> dict[str, Any]:
     """The learning rates of a network's layers and the parameters that have them."""
     with exact():
-        groups = list(layerwise.groups(network_of(network), 1.0, **settings))
+        groups = list(layerwise.by_layer(network_of(network), 1.0, **settings))
     return {"rates": [group["lr"] for group in groups], "tensors": [len(group["params"]) for group in groups]}
 
 

@@ -6,7 +6,8 @@ import pytorch_lightning as pl
 import torch
 
 from deeper.data.batches import load
-from deeper.fit.fit import Outcome, Surroundings, fit
+from deeper.fit.fit import fit
+from deeper.fit.outcome import Outcome, Surroundings
 from deeper.run import trial
 
 describe = trial.describe

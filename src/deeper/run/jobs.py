@@ -17,7 +17,15 @@ from deeper.run.identity import semantic, trial_id
 from deeper.run.provenance import environment, gpus, origins
 
 KEYS = {
-    "training": ("epochs", "batch_size", "evaluation_batch_size", "label_smoothing", "gradient_every"),
+    "training": (
+        "epochs",
+        "batch_size",
+        "evaluation_batch_size",
+        "label_smoothing",
+        "gradient_every",
+        "accumulate",
+        "clip_norm",
+    ),
     "runtime": ("checkpoint_every",),
     "trainer": (
         "accelerator",
@@ -152,6 +160,7 @@ def _check(config: dict[str, Any]) -> None:
         "training.batch_size": training["batch_size"],
         "training.evaluation_batch_size": training["evaluation_batch_size"],
         "training.gradient_every": training["gradient_every"],
+        "training.accumulate": training["accumulate"],
         "trainer.devices": trainer["devices"],
         "trainer.threads": trainer["threads"],
         "data.image_size": config["data"]["image_size"],
@@ -179,6 +188,9 @@ def _check_numbers(config: dict[str, Any]) -> None:
     for key, value in {**numbers, "training.label_smoothing": smoothing}.items():
         if type(value) not in (int, float) or not math.isfinite(value) or value < 0:
             raise DeeperError(f"{key}={value}: it must be a number of at least 0")
+    clip = config["training"]["clip_norm"]
+    if clip is not None and (type(clip) not in (int, float) or not math.isfinite(clip) or clip <= 0):
+        raise DeeperError(f"training.clip_norm={clip}: it must be a number above 0, or null for none")
     if smoothing > 1:
         raise DeeperError(f"training.label_smoothing={smoothing}: it must be a number from 0 to 1")
 
