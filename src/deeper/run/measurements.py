@@ -49,7 +49,9 @@ def key(trial: str, spec: Mapping[str, Any]) -> str:
     module = str(spec.get("of", "")).rpartition(".")[0]
     files, _ = identity.closure((module,)) if module.startswith("deeper.") else ({}, set())
     if module not in files:
-        raise DeeperError(f"a probe's `of` must name a function of deeper.analysis, not {spec.get('of')!r}")
+        raise DeeperError(
+            f"a probe's `of` must name a function such as deeper.probes.lesion.probe, not {spec.get('of')!r}"
+        )
     settings = {name: value for name, value in spec.items() if name != "arms"}
     return identity.digest([trial, settings, identity.code(files)])[: identity.LENGTH]
 
