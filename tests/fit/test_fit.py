@@ -224,6 +224,16 @@ def test_averaged_weights_are_evaluated_and_kept(root, tmp_path):
     )
 
 
+def test_a_resume_from_the_last_epoch_ends_in_the_averaged_weights_too(root, tmp_path):
+    config = trials.job(root, tmp_path, "average=ema", "training.epochs=1")["config"]
+    data, around = load(config), Surroundings(tmp_path / "last.ckpt")
+    whole = fit(config, data, around)
+    assert around.checkpoint.exists()
+    again = fit(config, data, around)
+    assert same(whole, again)
+    assert whole.metrics == again.metrics
+
+
 def test_accumulated_batches_are_one_step_of_their_mean_gradient(root, tmp_path):
     """Without normalisation two batches of ten are one of twenty, and the schedule counts steps."""
     settings = ("trainer.precision=64-true", "model.norm=false", "optimizer.lr=0.01", "augment=none")

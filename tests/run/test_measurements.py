@@ -156,8 +156,8 @@ def test_a_store_that_was_moved_is_read_and_written_where_it_is(home, tmp_path):
 @pytest.mark.parametrize(
     ("spec", "words"),
     [
-        ({"of": "os.system"}, "must name a function of deeper.analysis"),
-        ({"of": "deeper.analysis.nothing.probe"}, "must name a function of deeper.analysis"),
+        ({"of": "os.system"}, "must name a function such as deeper.probes"),
+        ({"of": "deeper.probes.nothing.probe"}, "must name a function such as deeper.probes"),
         ({**LESION, "weights": "best"}, "must be final or start"),
         ({**LESION, "validation": 0}, "at least 1, or null for all"),
         ({**LESION, "validation": True}, "at least 1, or null for all"),

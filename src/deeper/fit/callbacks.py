@@ -84,8 +84,10 @@ class AveragedWeights(pl.Callback):
 
     on_validation_end = on_validation_start
 
-    def on_train_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
-        self._exchange(module.network)
+    def on_fit_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        self._exchange(
+            module.network
+        )  # not on_train_end, which does not come where the last epoch's checkpoint is resumed
 
     def state_dict(self) -> dict[str, Any]:
         return {"average": self.average.module.state_dict()}
