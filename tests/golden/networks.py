@@ -54,6 +54,7 @@ FAMILIES: dict[str, dict[str, Row]] = {
         "vgg11_bn": ("vgg11_bn", 32, VGG),
         "vgg11_lrn": ("vgg11_lrn", 32, VGG),
         "vgg16_c": ("vgg16_c", 32, VGG),
+        "vgg16 with wide filters": ("vgg16", 32, {**VGG, "kernels": [[3, 3], [3, 3], [7], [7], [7]]}),
         "vgg11_small": ("vgg11_small", 12, VGG_SMALL),
         "vgg11_bn_small": ("vgg11_bn_small", 12, VGG_SMALL),
         "vgg11_lrn_small": ("vgg11_lrn_small", 12, VGG_SMALL),
@@ -71,6 +72,7 @@ FAMILIES: dict[str, dict[str, Row]] = {
     },
     "inception": {
         "googlenet": ("googlenet", 64, {"width": 4, **TEN}),
+        "googlenet without auxiliary heads": ("googlenet", 64, {"width": 4, **TEN, "auxiliary": False}),
         "googlenet with batch normalisation": ("googlenet", 64, {"width": 4, **TEN, "norm": "batch", "lrn": False}),
         "googlenet with gates": (
             *("googlenet", 64),
@@ -149,6 +151,10 @@ FAMILIES: dict[str, dict[str, Row]] = {
     },
     "fractalnet": {
         "fractalnet_b5c3": ("fractalnet_b5c3", 32, {"widths": [4, 4, 6, 6, 8]}),
+        "fractalnet_b5c3, no drop-path": (
+            *("fractalnet_b5c3", 32),
+            {"widths": [4, 4, 6, 6, 8], "drop_path": 0.0, "global_share": 0.0},
+        ),
         "fractalnet_b5c3, its deepest column": ("fractalnet_b5c3", 32, {"widths": [4, 4, 6, 6, 8], "column": 2}),
         "fractalnet_small": ("fractalnet_small", 12, {"widths": [4, 6, 8]}),
         "fractalnet_small, one column a step": ("fractalnet_small", 12, {"widths": [4, 6, 8], "global_share": 1.0}),
