@@ -134,7 +134,11 @@ def one_step(config: Mapping[str, Any], side: int, count: int = 4, learns: bool 
         with torch.set_grad_enabled(learns):
             outputs = drawn(network, images, step)
             loss = total(network, outputs, labels)
-        found = {"loss": float(loss.detach()), "logits": [head.detach()[:2].tolist() for head in outputs]}
+        found = {
+            "weights": norms(list(network.parameters())),  # batch normalisation would hide another scale of theirs
+            "loss": float(loss.detach()),
+            "logits": [head.detach()[:2].tolist() for head in outputs],
+        }
         if not learns:
             return found
         loss.backward()
@@ -172,7 +176,7 @@ def total(network: nn.Module, outputs: Sequence[Tensor], labels: Tensor) -> Tens
 
 def norms(tensors: Sequence[Tensor | None]) -> list[float]:
     """Euclidean norms in the order given, of at most ``MOST`` groups of neighbours; None counts as zero."""
-    squares = np.array([0.0 if one is None else float(one.double().square().sum()) for one in tensors])
+    squares = np.array([0.0 if one is None else float(one.detach().double().square().sum()) for one in tensors])
     return [float(np.sqrt(group.sum())) for group in np.array_split(squares, min(MOST, len(squares)))]
 
 
@@ -308,6 +312,7 @@ def batches(config: dict[str, Any], images: ImageData) -> dict[str, Any]:
 def loaded(side: int, train_size: int, validation_size: int) -> dict[str, Any]:
     """What a prepared set gives at another size than its own, and which images a seed's subset takes."""
     images, labels = pictures(200, 20, 1, 70)
+    labels[:50] //= 2  # classes of several sizes
     tests, answers = pictures(30, 20, 1, 80)
     with exact(), tempfile.TemporaryDirectory() as folder:
         names = [str(label) for label in range(10)]
