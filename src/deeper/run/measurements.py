@@ -33,6 +33,7 @@ from deeper.run.store import CONFIG, LOG, WEIGHTS, Home
 
 FOLDER = "probes"
 MOMENTS = ("final", "start")
+BY_POSITION = ("network", "data", "seed")  # arguments that every probe's function gets
 COMMON = ("of", "weights", "validation", "arms", "alone")
 Task = tuple[Home, str, dict[str, Any]]
 Made = tuple[str, Home, processes.Running]
