@@ -55,7 +55,7 @@ def groups(seeds: Iterable[int], size: int) -> list[tuple[int, ...]]:
 def key(members: Sequence[str]) -> str:
     """The id of a group: the digest of its trials' ids and of the code that averages."""
     files, _ = identity.closure((measure.__module__,))
-    return files.digest(["average", list(members), identity.code(files)])[: identity.LENGTH]
+    return identity.digest(["average", list(members), identity.code(files)])[: identity.LENGTH]
 
 
 def rows(study: Study, table: Sequence[Row], store: Path | str, before: Mapping[str, Row]) -> list[dict[str, Any]]:
