@@ -36,7 +36,8 @@ def explain(error: ValidationError, model: type[BaseModel], where: str, above: I
     key, line, kind = _first(error, model)
     words = _words(line, kind)
     if line["type"] not in SAID:
-        words = f"{words}, not {line['input']!r}{_advice(line['input'], kind)}"
+        value, advice = line["input"], _advice(line["input"], kind)
+        words = f"it cannot be {value!r}{advice}" if advice and _options(kind) else f"{words}, not {value!r}{advice}"
     return ": ".join(filter(None, (where, ".".join(map(str, (*above, *key))), words)))
 
 
