@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,11 @@ class Results:
     """One study's results; ``content`` is what the file says."""
 
     path: Path
-    table: StudyTable
     content: Mapping[str, Any]
+
+    @cached_property
+    def table(self) -> StudyTable:
+        return StudyTable.model_validate(self.content)
 
     @property
     def study(self) -> Mapping[str, Any]:
@@ -65,5 +69,4 @@ def load(folder: Path) -> list[Results]:
 
 def read(path: Path) -> Results:
     """One results file. Raises ``DeeperError`` that names the file and what is wrong with it."""
-    table = read_table(path)
-    return Results(path, table, as_json(table))
+    return Results(path, as_json(read_table(path)))
