@@ -32,8 +32,6 @@ from deeper.run.slots import TrialFailed
 from deeper.run.store import CONFIG, LOG, WEIGHTS, Home
 
 FOLDER = "probes"
-MOMENTS = ("final", "start")
-BY_POSITION = ("network", "data", "seed")  # arguments that every probe's function gets
 COMMON = ("of", "weights", "validation", "arms", "alone")
 Task = tuple[Home, str, dict[str, Any]]
 Made = tuple[str, Home, processes.Running]
@@ -50,32 +48,12 @@ def key(trial: str, spec: Mapping[str, Any]) -> str:
     Raises:
         DeeperError: the study's ``probes`` name no function, or what every probe can have has no such value.
     """
-    _check(spec)
     module = str(spec.get("of", "")).rpartition(".")[0]
     files, _ = identity.closure((module,)) if module.startswith("deeper.") else ({}, set())
     if module not in files:
         raise DeeperError(f"a probe's `of` must name a function of deeper.analysis, not {spec.get('of')!r}")
     settings = {name: value for name, value in spec.items() if name != "arms"}
     return identity.digest([trial, settings, identity.code(files)])[: identity.LENGTH]
-
-
-def of_arm(probes: Mapping[str, Mapping[str, Any]], arm: str | None) -> dict[str, Mapping[str, Any]]:
-    """The probes that are for an arm; for None, a trial that is in no arm, those that are for all."""
-    return {name: spec for name, spec in probes.items() if "arms" not in spec or arm in spec["arms"]}
-
-
-def _check(spec: Mapping[str, Any]) -> None:
-    if spec.get("weights", "final") not in MOMENTS:
-        raise DeeperError(f"a probe's weights={spec['weights']!r}: they must be {' or '.join(MOMENTS)}")
-    images, arms, alone = spec.get("validation"), spec.get("arms", []), spec.get("alone", False)
-    if images is not None and (not isinstance(images, int) or isinstance(images, bool) or images < 1):
-        raise DeeperError(
-            f"a probe's validation={images!r}: it must be a number of images of at least 1, or null for all"
-        )
-    if not isinstance(arms, list) or not all(isinstance(arm, str) for arm in arms):
-        raise DeeperError(f"a probe's arms={arms!r}: they must be a list of arms of the study")
-    if not isinstance(alone, bool):
-        raise DeeperError(f"a probe's alone={alone!r}: it must be true or false")
 
 
 def found(home: Home, probes: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
