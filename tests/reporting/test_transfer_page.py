@@ -13,7 +13,7 @@ from deeper.errors import DeeperError
 from deeper.fit import scores
 from deeper.reporting import drawing, figures, records, scale, site, trainings, transfer_arms, transfer_table
 from deeper.reporting.records import Results
-from deeper.run.transfer_jobs import MODES
+from deeper.schema.trial import Mode
 
 SHELF = synthetic.ROOT / "published"
 PICTURE = b"\x89PNG\r\n\x1a\n and the rest of it"
