@@ -23,7 +23,7 @@ from deeper.run.jobs import make_job
 from deeper.schema.ledger import ledger
 from deeper.schema.study import read_study
 from deeper.study import arms as study_arms
-from deeper.study.checked_jobs import checked_jobs
+from deeper.study.checked_jobs import check_arms
 from deeper.study.probe_functions import check_functions
 from trials import prepare
 
@@ -59,7 +59,7 @@ def test_every_arm_of_a_study_is_a_trial_that_can_be_trained(name, data):
         configs = [compose("train", [f"study={name}", *job, *small]) for job in one_each.values()]
     trained = {arm for arm, spec in config.study.arms.items() if "average" not in spec}
     assert {cfg.study.arm for cfg in configs} == trained
-    checked_jobs(configs, [], {"choices": {"study": name}, "config_sources": []})
+    check_arms(study_arms.study_of(configs[0]), configs)
     ids = [make_job(cfg)["id"] for cfg in configs]
     assert len(set(ids)) == len(ids)
 
@@ -89,7 +89,7 @@ def test_settings_of_an_arm_replace_those_of_the_grid_and_the_command_line_both(
     with initialize_config_dir(str(CONF), version_base="1.3"):
         config = compose("train", ["study=lesion"], return_hydra_config=True)
         with open_dict(config):
-            config.study.arms = arms
+            config.study = synthetic.small_study([], {}) | {"arms": arms}
             config.hydra.sweeper.params = {"seed": "range(2)", "model.width": "4,8"}
         found = jobs(config, "seed=5")
     assert found == [

@@ -1,6 +1,7 @@
 import json
 import re
 import shutil
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from deeper.reporting import drawing, figures, records, scale, site, trainings, 
 from deeper.reporting.records import Results
 from deeper.schema.trial import Mode
 
+MODES = get_args(Mode)
 SHELF = synthetic.ROOT / "published"
 PICTURE = b"\x89PNG\r\n\x1a\n and the rest of it"
 
