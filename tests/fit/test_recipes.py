@@ -16,7 +16,7 @@ from hydra.utils import instantiate
 from omegaconf import OmegaConf
 
 from deeper.data.batches import load
-from deeper.data.prepared import Labelled, write_set
+from deeper.data.prepared import LabelledImages, write_set
 from deeper.fit.fit import Surroundings, fit
 from deeper.paths import CONF
 from deeper.prepare import prepare
@@ -133,7 +133,7 @@ def sets(tmp_path_factory):
         folder = released.write(root / "files" / name, files)
         prepare(released.config(name, files, root, f"data.folder={folder}", held_out=held_out))
     images, labels = released.pictures(40, 10, 3, 8)
-    data = Labelled(images, labels, images, labels, [f"class {i}" for i in range(10)])
+    data = LabelledImages(images, labels, images, labels, [f"class {i}" for i in range(10)])
     write_set(root / "imagenet", "imagenet", data, 10, {})
     return root
 

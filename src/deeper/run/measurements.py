@@ -9,8 +9,8 @@ settings, and what every probe can have:
 - ``alone``: true for one that measures time and must have the machine to itself; these run last, one after another,
   a seed of every arm and then the next, so that what slows the machine for a while slows all arms alike.
 
-What is kept is named by the digest of the trial, all of that but ``arms``, and the code. It is never measured again, so
-a measurement need not repeat to the bit.
+What is kept is named by the digest of the trial, all of that but ``arms``, and the results version. It is never
+measured again, so a measurement need not repeat to the bit.
 """
 
 import importlib
@@ -43,17 +43,14 @@ def place(home: Home, name: str, spec: Mapping[str, Any]) -> Path:
 
 
 def key(trial: str, spec: Mapping[str, Any]) -> str:
-    """What a measurement depends on: the trial, the settings, the code that measures.
+    """What a measurement depends on: the trial, the settings, the results version of what measures.
 
     Raises:
         DeeperError: the study's ``probes`` name no function, or what every probe can have has no such value.
     """
-    module = str(spec.get("of", "")).rpartition(".")[0]
-    files, _ = identity.closure((module,)) if module.startswith("deeper.") else ({}, set())
-    if module not in files:
-        raise DeeperError(f"a probe's `of` must name a function of deeper.analysis, not {spec.get('of')!r}")
-    settings = {name: value for name, value in spec.items() if name != "arms"}
-    return identity.digest([trial, settings, identity.code(files)])[: identity.LENGTH]
+    if not str(spec.get("of", "")).startswith("deeper.probes."):
+        raise DeeperError(f"a probe's `of` must name a function of deeper.probes, not {spec.get('of')!r}")
+    return identity.measurement_key(trial, spec)
 
 
 def found(home: Home, probes: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
