@@ -6,12 +6,13 @@ import subprocess
 import sys
 
 import numpy as np
+import official_sets as official
 import pytest
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
+from transfers import TIMM, composed, draw
+from trials import train
 
-import official_sets as official
-from deeper.claims.verdicts import read_claims
 from deeper.data import prepared as arrays
 from deeper.data.targets.multilabel import DIFFICULT
 from deeper.errors import DeeperError
@@ -22,8 +23,6 @@ from deeper.run import transfer_jobs
 from deeper.run.jobs import make_job
 from deeper.run.store import PREDICTIONS
 from deeper.study import arms as study_arms
-from transfers import TIMM, composed, draw
-from trials import train
 
 SETS = {
     "cub": (official.write_cub, {"classes": 3, "train": 6, "test": 2}, 3, {"train": 18, "test": 6}),
@@ -148,14 +147,13 @@ def test_a_mistake_on_the_command_line_is_one_line(tmp_path):
 @pytest.mark.parametrize("name", ["transfer", "transfer_pictures", "transfer_rates", "transfer_target"])
 def test_a_study_of_transfer_composes_and_asks_what_there_is(name):
     with initialize_config_dir(str(CONF), version_base="1.3"):
-        block = OmegaConf.to_container(compose("transfer", [f"study={name}"]).study, resolve=True)
-        settings = study_arms.settings(block, "pocket")
+        study = study_arms.study_of(compose("transfer", [f"study={name}"]))
+        settings = study_arms.settings(study, "pocket")
         for own in settings.values():
             chosen = [f"{key}={value}" for key, value in own.items() if key != "seed"]
             config = compose("transfer", [f"study={name}", *chosen])
             assert config.transfer.mode.name in own["transfer/mode"]
-    read_claims(block, name)
-    published.select(block, ROOT / "published", name)
+    published.select(study, ROOT / "published", name)
 
 
 def test_the_rates_of_the_study_are_those_that_the_calibration_chose():

@@ -22,6 +22,7 @@ from deeper.fit.outcome import Surroundings
 from deeper.paths import CONF
 from deeper.prepare import prepare
 from deeper.run.jobs import make_job
+from deeper.schema.study import read_study
 from deeper.study import arms as study_arms
 
 TRAINED_ON = {"cifar10": 45000, "cifar100": 45000, "fashion_mnist": 55000, "imagenet": 1281167 - 50000}
@@ -250,7 +251,10 @@ def test_real_steps_on_files_in_the_official_format(name, data, model, more, set
 def arms():
     """Every arm of the studies that run by recipes, with its settings under profile=paper."""
     for path in sorted((CONF / "study").glob("*.yaml")):
-        chosen = study_arms.settings(yaml.safe_load(path.read_text())["study"], "paper")
+        block = yaml.safe_load(path.read_text())["study"]
+        if block["name"] == "none":
+            continue
+        chosen = study_arms.settings(read_study(block, path.stem), "paper")
         yield from ((f"{path.stem}-{arm}", one) for arm, one in chosen.items() if "+recipe" in one)
 
 

@@ -1,6 +1,7 @@
 import json
 import re
 import shutil
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -13,8 +14,9 @@ from deeper.errors import DeeperError
 from deeper.fit import scores
 from deeper.reporting import drawing, figures, records, scale, site, trainings, transfer_arms, transfer_table
 from deeper.reporting.records import Results
-from deeper.run.transfer_jobs import MODES
+from deeper.schema.trial import Mode
 
+MODES = get_args(Mode)
 SHELF = synthetic.ROOT / "published"
 PICTURE = b"\x89PNG\r\n\x1a\n and the rest of it"
 

@@ -6,9 +6,6 @@ import shutil
 import signal
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from omegaconf import OmegaConf
 from trials import composed, job, train
 
 from deeper.errors import DeeperError
@@ -70,13 +67,6 @@ def test_a_probe_sees_as_many_validation_images_as_it_says(home):
     assert found["60"] == found["None"]
     last = json.loads((home / "curves.jsonl").read_text().splitlines()[-1])
     assert found["own"] == last["validation_error"]
-
-
-@settings(max_examples=20)
-@given(st.lists(st.sampled_from(["a", "b", "c"]), unique=True), st.sampled_from(["a", "b", "c", None]))
-def test_a_probe_is_for_the_arms_it_names(arms, arm):
-    probes = {"some": {**LESION, "arms": arms}, "all": LESION}
-    assert probing.of_arm(probes, arm) == ({"some": probes["some"]} if arm in arms else {}) | {"all": LESION}
 
 
 def test_a_trials_steps_are_timed_when_nothing_else_runs(home):
@@ -156,13 +146,8 @@ def test_a_store_that_was_moved_is_read_and_written_where_it_is(home, tmp_path):
 @pytest.mark.parametrize(
     ("spec", "words"),
     [
-        ({"of": "os.system"}, "must name a function such as deeper.probes"),
-        ({"of": "deeper.probes.nothing.probe"}, "must name a function such as deeper.probes"),
-        ({**LESION, "weights": "best"}, "must be final or start"),
-        ({**LESION, "validation": 0}, "at least 1, or null for all"),
-        ({**LESION, "validation": True}, "at least 1, or null for all"),
-        ({**LESION, "arms": "plain20"}, "must be a list of arms"),
-        ({**LESION, "alone": 1}, "must be true or false"),
+        ({"of": "os.system"}, "must name a function of deeper.probes"),
+        ({"of": "deeper.probes.nothing.probe"}, "has no results version"),
     ],
 )
 def test_a_probe_that_is_none_is_refused(home, spec, words):
@@ -196,13 +181,13 @@ def lesion_study(root, home, *overrides):
 def test_a_study_measures_what_is_for_the_trials_arm(root, home, arms, measured):
     config = lesion_study(root, home, f"+study.probes.lesion.arms={arms}")
     study.measure([config], [home.trial], slots=1)
-    block = OmegaConf.to_container(config.study)
-    block["arms"] = {"resnet20": block["arms"]["resnet20"]}
-    (row,) = study.table(block, [config], [home.trial])["trials"]
+    whole = study_arms.study_of(config)
+    alone = whole.model_copy(update={"arms": {"resnet20": whole.arms["resnet20"]}})
+    (row,) = study.table(alone, [config], [home.trial])["trials"]
     assert set(row.get("probes", {})) == ({"lesion"} if measured else set())
 
 
 def test_a_probe_for_an_arm_that_is_none_is_refused_before_anything_is_trained(root, home):
     config = lesion_study(root, home, "+study.probes.lesion.arms=[plain21]")
-    with pytest.raises(DeeperError, match="probe lesion is for arm plain21"):
-        study_arms.check([config], ["study=lesion"])
+    with pytest.raises(DeeperError, match=r"probes\.lesion\.arms\.0: 'plain21' is not among the study's arms"):
+        study_arms.study_of(config)

@@ -80,7 +80,7 @@ def _leaning(results: Results, answer: Verdict) -> list[str]:
 
 
 def _timed(outcome: Outcome) -> bool:
-    return outcome.comparison.metric.unit == TIMED
+    return outcome.metric.unit == TIMED
 
 
 def _opposed(outcome: Outcome) -> bool:
@@ -94,7 +94,7 @@ def _opposed(outcome: Outcome) -> bool:
 
 def _found(results: Results, outcome: Outcome) -> str:
     comparison, difference = outcome.comparison, outcome.difference
-    metric, of = comparison.metric, f"*{results.label(comparison.of)}*"
+    metric, of = outcome.metric, f"*{results.label(comparison.of)}*"
     against = f"*{results.label(comparison.against)}*" if comparison.against else "0"
     if difference is None:
         return f"{metric.label} of {of} was not measured{f' beside that of {against}' if comparison.against else ''}"
@@ -117,7 +117,7 @@ def _within(outcome: Outcome) -> str:
 
 
 def _interval(outcome: Outcome) -> str:
-    metric, found = outcome.comparison.metric, outcome.difference
+    metric, found = outcome.metric, outcome.difference
     if found is None or found.n < 2:
         return ""
     if found.sd == 0:

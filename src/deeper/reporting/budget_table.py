@@ -3,9 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from deeper.claims.metrics import METRICS
 from deeper.reporting import text
 from deeper.reporting.records import Results
 from deeper.reporting.summary import Arm
+from deeper.schema.study import Budget
 from deeper.study import budgets
 
 
@@ -20,19 +22,15 @@ class Row:
 
 
 def rows(results: Results, arms: Sequence[Arm]) -> list[Row]:
-    """A row for each arm of each budget whose arms all have trials.
-
-    Raises:
-        DeeperError: the study's budgets name something that does not exist.
-    """
+    """A row for each arm of each budget whose arms all have trials."""
     costs, labels = {arm.name: arm.cost for arm in arms}, {arm.name: arm.label for arm in arms}
     made = []
-    for budget in budgets.read_budgets(results.study, str(results.path)):
+    for budget in results.table.study.budgets:
         if not set(budget.arms) <= set(costs):
             continue
         for share in budgets.shares(budget, costs):
             is_first = share.arm == budget.arms[0]
-            allowed = f"{budget.metric.label}, within {text.number(100 * budget.within, 1)} %"
+            allowed = f"{METRICS[budget.metric].label}, within {text.number(100 * budget.within, 1)} %"
             made.append(
                 Row(
                     cost=allowed if is_first else "",
@@ -44,6 +42,6 @@ def rows(results: Results, arms: Sequence[Arm]) -> list[Row]:
     return made
 
 
-def _percent(share: budgets.Share, budget: budgets.Budget) -> str:
+def _percent(share: budgets.Share, budget: Budget) -> str:
     words = f"{text.number(100 * share.deviation, 2, sign=True)} %"
     return words if abs(share.deviation) <= budget.within else f"**{words}**, more than was meant"

@@ -29,6 +29,6 @@ DEFINITIONS = {
 
 def of(verdicts: Iterable[Verdict]) -> list[str]:
     """``*Training error, mean over the epochs*: …`` for every metric of the comparisons that has a definition."""
-    metrics = {outcome.comparison.metric for answer in verdicts for outcome in answer.outcomes}
+    metrics = {outcome.metric for answer in verdicts for outcome in answer.outcomes}
     known = sorted((metric for metric in metrics if metric.name in DEFINITIONS), key=lambda metric: metric.label)
     return [f"*{metric.label[:1].upper()}{metric.label[1:]}*: {DEFINITIONS[metric.name]}." for metric in known]

@@ -17,10 +17,11 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from deeper.claims import verdicts as claims
-from deeper.claims.metrics import DECADES, FRACTION, Metric
-from deeper.claims.verdicts import ABOVE, Comparison, Outcome, Verdict
+from deeper.claims.metrics import DECADES, FRACTION, METRICS, Metric
+from deeper.claims.verdicts import ABOVE, Outcome, Verdict
 from deeper.reporting import text
 from deeper.reporting.figures import WIDTH, Theme
+from deeper.schema.study import Comparison
 
 ROW, PANEL, KEY = 0.43, 0.78, 0.3  # inches
 ROUNDING = 1e-9
@@ -45,7 +46,7 @@ class Line:
     @property
     def words(self) -> str:
         """``training error +43.64 points [+42.20, +45.08]``."""
-        metric = self.comparison.metric
+        metric = self.outcome.metric
         return f"{metric.label} {text.difference(metric, self.outcome.difference)}"
 
 
@@ -59,7 +60,7 @@ def comparisons(rows: Sequence[Line], theme: Theme) -> Figure:
     """Differences with their intervals, a panel for each number that is compared."""
     panels: dict[Metric, list[Line]] = {}
     for row in rows:
-        panels.setdefault(row.comparison.metric, []).append(row)
+        panels.setdefault(row.outcome.metric, []).append(row)
     heights = [ROW * len(members) for members in panels.values()]
     figure = Figure(figsize=(WIDTH, KEY + sum(heights) + PANEL * len(panels)), layout="constrained")
     figure.get_layout_engine().set(hspace=0.08)
@@ -100,7 +101,7 @@ def _frame(axis: Axes, metric: Metric, theme: Theme) -> None:
 
 
 def _row(axis: Axes, place: int, outcome: Outcome, theme: Theme) -> None:
-    found, metric = outcome.difference, outcome.comparison.metric
+    found, metric = outcome.difference, outcome.metric
     words = text.difference(metric, found, bare=True)
     beside = {"va": "center", "ha": "left", "fontsize": 8.5, "transform": axis.get_yaxis_transform()}
     axis.text(1.02, place, words, color=theme.text, **beside)
@@ -116,7 +117,7 @@ def _row(axis: Axes, place: int, outcome: Outcome, theme: Theme) -> None:
 
 
 def _border(axis: Axes, place: int, comparison: Comparison, theme: Theme) -> None:
-    border, (low, high) = _shown(comparison.metric, comparison.border), axis.get_xlim()
+    border, (low, high) = _shown(METRICS[comparison.metric], comparison.border), axis.get_xlim()
     end = high if comparison.expect in ABOVE else low
     axis.fill_between([border, end], place - 0.4, place + 0.4, color=theme.muted, alpha=0.13, lw=0, zorder=1)
     if comparison.margin:

@@ -72,12 +72,12 @@ def machine(facts: Mapping[str, Any]) -> str:
 def _of_outcome(results: Results, outcome: Outcome) -> list[str]:
     comparison = outcome.comparison
     arms = " against ".join(results.label(arm) for arm in (comparison.of, comparison.against) if arm)
-    what = f"{text.sentence(comparison.metric.label)}, {arms}"
+    what = f"{text.sentence(outcome.metric.label)}, {arms}"
     lines = []
     if outcome.direction == claims.OPEN:
         lines.append(f"{what}: {_open_comparison(outcome, answers.unit(results, outcome))}.")
     processors = results.processors(*filter(None, (comparison.of, comparison.against)))
-    if comparison.metric.unit in CLOCKED and len(processors) > 1:
+    if outcome.metric.unit in CLOCKED and len(processors) > 1:
         lines.append(f"{what}: times of different processors ({'; '.join(processors)}), which do not compare.")
     if outcome.unpaired:
         lines.append(f"{what}: {text.seeds(outcome.unpaired)} left out, only one of the two arms has it.")
@@ -97,7 +97,7 @@ def _open_comparison(outcome: Outcome, unit: tuple[str, str]) -> str:
         value = "pair" if outcome.comparison.against else "value"
         return f"one {value} has no spread, and without one nothing can be told; two {several} are the least"
     border = "the margin" if outcome.comparison.margin else "0"
-    if outcome.comparison.metric.unit == answers.TIMED:
+    if outcome.metric.unit == answers.TIMED:
         return "the scatter is the machine's: it takes a longer or a quieter measurement of time"
     if outcome.needed is None:
         return f"too close to {border} for any number of {several} up to {text.MOST_SEEDS:,}"
@@ -107,7 +107,7 @@ def _open_comparison(outcome: Outcome, unit: tuple[str, str]) -> str:
 def _open_claim(results: Results, answer: Verdict) -> str:
     open_ones, n = sum(outcome.direction == claims.OPEN for outcome in answer.outcomes), len(answer.outcomes)
     where = f"{open_ones} of its {n} comparisons {'is' if open_ones == 1 else 'are'} open" if n > 1 else "it is open"
-    return f"Whether {claims.ledger()[answer.claim].statement}: {where}, and {answers.advice(results, answer)}."
+    return f"Whether {answer.about.statement}: {where}, and {answers.advice(results, answer)}."
 
 
 def _scale(results: Results) -> str:

@@ -143,7 +143,7 @@ class Study:
     @property
     def tables(self) -> list[tables.Table]:
         """Tables that the study asks for."""
-        return tables.tables(self.results.study, self.arms, str(self.results.path))
+        return tables.tables(self.results.table.study, self.arms)
 
     @property
     def budgets(self) -> list[budget_table.Row]:

@@ -106,7 +106,7 @@ def _prospects(plan: "Plan") -> str:
 def _comparison(seen: Prospect) -> str:
     of, against = seen.comparison.of, seen.comparison.against
     arms = of if against is None else f"{of} {text.MINUS} {against}"
-    return f"{seen.comparison.metric.label}, {arms}: {text.expectation(seen.comparison)}"
+    return f"{seen.metric.label}, {arms}: {text.expectation(seen.comparison)}"
 
 
 def _effect(seen: Prospect, value: float) -> str:
@@ -114,7 +114,7 @@ def _effect(seen: Prospect, value: float) -> str:
         return "unknown"
     if value == 0:
         return "any"
-    return f"{text.amount(seen.comparison.metric, value)} {text.unit(seen.comparison.metric)}"
+    return f"{text.amount(seen.metric, value)} {text.unit(seen.metric)}"
 
 
 def _source(seen: Prospect) -> str:

@@ -1,13 +1,12 @@
 """Published numbers that stand beside a study's own: rows of ``published/*.csv`` that its file selects."""
 
-import csv
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
-from deeper.errors import DeeperError
 from deeper.reporting.text import number
+from deeper.schema.study import Study
+from deeper.study.published_rows import published_rows
 
 Row = Mapping[str, str]
 
@@ -40,44 +39,18 @@ class Figure:
     after: tuple[str, str] = ("", "")
 
 
-def select(study: Mapping[str, Any], folder: Path, where: str) -> list[Figure]:
+def select(study: Study, folder: Path, where: str) -> list[Figure]:
     """The rows that the study's ``published`` list names, in its order, each once.
 
     Raises:
-        DeeperError: a file or column is unknown, an arm or a claim does not exist, or a selection finds nothing.
+        DeeperError: a file or column is missing, or a selection finds nothing.
     """
-    choices = study.get("published") or []
-    return list(dict.fromkeys(figure for choice in choices for figure in _chosen(choice, study, folder, where)))
-
-
-def _chosen(choice: Any, study: Mapping[str, Any], folder: Path, where: str) -> list[Figure]:
-    if not isinstance(choice, Mapping) or not {"file", "where"} <= set(choice) <= {"file", "where", "arm", "claim"}:
-        raise DeeperError(f"{where}: an entry of published has file, where and, if any, arm and claim; not {choice!r}")
-    name, wanted, arm, claim = choice["file"], choice["where"], choice.get("arm"), choice.get("claim")
-    if name not in SHOWN:
-        raise DeeperError(f"{where}: published file {name!r} is not one of {', '.join(SHOWN)}")
-    if arm is not None and arm not in study["arms"]:
-        raise DeeperError(f"{where}: published rows for arm {arm!r}, which the study does not have")
-    if claim is not None and claim not in (study.get("claims") or {}):
-        raise DeeperError(f"{where}: published rows for claim {claim!r}, which the study does not answer")
-    rows = _rows(folder / name)
-    unknown = set(wanted) - set(rows[0] if rows else {})
-    if unknown:
-        raise DeeperError(f"{where}: {folder / name} has no column {sorted(unknown)[0]!r}")
-    found = [row for row in rows if all(row[column] == str(value) for column, value in wanted.items())]
-    if not found:
-        raise DeeperError(f"{where}: {folder / name} has no row with {dict(wanted)}")
-    return [replace(SHOWN[name](row, arm), claim=claim) for row in found]
-
-
-def _rows(path: Path) -> Sequence[Row]:
-    try:
-        with open(path, encoding="utf-8", newline="") as file:
-            return list(csv.DictReader(file))
-    except FileNotFoundError:
-        raise DeeperError(
-            f"{path} is missing; restore it from version control or name the folder, published=FOLDER"
-        ) from None
+    figures = [
+        replace(SHOWN[chosen.file](row, chosen.arm), claim=chosen.claim)
+        for chosen, rows in published_rows(study, folder, where)
+        for row in rows
+    ]
+    return list(dict.fromkeys(figures))
 
 
 def _cifar(row: Row, arm: str | None) -> Figure:

@@ -13,7 +13,6 @@ from typing import Any
 import jinja2
 
 from deeper.claims import verdicts as claims
-from deeper.claims.ledger import ledger
 from deeper.claims.statistics import Mean
 from deeper.claims.verdicts import Verdict
 from deeper.exact.computed_claim import Finding
@@ -23,6 +22,7 @@ from deeper.reporting.exact_page import ExactPage
 from deeper.reporting.page import Study
 from deeper.reporting.records import Results
 from deeper.reporting.summary import Arm
+from deeper.schema.ledger import ledger
 
 MARK = "<!-- Written by python -m deeper.report; changes made here are lost. -->"
 DRAWN = (".svg", ".png")
@@ -48,7 +48,7 @@ def write(results: Path, reports: Path, shelf: Path, exact: Sequence[Finding] = 
 
 def pages(results: Sequence[Results], shelf: Path, exact: Sequence[Finding] = ()) -> dict[str, bytes]:
     """Every file of the report by its path below ``reports``."""
-    verdicts = claims.evaluate([(str(one.path), one.content) for one in results])
+    verdicts = claims.evaluate([one.table for one in results])
     studies = _studies(results, verdicts, shelf)
     computed = ExactPage(exact)
     facts = {"family": _family(studies), "trainings": trainings.count(results), "exact": computed}
@@ -66,7 +66,7 @@ def pages(results: Sequence[Results], shelf: Path, exact: Sequence[Finding] = ()
 
 
 def _studies(results: Sequence[Results], verdicts: Sequence[Verdict], shelf: Path) -> list[Study]:
-    shown = [published.select(one.study, shelf, str(one.path)) for one in results]
+    shown = [published.select(one.table.study, shelf, str(one.path)) for one in results]
     sheets = [Sheet(one, summary.arms(one), [v for v in verdicts if v.study == one.name]) for one in results]
     drawn = drawing.draw(sheets)
     return [
@@ -99,7 +99,9 @@ def _elsewhere(study: Study, studies: Sequence[Study]) -> dict[str, str]:
 def _headline(studies: Sequence[Study]) -> Study | None:
     """The study whose figure stands on the index: the one that answers the earliest claim of the ledger."""
     order = list(ledger())
-    places = [(order.index(verdict.claim), study) for study in studies for verdict in study.verdicts]
+    places = [
+        (order.index(verdict.claim), study) for study in studies for verdict in study.verdicts if verdict.claim in order
+    ]
     return min(places, key=lambda place: place[0], default=(0, None))[1]
 
 

@@ -64,7 +64,7 @@ def profile(trials: Sequence[Trial], when: str) -> list[statistics.Mean | None]:
 
 def _arm(results: Results, name: str, spec: Mapping[str, Any]) -> Arm:
     trials = results.trials(name)
-    values = {key: _finite(metric(trial) for trial in trials) for key, metric in METRICS.items()}
+    values = {key: _finite(map(metric, results.table.rows(name))) for key, metric in METRICS.items()}
     means = {key: _mean(numbers) for key, numbers in values.items()}
     return Arm(name, results.label(name), spec.get("group"), trials, means, values, spec.get("average"))
 

@@ -18,12 +18,12 @@ from typing import Any
 from deeper.claims import statistics
 from deeper.claims.metrics import DECADES, FRACTION, METRICS, at
 from deeper.claims.statistics import Mean
-from deeper.errors import DeeperError
 from deeper.reporting import text
 from deeper.reporting.summary import Arm
+from deeper.schema.results import TrialRow
+from deeper.schema.study import ArmTable, MetricName, Study
 
 Trial = Mapping[str, Any]
-KEYS = {"title", "says", "probe", "columns", "unit", "metrics"}
 
 
 @dataclass(frozen=True)
@@ -50,16 +50,9 @@ class Column:
         return amount(statistics.mean(values), unit) if values else text.number(None)
 
 
-def tables(study: Mapping[str, Any], arms: Sequence[Arm], where: str) -> list[Table]:
-    """The tables of a study that have any rows, in its order.
-
-    Raises:
-        DeeperError: one is not as above, or names a probe or a metric that is none; the message names ``where``.
-    """
-    asked = study.get("tables") or []
-    if not isinstance(asked, Sequence) or isinstance(asked, str):
-        raise DeeperError(f"{where}: study.tables must be a list of tables")
-    made = [_table(spec, study.get("probes") or {}, arms, f"{where}: a table") for spec in asked]
+def tables(study: Study, arms: Sequence[Arm]) -> list[Table]:
+    """The tables of a study that have any rows, in its order."""
+    made = [_table(asked, arms) for asked in study.tables]
     return [table for table in made if table.rows]
 
 
@@ -78,34 +71,23 @@ def amount(mean: Mean, unit: str) -> str:
     return f"{text.number(mean.mean, decimals)}{spread} {'decades' if unit == DECADES else unit}".rstrip()
 
 
-def _table(spec: Any, probes: Mapping[str, Any], arms: Sequence[Arm], where: str) -> Table:
-    if not isinstance(spec, Mapping) or "title" not in spec or not set(spec) <= KEYS:
-        raise DeeperError(f"{where} has title, says and either metrics or probe, columns and unit; not {spec!r}")
-    if ("metrics" in spec) == ("probe" in spec and "columns" in spec):
-        raise DeeperError(f"{where} ({spec['title']}) needs either metrics or both probe and columns")
-    if not isinstance(spec.get("metrics", []), list) or not isinstance(spec.get("columns", {}), Mapping):
-        raise DeeperError(f"{where} ({spec['title']}): metrics are a list, columns a mapping")
-    columns = _of_metrics(spec, where) if "metrics" in spec else _of_probe(spec, probes, where)
+def _table(asked: ArmTable, arms: Sequence[Arm]) -> Table:
+    columns = _of_metrics(asked.metrics) if asked.metrics is not None else _of_probe(asked)
     rows = [(arm.label, [column.cell(arm.trials) for column in columns]) for arm in arms]
     known = [(label, cells) for label, cells in rows if any(cell != text.number(None) for cell in cells)]
-    return Table(str(spec["title"]), str(spec.get("says") or ""), [column.head for column in columns], known)
+    return Table(asked.title, asked.says or "", [column.head for column in columns], known)
 
 
-def _of_metrics(spec: Mapping[str, Any], where: str) -> list[Column]:
-    unknown = [name for name in spec["metrics"] if name not in METRICS]
-    if unknown:
-        raise DeeperError(f"{where} ({spec['title']}) names the metric {unknown[0]!r}; there are: {', '.join(METRICS)}")
-    metrics = [METRICS[name] for name in spec["metrics"]]
-    return [Column(metric.label, metric.unit, metric) for metric in metrics]
+def _of_metrics(names: Sequence[MetricName]) -> list[Column]:
+    metrics = [METRICS[name] for name in names]
+    return [
+        Column(metric.label, metric.unit, lambda trial, of=metric: of(TrialRow.model_validate(trial)))
+        for metric in metrics
+    ]
 
 
-def _of_probe(spec: Mapping[str, Any], probes: Mapping[str, Any], where: str) -> list[Column]:
-    name = spec["probe"]
-    if name not in probes:
-        there = ", ".join(probes) or "none"
-        raise DeeperError(f"{where} ({spec['title']}) names the probe {name!r}; the study's probes: {there}")
-    unit = str(spec.get("unit") or "")
-    return [Column(str(head), unit, _reader(name, str(path))) for path, head in spec["columns"].items()]
+def _of_probe(asked: ArmTable) -> list[Column]:
+    return [Column(head, asked.unit or "", _reader(asked.probe, path)) for path, head in asked.columns.items()]
 
 
 def _reader(probe: str, path: str) -> Callable[[Trial], Any]:

@@ -3,9 +3,9 @@
 import math
 from collections.abc import Mapping, Sequence
 
-from deeper.claims.metrics import DECADES, FRACTION, Metric
+from deeper.claims.metrics import DECADES, FRACTION, METRICS, Metric
 from deeper.claims.statistics import MOST_SEEDS, Difference, Mean
-from deeper.claims.verdicts import Comparison
+from deeper.schema.study import Comparison
 
 MINUS = "−"
 DATA_NAMES = {"fashion_mnist": "Fashion-MNIST", "cifar10": "CIFAR-10", "cifar100": "CIFAR-100"}
@@ -96,7 +96,8 @@ def expectation(comparison: Comparison) -> str:
     words = (EXPECTED if comparison.against else EXPECTED_ALONE)[comparison.expect]
     if comparison.expect in ("higher", "lower"):
         return words
-    return f"{words} by {amount(comparison.metric, comparison.margin)} {unit(comparison.metric)} or more"
+    metric = METRICS[comparison.metric]
+    return f"{words} by {amount(metric, comparison.margin)} {unit(metric)} or more"
 
 
 def seeds(values: tuple[int, ...] | list[int]) -> str:

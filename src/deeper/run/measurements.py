@@ -31,7 +31,6 @@ from deeper.run.slots import Display, Sweep, Task, raise_failures
 from deeper.run.store import CONFIG, WEIGHTS, Home
 
 FOLDER = "probes"
-MOMENTS = ("final", "start")
 COMMON = ("of", "weights", "validation", "arms", "alone")
 
 
@@ -44,31 +43,11 @@ def key(trial: str, spec: Mapping[str, Any]) -> str:
     """What a measurement depends on: the trial, the settings, the results version of what measures.
 
     Raises:
-        DeeperError: the study's ``probes`` name no function, or what every probe can have has no such value.
+        DeeperError: ``of`` names no function of ``deeper.probes``.
     """
-    _check(spec)
     if not str(spec.get("of", "")).startswith("deeper.probes."):
         raise DeeperError(f"a probe's `of` must name a function of deeper.probes, not {spec.get('of')!r}")
     return identity.measurement_key(trial, spec)
-
-
-def of_arm(probes: Mapping[str, Mapping[str, Any]], arm: str | None) -> dict[str, Mapping[str, Any]]:
-    """The probes that are for an arm; for None, a trial that is in no arm, those that are for all."""
-    return {name: spec for name, spec in probes.items() if "arms" not in spec or arm in spec["arms"]}
-
-
-def _check(spec: Mapping[str, Any]) -> None:
-    if spec.get("weights", "final") not in MOMENTS:
-        raise DeeperError(f"a probe's weights={spec['weights']!r}: they must be {' or '.join(MOMENTS)}")
-    images, arms, alone = spec.get("validation"), spec.get("arms", []), spec.get("alone", False)
-    if images is not None and (not isinstance(images, int) or isinstance(images, bool) or images < 1):
-        raise DeeperError(
-            f"a probe's validation={images!r}: it must be a number of images of at least 1, or null for all"
-        )
-    if not isinstance(arms, list) or not all(isinstance(arm, str) for arm in arms):
-        raise DeeperError(f"a probe's arms={arms!r}: they must be a list of arms of the study")
-    if not isinstance(alone, bool):
-        raise DeeperError(f"a probe's alone={alone!r}: it must be true or false")
 
 
 def found(home: Home, probes: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
