@@ -21,13 +21,13 @@ class Part:
         version: raised by hand when its results change on purpose.
         targets: the names in configurations (``_target_``) by the short name that ids hold.
         formerly: names that a target had before, by its short name.
-        off: settings added later, each with the value that leaves results as they were.
+        added: settings added later, each with the value that leaves results as they were.
     """
 
     version: int
     targets: Mapping[str, str] = field(default_factory=dict)
     formerly: Mapping[str, list[str]] = field(default_factory=dict)
-    off: Mapping[str, Any] = field(default_factory=dict)
+    added: Mapping[str, Any] = field(default_factory=dict)
 
 
 @cache
