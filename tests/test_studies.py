@@ -14,13 +14,13 @@ from hydra.core.plugins import Plugins
 from hydra.types import HydraContext
 from omegaconf import OmegaConf, open_dict
 
-from deeper.claims.ledger import ledger
 from deeper.claims.verdicts import read_claims
 from deeper.cost.count import count_config
 from deeper.errors import DeeperError
 from deeper.paths import CONF, ROOT
 from deeper.reporting import published
 from deeper.run.jobs import make_job
+from deeper.schema.ledger import ledger
 from deeper.study import arms as study_arms
 from trials import prepare
 

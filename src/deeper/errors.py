@@ -26,11 +26,15 @@ def known(name: Any, names: Iterable[str], what: str, where: str) -> None:
         DeeperError: it is not; ``what`` and ``where`` are the error's words, and a close name is its hint.
     """
     names = list(names)
-    if name in names:
-        return
+    if name not in names:
+        raise DeeperError(f"{what} {name!r} is not among {where}; {hint(name, names)}")
+
+
+def hint(name: Any, names: Iterable[str]) -> str:
+    """What may have been meant by ``name``: the one of ``names`` that is written much like it, or all."""
+    names = list(names)
     close = difflib.get_close_matches(str(name), names, n=1)
-    hint = f"did you mean {close[0]!r}?" if close else f"there are: {', '.join(names) or 'none'}"
-    raise DeeperError(f"{what} {name!r} is not among {where}; {hint}")
+    return f"did you mean {close[0]!r}?" if close else f"there are: {', '.join(names) or 'none'}"
 
 
 def one_line(error: BaseException) -> str | None:

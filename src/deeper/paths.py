@@ -8,6 +8,7 @@ from deeper.errors import DeeperError
 ROOT = Path(__file__).resolve().parents[2]
 CONF = ROOT / "conf"
 PUBLISHED = ROOT / "published"
+LEDGER = Path(__file__).parent / "claims" / "ledger.yaml"
 
 
 def folder(key: str, value: Any) -> Path:

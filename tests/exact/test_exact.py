@@ -8,12 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deeper import exact
-from deeper.claims.ledger import ledger
 from deeper.claims.verdicts import CANNOT_TELL, CONTRADICTED, SUPPORTED
 from deeper.exact.computed_claim import ABOUT, COMPUTED, DEPENDS, DISAGREEMENTS, FAILS, HOLDS, Finding, Part
 from deeper.paths import ROOT
 from deeper.reporting import site
 from deeper.reporting.exact_page import ExactPage
+from deeper.schema.ledger import ledger
 
 EXPECTED = {
     HOLDS: "alexnet-input three-3x3 conv1x1-fc mobilenet-blocks resnext-forms residual-paths",

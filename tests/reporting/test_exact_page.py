@@ -4,9 +4,9 @@ import re
 import pytest
 from synthetic import ROOT
 
-from deeper.claims.ledger import ledger
 from deeper.exact.computed_claim import DIFFERENCE, SHAPE, SHARE, Finding, Part
 from deeper.reporting import exact_page, site
+from deeper.schema.ledger import ledger
 
 
 @pytest.fixture

@@ -9,9 +9,9 @@ import pytest
 import synthetic
 from scipy import stats
 
-from deeper.claims.ledger import ledger
 from deeper.errors import DeeperError
 from deeper.reporting import figures, records, site
+from deeper.schema.ledger import ledger
 
 SHELF = synthetic.ROOT / "published"
 NAME = "residual_vs_plain"

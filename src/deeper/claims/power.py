@@ -11,8 +11,8 @@ from typing import Any
 
 from deeper.claims import statistics
 from deeper.claims import verdicts as claims
-from deeper.claims.ledger import ledger
 from deeper.claims.verdicts import Comparison
+from deeper.schema.ledger import ledger
 
 Table = Mapping[str, Any]
 

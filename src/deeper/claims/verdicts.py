@@ -32,9 +32,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from deeper.claims import statistics
-from deeper.claims.ledger import ledger
 from deeper.claims.metrics import METRICS, Metric
 from deeper.errors import DeeperError, known
+from deeper.schema.ledger import ledger
 
 SUPPORTED = "supported"
 CONTRADICTED = "contradicted"

@@ -7,9 +7,9 @@ networks), ``layers`` (shapes, multiplications and memory of layers), ``blocks``
 
 import torch
 
-from deeper.claims.ledger import ledger
 from deeper.exact import blocks, equalities, layers, sizes
 from deeper.exact.computed_claim import COMPUTED, Finding
+from deeper.schema.ledger import ledger
 
 __all__ = ["blocks", "compute", "equalities", "layers", "sizes"]
 

@@ -13,7 +13,6 @@ from typing import Any
 import jinja2
 
 from deeper.claims import verdicts as claims
-from deeper.claims.ledger import ledger
 from deeper.claims.statistics import Mean
 from deeper.claims.verdicts import Verdict
 from deeper.exact.computed_claim import Finding
@@ -23,6 +22,7 @@ from deeper.reporting.exact_page import ExactPage
 from deeper.reporting.page import Study
 from deeper.reporting.records import Results
 from deeper.reporting.summary import Arm
+from deeper.schema.ledger import ledger
 
 MARK = "<!-- Written by python -m deeper.report; changes made here are lost. -->"
 DRAWN = (".svg", ".png")

@@ -1,6 +1,6 @@
 import re
 
-from deeper.claims.ledger import KINDS, ledger
+from deeper.schema.ledger import KINDS, ledger
 
 EXACT = """
 lenet-params alexnet-conv1 alexnet-params-60m alexnet-params-6m alexnet-input vgg16-params-138m

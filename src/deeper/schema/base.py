@@ -1,0 +1,34 @@
+"""What all models of the schema share: strict types, no unknown key, and the ranges that occur more than once."""
+
+from typing import Annotated, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic_core import InitErrorDetails, PydanticCustomError, ValidationError
+
+Item = TypeVar("Item")
+
+Text = Annotated[str, StringConstraints(pattern=r"\S")]
+Count = Annotated[int, Field(ge=1)]
+Whole = Annotated[int, Field(ge=0)]
+Positive = Annotated[float, Field(gt=0)]
+NotNegative = Annotated[float, Field(ge=0)]
+Fraction = Annotated[float, Field(ge=0, le=1)]
+Row = Annotated[tuple[Item, ...], Field(strict=False)]  # a list in YAML and JSON
+
+
+class Closed(BaseModel):
+    """A mapping whose keys are all named. Numbers are finite; nothing is converted, so ``"no"`` is not false."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+
+class Open(BaseModel):
+    """A mapping with some keys of known meaning; the others are somebody else's, such as arguments of a class."""
+
+    model_config = ConfigDict(extra="allow", frozen=True, strict=True, allow_inf_nan=False)
+
+
+def wrong(words: str, *key: str | int) -> ValidationError:
+    """The error that a validator raises about what stands under ``key``, seen from the model that it validates."""
+    line = InitErrorDetails(type=PydanticCustomError("wrong", "{words}", {"words": words}), loc=key, input=None)
+    return ValidationError.from_exception_data("wrong", [line])

@@ -1,0 +1,34 @@
+"""The claims ledger: every statement of the lectures that is under test, read from ``claims/ledger.yaml``."""
+
+import functools
+from typing import Literal
+
+import yaml
+from pydantic import TypeAdapter
+
+from deeper.paths import LEDGER
+from deeper.schema.base import Closed, Text
+
+KINDS = ("exact", "trained")
+
+
+class LedgerEntry(Closed):
+    """What the file says of a claim."""
+
+    kind: Literal["exact", "trained"]
+    statement: Text
+    paper: Text | None = None
+    arxiv: Text | None = None
+
+
+class Claim(LedgerEntry):
+    """A statement under test; ``paper`` and ``arxiv`` are None where only a lecture, or a study, says so."""
+
+    id: str
+
+
+@functools.cache
+def ledger() -> dict[str, Claim]:
+    """Every claim by id, in the ledger's order."""
+    entries = TypeAdapter(dict[str, LedgerEntry]).validate_python(yaml.safe_load(LEDGER.read_text(encoding="utf-8")))
+    return {name: Claim(id=name, **entry.model_dump()) for name, entry in entries.items()}

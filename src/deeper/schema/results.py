@@ -1,0 +1,262 @@
+"""What a study's table holds: ``results/<study>.json`` (docs/formats.md)."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from pydantic import ConfigDict, Field, ValidationError, model_validator
+
+from deeper.errors import DeeperError
+from deeper.schema.base import Closed, Count, Fraction, NotNegative, Open, Row, Text, Whole, wrong
+from deeper.schema.errors import explain
+from deeper.schema.study import Settings, Study
+
+SCHEMA = 1
+
+Loss = float | None
+Seconds = NotNegative | None
+
+
+class Metrics(Closed):
+    """Errors, fractions in 0…1, and losses after the last epoch; None where a number was not measured.
+
+    ``members_error`` and ``best_member_error`` are of a group of averaged networks, ``pictures`` and ``strength`` of a
+    transfer.
+    """
+
+    train_error: Fraction | None
+    train_loss: Loss
+    validation_error: Fraction | None
+    validation_loss: Loss
+    test_error: Fraction | None
+    test_loss: Loss
+    members_error: Fraction | None = None
+    best_member_error: Fraction | None = None
+    pictures: Whole | None = None
+    strength: NotNegative | None = None
+
+
+class Cost(Closed):
+    """What a network costs for one image; summed over the networks of a group."""
+
+    params: Whole
+    macs: Whole
+    depth: Whole
+    activation_bytes: Whole | None = None
+    receptive_field: Whole | None = None
+
+
+class Time(Closed):
+    """Seconds, and images a second in training."""
+
+    train_s: Seconds
+    images_per_s: NotNegative | None
+    total_s: Seconds = None
+    features_s: Seconds = None
+    classifier_s: Seconds = None
+    cached: bool | None = None
+
+
+class CurveRow(Closed):
+    """An epoch. ``train_error`` is the running error of the epoch's augmented batches."""
+
+    epoch: Count
+    train_error: Fraction | None
+    validation_error: Fraction | None
+    train_loss: Loss = None
+    validation_loss: Loss = None
+    lr: float | None = None
+    seconds: Seconds = None
+
+
+class Gradients(Closed):
+    """Norms of the loss's gradient by layer, from input to output: at the first step, and by epoch."""
+
+    layers: Row[str]
+    start: Row[float | None]
+    epochs: Row[Row[float | None]]
+
+    @model_validator(mode="after")
+    def _a_norm_a_layer(self) -> Self:
+        if any(len(norms) != len(self.layers) for norms in (self.start, *self.epochs)):
+            raise wrong(f"norms of gradients do not match the {len(self.layers)} layers")
+        return self
+
+
+class ProbeValue(Closed):
+    """A measurement on a finished trial; ``key`` is the digest of what it depends on."""
+
+    key: str
+    value: dict[str, Any]
+
+
+class Confusion(Closed):
+    """By class the pictures tested and those right, and (class, taken for, pictures); empty for several labels."""
+
+    tested: Row[Whole] = ()
+    right: Row[Whole] = ()
+    pairs: Row[tuple[int, int, int]] = ()
+
+
+class TargetOfRow(Closed):
+    """The target set of a transfer, and how it is judged."""
+
+    name: Text
+    title: str
+    metric: str
+    grain: Literal["fine", "coarse"] | None
+
+
+class TransferOfRow(Closed):
+    """What a trial of transfer learning was."""
+
+    target: TargetOfRow
+    mode: Literal["frozen", "finetune", "scratch"]
+    per_class: Count | None
+    layer: str
+    backbone: str
+    pretrained: bool | None = None
+
+
+class TrialRow(Closed):
+    """A trial, or a group of averaged ones: ``members`` are the ids of its trials.
+
+    ``digest`` is that of what the row was made from, ``record`` that of the trial's record.
+    """
+
+    arm: str
+    seed: Whole
+    settings: Settings = {}
+    transfer: TransferOfRow | None = None
+    confusion: Confusion | None = None
+    id: Text
+    status: Literal["finished", "diverged"]
+    reason: str | None
+    metrics: Metrics
+    cost: Cost
+    time: Time
+    gradients: Gradients
+    finished_at: str | None
+    curves: Row[CurveRow]
+    probes: dict[str, ProbeValue] = {}
+    environment: Whole
+    members: Row[str] = ()
+    digest: str | None = None
+    record: str | None = None
+
+
+class Environment(Open):
+    """What a trial was measured with; further keys are allowed."""
+
+    commit: str | None
+    dirty: bool | None = None
+    versions: dict[str, Any]
+    machine: dict[str, Any]
+
+    @property
+    def processor(self) -> str:
+        """The GPUs, or else the processor; times compare where it is one."""
+        return ", ".join(self.machine.get("gpus") or [self.machine.get("cpu") or "unknown"])
+
+
+class DataSummary(Closed):
+    """The data of a study: images of each part, their size, the digest of the prepared set."""
+
+    name: Text
+    digest: str
+    train: Whole
+    validation: Whole
+    test: Whole
+    image_size: Count
+    channels: Count
+    classes: Count
+
+
+class TargetSet(Closed):
+    """A target set of a study of transfer learning: pictures to train on and to test, left out and dropped."""
+
+    classes: Row[str]
+    train: Whole
+    test: Whole
+    size: Count
+    left_out: Whole
+    dropped: Whole
+    digest: str
+    source: dict[str, Any]
+
+
+class StudyTable(Closed):
+    """``results/<study>.json``. Every row is of an arm of the study, an arm has a seed and a trial once."""
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    version: Literal[1] = Field(SCHEMA, alias="schema")
+    study: Study
+    profile: Text
+    data: DataSummary
+    recipe: Settings
+    environments: Row[Environment]
+    targets: dict[str, TargetSet] = {}
+    trials: Row[TrialRow]
+
+    @model_validator(mode="after")
+    def _rows_are_the_study_s(self) -> Self:
+        seeds: dict[tuple[str, int], int] = {}
+        ids: dict[tuple[str, str], int] = {}
+        for index, row in enumerate(self.trials):
+            if row.arm not in self.study.arms:
+                raise wrong(f"trial {row.id} is of arm {row.arm!r}, which the study does not have", "trials", index)
+            if seeds.setdefault((row.arm, row.seed), index) != index:
+                raise wrong(f"arm {row.arm!r} has two trials with seed {row.seed}", "trials", index)
+            if ids.setdefault((row.arm, row.id), index) != index:
+                raise wrong(f"arm {row.arm!r} has trial {row.id} twice", "trials", index)
+            if row.environment >= len(self.environments):
+                raise wrong(f"trial {row.id} names environment {row.environment}, which is missing", "trials", index)
+        return self
+
+    @model_validator(mode="after")
+    def _groups_are_of_rows(self) -> Self:
+        ids = {(row.arm, row.id) for row in self.trials}
+        for index, row in enumerate(self.trials):
+            average = self.study.arms[row.arm].average
+            of = [member for member in row.members if average and (average.of, member) in ids]
+            if len(of) != len(row.members) or len(of) != (average.size if average else 0):
+                words = (
+                    f"trial {row.id} of arm {row.arm!r} has members that do not make a group of what the arm averages"
+                )
+                raise wrong(words, "trials", index)
+        return self
+
+    @property
+    def name(self) -> str:
+        return self.study.name
+
+    @property
+    def arms(self) -> dict[str, Any]:
+        """Arms that have trials, in the study's order."""
+        present = {row.arm for row in self.trials}
+        return {name: arm for name, arm in self.study.arms.items() if name in present}
+
+    def rows(self, arm: str) -> list[TrialRow]:
+        """An arm's rows by seed."""
+        return sorted((row for row in self.trials if row.arm == arm), key=lambda row: row.seed)
+
+
+def read_table(path: Path) -> StudyTable:
+    """A study's table.
+
+    Raises:
+        DeeperError: the file is not JSON, of another schema, contradicts itself, or has another study's name.
+    """
+    try:
+        table = StudyTable.model_validate_json(path.read_bytes())
+    except ValidationError as error:
+        raise DeeperError(f"{explain(error, StudyTable, str(path))}; run the study again") from None
+    if table.name != path.stem:
+        raise DeeperError(f"{path} holds the study {table.name!r}; name the file after its study")
+    return table
+
+
+def as_json(table: StudyTable) -> Mapping[str, Any]:
+    """The value that the file has: what was said, and nothing that was not."""
+    return table.model_dump(mode="json", by_alias=True, exclude_unset=True)

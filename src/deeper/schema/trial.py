@@ -1,0 +1,231 @@
+"""What the settings of a trial may be: a composed configuration of ``train`` or ``transfer``.
+
+Validated, never converted: the configuration itself is what is hashed and kept, so a ``1`` stays a ``1``. What a
+network, an optimizer or a reader is called with is its class's; only what all of a kind share has a range here.
+"""
+
+import os
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, ValidationError, model_validator
+
+from deeper.errors import DeeperError
+from deeper.schema.base import Closed, Count, Fraction, NotNegative, Open, Positive, Row, Text, Whole, wrong
+from deeper.schema.errors import explain_setting
+from deeper.schema.study import Settings
+
+MOST_THREADS = 8 * len(os.sched_getaffinity(0))
+
+Folder = Annotated[Text, Field(description="the name of a folder")]
+Seed = Annotated[Whole, Field(description="a whole number of at least 0 (several: --multirun seed=0,1)")]
+Precision = Literal["32-true", "64-true", "bf16-mixed", "16-mixed", "bf16-true", "16-true"]
+Mode = Literal["frozen", "finetune", "scratch"]
+Grade = Literal["accuracy", "mean_per_class", "map_voc2007"]
+
+
+class Called(Open):
+    """A class or function, and what it is called with."""
+
+    target: Text = Field(alias="_target_")
+
+
+class DataSettings(Open):
+    """The prepared set and what a trial sees of it; null sizes are whole parts, or said by the target set."""
+
+    name: Folder
+    root: Folder
+    classes: Count | None
+    channels: Count | None
+    image_size: Count | None
+    train_size: Count | None
+    validation_size: Count | None
+    subset_seed: int
+
+
+class OptimizerSettings(Called):
+    """The three numbers that most optimizers have."""
+
+    lr: NotNegative = 0.0
+    momentum: Fraction = 0.0
+    weight_decay: NotNegative = 0.0
+
+
+class AugmentSettings(Called):
+    """Padding in pixels, where the augmentation has it."""
+
+    pad: Whole = 0
+
+
+class Training(Closed):
+    """How long, in what batches, with what loss."""
+
+    epochs: Count
+    batch_size: Count
+    evaluation_batch_size: Count
+    label_smoothing: Fraction
+    gradient_every: Count
+
+
+class Trainer(Closed):
+    """What it is computed with."""
+
+    accelerator: Literal["auto", "cpu", "gpu"]
+    devices: Count
+    threads: Annotated[int, Field(ge=1, le=MOST_THREADS)] | Literal["auto"]
+    precision: Precision
+    channels_last: bool
+    compile: bool
+    deterministic: bool
+    sync_batchnorm: bool
+    find_unused_parameters: bool
+
+
+class Logger(Closed):
+    """The mirror in W&B."""
+
+    mode: Literal["none", "offline", "online"]
+    live: bool
+    project: Text
+    entity: str | None
+    dir: Folder
+
+
+class Runtime(Closed):
+    """Epochs between checkpoints."""
+
+    checkpoint_every: Count
+
+
+class LayerRates(Closed):
+    """Fine-tuning: factor on the rate of all layers but the classifier, and factor a layer towards the input."""
+
+    body: NotNegative = 1.0
+    decay: NotNegative = 1.0
+
+
+class TransferMode(Closed):
+    """Frozen features and a classifier on them, or a training with rates by layer."""
+
+    name: Mode
+    pretrained: bool
+    lr: NotNegative
+    classifier: Literal["logistic", "ridge"] = "logistic"
+    strengths: Row[Positive] = ()
+    layers: LayerRates = LayerRates()
+
+    @model_validator(mode="after")
+    def _has_what_it_needs(self) -> Self:
+        if self.name == "frozen" and not self.strengths:
+            raise wrong("it must be a list of numbers above 0", "strengths")
+        return self
+
+
+class PictureCounts(Closed):
+    """How many pictures the release has; null is not known."""
+
+    train: Count | None = None
+    test: Count | None = None
+
+
+class TransferTarget(Open):
+    """A target set; further keys say how it is read."""
+
+    name: Folder
+    title: str
+    classes: Count | None
+    channels: Literal[1, 3]
+    metric: Grade
+    grain: Literal["fine", "coarse"] | None
+    size: Count
+    counts: PictureCounts | None
+    root: Folder
+
+
+class Backbone(Open):
+    """The network that is transferred, and the normalisation that it was trained with.
+
+    Of ``transfer/backbone=trial`` channels, means and deviations are null until its trial is known.
+    """
+
+    name: Text
+    channels: Literal[1, 3] | None
+    mean: Row[float] | None
+    std: Row[Positive] | None
+    model: Settings
+
+    @model_validator(mode="after")
+    def _normalises_every_channel(self) -> Self:
+        if self.channels is None and "trial" in self.model_extra:
+            return self
+        for key in ("mean", "std"):
+            values = getattr(self, key)
+            if self.channels is None or values is None or len(values) != self.channels:
+                raise wrong(f"it must be a list of {self.channels} numbers, one a channel", key)
+        return self
+
+
+class TransferSettings(Closed):
+    """What is transferred, to what, and how."""
+
+    target: TransferTarget
+    backbone: Backbone
+    mode: TransferMode
+    image_size: Count
+    per_class: Count | None
+    held_out: Annotated[float, Field(gt=0, lt=1)]
+    layer: Text
+
+    @model_validator(mode="after")
+    def _layer_is_of_frozen_networks(self) -> Self:
+        if self.mode.name != "frozen" and self.layer != "pre_logits":
+            raise wrong("it is for transfer/mode=frozen; others train the whole network", "layer")
+        return self
+
+
+class TrialSettings(Closed):
+    """A composed configuration. ``study`` is its own subject: ``deeper.schema.study``."""
+
+    model: Called
+    data: DataSettings
+    augment: AugmentSettings
+    optimizer: OptimizerSettings
+    schedule: Called
+    training: Training
+    trainer: Trainer
+    seed: Seed
+    transfer: TransferSettings | None = None
+
+    recipe: Settings = {}
+    rates: Settings = {}
+    profile: Text = "pocket"
+    study: Settings
+    logger: Logger
+    store: Folder
+    results: Folder
+    trust_table: bool
+    dry_run: bool
+    runtime: Runtime
+
+    @model_validator(mode="after")
+    def _fit_together(self) -> Self:
+        if self.augment.pad > (self.data.image_size or self.augment.pad):
+            raise wrong("it must be a whole number from 0 to data.image_size", "augment", "pad")
+        if self.training.batch_size % self.trainer.devices:
+            devices = self.trainer.devices
+            raise wrong(f"it is not a multiple of trainer.devices={devices}", "training", "batch_size")
+        classes = self.model.model_extra.get("num_classes", self.data.classes)
+        if self.transfer is None and classes != self.data.classes:
+            raise wrong(f"{self.data.name} has {self.data.classes} classes", "model", "num_classes")
+        return self
+
+
+def check_settings(config: dict[str, Any]) -> TrialSettings:
+    """The settings of a composed configuration, checked.
+
+    Raises:
+        DeeperError: one cannot be; names the override and, where one is close, the right word.
+    """
+    try:
+        return TrialSettings.model_validate(config)
+    except ValidationError as error:
+        raise DeeperError(explain_setting(error, TrialSettings, config)) from None
