@@ -50,13 +50,13 @@ def curve(rows: Sequence[TrialRow], key: str) -> list[tuple[int, Mean]]:
     """
     last = max((epoch.epoch for row in rows for epoch in row.curves), default=0)
     by_seed = [_by_epoch(row, key, last) for row in rows]
-    points = ((epoch, _mean(seed.get(epoch) for seed in by_seed)) for epoch in range(1, last + 1))
+    points = ((epoch, mean_of(seed.get(epoch) for seed in by_seed)) for epoch in range(1, last + 1))
     return [(epoch, mean) for epoch, mean in points if mean]
 
 
 def gradient_profile(rows: Sequence[TrialRow], when: str) -> list[Mean | None]:
     """log10 of the gradient's norm by layer, mean over seeds; ``when`` is ``start`` or ``training`` (all epochs)."""
-    return [_mean(layer) for layer in zip(*(_log10_norms(row, when) for row in rows), strict=True)]
+    return [mean_of(layer) for layer in zip(*(_log10_norms(row, when) for row in rows), strict=True)]
 
 
 def lesions(arm: ArmResults) -> list[dict[str, Any]]:
@@ -69,14 +69,14 @@ def lesions(arm: ArmResults) -> list[dict[str, Any]]:
 def best_single_error(arm: ArmResults) -> float:
     """Mean over groups of the best network's test error, over networks where they are not averaged; NaN if unknown."""
     key = "best_member_error" if arm.average else "test_error"
-    mean = _mean(getattr(row.metrics, key) for row in arm.rows)
+    mean = mean_of(getattr(row.metrics, key) for row in arm.rows)
     return mean.mean if mean else math.nan
 
 
 def _arm(table: StudyTable, name: str) -> ArmResults:
     spec, rows = table.study.arms[name], table.rows(name)
     values = {key: _finite(metric(row) for row in rows) for key, metric in METRICS.items()}
-    means = {key: _mean(numbers) for key, numbers in values.items()}
+    means = {key: mean_of(numbers) for key, numbers in values.items()}
     of = table.study.arms[spec.average.of] if spec.average else spec
     network = (of.set or {}).get("model") or (of.where or {}).get("model.name")
     return ArmResults(name, table.study.label(name), spec.group, network, rows, means, values, spec.average)
@@ -96,10 +96,11 @@ def _log10_norms(row: TrialRow, when: str) -> list[float]:
     return [math.log10(max(norm, gradients.SMALLEST)) if norm == norm else math.nan for norm in norms]
 
 
-def _mean(values: Iterable[float | None]) -> Mean | None:
+def mean_of(values: Iterable[Any]) -> Mean | None:
+    """Mean of those values that are finite numbers; None where none is."""
     numbers = _finite(values)
     return statistics.mean(numbers) if numbers else None
 
 
-def _finite(values: Iterable[float | None]) -> list[float]:
-    return [value for value in values if value is not None and math.isfinite(value)]
+def _finite(values: Iterable[Any]) -> list[float]:
+    return [v for v in values if isinstance(v, int | float) and not isinstance(v, bool) and math.isfinite(v)]

@@ -2,24 +2,24 @@
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from deeper.claims import statistics
 from deeper.claims.statistics import Difference, Mean
 from deeper.errors import DeeperError
-from deeper.reporting.records import Results
-from deeper.reporting.summary import Arm
+from deeper.reporting.arm_results import ArmResults
+from deeper.reporting.load import StudyResults
+from deeper.schema.results import TargetOfRow
 
 LAST = "pre_logits"
 MODES = {"frozen": "frozen", "finetune": "fine-tuned", "scratch": "from scratch"}
+SEVERAL_LABELS = "map_voc2007"
 METRICS = {
     "accuracy": "accuracy",
     "mean_per_class": "mean per-class accuracy",
-    "map_voc2007": "11-point mean average precision",
+    SEVERAL_LABELS: "11-point mean average precision",
 }
-KEYS = ("target", "mode", "per_class", "layer", "backbone")
 
 
 @dataclass(frozen=True)
@@ -32,12 +32,10 @@ class TransferArm:
         classes: of the target set.
     """
 
-    arm: Arm
-    target: Mapping[str, Any]
+    arm: ArmResults
     mode: str
     per_class: int | None
     layer: str
-    backbone: str
     classes: int
 
     @property
@@ -46,47 +44,47 @@ class TransferArm:
         return _mean([1 - error for error in self.arm.values["test_error"]])
 
     @property
+    def all_pictures(self) -> list[int]:
+        """Training pictures of each seed that recorded them."""
+        return [row.metrics.pictures for row in self.arm.rows if row.metrics.pictures is not None]
+
+    @property
     def pictures(self) -> float:
         """Training pictures a class, mean over classes and seeds; NaN where that was not recorded."""
-        found = self.numbers("metrics", "pictures")
-        return statistics.mean(found).mean / self.classes if found else math.nan
+        return statistics.mean(self.all_pictures).mean / self.classes if self.all_pictures else math.nan
 
-    def numbers(self, block: str, key: str) -> list[float]:
-        """A number of each trial's ``metrics`` or ``time``, those that have it."""
-        values = [trial[block].get(key) for trial in self.arm.trials]
-        return [float(value) for value in values if value is not None and math.isfinite(value)]
-
-    def mean(self, block: str, key: str) -> Mean | None:
-        """Mean over seeds of such a number."""
-        return _mean(self.numbers(block, key))
+    def seconds(self, key: str) -> Mean | None:
+        """Mean over seeds of a time of each trial."""
+        return _mean([value for row in self.arm.rows if (value := getattr(row.time, key)) is not None])
 
 
 @dataclass(frozen=True)
-class Task:
+class TransferTask:
     """A target set under a pretrained network, and the arms that are of it, in the study's order."""
 
-    target: Mapping[str, Any]
+    target: TargetOfRow
     backbone: str
     classes: Sequence[str]
     arms: Sequence[TransferArm]
 
     @property
     def name(self) -> str:
-        return self.target["name"]
+        return self.target.name
 
     @property
     def title(self) -> str:
-        return self.target["title"]
+        return self.target.title
 
     @property
     def metric(self) -> str:
-        return METRICS.get(self.target["metric"], self.target["metric"])
+        return METRICS.get(self.target.metric, self.target.metric)
 
     @property
     def full(self) -> int | None:
         """Training pictures a class at most in the arms that are compared: what most modes have, the most of those."""
-        sizes = dict.fromkeys(arm.per_class for arm in self.arms if arm.layer == LAST)
-        modes = {size: len({a.mode for a in self.arms if a.layer == LAST and a.per_class == size}) for size in sizes}
+        last = [arm for arm in self.arms if arm.layer == LAST]
+        sizes = dict.fromkeys(arm.per_class for arm in last)
+        modes = {size: len({arm.mode for arm in last if arm.per_class == size}) for size in sizes}
         return max(sizes, key=lambda size: (modes[size], math.inf if size is None else size), default=None)
 
     def main(self, mode: str) -> TransferArm | None:
@@ -96,59 +94,62 @@ class Task:
 
     def by_pictures(self, mode: str) -> list[TransferArm]:
         """A mode's arms with a score, one for each number of training pictures, the fewest first."""
-        found: dict[int | None, TransferArm] = {}
+        first: dict[int | None, TransferArm] = {}
         for arm in self.arms:
             if (arm.mode, arm.layer) == (mode, LAST) and arm.score and arm.pictures > 0:
-                found.setdefault(arm.per_class, arm)
-        return sorted(found.values(), key=lambda arm: arm.pictures)
+                first.setdefault(arm.per_class, arm)
+        return sorted(first.values(), key=lambda arm: arm.pictures)
 
     def by_layer(self) -> list[TransferArm]:
         """Frozen arms with a score, one for each layer, from input to output."""
-        full, found = self.full, {}
+        full, first = self.full, {}
         for arm in self.arms:
             if (arm.mode, arm.per_class) == ("frozen", full) and arm.score:
-                found.setdefault(arm.layer, arm)
-        return sorted(found.values(), key=lambda arm: _depth(arm.layer))
+                first.setdefault(arm.layer, arm)
+        return sorted(first.values(), key=lambda arm: _depth(arm.layer))
 
     def gain(self, of: str, over: str) -> Difference | None:
         """What a mode scores more than another, paired by seed; None where no seed has both."""
         arms = [self.main(mode) for mode in (of, over)]
         if None in arms:
             return None
-        first, second = ({t["seed"]: t["metrics"]["test_error"] for t in arm.arm.trials} for arm in arms)
+        first, second = ({row.seed: row.metrics.test_error for row in arm.arm.rows} for arm in arms)
         both = [seed for seed in first if first[seed] is not None and second.get(seed) is not None]
         if not both:
             return None
         return statistics.difference([1 - first[seed] for seed in both], [1 - second[seed] for seed in both])
 
 
-def tasks(results: Results, arms: Sequence[Arm]) -> list[Task]:
+def transfer_tasks(results: StudyResults, arms: Sequence[ArmResults]) -> list[TransferTask]:
     """Target sets and pretrained networks in the order of the study's arms.
 
     Raises:
         DeeperError: the results are not of a study of transfer learning.
     """
-    targets = results.content.get("targets")
-    found: dict[tuple[str, str], list[TransferArm]] = {}
+    targets = results.table.targets
+    by_task: dict[tuple[str, str], list[TransferArm]] = {}
     for arm in arms:
-        block = arm.trials[0].get("transfer") or {}
-        if not set(KEYS) <= set(block) or block["target"]["name"] not in (targets or {}):
+        block = arm.rows[0].transfer
+        if block is None or block.target.name not in targets:
             raise DeeperError(
                 f"{results.path}: arm {arm.name!r} is none of transfer learning, which page: transfer is for; "
                 "run it with python -m deeper.transfer"
             )
-        name = block["target"]["name"]
-        one = TransferArm(arm, **{key: block[key] for key in KEYS}, classes=len(targets[name]["classes"]))
-        found.setdefault((name, one.backbone), []).append(one)
-    return [Task(own[0].target, key[1], targets[key[0]]["classes"], own) for key, own in found.items()]
+        classes = len(targets[block.target.name].classes)
+        one = TransferArm(arm, block.mode, block.per_class, block.layer, classes)
+        by_task.setdefault((block.target.name, block.backbone), []).append(one)
+    return [
+        TransferTask(members[0].arm.rows[0].transfer.target, backbone, targets[name].classes, members)
+        for (name, backbone), members in by_task.items()
+    ]
 
 
 def layer_name(layer: str) -> str:
     """``stage 3`` for ``network.blocks.2``, ``last`` for what the classifier sees; any other by its own name."""
     if layer == LAST:
         return "last"
-    found = re.fullmatch(r"(?:.*\.)?(?:blocks|stages|layers)\.(\d+)", layer)
-    return f"stage {int(found[1]) + 1}" if found else layer.removeprefix("network.")
+    stage = re.fullmatch(r"(?:.*\.)?(?:blocks|stages|layers)\.(\d+)", layer)
+    return f"stage {int(stage[1]) + 1}" if stage else layer.removeprefix("network.")
 
 
 def _depth(layer: str) -> tuple[bool, list[tuple[int, str]]]:
