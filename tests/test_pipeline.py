@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 import yaml
-
-from deeper.paths import ROOT
 from official_sets import write_cub
 from released import IDX_FILES, config, idx_files, write
+
+from deeper.paths import ROOT
 
 pytestmark = pytest.mark.timeout(900)  # whole pipelines, on a machine that may be busy
 MODES = ("frozen", "finetune", "scratch")

@@ -5,11 +5,11 @@ import sys
 from pathlib import Path
 
 import pytest
+import released
 import torchvision
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
-import released
 from deeper.data import prepared as arrays
 from deeper.errors import DeeperError
 from deeper.paths import CONF, ROOT

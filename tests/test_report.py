@@ -3,8 +3,8 @@ import subprocess
 import sys
 
 import pytest
-
 import synthetic
+
 from deeper.reporting import site
 
 

@@ -13,6 +13,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.plugins import Plugins
 from hydra.types import HydraContext
 from omegaconf import OmegaConf, open_dict
+from trials import prepare
 
 from deeper.claims.verdicts import read_claims
 from deeper.cost.count import count_config
@@ -22,7 +23,6 @@ from deeper.reporting import published
 from deeper.run.jobs import make_job
 from deeper.schema.ledger import ledger
 from deeper.study import arms as study_arms
-from trials import prepare
 
 ALL = sorted(path.stem for path in (CONF / "study").glob("*.yaml") if path.stem != "none")
 STUDIES = [name for name in ALL if not name.startswith("transfer")]  # tests/test_transfer.py has those

@@ -6,11 +6,13 @@ import subprocess
 import sys
 
 import numpy as np
+import official_sets as official
 import pytest
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
+from transfers import TIMM, composed, draw
+from trials import train
 
-import official_sets as official
 from deeper.claims.verdicts import read_claims
 from deeper.data import prepared as arrays
 from deeper.data.targets.multilabel import DIFFICULT
@@ -22,8 +24,6 @@ from deeper.run import transfer_jobs
 from deeper.run.jobs import make_job
 from deeper.run.store import PREDICTIONS
 from deeper.study import arms as study_arms
-from transfers import TIMM, composed, draw
-from trials import train
 
 SETS = {
     "cub": (official.write_cub, {"classes": 3, "train": 6, "test": 2}, 3, {"train": 18, "test": 6}),

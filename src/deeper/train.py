@@ -31,6 +31,8 @@ def one_trial(cfg: DictConfig, label: str) -> str:
     Raises:
         DeeperError: a mistake of the user's, or the trial failed.
     """
+    from hydra.core.hydra_config import HydraConfig
+
     from deeper.files import writable
     from deeper.run import processes
     from deeper.run import wandb_runs as mirror
@@ -38,6 +40,8 @@ def one_trial(cfg: DictConfig, label: str) -> str:
     from deeper.run.slots import Bar, Sweep, Task, raise_failures
     from deeper.run.store import RECORD
 
+    if cfg.study.name != "none":
+        _check_study(cfg, HydraConfig.get())
     job = make_job(cfg)
     check_images(job["config"])
     if cfg.dry_run:
@@ -52,6 +56,21 @@ def one_trial(cfg: DictConfig, label: str) -> str:
     shown = ", ".join(f"{key.replace('_', ' ')} {value:.4f}" for key, value in metrics.items() if value is not None)
     print(f"{task.label}: {task.record['status']}, {task.state}; {shown}; {task.home.path}")
     return task.job["id"]
+
+
+def _check_study(cfg: DictConfig, hydra: Any) -> None:
+    """See that the study which the trial is of says nothing that cannot be; in a sweep the sweeper has composed it."""
+    from hydra.core.global_hydra import GlobalHydra
+    from hydra.types import RunMode
+    from omegaconf import OmegaConf
+
+    from deeper.study.checked_jobs import checked_study
+    from deeper.study.composing import Composer, check_settings_of_arms
+
+    study = checked_study(cfg, hydra.runtime.choices)
+    if study and hydra.mode == RunMode.RUN:
+        composer = Composer(GlobalHydra.instance().config_loader(), OmegaConf.create({"hydra": hydra}))
+        check_settings_of_arms(study, cfg.profile, composer, hydra.overrides.task)
 
 
 def _plan(cfg: DictConfig, job: dict[str, Any]) -> str:

@@ -3,13 +3,13 @@
 import math
 
 import pytest
+from deeper.reporting.records import Results
 
 from deeper.claims import statistics
 from deeper.claims import verdicts as claims
 from deeper.claims.metrics import METRICS
 from deeper.claims.verdicts import Comparison, Outcome, Verdict
 from deeper.reporting import answers
-from deeper.reporting.records import Results
 
 RESULTS = Results("x.json", {"study": {"arms": {"a": {}, "b": {}}}})
 

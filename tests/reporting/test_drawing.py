@@ -5,10 +5,10 @@ import signal
 
 import pytest
 import synthetic
+from deeper.reporting.drawing import Sheet
 
 from deeper.errors import DeeperError
 from deeper.reporting import drawing, figures, records, summary
-from deeper.reporting.drawing import Sheet
 
 
 def sheet(name="residual_vs_plain", **study):

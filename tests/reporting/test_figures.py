@@ -4,9 +4,9 @@ from xml.etree import ElementTree
 
 import pytest
 import synthetic
+from deeper.reporting.records import Results
 
 from deeper.reporting import figures, summary
-from deeper.reporting.records import Results
 
 NAMES = {f"{name}-{theme}.svg" for name, *_ in figures.FIGURES for theme in ("light", "dark")}
 

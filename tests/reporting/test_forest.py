@@ -4,10 +4,10 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 import synthetic
+from deeper.reporting.records import Results
 
 from deeper.claims import verdicts as claims
 from deeper.reporting import figures, forest
-from deeper.reporting.records import Results
 
 
 def lines(content):

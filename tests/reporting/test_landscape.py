@@ -5,12 +5,12 @@ import matplotlib as mpl
 import numpy as np
 import pytest
 import synthetic
+from deeper.reporting.records import Results
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from deeper.reporting import crossings, figures, labels, landscape, summary
-from deeper.reporting.records import Results
 
 FRAME = labels.Box(0, 0, 500, 400)
 PLACES = st.lists(st.tuples(st.floats(20, 480), st.floats(20, 380)), min_size=1, max_size=20, unique=True)

@@ -2,9 +2,9 @@ import copy
 
 import pytest
 import synthetic
+from deeper.reporting.records import Results
 
 from deeper.reporting import trainings
-from deeper.reporting.records import Results
 
 
 def study(name, content):

@@ -1,10 +1,10 @@
 import numpy as np
 import transferred
+from deeper.reporting.records import Results
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from deeper.reporting import summary, transfer_arms, transfer_confusions
-from deeper.reporting.records import Results
 from deeper.study.confusion import confusion
 
 ANSWERS = st.lists(st.tuples(st.integers(0, 4), st.integers(0, 4)), min_size=1, max_size=60)

@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 import transferred
+from deeper.reporting.records import Results
 from matplotlib.figure import Figure
 
 from deeper.reporting import figures, summary, transfer_arms, transfer_figures
-from deeper.reporting.records import Results
 
 DRAW = {name: draw for name, draw, _ in transfer_figures.FIGURES}
 HAS = {name: has for name, _, has in transfer_figures.FIGURES}

@@ -7,12 +7,12 @@ import pytest
 import synthetic
 import transferred
 import yaml
+from deeper.reporting.records import Results
 from scipy import stats
 
 from deeper.errors import DeeperError
 from deeper.fit import scores
 from deeper.reporting import drawing, figures, records, scale, site, trainings, transfer_arms, transfer_table
-from deeper.reporting.records import Results
 from deeper.run.transfer_jobs import MODES
 
 SHELF = synthetic.ROOT / "published"

@@ -7,14 +7,12 @@ comparison, or else those of other studies, pooled over all comparisons that the
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from deeper.claims import statistics
-from deeper.claims import verdicts as claims
-from deeper.claims.verdicts import Comparison
-from deeper.schema.ledger import ledger
-
-Table = Mapping[str, Any]
+from deeper.claims.metrics import METRICS, Metric
+from deeper.claims.verdicts import measure
+from deeper.schema.results import StudyTable
+from deeper.schema.study import Comparison, Study
 
 
 @dataclass(frozen=True)
@@ -35,26 +33,25 @@ class Prospect:
     alone: float
     corrected: float
 
+    @property
+    def metric(self) -> Metric:
+        return METRICS[self.comparison.metric]
+
 
 def prospects(
-    study: Mapping[str, Any], seeds: Mapping[str, Iterable[int]], tables: Sequence[Table], source: str
+    study: Study, seeds: Mapping[str, Iterable[int]], tables: Sequence[StudyTable]
 ) -> tuple[list[Prospect], int]:
     """The prospects of a study's comparisons, and how many comparisons Holm's correction will be over.
 
     Args:
-        study: the study's block, with all its arms.
+        study: with all its arms.
         seeds: by arm.
-        tables: contents of all ``results/<study>.json`` of the same scale.
-        source: what an error names.
-
-    Raises:
-        DeeperError: the study's claims name something that does not exist.
+        tables: all ``results/<study>.json`` of the same scale.
     """
-    named = claims.read_claims(study, source)
-    own = [table for table in tables if table["study"]["name"] == study["name"]]
-    others = [table for table in tables if table["study"]["name"] != study["name"]]
-    rows = [(claim, comparison) for claim, comparisons in named.items() for comparison in comparisons]
-    family = len(rows) + sum(len(_rows(table)) for table in others)
+    own = [table for table in tables if table.name == study.name]
+    others = [table for table in tables if table.name != study.name]
+    rows = [(claim, comparison) for claim, comparisons in study.claims.items() for comparison in comparisons]
+    family = len(rows) + sum(len(_comparisons(table)) for table in others)
     return [_prospect(claim, comparison, seeds, own, others, family) for claim, comparison in rows], family
 
 
@@ -62,11 +59,11 @@ def _prospect(
     claim: str,
     comparison: Comparison,
     seeds: Mapping[str, Iterable[int]],
-    own: Sequence[Table],
-    others: Sequence[Table],
+    own: Sequence[StudyTable],
+    others: Sequence[StudyTable],
     family: int,
 ) -> Prospect:
-    n = len(set.intersection(*(set(seeds.get(arm, ())) for arm in _arms(comparison))))
+    n = len(set.intersection(*(set(seeds.get(arm, ())) for arm in comparison.arms)))
     for is_own, tables in ((True, own), (False, others)):
         sd, tell = _spread(comparison, tables, is_own)
         if not math.isnan(sd):
@@ -77,42 +74,30 @@ def _prospect(
     return Prospect(claim, comparison, n, sd, tell, is_own, alone, corrected)
 
 
-def _spread(comparison: Comparison, tables: Sequence[Table], own: bool) -> tuple[float, tuple[str, ...]]:
+def _spread(comparison: Comparison, tables: Sequence[StudyTable], own: bool) -> tuple[float, tuple[str, ...]]:
     """Pooled standard deviation, and the studies that it is from."""
     squares, freedom, tell = 0.0, 0, []
     for table in tables:
-        pairs = {_arms(comparison)} if own else {_named(row) for row in _rows(table)}
-        pairs = [pair for pair in pairs if len(pair) == len(_arms(comparison))]
-        for found in _differences(comparison, table, sorted(pairs)):
-            squares, freedom = squares + (found.n - 1) * found.sd**2, freedom + found.n - 1
-            tell.append(table["study"]["name"])
+        pairs = {comparison.arms} if own else {other.arms for other in _comparisons(table)}
+        for difference in _differences(comparison, table, sorted(pairs)):
+            squares, freedom = squares + (difference.n - 1) * difference.sd**2, freedom + difference.n - 1
+            tell.append(table.name)
     sd = math.sqrt(squares / freedom) if freedom else math.nan
     return sd, tuple(dict.fromkeys(tell))
 
 
-def _differences(comparison: Comparison, table: Table, pairs: Sequence[tuple[str, ...]]) -> list[statistics.Difference]:
-    """Of the comparison's metric, for each pair of arms that has it on two seeds or more."""
-    arms = table["study"]["arms"]
-    rows = [
-        dict(zip(("of", "against"), pair, strict=False)) | {"metric": comparison.metric.name, "expect": "higher"}
+def _differences(
+    comparison: Comparison, table: StudyTable, pairs: Iterable[tuple[str, ...]]
+) -> list[statistics.Difference]:
+    """Of the comparison's metric, for each pair of arms (or arm alone, as the comparison) that has it on two seeds."""
+    asked = [
+        Comparison(metric=comparison.metric, expect="higher", **dict(zip(("of", "against"), pair, strict=False)))
         for pair in pairs
-        if set(pair) <= set(arms)
+        if len(pair) == len(comparison.arms) and set(pair) <= set(table.study.arms)
     ]
-    if not rows:
-        return []
-    asked = {"name": table["study"]["name"], "arms": arms, "claims": {next(iter(ledger())): rows}}
-    [verdict] = claims.evaluate([(asked["name"], {"study": asked, "trials": table["trials"]})])
-    found = [outcome.difference for outcome in verdict.outcomes]
-    return [difference for difference in found if difference is not None and difference.n > 1]
+    differences = [measure(one, table.trials).difference for one in asked]
+    return [difference for difference in differences if difference is not None and difference.n > 1]
 
 
-def _rows(table: Table) -> list[Mapping[str, Any]]:
-    return [row for rows in (table["study"].get("claims") or {}).values() for row in rows]
-
-
-def _named(row: Mapping[str, Any]) -> tuple[str, ...]:
-    return tuple(row[key] for key in ("of", "against") if key in row)
-
-
-def _arms(comparison: Comparison) -> tuple[str, ...]:
-    return tuple(arm for arm in (comparison.of, comparison.against) if arm is not None)
+def _comparisons(table: StudyTable) -> list[Comparison]:
+    return [comparison for comparisons in table.study.claims.values() for comparison in comparisons]

@@ -27,14 +27,14 @@ left out, and the outcome names its seed.
 """
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from deeper.claims import statistics
 from deeper.claims.metrics import METRICS, Metric
-from deeper.errors import DeeperError, known
-from deeper.schema.ledger import ledger
+from deeper.schema.ledger import Claim
+from deeper.schema.results import StudyTable, TrialRow
+from deeper.schema.study import Comparison
 
 SUPPORTED = "supported"
 CONTRADICTED = "contradicted"
@@ -46,26 +46,6 @@ OPEN = "open"
 
 ABOVE = ("higher", "not_lower")
 BELOW = ("lower", "not_higher")
-WITH_MARGIN = ("not_higher", "not_lower")
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """One line of a study's ``claims``; ``margin`` is in the metric's unit and 0 for ``higher`` and ``lower``.
-
-    ``against`` is None where the values of ``of`` themselves are compared with the border.
-    """
-
-    metric: Metric
-    of: str
-    against: str | None
-    expect: str
-    margin: float = 0.0
-
-    @property
-    def border(self) -> float:
-        """The difference, or value, that the test tells the true one from."""
-        return -self.margin if self.expect == "not_lower" else self.margin
 
 
 @dataclass(frozen=True)
@@ -92,15 +72,20 @@ class Outcome:
     direction: str = OPEN
     needed: int | None = None
 
+    @property
+    def metric(self) -> Metric:
+        return METRICS[self.comparison.metric]
+
 
 @dataclass(frozen=True)
 class Verdict:
-    """A claim as one study answers it."""
+    """A claim as one study answers it; ``about`` is what the ledger, or the study itself, says of it."""
 
     claim: str
     study: str
     verdict: str
     outcomes: tuple[Outcome, ...]
+    about: Claim | None = None
 
     @property
     def seeds(self) -> int:
@@ -122,69 +107,29 @@ class Verdict:
         return None if not needs or None in needs else max(needs)
 
 
-def evaluate(results: Iterable[tuple[str, Mapping[str, Any]]]) -> list[Verdict]:
-    """Verdicts of every claim of every study, in the order given.
-
-    ``results`` are pairs of a name for error messages (the file) and the content of ``results/<study>.json``.
-    Raises ``DeeperError`` for a claim, arm, metric or expectation that does not exist, and for a claim without a
-    comparison.
-    """
+def evaluate(tables: Iterable[StudyTable]) -> list[Verdict]:
+    """Verdicts of every claim of every study, in the order given."""
     drafts = [
-        (content["study"]["name"], claim, [_measure(comparison, content["trials"]) for comparison in comparisons])
-        for source, content in results
-        for claim, comparisons in read_claims(content["study"], source).items()
+        (table.study, claim, [measure(comparison, table.trials) for comparison in comparisons])
+        for table in tables
+        for claim, comparisons in table.study.claims.items()
     ]
     family = [outcome.p for _, _, outcomes in drafts for outcome in outcomes]
     adjusted = iter(statistics.holm(family))
     verdicts = []
     for study, claim, outcomes in drafts:
         decided = tuple(_decide(outcome, next(adjusted), len(family)) for outcome in outcomes)
-        verdicts.append(Verdict(claim, study, _verdict(decided), decided))
+        verdicts.append(Verdict(claim, study.name, _verdict(decided), decided, study.claim(claim)))
     return verdicts
 
 
-def read_claims(study: Mapping[str, Any], source: str) -> dict[str, list[Comparison]]:
-    """A study's claims with their comparisons, checked. ``source`` is the file that an error names."""
-    claims = {}
-    for claim, rows in (study.get("claims") or {}).items():
-        known(claim, ledger(), f"{source}: claim", "the ledger")
-        if not isinstance(rows, Sequence) or isinstance(rows, str) or not rows:
-            raise DeeperError(f"{source}: claim {claim!r} has no comparison; name at least one under study.claims")
-        claims[claim] = [_comparison(row, study.get("arms") or {}, f"{source}: claim {claim!r}:") for row in rows]
-    return claims
-
-
-def _comparison(row: Any, arms: Mapping[str, Any], where: str) -> Comparison:
-    keys = ("metric", "of", "expect")
-    if not isinstance(row, Mapping) or not set(keys) <= set(row) <= {*keys, "against", "margin"}:
-        raise DeeperError(
-            f"{where} a comparison has metric, of, expect, mostly against, and, for not_*, margin; not {row!r}"
-        )
-    known(row["metric"], METRICS, f"{where} metric", "the metrics")
-    known(row["of"], arms, f"{where} arm", "the study's arms")
-    if "against" in row:
-        known(row["against"], arms, f"{where} arm", "the study's arms")
-    known(row["expect"], ABOVE + BELOW, f"{where} expect", "what can be expected")
-    if row["of"] == row.get("against"):
-        raise DeeperError(f"{where} {row['of']!r} is compared with itself")
-    margin = row.get("margin")
-    if row["expect"] not in WITH_MARGIN and margin is not None:
-        raise DeeperError(f"{where} margin goes with {' and '.join(WITH_MARGIN)} only, not with {row['expect']!r}")
-    if row["expect"] in WITH_MARGIN and not _is_margin(margin):
-        raise DeeperError(f"{where} {row['expect']} needs a margin, a number of 0 or more")
-    return Comparison(METRICS[row["metric"]], row["of"], row.get("against"), row["expect"], float(margin or 0.0))
-
-
-def _is_margin(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value) and value >= 0
-
-
-def _measure(comparison: Comparison, trials: Iterable[Mapping[str, Any]]) -> Outcome:
-    arms = [arm for arm in (comparison.of, comparison.against) if arm is not None]
-    sides = [{t["seed"]: t for t in trials if t["arm"] == arm} for arm in arms]
+def measure(comparison: Comparison, trials: Iterable[TrialRow]) -> Outcome:
+    """What the trials of a study say about a comparison, before it is corrected for the others."""
+    metric, trials = METRICS[comparison.metric], list(trials)
+    sides = [{row.seed: row for row in trials if row.arm == arm} for arm in comparison.arms]
     every = set().union(*sides)
     both = sorted(every.intersection(*sides))
-    values = {seed: [comparison.metric(side[seed]) for side in sides] for seed in both}
+    values = {seed: [metric(side[seed]) for side in sides] for seed in both}
     seeds = tuple(seed for seed, pair in values.items() if all(map(math.isfinite, pair)))
     difference = None
     if seeds:
@@ -196,14 +141,10 @@ def _measure(comparison: Comparison, trials: Iterable[Mapping[str, Any]]) -> Out
         seeds=seeds,
         unpaired=tuple(sorted(every.difference(both))),
         unmeasured=tuple(seed for seed in both if seed not in seeds),
-        diverged=tuple((t["arm"], seed) for side in sides for seed, t in _diverged(side, seeds)),
+        diverged=tuple((side[seed].arm, seed) for side in sides for seed in seeds if side[seed].status == "diverged"),
         detectable=statistics.minimum_detectable_effect(difference.sd, difference.n) if difference else math.nan,
         p=difference.p if difference else math.nan,
     )
-
-
-def _diverged(side: Mapping[int, Mapping[str, Any]], seeds: Sequence[int]) -> list[tuple[int, Mapping[str, Any]]]:
-    return [(seed, side[seed]) for seed in seeds if side[seed]["status"] == "diverged"]
 
 
 def _decide(outcome: Outcome, p_adjusted: float, family: int) -> Outcome:

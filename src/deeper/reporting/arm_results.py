@@ -60,7 +60,7 @@ def gradient_profile(rows: Sequence[TrialRow], when: str) -> list[Mean | None]:
 
 
 def lesions(arm: ArmResults) -> list[dict[str, Any]]:
-    """What the lesion probe measured, a seed each; seeds whose network has other blocks than the first's are left out."""
+    """What the lesion probe measured, a seed each, without seeds whose network has other blocks than the first's."""
     values = [row.probes["lesion"].value for row in arm.rows if "lesion" in row.probes]
     values = [value for value in values if value["deleted"]]
     return [value for value in values if value["units"] == values[0]["units"]]

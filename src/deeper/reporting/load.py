@@ -76,7 +76,7 @@ def load(folder: Path) -> list[StudyResults]:
 
 
 def measured_with(environment: Environment) -> dict[str, str]:
-    """What can change a result: libraries that compute with their versions, and the processor with what is known of it."""
+    """What can change a result: versions of libraries that compute, and the processor with what is known of it."""
     facts = {name: str(version) for name, version in environment.versions.items() if name not in COMPUTES_NOTHING}
     facts["processor"] = environment.processor
     known = {**environment.machine, **(environment.model_extra or {})}

@@ -1,13 +1,12 @@
 """Published numbers that stand beside a study's own: rows of ``published/*.csv`` that its file selects."""
 
-import csv
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from deeper.errors import DeeperError
 from deeper.reporting import words
-from deeper.schema.study import PublishedRows, Study
+from deeper.schema.study import Study
+from deeper.study.published_rows import published_rows
 
 CsvRow = Mapping[str, str]
 
@@ -51,32 +50,14 @@ def select(study: Study, folder: Path, where: str) -> list[PublishedNumber]:
     """The rows that the study's ``published`` list names, in its order, each once.
 
     Raises:
-        DeeperError: a column is unknown, or a selection finds nothing; names ``where``, the file.
+        DeeperError: a file or column is missing, or a selection finds nothing; names ``where``, the study's file.
     """
-    chosen = [number for choice in study.published for number in _chosen(choice, folder, where)]
-    return list(dict.fromkeys(chosen))
-
-
-def _chosen(choice: PublishedRows, folder: Path, where: str) -> list[PublishedNumber]:
-    path = folder / choice.file
-    rows = _rows(path)
-    unknown = set(choice.where) - set(rows[0] if rows else {})
-    if unknown:
-        raise DeeperError(f"{where}: {path} has no column {sorted(unknown)[0]!r}")
-    matching = [row for row in rows if all(row[column] == str(value) for column, value in choice.where.items())]
-    if not matching:
-        raise DeeperError(f"{where}: {path} has no row with {dict(choice.where)}")
-    return [replace(READERS[choice.file](row, choice.arm), claim=choice.claim) for row in matching]
-
-
-def _rows(path: Path) -> Sequence[CsvRow]:
-    try:
-        with open(path, encoding="utf-8", newline="") as file:
-            return list(csv.DictReader(file))
-    except FileNotFoundError:
-        raise DeeperError(
-            f"{path} is missing; restore it from version control or name the folder, published=FOLDER"
-        ) from None
+    numbers = [
+        replace(READERS[choice.file](row, choice.arm), claim=choice.claim)
+        for choice, rows in published_rows(study, folder, where)
+        for row in rows
+    ]
+    return list(dict.fromkeys(numbers))
 
 
 def _cifar(row: CsvRow, arm: str | None) -> PublishedNumber:

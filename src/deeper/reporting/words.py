@@ -7,9 +7,9 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from deeper.claims.metrics import DECADES, FRACTION, Metric
+from deeper.claims.metrics import DECADES, FRACTION, METRICS, Metric
 from deeper.claims.statistics import MOST_SEEDS, Difference, Mean
-from deeper.claims.verdicts import Comparison
+from deeper.schema.study import Comparison
 
 MINUS = "−"
 NONE = "–"
@@ -128,9 +128,10 @@ def points(value: Difference | None) -> str:
 def expectation(comparison: Comparison) -> str:
     """``higher``, or ``not higher by 1.00 points or more``; ``above 0`` where an arm is compared with no other."""
     words = (EXPECTED if comparison.against else EXPECTED_ALONE)[comparison.expect]
-    if comparison.expect in ("higher", "lower"):
+    if comparison.margin is None:
         return words
-    return f"{words} by {amount(comparison.metric, comparison.margin)} {unit(comparison.metric)} or more"
+    metric = METRICS[comparison.metric]
+    return f"{words} by {amount(metric, comparison.margin)} {unit(metric)} or more"
 
 
 def needed(value: int | None) -> str:

@@ -1,6 +1,5 @@
 """From a composed configuration to a job: resolved, checked, frozen and identified. Nothing heavy is imported here."""
 
-import math
 import os
 from functools import cache
 from pathlib import Path
@@ -11,27 +10,10 @@ from omegaconf import DictConfig, OmegaConf
 from deeper.data.prepared import open_set
 from deeper.errors import DeeperError
 from deeper.models import bounds
-from deeper.paths import folder
 from deeper.run import transfer_jobs
 from deeper.run.identity import sources, trial_id
 from deeper.run.provenance import environment, gpus
-
-KEYS = {
-    "training": ("epochs", "batch_size", "evaluation_batch_size", "label_smoothing", "gradient_every"),
-    "runtime": ("checkpoint_every",),
-    "trainer": (
-        "accelerator",
-        "devices",
-        "threads",
-        "precision",
-        "channels_last",
-        "compile",
-        "deterministic",
-        "sync_batchnorm",
-        "find_unused_parameters",
-    ),
-}
-PRECISIONS = ("32-true", "64-true", "bf16-mixed", "16-mixed", "bf16-true", "16-true")
+from deeper.schema.trial import check_settings
 
 
 def cores() -> int:
@@ -49,10 +31,11 @@ def make_job(cfg: DictConfig, slots: int | None = None) -> dict[str, Any]:
         DeeperError: a value that cannot be, or data that is not prepared.
     """
     config = OmegaConf.to_container(cfg, resolve=True, throw_on_missing=True)
-    _check_places(config)
+    check_settings(config)
     _resolve(config, slots or 1)
     meta = transfer_jobs.complete(config) if "transfer" in config else None
-    _check(config)
+    bounds.check(config["model"])
+    _check_gpus(config["trainer"])
     meta = meta or _prepared(config["data"])
     _fit_to_data(config["data"], meta)
     return {
@@ -131,75 +114,8 @@ def _fit_to_data(data: dict[str, Any], meta: dict[str, Any]) -> None:
             data[f"{name}_size"] = stop - start
 
 
-def _check_places(config: dict[str, Any]) -> None:
-    places = {key: config[key] for key in ("store", "results")}
-    for key, value in {**places, "data.root": config["data"]["root"], "data.name": config["data"]["name"]}.items():
-        folder(key, value)
-
-
-def _check(config: dict[str, Any]) -> None:
-    for group, known in KEYS.items():
-        for key in set(config[group]) - set(known):
-            raise DeeperError(f"there is no setting {group}.{key}; there are: {', '.join(known)}")
-    training, trainer = config["training"], config["trainer"]
-    positive = {
-        "training.epochs": training["epochs"],
-        "training.batch_size": training["batch_size"],
-        "training.evaluation_batch_size": training["evaluation_batch_size"],
-        "training.gradient_every": training["gradient_every"],
-        "trainer.devices": trainer["devices"],
-        "trainer.threads": trainer["threads"],
-        "data.image_size": config["data"]["image_size"],
-        "runtime.checkpoint_every": config["runtime"]["checkpoint_every"],
-    }
-    for key, value in positive.items():
-        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-            raise DeeperError(f"{key}={value}: it must be a whole number of at least 1")
-    _check_values(config)
-    if type(config["seed"]) is not int or config["seed"] < 0:
-        raise DeeperError(f"seed={config['seed']}: it must be a whole number from 0; several: --multirun seed=0,1")
-    if trainer["precision"] not in PRECISIONS:
-        raise DeeperError(f"trainer.precision={trainer['precision']}: it must be one of {', '.join(PRECISIONS)}")
-    if trainer["accelerator"] not in ("cpu", "gpu"):
-        raise DeeperError(f"trainer.accelerator={trainer['accelerator']}: it must be auto, cpu or gpu")
+def _check_gpus(trainer: dict[str, Any]) -> None:
     if trainer["accelerator"] == "gpu" and len(gpus()) < trainer["devices"]:
         raise DeeperError(
             f"trainer.devices={trainer['devices']} on GPUs, but {len(gpus())} are visible; use trainer.accelerator=cpu"
-        )
-
-
-def _check_numbers(config: dict[str, Any]) -> None:
-    numbers = {f"optimizer.{key}": config["optimizer"].get(key, 0.0) for key in ("lr", "weight_decay", "momentum")}
-    smoothing = config["training"]["label_smoothing"]
-    for key, value in {**numbers, "training.label_smoothing": smoothing}.items():
-        if type(value) not in (int, float) or not math.isfinite(value) or value < 0:
-            raise DeeperError(f"{key}={value}: it must be a number of at least 0")
-    if smoothing > 1:
-        raise DeeperError(f"training.label_smoothing={smoothing}: it must be a number from 0 to 1")
-
-
-def _check_values(config: dict[str, Any]) -> None:
-    data, trainer, model = config["data"], config["trainer"], config["model"]
-    for key in ("channels_last", "compile", "deterministic", "sync_batchnorm", "find_unused_parameters"):
-        if not isinstance(trainer[key], bool):
-            raise DeeperError(f"trainer.{key}={trainer[key]}: it must be true or false")
-    if not isinstance(config["dry_run"], bool):
-        raise DeeperError(f"dry_run={config['dry_run']}: it must be true or false")
-    counts = {f"data.{key}": data[key] for key in ("train_size", "validation_size") if data[key] is not None}
-    for key, value in counts.items():
-        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-            raise DeeperError(f"{key}={value}: it must be a whole number of at least 1")
-    bounds.check(model)
-    if "transfer" not in config and model.get("num_classes", data["classes"]) != data["classes"]:
-        raise DeeperError(f"model.num_classes={model['num_classes']}: {data['name']} has {data['classes']} classes")
-    pad = config["augment"].get("pad", 0)
-    if type(pad) is not int or not 0 <= pad <= data["image_size"]:
-        raise DeeperError(f"augment.pad={pad}: it must be a whole number from 0 to data.image_size")
-    _check_numbers(config)
-    if type(data["subset_seed"]) is not int:
-        raise DeeperError(f"data.subset_seed={data['subset_seed']}: it must be a whole number")
-    if config["training"]["batch_size"] % trainer["devices"]:
-        raise DeeperError(
-            f"training.batch_size={config['training']['batch_size']} is not a multiple of "
-            f"trainer.devices={trainer['devices']}"
         )

@@ -33,6 +33,7 @@ from deeper.run.store import CONFIG, LOG, WEIGHTS, Home
 
 FOLDER = "probes"
 MOMENTS = ("final", "start")
+BY_POSITION = ("network", "data", "seed")  # arguments that every probe's function gets
 COMMON = ("of", "weights", "validation", "arms", "alone")
 Task = tuple[Home, str, dict[str, Any]]
 Made = tuple[str, Home, processes.Running]
@@ -55,7 +56,7 @@ def key(trial: str, spec: Mapping[str, Any]) -> str:
     if module not in files:
         raise DeeperError(f"a probe's `of` must name a function of deeper.analysis, not {spec.get('of')!r}")
     settings = {name: value for name, value in spec.items() if name != "arms"}
-    return files.digest([trial, settings, identity.code(files)])[: identity.LENGTH]
+    return identity.digest([trial, settings, identity.code(files)])[: identity.LENGTH]
 
 
 def of_arm(probes: Mapping[str, Mapping[str, Any]], arm: str | None) -> dict[str, Mapping[str, Any]]:

@@ -19,13 +19,13 @@ Row = Annotated[tuple[Item, ...], Field(strict=False)]  # a list in YAML and JSO
 class Closed(BaseModel):
     """A mapping whose keys are all named. Numbers are finite; nothing is converted, so ``"no"`` is not false."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False, defer_build=True)
 
 
 class Open(BaseModel):
     """A mapping with some keys of known meaning; the others are somebody else's, such as arguments of a class."""
 
-    model_config = ConfigDict(extra="allow", frozen=True, strict=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="allow", frozen=True, strict=True, allow_inf_nan=False, defer_build=True)
 
 
 def wrong(words: str, *key: str | int) -> ValidationError:

@@ -180,7 +180,7 @@ class PublishedRows(Closed):
 class Study(Closed):
     """The block ``study``. Everything that it names exists: arms, probes, metrics, and claims of the ledger or its own.
 
-    ``arm`` marks the jobs of a sweep. ``statements`` are the claims that the ledger does not have.
+    ``statements`` are the claims that the ledger does not have.
     """
 
     name: Text
@@ -192,7 +192,6 @@ class Study(Closed):
     free: Row[str] = ()
     by: Row[str] = ()
     arms: dict[str, Arm] = {}
-    arm: str | None = None
     budgets: Row[Budget] = ()
     statements: dict[str, Text] = {}
     claims: dict[str, Row[Comparison]]

@@ -202,6 +202,7 @@ class TrialSettings(Closed):
     logger: Logger
     store: Folder
     results: Folder
+    reuse: Literal["id", "exact"] = "id"
     trust_table: bool
     dry_run: bool
     runtime: Runtime

@@ -18,6 +18,7 @@ import numpy as np
 from deeper.errors import DeeperError
 from deeper.run import identity
 from deeper.run.store import PREDICTIONS, Home
+from deeper.schema.study import Average, Study
 from deeper.study.ensembles import measure
 
 Row = Mapping[str, Any]
@@ -26,28 +27,23 @@ NOT_MEASURED = ("train_error", "train_loss", "validation_error", "validation_los
 MEASURED = ("test_error", "test_loss")
 
 
-def trained(arms: Mapping[str, Any]) -> dict[str, Any]:
-    """The arms that have networks of their own."""
-    return {name: arm for name, arm in arms.items() if "average" not in (arm or {})}
+def averaged(study: Study) -> dict[str, Average]:
+    """The arms that have no networks of their own, and what they average."""
+    return {name: arm.average for name, arm in study.arms.items() if arm.average}
 
 
-def check(study: Mapping[str, Any], jobs: Iterable[tuple[str, int]]) -> None:
-    """See that every averaged arm says what it averages; a line says so where an arm has too few seeds for a group.
+def tell_empty(study: Study, jobs: Iterable[tuple[str, int]]) -> None:
+    """Say of every averaged arm whose seeds are too few for a group that it stays empty.
 
     Args:
-        study: the study's block, with all its arms.
+        study: with all its arms.
         jobs: arm and seed of every job.
-
-    Raises:
-        DeeperError: ``average`` is not an arm that is trained and a size of 2 or more, or there are other settings.
     """
     jobs = list(jobs)
-    for name, arm in _averaged(study).items():
-        _check(study, name, arm)
-        of, size = arm["average"]["of"], arm["average"]["size"]
-        count = len({seed for other, seed in jobs if other == of})
-        if count < size:
-            print(f"{study['name']}: arm {name} stays empty, arm {of} has fewer than {size} seeds", file=sys.stderr)
+    for name, average in averaged(study).items():
+        if len({seed for arm, seed in jobs if arm == average.of}) < average.size:
+            words = f"arm {name} stays empty, arm {average.of} has fewer than {average.size} seeds"
+            print(f"{study.name}: {words}", file=sys.stderr)
 
 
 def groups(seeds: Iterable[int], size: int) -> list[tuple[int, ...]]:
@@ -59,16 +55,14 @@ def groups(seeds: Iterable[int], size: int) -> list[tuple[int, ...]]:
 def key(members: Sequence[str]) -> str:
     """The id of a group: the digest of its trials' ids and of the code that averages."""
     files, _ = identity.closure((measure.__module__,))
-    return files.digest(["average", list(members), identity.code(files)])[: identity.LENGTH]
+    return identity.digest(["average", list(members), identity.code(files)])[: identity.LENGTH]
 
 
-def rows(
-    study: Mapping[str, Any], table: Sequence[Row], store: Path | str, before: Mapping[str, Row]
-) -> list[dict[str, Any]]:
+def rows(study: Study, table: Sequence[Row], store: Path | str, before: Mapping[str, Row]) -> list[dict[str, Any]]:
     """Rows of the averaged arms of a study (docs/formats.md).
 
     Args:
-        study: the study's block, with all its arms.
+        study: with all its arms.
         table: rows of its trained arms.
         store: the folder of all trials.
         before: earlier rows by id, which stand for groups whose trials are not in the store.
@@ -78,27 +72,11 @@ def rows(
     """
     predictions = cache(lambda trial: _predictions(Home(store, trial)))
     made = []
-    for name, arm in _averaged(study).items():
-        by_seed = {row["seed"]: row for row in table if row["arm"] == arm["average"]["of"]}
-        for group in groups(by_seed, arm["average"]["size"]):
+    for name, average in averaged(study).items():
+        by_seed = {row["seed"]: row for row in table if row["arm"] == average.of}
+        for group in groups(by_seed, average.size):
             made.append(_row(name, [by_seed[seed] for seed in group], predictions, before))
     return made
-
-
-def _averaged(study: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: arm for name, arm in study["arms"].items() if name not in trained(study["arms"])}
-
-
-def _check(study: Mapping[str, Any], name: str, arm: Mapping[str, Any]) -> None:
-    where, average = f"study {study['name']}: arm {name}", arm["average"]
-    if not isinstance(average, Mapping) or set(average) != {"of", "size"}:
-        raise DeeperError(f"{where}: average={average!r} must be an arm and a size, {{of: ARM, size: 4}}")
-    if average["of"] not in trained(study["arms"]):
-        raise DeeperError(f"{where} averages {average['of']!r}, which is not among the study's trained arms")
-    if not isinstance(average["size"], int) or isinstance(average["size"], bool) or average["size"] < 2:
-        raise DeeperError(f"{where}: average.size={average['size']!r} must be a whole number of at least 2")
-    if others := sorted({"set", "where", "paper"} & set(arm)):
-        raise DeeperError(f"{where} averages other networks and has none of its own; take out its `{others[0]}`")
 
 
 def _row(

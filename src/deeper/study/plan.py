@@ -3,7 +3,6 @@
 Nothing is trained, measured or exported. Torch is imported only where a network's cost has never been counted.
 """
 
-import json
 import re
 import shutil
 from collections import Counter
@@ -16,14 +15,17 @@ from omegaconf import DictConfig
 
 from deeper.claims.power import Prospect, prospects
 from deeper.data.prepared import read_meta
+from deeper.errors import DeeperError
 from deeper.run import costs as costing
 from deeper.run import forecast
 from deeper.run import measurements as probing
 from deeper.run.forecast import Forecast
 from deeper.run.store import CONFIG, RECORD, Home
+from deeper.schema.results import StudyTable, read_table
+from deeper.schema.study import Study
 from deeper.study import arms as study_arms
 from deeper.study import averaging
-from deeper.study import table as study
+from deeper.study import table as study_table
 
 TRAINED_BY = re.compile(r"^study:\n +name: (\S+)$", re.MULTILINE)
 
@@ -100,30 +102,32 @@ def make(configs: Sequence[DictConfig], jobs: Sequence[Job], slots: int) -> Plan
     Raises:
         DeeperError: a network cannot be made, or a claim names something that does not exist.
     """
-    block, arms = study_arms.placed(configs)
+    study = study_arms.study_of(configs[0])
+    study = study and study_arms.with_arms(study, configs)
+    arms = study_arms.placed(study, configs) if study else [None] * len(configs)
     ids = [job["id"] for job in jobs]
     homes = {trial: Home(configs[0].store, trial) for trial in ids}
     finished = {trial for trial, home in homes.items() if (home / RECORD).exists() and home.record() is not None}
-    known = study.known(configs[0]).keys() - finished
+    known = study_table.known(configs[0]).keys() - finished
     missing = {job["id"]: job["config"] for job in jobs if job["id"] not in finished | known}
     names = [arm or cfg.model.name for arm, cfg in zip(arms, configs, strict=True)]
-    rows = _arms(block, names, jobs, finished, known)
+    rows = _arms(study, names, jobs, finished, known)
     store = Path(configs[0].store)
-    seen, family = _prospects(block, rows, Path(configs[0].results), configs[0].profile)
+    seen, family = _prospects(study, rows, Path(configs[0].results), configs[0].profile)
     return Plan(
-        study=block["name"],
+        study=study.name if study else "none",
         profile=configs[0].profile,
         store=str(store),
         arms=rows,
         jobs=len(jobs),
         trials=len(homes),
         to_train=len(missing),
-        elsewhere=_elsewhere([homes[trial] for trial in finished], block["name"]),
+        elsewhere=_elsewhere([homes[trial] for trial in finished], study.name if study else "none"),
         time=_time(missing.values(), store, slots, jobs[0]["environment"]["machine"]),
         disk=sum(_kept(config) for config in missing.values()),
         free=_free(store),
         probes=_probes(
-            block, [(arm, homes[trial]) for arm, trial in zip(arms, ids, strict=True) if trial not in known]
+            study, [(arm, homes[trial]) for arm, trial in zip(arms, ids, strict=True) if trial not in known]
         ),
         prospects=seen,
         family=family,
@@ -131,7 +135,7 @@ def make(configs: Sequence[DictConfig], jobs: Sequence[Job], slots: int) -> Plan
 
 
 def _arms(
-    block: Mapping[str, Any], names: Sequence[str], jobs: Sequence[Job], finished: set[str], known: set[str]
+    study: Study | None, names: Sequence[str], jobs: Sequence[Job], finished: set[str], known: set[str]
 ) -> list[ArmPlan]:
     rows = []
     for name in dict.fromkeys(names):
@@ -140,11 +144,10 @@ def _arms(
         seeds = tuple(dict.fromkeys(job["config"]["seed"] for job in own))
         rows.append(ArmPlan(name, seeds, len(own), sum(f for f, _ in states), sum(k for _, k in states)))
     seeds = {row.name: row.seeds for row in rows}
-    for name, arm in block["arms"].items():
-        if average := (arm or {}).get("average"):
-            groups = averaging.groups(seeds.get(average["of"], ()), average["size"])
-            firsts = tuple(group[0] for group in groups)
-            rows.append(ArmPlan(name, firsts, len(groups), average=(average["of"], average["size"])))
+    for name, average in (averaging.averaged(study) if study else {}).items():
+        groups = averaging.groups(seeds.get(average.of, ()), average.size)
+        firsts = tuple(group[0] for group in groups)
+        rows.append(ArmPlan(name, firsts, len(groups), average=(average.of, average.size)))
     return rows
 
 
@@ -178,30 +181,30 @@ def _free(store: Path) -> int:
     return shutil.disk_usage(place).free
 
 
-def _probes(block: Mapping[str, Any], homes: Iterable[tuple[str | None, Home]]) -> dict[str, int]:
+def _probes(study: Study | None, homes: Iterable[tuple[str | None, Home]]) -> dict[str, int]:
     """How many measurements of each probe are not made yet, of trials with their arms."""
+    if study is None:
+        return {}
     wanted = {
         (name, probing.place(home, name, spec))
         for arm, home in homes
-        for name, spec in probing.of_arm(block.get("probes") or {}, arm).items()
+        for name, spec in study_arms.probes_of(study, arm).items()
     }
     lacking = Counter(name for name, place in wanted if not place.exists())
-    return {name: lacking[name] for name in block.get("probes") or {} if name in lacking}
+    return {name: lacking[name] for name in study.probes if name in lacking}
 
 
-def _prospects(
-    block: Mapping[str, Any], rows: Sequence[ArmPlan], results: Path, profile: str
-) -> tuple[list[Prospect], int]:
-    if not block.get("claims"):
+def _prospects(study: Study | None, rows: Sequence[ArmPlan], results: Path, profile: str) -> tuple[list[Prospect], int]:
+    if study is None or not study.claims:
         return [], 0
     tables = [table for path in sorted(results.glob("*.json")) if (table := _table(path, profile))]
-    return prospects(block, {row.name: row.seeds for row in rows}, tables, f"study {block['name']}")
+    return prospects(study, {row.name: row.seeds for row in rows}, tables)
 
 
-def _table(path: Path, profile: str) -> dict[str, Any] | None:
+def _table(path: Path, profile: str) -> StudyTable | None:
     """A study's table of the same profile; None for any other file."""
     try:
-        content = json.loads(path.read_bytes())
-        return content if content["schema"] == study.SCHEMA and content["profile"] == profile else None
-    except (OSError, ValueError, LookupError, TypeError):
+        table = read_table(path)
+    except (OSError, DeeperError):
         return None
+    return table if table.profile == profile else None

@@ -14,6 +14,7 @@ from deeper.files import write_json
 from deeper.run import measurements as probing
 from deeper.run.jobs import make_job
 from deeper.run.store import CURVES, Home
+from deeper.schema.study import Study
 from deeper.study import arms as study_arms
 from deeper.study import averaging
 from deeper.study import transfer_table as transfer_tables
@@ -38,11 +39,11 @@ def export(configs: Sequence[DictConfig], trials: Sequence[str], arguments: Sequ
     Raises:
         DeeperError: a trial is in no arm or in several, or an arm has no trial.
     """
-    study = OmegaConf.to_container(configs[0].study, resolve=True)
-    if study["name"] == "none":
+    study = study_arms.study_of(configs[0])
+    if study is None:
         return None
     changed = [a for a in arguments if not study_arms.is_free(a, study)]
-    path = Path(configs[0].results) / f"{study['name']}.json"
+    path = Path(configs[0].results) / f"{study.name}.json"
     if changed:
         print(f"no table is written to {path}: {' '.join(changed)} makes this another sweep", file=sys.stderr)
         return None
@@ -53,8 +54,8 @@ def export(configs: Sequence[DictConfig], trials: Sequence[str], arguments: Sequ
     content = table(study, configs, trials)
     write_json(path, content)
     if "targets" in content:
-        transfer_tables.draw_pictures(path.parent / study["name"], content, configs)
-    print(f"{study['name']}: table written to {path}", file=sys.stderr)
+        transfer_tables.draw_pictures(path.parent / study.name, content, configs)
+    print(f"{study.name}: table written to {path}", file=sys.stderr)
     return path
 
 
@@ -71,20 +72,19 @@ def known(cfg: DictConfig) -> dict[str, dict[str, Any]]:
         rows = {row["id"]: {**row, "environment": places[row["environment"]]} for row in old["trials"]}
     except (OSError, ValueError, LookupError, TypeError):
         return {}
-    probes = (OmegaConf.to_container(cfg.study, resolve=True).get("probes") or {}) if rows else {}
-    return {trial: row for trial, row in rows.items() if old["schema"] == SCHEMA and _measured(row, probes)}
+    study = study_arms.study_of(cfg) if rows else None
+    return {trial: row for trial, row in rows.items() if old["schema"] == SCHEMA and _measured(row, study)}
 
 
-def _measured(row: Mapping[str, Any], probes: Mapping[str, Any]) -> bool:
+def _measured(row: Mapping[str, Any], study: Study | None) -> bool:
     kept = row.get("probes", {})
-    wanted = {} if "members" in row else probing.of_arm(probes, row["arm"])
+    wanted = {} if "members" in row or study is None else study_arms.probes_of(study, row["arm"])
     return all(kept.get(name, {}).get("key") == probing.key(row["id"], spec) for name, spec in wanted.items())
 
 
-def table(study: dict[str, Any], configs: Sequence[DictConfig], trials: Sequence[str]) -> dict[str, Any]:
+def table(study: Study, configs: Sequence[DictConfig], trials: Sequence[str]) -> dict[str, Any]:
     """The value of ``results/<study>.json`` (docs/formats.md)."""
-    study = study_arms.as_run(study, configs[0].profile)
-    study = {key: value for key, value in study.items() if key != "arm"} | {"arms": study_arms.all_of(study, configs)}
+    study = study_arms.with_arms(study, configs)
     environments: list[Any] = []
     rows = []
     before = known(configs[0])
@@ -92,7 +92,7 @@ def table(study: dict[str, Any], configs: Sequence[DictConfig], trials: Sequence
     for cfg, trial in zip(configs, trials, strict=True):
         found = _finished(Home(cfg.store, trial), study_arms.probes(study, cfg)) or before.get(trial)
         if found is None:
-            raise DeeperError(f"trial {trial} of study {study['name']} is not finished; run the study again")
+            raise DeeperError(f"trial {trial} of study {study.name} is not finished; run the study again")
         if found["environment"] not in environments:
             environments.append(found["environment"])
         rows.append(
@@ -102,18 +102,18 @@ def table(study: dict[str, Any], configs: Sequence[DictConfig], trials: Sequence
                 **({"settings": own} if (own := next(varying)) else {}),
                 **(_transferred(cfg, found, trial) if "transfer" in cfg else {}),
                 **{key: found[key] for key in (*KEPT, "curves", "probes") if key in found},
-                **({} if study.get("gradients", True) else {"gradients": NO_GRADIENTS}),
+                **({} if study.gradients else {"gradients": NO_GRADIENTS}),
                 "environment": environments.index(found["environment"]),
             }
         )
-    empty = averaging.trained(study["arms"]).keys() - {row["arm"] for row in rows}
+    empty = {name for name, arm in study.arms.items() if arm.trained} - {row["arm"] for row in rows}
     if empty:
-        raise DeeperError(f"study {study['name']}: no trial is in arm {', '.join(sorted(empty))}; mend its `where`")
+        raise DeeperError(f"study {study.name}: no trial is in arm {', '.join(sorted(empty))}; mend its `where`")
     rows += averaging.rows(study, rows, configs[0].store, before)
     first = make_job(configs[0])["config"]
     return {
         "schema": SCHEMA,
-        "study": study,
+        "study": study.model_dump(mode="json", exclude_unset=True),
         "profile": configs[0].profile,
         "data": _data(first["data"]),
         "recipe": {
@@ -145,9 +145,9 @@ def measure(configs: Sequence[DictConfig], trials: Sequence[str], slots: int) ->
     Raises:
         DeeperError: a probe is not one, or cannot measure a network.
     """
-    study = OmegaConf.to_container(configs[0].study, resolve=True)
-    if study.get("probes"):
-        study = {**study, "arms": study_arms.all_of(study, configs)}
+    study = study_arms.study_of(configs[0])
+    if study and study.probes:
+        study = study_arms.with_arms(study, configs)
         pairs = [
             (Home(cfg.store, trial), study_arms.probes(study, cfg)) for cfg, trial in zip(configs, trials, strict=True)
         ]

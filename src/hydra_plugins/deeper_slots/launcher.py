@@ -1,28 +1,14 @@
 """A Hydra launcher that runs a sweep's trials side by side in fresh processes."""
 
-import copy
-import re
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from hydra.core.utils import JobReturn, JobStatus, filter_overrides
 from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext, TaskFunction
-from omegaconf import DictConfig, open_dict
+from omegaconf import DictConfig
 
 from deeper.errors import DeeperError
-from deeper.files import writable
-from deeper.paths import CONF
-from deeper.run import processes
-from deeper.run import wandb_runs as mirror
-from deeper.run.jobs import check_images, default_slots, make_job
-from deeper.run.slots import Display, Sweep, Task, raise_failures
-from deeper.run.store import RECORD, Home
-from deeper.study import arms as study_arms
-from deeper.study import table as study
-
-SEED = re.compile(r"seed=(0|[1-9]\d*)")
 
 
 class SlotsLauncher(Launcher):
@@ -34,10 +20,12 @@ class SlotsLauncher(Launcher):
 
     def __init__(self, slots: int | None = None):
         self.slots = slots
-        self.composed: dict[tuple[str, ...], tuple[Any, DictConfig]] = {}
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
-        self.hydra_context, self.task_function, self.config = hydra_context, task_function, config
+        from deeper.study.composing import Composer
+
+        self.config = config
+        self.composer = Composer(hydra_context.config_loader, config)
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
         """Train all jobs, or say what that takes where ``dry_run`` is true.
@@ -45,6 +33,14 @@ class SlotsLauncher(Launcher):
         Raises:
             TrialFailed: some did not finish; raised after the others have ended.
         """
+        from deeper.run import processes
+        from deeper.run import wandb_runs as mirror
+        from deeper.run.jobs import default_slots, make_job
+        from deeper.run.slots import Display, Sweep, Task, raise_failures
+        from deeper.run.store import RECORD, Home
+        from deeper.study import table
+        from deeper.study.checked_jobs import checked_jobs
+
         if self.slots is not None and (not isinstance(self.slots, int) or self.slots < 1):
             raise DeeperError(f"hydra.launcher.slots={self.slots}: it must be a whole number of at least 1, or null")
         if not job_overrides:
@@ -52,14 +48,15 @@ class SlotsLauncher(Launcher):
         first = self._compose(initial_job_idx, list(job_overrides[0]))
         slots = self.slots or default_slots(first.cfg)
         trial = make_job(first.cfg, slots)["id"]
-        in_table = study.known(first.cfg)
+        in_table = table.known(first.cfg)
         if not first.cfg.dry_run:
             mirror.check(first.cfg.logger)
             if trial not in in_table and not (Home(first.cfg.store, trial) / RECORD).exists():
                 processes.context()  # while the others are composed
         rest = enumerate(job_overrides[1:], initial_job_idx + 1)
         returns = [first, *(self._compose(index, list(overrides)) for index, overrides in rest)]
-        jobs = self._jobs([r.cfg for r in returns], slots)
+        hydra = self.config.hydra
+        jobs = checked_jobs([r.cfg for r in returns], hydra.overrides.task, hydra.runtime.choices, slots)
         if first.cfg.dry_run:
             return self._plan(returns, jobs, slots)
         labels = _labels([r.overrides for r in returns])
@@ -72,22 +69,6 @@ class SlotsLauncher(Launcher):
             result.status, result.return_value = JobStatus.COMPLETED, task.job["id"]
         return returns
 
-    def _jobs(self, configs: Sequence[DictConfig], slots: int) -> list[dict[str, Any]]:
-        """The jobs, once the study would fail on nothing, neither in its trials nor on its page."""
-        from deeper.reporting import study_block
-
-        is_study = study_arms.check(configs, self.config.hydra.overrides.task)
-        if is_study:
-            study_block.check(study_arms.placed(configs)[0], CONF.parent / "published")
-        if is_study and not configs[0].dry_run:
-            writable(Path(configs[0].results), "the table's folder", "results")
-        jobs = [make_job(config, slots) for config in configs]
-        for job in jobs:
-            check_images(job["config"])
-        if is_study:
-            study_arms.check_compared(configs, [job["id"] for job in jobs])
-        return jobs
-
     def _plan(self, returns: Sequence[JobReturn], jobs: Sequence[dict[str, Any]], slots: int) -> Sequence[JobReturn]:
         from deeper.reporting import plan_text
         from deeper.study import plan
@@ -98,18 +79,7 @@ class SlotsLauncher(Launcher):
         return returns
 
     def _compose(self, index: int, overrides: list[str]) -> JobReturn:
-        """A job. Of those that differ in the seed alone the first is composed, which takes long; the others copy it."""
-        seed = next((o.partition("=")[2] for o in overrides if SEED.fullmatch(o)), None)
-        alike = tuple(o for o in overrides if not SEED.fullmatch(o))
-        if seed is None or len(alike) != len(overrides) - 1 or alike not in self.composed:
-            config = self.hydra_context.config_loader.load_sweep_config(self.config, overrides)
-            with open_dict(config):
-                self.composed[alike] = config.pop("hydra"), config
-            hydra, config = self.composed[alike]
-        else:
-            hydra, config = self.composed[alike]
-            config = copy.deepcopy(config)
-            config.seed = int(seed)
+        hydra, config = self.composer.compose(overrides)
         return JobReturn(overrides=overrides, cfg=config, hydra_cfg=hydra, task_name=hydra.job.name)
 
 

@@ -1,18 +1,14 @@
 """Hydra's basic sweeper, the arms of a study, and its measurements and table when all trials are there."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from hydra.types import HydraContext, TaskFunction
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
-from deeper.run.jobs import default_slots
-from deeper.study import arms as study_arms
-from deeper.study import study_shape
-from deeper.study import table as study
 from hydra_plugins.deeper_slots.launcher import SlotsLauncher
 
 
@@ -25,24 +21,32 @@ class StudySweeper(BasicSweeper):
 
     def split_arguments(self, overrides: list[Override], max_batch_size: int | None) -> list[list[list[str]]]:
         """Overrides of every job, in batches."""
-        block = OmegaConf.to_container(self.config.study)
-        if block.get("name") != "none":
-            study_shape.check(block, f"study {block.get('name')}")
-        arms = study_arms.settings(block, self.config.profile)
+        from deeper.study import arms as study_arms
+        from deeper.study.checked_jobs import checked_study
+        from deeper.study.composing import overrides_of_arm
+
+        study = checked_study(self.config, self.config.hydra.runtime.choices)
+        arms = study_arms.settings(study, self.config.profile) if study else {}
         if not arms:
             return BasicSweeper.split_arguments(overrides, max_batch_size)
         parser = OverridesParser.create()
         grid, line = overrides[: len(self.params)], overrides[len(self.params) :]
         jobs: list[list[str]] = []
         for name, chosen in arms.items():
-            own = parser.parse_overrides([*_written(chosen), f"++study.arm={name}"])
+            own = parser.parse_overrides(overrides_of_arm(name, chosen))
             jobs += BasicSweeper.split_arguments([*grid, *own, *line], None)[0]
         return list(self.split_overrides_to_chunks(jobs, max_batch_size))
 
     def validate_batch_is_legal(self, batch: Sequence[Sequence[str]]) -> None:
-        """Compose every job before any runs; the slots launcher does that itself."""
-        if not isinstance(self.launcher, SlotsLauncher):
-            super().validate_batch_is_legal(batch)
+        """See that no job would fail, before any runs; the slots launcher does that itself."""
+        if isinstance(self.launcher, SlotsLauncher) or not batch:
+            return
+        from deeper.study.checked_jobs import checked_jobs
+        from deeper.study.composing import Composer
+
+        composer = Composer(self.hydra_context.config_loader, self.config)
+        configs = [composer.compose(overrides)[1] for overrides in batch]
+        checked_jobs(configs, self.config.hydra.overrides.task, self.config.hydra.runtime.choices)
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
         """Take the launcher that is named; a dry run takes the one that can plan, for all jobs at once."""
@@ -58,22 +62,11 @@ class StudySweeper(BasicSweeper):
         returns = super().sweep(arguments)
         if self.config.dry_run:
             return returns
+        from deeper.run.jobs import default_slots
+        from deeper.study import table
+
         jobs = [job for batch in returns for job in batch]
         configs, trials = [job.cfg for job in jobs], [job.return_value for job in jobs]
-        study.measure(configs, trials, getattr(self.launcher, "slots", None) or default_slots(configs[0]))
-        study.export(configs, trials, arguments)
+        table.measure(configs, trials, getattr(self.launcher, "slots", None) or default_slots(configs[0]))
+        table.export(configs, trials, arguments)
         return returns
-
-
-def _written(settings: Mapping[str, Any]) -> list[str]:
-    return [f"{key}={_value(value)}" for key, value in settings.items()]
-
-
-def _value(value: Any) -> str:
-    if value is None:
-        return "null"
-    if isinstance(value, Mapping):
-        return "{" + ",".join(f"{key}:{_value(part)}" for key, part in value.items()) + "}"
-    if isinstance(value, list | tuple):
-        return "[" + ",".join(map(_value, value)) + "]"
-    return str(value)

@@ -1,12 +1,12 @@
 import numpy as np
 import pytest
+from official_sets import VARIANTS, draw, seen, write_aircraft
 from PIL import Image
 from torchvision.datasets import FGVCAircraft
 
 from deeper.data.pictures import Unreadable
 from deeper.data.targets.aircraft import read
 from deeper.errors import DeeperError
-from official_sets import VARIANTS, draw, seen, write_aircraft
 
 
 def test_variants_with_slashes_and_spaces_are_the_classes_in_their_order(tmp_path):

@@ -3,11 +3,11 @@ from collections import Counter
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from official_sets import draw, seen, write_caltech101
 from torchvision.datasets import Caltech101
 
 from deeper.data.targets.caltech101 import read
 from deeper.errors import DeeperError
-from official_sets import draw, seen, write_caltech101
 
 
 @pytest.fixture(scope="module")

@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
+from official_sets import seen, write_car_annotations, write_cars
 from scipy.io import savemat
 from torchvision.datasets import StanfordCars
 
 from deeper.data.targets.cars import read
 from deeper.errors import DeeperError
-from official_sets import seen, write_car_annotations, write_cars
 
 TEST_LABELS = "cars_test_annos_withlabels.mat"
 

@@ -5,12 +5,12 @@ from collections import defaultdict
 
 import numpy as np
 import pytest
+from drawings import drawing, recoloured, transparent
 from PIL import Image, ImageOps
 
 from deeper.data.pictures import Unreadable
 from deeper.data.targets import clipart, likeness
 from deeper.errors import DeeperError
-from drawings import drawing, recoloured, transparent
 
 CATEGORIES = ["animals/birds", "plants/trees"]
 

@@ -1,8 +1,8 @@
 import pytest
+from official_sets import seen, write_cub
 
 from deeper.data.targets.cub import read
 from deeper.errors import DeeperError
-from official_sets import seen, write_cub
 
 
 def edited(root, name, change):

@@ -6,10 +6,10 @@ from tempfile import TemporaryDirectory
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from official_sets import draw, seen, write_folder
 
 from deeper.data.targets.folder import read
 from deeper.errors import DeeperError
-from official_sets import draw, seen, write_folder
 
 
 def parts(found):

@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
+from drawings import drawing, recoloured
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
 from deeper.data.targets import likeness
-from drawings import drawing, recoloured
 
 MANY = [drawing(seed) for seed in range(40)]
 

@@ -4,10 +4,10 @@ import tarfile
 import zipfile
 
 import pytest
+from official_sets import write_aircraft, write_caltech101, write_cars, write_cub, write_voc2007
 
 from deeper.data.targets import aircraft, caltech101, cars, cub, voc2007
 from deeper.errors import DeeperError
-from official_sets import write_aircraft, write_caltech101, write_cars, write_cub, write_voc2007
 
 READERS = {module.RELEASE.title: module for module in (aircraft, caltech101, cars, cub, voc2007)}
 

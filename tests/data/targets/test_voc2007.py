@@ -2,12 +2,12 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from official_sets import VOC_CLASSES, scenes, seen_across, write_voc2007
 from torchvision.datasets import VOCDetection
 
 from deeper.data.targets.multilabel import unpack
 from deeper.data.targets.voc2007 import read
 from deeper.errors import DeeperError
-from official_sets import VOC_CLASSES, scenes, seen_across, write_voc2007
 
 DOG, PERSON, CAR = (VOC_CLASSES.index(name) for name in ("dog", "person", "car"))
 

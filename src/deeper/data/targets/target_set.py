@@ -22,6 +22,7 @@ from deeper.data.batches import ImageData, Split
 from deeper.data.pictures import Collection, Picture, Unreadable
 from deeper.data.targets.multilabel import MOST_CLASSES, unpack
 from deeper.errors import DeeperError
+from deeper.files import scratch_folder, take_place
 
 FITS = ("crop", "pad")
 NAMES, GROUPS = "names.json", "groups.npy"
@@ -84,13 +85,13 @@ def write(folder: Path, target: Mapping[str, Any], found: Collection, source: Ma
         GROUPS: groups,
         NAMES: [picture.name for picture in kept],
     }
-    with files.scratch_folder(folder) as scratch:
+    with scratch_folder(folder) as scratch:
         new = scratch / folder.name
         new.mkdir()
         meta["files"] = {name: _saved(new / name, content) for name, content in files.items()}
         meta["digest"] = arrays.meta_digest(meta)
         (new / "meta.json").write_text(json.dumps(meta, indent=2, ensure_ascii=False) + "\n")
-        files.take_place(new, folder)
+        take_place(new, folder)
     return meta
 
 

@@ -73,7 +73,9 @@ def ranking(arms: Sequence[ArmResults], costs: Collection[str] = tuple(COSTS)) -
     """Arms by mean test error, best first."""
     ranked = sorted((arm for arm in arms if arm.means["test_error"]), key=lambda arm: arm.means["test_error"].mean)
     return [
-        Rank(place, arm, tuple(cost for cost in costs if arm.means[cost] and _undercut_by_none(arm, ranked, place, cost)))
+        Rank(
+            place, arm, tuple(cost for cost in costs if arm.means[cost] and _undercut_by_none(arm, ranked, place, cost))
+        )
         for place, arm in enumerate(ranked, 1)
     ]
 

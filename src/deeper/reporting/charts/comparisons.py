@@ -17,11 +17,12 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from deeper.claims import verdicts as claims
-from deeper.claims.metrics import DECADES, FRACTION, Metric
-from deeper.claims.verdicts import ABOVE, Comparison, Outcome, Verdict
+from deeper.claims.metrics import DECADES, FRACTION, METRICS, Metric
+from deeper.claims.verdicts import ABOVE, Outcome, Verdict
 from deeper.reporting import words
 from deeper.reporting.charts import theme as themes
 from deeper.reporting.charts.theme import KEY, WIDTH, Chart, Theme
+from deeper.schema.study import Comparison
 
 ROW, PANEL, LEGEND = 0.43, 0.78, 0.3  # inches
 ROUNDING = 1e-9
@@ -54,7 +55,7 @@ def comparisons(rows: Sequence[ComparedRow], theme: Theme) -> Figure:
     """Differences with their intervals, a panel for each number that is compared."""
     panels: dict[Metric, list[ComparedRow]] = {}
     for row in rows:
-        panels.setdefault(row.comparison.metric, []).append(row)
+        panels.setdefault(row.outcome.metric, []).append(row)
     heights = [ROW * len(members) for members in panels.values()]
     figure = Figure(figsize=(WIDTH, LEGEND + sum(heights) + PANEL * len(panels)), layout="constrained")
     figure.get_layout_engine().set(hspace=0.08)
@@ -86,7 +87,7 @@ def _panel(axis: Axes, metric: Metric, members: Sequence[ComparedRow], theme: Th
 
 
 def _interval(axis: Axes, place: int, outcome: Outcome, theme: Theme) -> None:
-    difference, metric = outcome.difference, outcome.comparison.metric
+    difference, metric = outcome.difference, outcome.metric
     beside = {"va": "center", "ha": "left", "fontsize": 8.5, "transform": axis.get_yaxis_transform()}
     axis.text(1.02, place, words.difference(metric, difference, bare=True), color=theme.text, **beside)
     if difference is None:
@@ -105,7 +106,7 @@ def _mark(direction: str, theme: Theme) -> dict:
 
 
 def _border(axis: Axes, place: int, comparison: Comparison, theme: Theme) -> None:
-    border, (low, high) = _drawn(comparison.metric, comparison.border), axis.get_xlim()
+    border, (low, high) = _drawn(METRICS[comparison.metric], comparison.border), axis.get_xlim()
     end = high if comparison.expect in ABOVE else low
     axis.fill_between([border, end], place - 0.4, place + 0.4, color=theme.muted, alpha=0.13, lw=0, zorder=1)
     if comparison.margin:

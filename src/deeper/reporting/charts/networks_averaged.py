@@ -50,9 +50,7 @@ def averaged_by_size(arms: Sequence[ArmResults]) -> list[BySize]:
     return [sorted(line, key=lambda point: point[0]) for line in lines.values()]
 
 
-CHARTS = (
-    Chart("error-by-networks-averaged", error_by_networks_averaged, lambda arms: bool(averaged_by_size(arms))),
-)
+CHARTS = (Chart("error-by-networks-averaged", error_by_networks_averaged, lambda arms: bool(averaged_by_size(arms))),)
 
 
 def _draw(axis: Axes, line: BySize, colour: str, theme: Theme) -> None:

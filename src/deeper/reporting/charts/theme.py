@@ -141,7 +141,7 @@ def family(network: str | None) -> str:
 
 
 def arm_colours(arms: Sequence[ArmResults], theme: Theme) -> dict[str, str]:
-    """The colour of each arm: its family's, from pale to strong in the study's order where several are of one family."""
+    """The colour of each arm: its family's; of several of one family from pale to strong, in the study's order."""
     members: dict[str, list[str]] = {}
     for arm in arms:
         members.setdefault(family(arm.network), []).append(arm.name)

@@ -15,6 +15,7 @@ from deeper.reporting.published_numbers import PublishedNumber
 from deeper.reporting.study_scale import StudyScale, scale_of
 from deeper.schema.results import Environment
 from deeper.schema.study import ArmTable, Budget, Study
+from deeper.study import budgets
 
 LEADING = ("error-by-networks-averaged", "error-without-a-block")  # charts that show more than the comparisons do
 
@@ -233,11 +234,10 @@ def _budget(budget: Budget, arms: Sequence[ArmResults]) -> list[BudgetRow]:
     measured = {arm.name: arm for arm in arms}
     if not set(budget.arms) <= set(measured):
         return []
-    numbers = {name: getattr(measured[name].rows[0].cost, budget.metric) for name in budget.arms}
-    first = numbers[budget.arms[0]]
+    shares = budgets.shares(budget, {name: dict(measured[name].rows[0].cost) for name in budget.arms})
     return [
-        BudgetRow(budget, measured[name].label, number, None if name == budget.arms[0] else number / first - 1)
-        for name, number in numbers.items()
+        BudgetRow(budget, measured[share.arm].label, share.number, share.deviation if place else None)
+        for place, share in enumerate(shares)
     ]
 
 

@@ -1,7 +1,6 @@
 """What a page on transfer learning shows beside what every study's page does."""
 
 import html
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 

@@ -36,7 +36,7 @@ def counted(results: StudyResults, verdict: Verdict) -> str:
 
 
 def finding(results: StudyResults, verdict: Verdict) -> str:
-    """The deciding comparison: ``training error, *Plain-56 − Plain-20*: +41.1 points [+34.6, +47.6], expected higher``."""
+    """The deciding comparison: ``test error, *Plain-56 − Plain-20*: +41.1 points [+34.6, +47.6], expected higher``."""
     outcome, n = verdict.deciding, len(verdict.outcomes)
     remarks = [f"expected {words.expectation(outcome.comparison)}", _inside_margin(outcome)]
     remarks.append(f"the deciding one of {n} comparisons" if n > 1 else "")
@@ -66,7 +66,7 @@ def notes(results: StudyResults, verdict: Verdict, published: Sequence[Published
     ``published`` is everything that stands beside the study; a contradicted claim names the effects among it.
     """
     lines = [
-        f"{words.sentence(outcome.metric.label)}, {' against '.join(map(results.label, outcome.comparison.arms))}: {note}."
+        f"{words.sentence(outcome.metric.label)}, {pair(results, outcome.comparison)}: {note}."
         for outcome in verdict.outcomes
         for note in _outcome_notes(results, outcome)
     ]

@@ -1,0 +1,127 @@
+"""From composed configurations to jobs of which none will fail by a mistake that can be seen before the first trial.
+
+Every entrance goes through here: the slots launcher, other launchers under the study sweeper, and a single run.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig
+
+from deeper.errors import DeeperError
+from deeper.files import writable
+from deeper.paths import CONF, PUBLISHED, ROOT
+from deeper.run import costs as costing
+from deeper.run.jobs import check_images, make_job
+from deeper.schema.study import Study
+from deeper.study import arms as study_arms
+from deeper.study import averaging, budgets
+from deeper.study.probe_functions import check_functions
+from deeper.study.published_rows import published_rows
+
+Choices = Mapping[str, Any]
+
+
+def study_file(choices: Choices) -> str | None:
+    """The file of the study that was chosen, as an error names it; None where it is none of the repository's.
+
+    Args:
+        choices: Hydra's, by group (``hydra.runtime.choices``).
+    """
+    path = CONF / "study" / f"{choices.get('study')}.yaml"
+    return str(path.relative_to(ROOT)) if path.exists() else None
+
+
+def checked_study(cfg: DictConfig, choices: Choices) -> Study | None:
+    """The study of a configuration, once everything that it names is there; None where there is none.
+
+    Raises:
+        DeeperError: it says something that cannot be, or names a setting, a function or a published row that does not
+            exist.
+    """
+    where = study_file(choices)
+    study = study_arms.study_of(cfg, where)
+    if study is None:
+        return None
+    where = where or f"study {study.name}"
+    study_arms.check_named_settings(study, cfg, list(choices), where)
+    check_functions(study, where)
+    published_rows(study, PUBLISHED, where)
+    return study
+
+
+def checked_jobs(
+    configs: Sequence[DictConfig], arguments: Iterable[str], choices: Choices, slots: int | None = None
+) -> list[dict[str, Any]]:
+    """The jobs of a sweep.
+
+    A command line that makes another sweep of the study has no table and need not have its arms, nor their budgets.
+
+    Args:
+        configs: the composed configuration of every job.
+        arguments: overrides of the command line.
+        choices: Hydra's, by group.
+        slots: trials that run side by side.
+
+    Raises:
+        DeeperError: something that would fail, in a trial or on the study's page.
+    """
+    study = checked_study(configs[0], choices)
+    if study and not all(study_arms.is_free(argument, study) for argument in arguments):
+        study = None
+    if study:
+        study = study_arms.with_arms(study, configs)
+        _check_arms(study, configs)
+        _check_budgets(study, configs)
+        if not configs[0].dry_run:
+            writable(Path(configs[0].results), "the table's folder", "results")
+    jobs = [make_job(config, slots) for config in configs]
+    for job in jobs:
+        check_images(job["config"])
+    if study:
+        check_compared(study, configs, [job["id"] for job in jobs])
+    return jobs
+
+
+def check_compared(study: Study, configs: Sequence[DictConfig], trials: Sequence[str]) -> None:
+    """See that no claim compares a trial with itself, which would be found level.
+
+    Args:
+        study: with all its arms.
+        configs: the composed configuration of every job.
+        trials: the jobs' ids.
+
+    Raises:
+        DeeperError: two arms of a comparison share one.
+    """
+    ids: dict[str | None, set[str]] = {}
+    for arm, trial in zip(study_arms.placed(study, configs), trials, strict=True):
+        ids.setdefault(arm, set()).add(trial)
+    for comparison in chain.from_iterable(study.claims.values()):
+        if comparison.against and ids.get(comparison.of, set()) & ids.get(comparison.against, set()):
+            raise DeeperError(
+                f"study {study.name}: arms {comparison.of} and {comparison.against}, which a claim compares, are the "
+                "same trials; mend the settings of one"
+            )
+
+
+def _check_arms(study: Study, configs: Sequence[DictConfig]) -> None:
+    """See that every job is in one arm, and say which averaged arms stay empty."""
+    averaging.tell_empty(study, [(study_arms.of_job(study, cfg), cfg.seed) for cfg in configs])
+
+
+def _check_budgets(study: Study, configs: Sequence[DictConfig]) -> None:
+    """See that arms keep their budgets, but for the profile ``smoke``, whose sizes mean nothing."""
+    if not study.budgets or configs[0].profile == "smoke":
+        return
+    jobs, costs = {study_arms.of_job(study, cfg): cfg for cfg in configs}, {}
+    for arm in {arm for budget in study.budgets for arm in budget.arms}:
+        average = study.arms[arm].average
+        of, size = (average.of, average.size) if average else (arm, 1)
+        if of not in jobs:
+            raise DeeperError(f"study {study.name}: no trial is in arm {of}, which a budget names; mend its `where`")
+        own = costing.of(jobs[of])
+        costs[arm] = {name: size * own[name] for name in budgets.COSTS}
+    budgets.check(study.budgets, costs, f"study {study.name}")

@@ -1,0 +1,104 @@
+"""Composing the jobs of a study: what the settings of its arms are as overrides, and what is wrong with one of them."""
+
+import copy
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from hydra.core.config_loader import ConfigLoader
+from hydra.errors import HydraException
+from omegaconf import DictConfig, OmegaConf, open_dict
+from omegaconf.errors import OmegaConfBaseException
+
+from deeper.errors import DeeperError, hint, one_line
+from deeper.schema.study import Settings, Study
+from deeper.study.arms import settings
+from deeper.study.checked_jobs import study_file
+
+SEED = re.compile(r"seed=(0|[1-9]\d*)")
+ARM = "++study.arm="
+UNKNOWN = re.compile(r"unknown setting '([^']+)'")
+
+Composed = tuple[DictConfig, DictConfig]
+
+
+class Composer:
+    """Composes jobs. Of those that differ in the seed alone the first is composed, which takes long; others copy it.
+
+    Args:
+        loader: Hydra's.
+        master: the configuration of the sweep, or of the run, with ``hydra``.
+    """
+
+    def __init__(self, loader: ConfigLoader, master: DictConfig):
+        self.loader, self.master = loader, master
+        self.composed: dict[tuple[str, ...], Composed] = {}
+
+    def compose(self, overrides: Sequence[str]) -> Composed:
+        """Hydra's part and ours of a job's configuration.
+
+        Raises:
+            DeeperError: a setting of the job's arm does not exist; names the study's file.
+        """
+        seed = next((o.partition("=")[2] for o in overrides if SEED.fullmatch(o)), None)
+        alike = tuple(o for o in overrides if not SEED.fullmatch(o))
+        if seed is None or len(alike) != len(overrides) - 1:
+            return self._compose(overrides)
+        if alike not in self.composed:
+            self.composed[alike] = self._compose(overrides)
+            return self.composed[alike]
+        hydra, config = self.composed[alike]
+        config = copy.deepcopy(config)
+        config.seed = int(seed)
+        return hydra, config
+
+    def _compose(self, overrides: Sequence[str]) -> Composed:
+        try:
+            config = self.loader.load_sweep_config(self.master, list(overrides))
+        except (HydraException, OmegaConfBaseException) as error:
+            arm = next((o.removeprefix(ARM) for o in overrides if o.startswith(ARM)), None)
+            if arm is None:
+                raise
+            where = study_file(self.master.hydra.runtime.choices) or "study"
+            raise DeeperError(f"{where}: study.arms.{arm}.set: {self._explain(error, overrides)}") from error
+        with open_dict(config):
+            return config.pop("hydra"), config
+
+    def _explain(self, error: Exception, overrides: Sequence[str]) -> str:
+        line = one_line(error)
+        if (unknown := UNKNOWN.match(line)) is None:
+            return line
+        above, _, name = unknown[1].rpartition(".")
+        others = [o for o in overrides if o.lstrip("+~").partition("=")[0] != unknown[1]]
+        try:
+            config = self.loader.load_sweep_config(self.master, others)
+            names = list(OmegaConf.select(config, above) if above else config)
+        except (HydraException, OmegaConfBaseException, TypeError):
+            return line
+        return f"there is no setting {unknown[1]!r}; {hint(name, names)}"
+
+
+def overrides_of_arm(name: str, chosen: Settings) -> list[str]:
+    """The overrides that make an arm, with the mark of its jobs."""
+    return [*(f"{key}={_value(value)}" for key, value in chosen.items()), f"{ARM}{name}"]
+
+
+def check_settings_of_arms(study: Study, profile: str, composer: Composer, overrides: Sequence[str]) -> None:
+    """See that every arm of a study can be composed, for a run that is of none of them.
+
+    Raises:
+        DeeperError: a setting of an arm does not exist.
+    """
+    for name, chosen in settings(study, profile).items():
+        single = {key: value for key, value in chosen.items() if key != "seed"}  # it may be a range
+        composer.compose([*overrides, *overrides_of_arm(name, single)])
+
+
+def _value(value: Any) -> str:
+    if value is None:
+        return "null"
+    if isinstance(value, Mapping):
+        return "{" + ",".join(f"{key}:{_value(part)}" for key, part in value.items()) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ",".join(map(_value, value)) + "]"
+    return str(value)
