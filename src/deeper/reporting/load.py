@@ -1,18 +1,15 @@
 """The tables of all studies, ``results/<study>.json``, parsed and checked before anything is computed."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
-from deeper.reporting import words
 from deeper.schema.results import Environment, StudyTable, TrialRow, read_table
 from deeper.schema.study import Study
 
 SMOKE = "smoke"  # the profile that only shows that the machinery works
 COMPUTES_NOTHING = ("python", "hydra-core", "wandb", "dvc")  # of the versions in an environment
-IS_NO_PROCESSOR = ("cores", "memory_gib", "os", "gpus", "cpu")  # of a machine's facts
 
 
 @dataclass(frozen=True)
@@ -76,20 +73,20 @@ def load(folder: Path) -> list[StudyResults]:
 
 
 def measured_with(environment: Environment) -> dict[str, str]:
-    """What can change a result: versions of libraries that compute, and the processor with what is known of it."""
+    """What can change a result, as far as it was recorded: libraries that compute, the processor, instruction sets."""
     facts = {name: str(version) for name, version in environment.versions.items() if name not in COMPUTES_NOTHING}
+    numbers = [f"{key} {environment.machine[key]}" for key in ("family", "model") if key in environment.machine]
     facts["processor"] = environment.processor
-    known = {**environment.machine, **(environment.model_extra or {})}
-    return facts | {name: _said(value) for name, value in known.items() if name not in IS_NO_PROCESSOR and value}
+    if numbers:
+        facts["processor's"] = ", ".join(numbers)
+    instructions = (environment.model_extra or {}).get("instruction_set")
+    if instructions:
+        facts["instruction set"] = "/".join(dict.fromkeys(instructions.values()))
+    return facts
 
 
 def measured_differently(environments: Sequence[Environment]) -> dict[str, list[str]]:
-    """The facts of ``measured_with`` that are not the same in all environments, with every value there is."""
+    """The facts of ``measured_with`` of which environments tell different values, with every value there is."""
     facts = [measured_with(environment) for environment in environments]
-    names = dict.fromkeys(name for one in facts for name in one)
-    values = {name: list(dict.fromkeys(one.get(name, "not recorded") for one in facts)) for name in names}
+    values = {name: list(dict.fromkeys(one[name] for one in facts if name in one)) for one in facts for name in one}
     return {name: differing for name, differing in values.items() if len(differing) > 1}
-
-
-def _said(value: Any) -> str:
-    return words.settings(value) if isinstance(value, Mapping) else words.setting(value)

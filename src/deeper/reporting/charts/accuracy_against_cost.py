@@ -97,8 +97,7 @@ def against(cost: str) -> Callable[[Sequence[ArmResults], Theme], Figure]:
         _axes(axis, circles, label, theme)
         for circle in circles:
             _draw(axis, circle, theme)
-        _front(axis, circles, theme)
-        _names(axis, circles, theme)
+        _names(axis, circles, _front(axis, circles, theme), theme)
         _list(axis, circles, theme)
         _keys(axis, circles, max(circle.rank.arm.means[area].mean for circle in circles), area, theme)
         return figure
@@ -185,24 +184,29 @@ def _draw(axis: Axes, circle: Circle, theme: Theme) -> None:
     axis.plot(circle.cost, y, ms=2 * circle.radius, mfc=circle.colour, **style)
 
 
-def _front(axis: Axes, circles: Sequence[Circle], theme: Theme) -> None:
-    """The steps of the best accuracy at each cost."""
+def _front(axis: Axes, circles: Sequence[Circle], theme: Theme) -> list[Box]:
+    """Draws the steps of the best accuracy at each cost; the boxes that they are in."""
     front = sorted((circle for circle in circles if circle.front), key=lambda circle: circle.cost)
     x = [*[value for circle in front for value in (circle.cost, circle.cost)][1:], axis.get_xlim()[1]]
     y = [value for circle in front for value in (circle.rank.accuracy, circle.rank.accuracy)]
     axis.plot(x, y, color=theme.text, lw=0.8, alpha=0.55, zorder=2.5)
+    corners = ((axis.transScale + axis.transLimits).transform(list(zip(x, y, strict=True))) * _size(axis)).tolist()
+    return [
+        (min(x0, x1) - 1, min(y0, y1) - 1, max(x0, x1) + 1, max(y0, y1) + 1)
+        for (x0, y0), (x1, y1) in itertools.pairwise(corners)
+    ]
 
 
-def _names(axis: Axes, circles: Sequence[Circle], theme: Theme) -> None:
+def _names(axis: Axes, circles: Sequence[Circle], lines: Sequence[Box], theme: Theme) -> None:
     """Names of the front and ranks of the others, each in the first free place around its circle."""
     size = _size(axis)
     scale = axis.transScale + axis.transLimits
-    centres = {c: scale.transform((c.cost, _height(axis, c))) * size for c in circles}
-    taken = [_around(*centres[c], c.radius, c.radius) for c in circles]
+    centres = {c.rank.place: scale.transform((c.cost, _height(axis, c))) * size for c in circles}
+    taken = [*(_around(*centres[c.rank.place], c.radius, c.radius) for c in circles), *lines]
     for circle in sorted(circles, key=lambda circle: (not circle.front, circle.rank.place)):
         name = circle.rank.arm.label if circle.front else str(circle.rank.place)
         weight = "bold" if circle.front else "normal"
-        x, y = _free_place(centres[circle], circle.radius, _extent(name, weight), size, taken)
+        x, y = _free_place(centres[circle.rank.place], circle.radius, _extent(name, weight), size, taken)
         style = {"ha": "center", "va": "center", "fontsize": FONT, "fontweight": weight, "zorder": 5}
         axis.text(x / size[0], y / size[1], name, transform=axis.transAxes, color=theme.text, **style)
 

@@ -42,7 +42,8 @@ OTHER = "other"
 class Theme:
     """Colours of a page: its ground (never painted), text, fine lines, a colour for each family of networks.
 
-    ``signals`` are colours of what is no family: outcomes of comparisons, ways of training in transfer learning.
+    ``pale`` is the share of the ground in the palest shade of a family's colour; ``signals`` are colours of what is no
+    family: outcomes of comparisons, ways of training in transfer learning.
     """
 
     name: str
@@ -50,6 +51,7 @@ class Theme:
     text: str
     muted: str
     grid: str
+    pale: float
     families: Mapping[str, str]
     signals: Mapping[str, str]
 
@@ -60,6 +62,7 @@ LIGHT = Theme(
     text="#1f2328",
     muted="#656d76",
     grid="#d8dee4",
+    pale=0.42,
     families={
         "classic": "#7d6600",
         "Inception": "#00795a",
@@ -78,6 +81,7 @@ DARK = Theme(
     text="#e6edf3",
     muted="#8d96a0",
     grid="#30363d",
+    pale=0.3,
     families={
         "classic": "#d6c04a",
         "Inception": "#3ccf9f",
@@ -156,7 +160,8 @@ def _shade(colour: str, place: int, count: int, theme: Theme) -> str:
     """The ``place``-th of ``count`` shades: mixed with the ground at first, with the colour of text at last."""
     if count == 1:
         return colour
-    share = 0.45 - 0.75 * place / (count - 1) if count > 2 else (0.4, -0.1)[place]
+    strong = -0.1 if count == 2 else -0.3
+    share = theme.pale + (strong - theme.pale) * place / (count - 1)
     end = theme.ground if share > 0 else theme.text
     mixed = (1 - abs(share)) * np.array(colors.to_rgb(colour)) + abs(share) * np.array(colors.to_rgb(end))
     return colors.to_hex(mixed)

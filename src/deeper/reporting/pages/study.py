@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from deeper.claims.metrics import METRICS, at
-from deeper.claims.verdicts import Verdict
+from deeper.claims.verdicts import Outcome, Verdict
 from deeper.reporting import words
 from deeper.reporting.arm_results import ArmResults, mean_of
 from deeper.reporting.arm_settings import BY_ARM, differs, recipe
@@ -145,6 +145,11 @@ class StudyPage:
         values = {name: dict.fromkeys(one[name] for one in facts if name in one) for one in facts for name in one}
         return ", ".join(f"{name} {' or '.join(found)}" for name, found in values.items())
 
+    @property
+    def outcomes(self) -> list[Outcome]:
+        """Every comparison once, whatever claims it decides."""
+        return list({one.comparison: one for answer in self.verdicts for one in answer.outcomes}.values())
+
     def has(self, chart: str) -> bool:
         return f"{chart}-light.svg" in self.charts
 
@@ -192,7 +197,7 @@ def build(
         published,
         scale,
         differing={arm.name: differs(results, arm.rows) for arm in arms} if results.varying else {},
-        tables=[table for spec in results.study.tables if (table := _table(spec, arms)).rows],
+        tables=shown_tables(results.study, arms),
         budgets=[row for budget in results.study.budgets for row in _budget(budget, arms)],
         limits=_limits(results, scale),
         divergence=[_divergence(arm) for arm in arms if arm.diverged],
@@ -210,6 +215,11 @@ def machine(environment: Environment) -> str:
         facts.get("os"),
     )
     return ", ".join(part for part in parts if part)
+
+
+def shown_tables(study: Study, arms: Sequence[ArmResults]) -> list[ShownTable]:
+    """The tables of a study that have any rows, in its order."""
+    return [table for spec in study.tables if (table := _table(spec, arms)).rows]
 
 
 def _table(spec: ArmTable, arms: Sequence[ArmResults]) -> ShownTable:

@@ -51,7 +51,7 @@ def advice(results: StudyResults, verdict: Verdict) -> str:
     if verdict.seeds < 2:
         several = GROUPS[1] if any(_unit(results, outcome) == GROUPS for outcome in open_ones) else SEEDS[1]
         return f"it takes two {several} or more"
-    of_all = f"{len(open_ones)} of {len(verdict.outcomes)} comparisons open" if len(verdict.outcomes) > 1 else ""
+    of_all = f"{len(open_ones)} of {len(verdict.outcomes)} open" if len(verdict.outcomes) > 1 else ""
     leaning = [
         f"against the claim leans {_measured(results, outcome)}"
         for outcome in open_ones
@@ -78,7 +78,7 @@ def _outcome_notes(results: StudyResults, outcome: Outcome) -> list[str]:
     if outcome.direction == claims.OPEN:
         lines.append(_why_open(outcome, _unit(results, outcome)))
     differing = measured_differently(results.environments(*comparison.arms))
-    processors = differing.pop("processor", [])
+    processors = differing.pop("processor", []) or differing.pop("processor's", [])
     if processors and outcome.metric.unit in CLOCKED:
         lines.append(f"times of different processors ({'; '.join(processors)}), which do not compare")
     elif processors:

@@ -2,17 +2,19 @@ import pytest
 import synthetic
 
 from deeper.errors import DeeperError
-from deeper.reporting import published
+from deeper.reporting.published_numbers import select as select_numbers
+from deeper.schema.study import Study
 
 SHELF = synthetic.ROOT / "published"
 
 
-def select(*choices):
-    return published.select({"arms": {"plain20": {}}, "published": list(choices)}, SHELF, "study.json")
+def select(*choices, claims=None):
+    study = {"name": "x", "title": "X", "question": "Is it?", "arms": {"plain20": {}}, "claims": claims or {}}
+    return select_numbers(Study(**study, published=list(choices)), SHELF, "study.json")
 
 
 def test_the_study_s_own_choice():
-    found = published.select(synthetic.study(), SHELF, "study.json")
+    found = select_numbers(Study.model_validate(synthetic.study()), SHELF, "study.json")
     by_network = {figure.network: figure for figure in found}
     assert by_network["ResNet (option A), 56 layers"].value == "6.97 %"
     assert by_network["ResNet (option A), 56 layers"].arm == "resnet56"
@@ -59,31 +61,30 @@ def test_errors_on_imagenet_say_which():
 
 def test_rows_can_be_of_one_claim():
     row = {"file": "ablations.csv", "where": {"change": "LRN on/off"}, "claim": "lrn"}
-    found = published.select({"arms": {}, "claims": {"lrn": []}, "published": [row]}, SHELF, "study.json")
-    assert {figure.claim for figure in found} == {"lrn"}
-    with pytest.raises(DeeperError, match="'lrn'"):
-        select(row)
+    claims = {"lrn": [{"metric": "test_error", "of": "plain20", "expect": "lower"}]}
+    assert {number.claim for number in select(row, claims=claims)} == {"lrn"}
 
 
 @pytest.mark.parametrize(
-    ("choice", "says"),
-    [
-        ({"file": "cifar.csv"}, "has file, where"),
-        ({"file": "mnist.csv", "where": {}}, "'mnist.csv'"),
-        ({"file": "cifar.csv", "where": {"depht": 20}}, "no column 'depht'"),
-        ({"file": "cifar.csv", "where": {"depth": 21}}, "no row with"),
-        ({"file": "cifar.csv", "where": {"depth": 20}, "arm": "vgg"}, "arm 'vgg'"),
-    ],
+    ("where", "says"),
+    [({"depht": 20}, "no column 'depht'"), ({"depth": 21}, "no row with")],
 )
-def test_a_wrong_choice_names_the_study(choice, says):
+def test_a_wrong_choice_names_the_study(where, says):
     with pytest.raises(DeeperError, match=r"study\.json") as caught:
-        select(choice)
+        select({"file": "cifar.csv", "where": where})
     assert says in str(caught.value)
 
 
+def test_accuracies_are_numbers():
+    (number,) = select({"file": "fashion_mnist.csv", "where": {"architecture": "ResNet-18"}})
+    assert number.accuracy == pytest.approx(94.9)
+    assert number.value == "5.1 %"
+
+
 def test_a_missing_shelf_says_how_to_name_it(tmp_path):
+    study = Study.model_validate({**synthetic.study(), "published": [{"file": "cifar.csv", "where": {}}]})
     with pytest.raises(DeeperError, match="published=FOLDER"):
-        published.select({"arms": {}, "published": [{"file": "cifar.csv", "where": {}}]}, tmp_path, "study.json")
+        select_numbers(study, tmp_path, "study.json")
 
 
 def test_a_row_that_is_chosen_twice_stands_once():

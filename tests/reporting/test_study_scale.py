@@ -1,13 +1,15 @@
 """What pages say where the arms of a study differ in more than their networks."""
 
 import copy
-import json
 
 import pytest
 import synthetic
+from reported import results_of
 
-from deeper.errors import DeeperError
-from deeper.reporting import figures, records, scale, site
+from deeper.reporting.arm_settings import differs, recipe
+from deeper.reporting.charts import all_studies
+from deeper.reporting.pages import site
+from deeper.reporting.study_scale import scale_of
 
 AUGMENT = {"_target_": "deeper.data.augment.Augment", "pad": 2, "mirror": True}
 SHELF = synthetic.ROOT / "published"
@@ -20,7 +22,13 @@ def made(settings=None, seeds=2):
     for trial in content["trials"]:
         if settings:
             trial["settings"] = settings[trial["arm"]]
-    return records.Results("residual_vs_plain.json", content)
+    return results_of(content)
+
+
+def rows(*settings):
+    """Rows with these settings of their own."""
+    (row, *_) = made().rows
+    return [row.model_copy(update={"settings": own}) for own in settings]
 
 
 def arms(**first):
@@ -33,7 +41,7 @@ def arms(**first):
 @pytest.fixture
 def page(monkeypatch):
     """The page of results, and the index."""
-    monkeypatch.setattr(figures, "draw", lambda arms, *wanted: {})
+    monkeypatch.setattr(all_studies, "draw", lambda studies: [{} for _ in studies])
 
     def write(results):
         files = site.pages([results], SHELF)
@@ -78,7 +86,7 @@ def test_three_sizes_are_a_range():
     settings = arms(**{"data.image_size": 12})
     settings["resnet56"] = {"data.image_size": 16}
     found = made(settings)
-    assert scale.of(found, found.content["trials"]).pixels_words() == "12×12 to 16×16 pixels (by arm)"
+    assert scale_of(found).pixels_words == "12×12 to 16×16 pixels (by arm)"
 
 
 @pytest.mark.parametrize(
@@ -95,29 +103,17 @@ def test_three_sizes_are_a_range():
     ],
 )
 def test_differences_in_a_reader_s_words(settings, says):
-    assert scale.differs(made(), [{"settings": settings}] * 2) == says
+    assert differs(made(), rows(*[settings] * 2)) == says
 
 
 def test_an_arm_of_two_settings_names_both():
-    assert (
-        scale.differs(made(), [{"settings": {"optimizer.lr": lr}} for lr in (0.1, 0.2, 0.1)]) == "rate 0.1 or rate 0.2"
-    )
+    assert differs(made(), rows(*({"optimizer.lr": lr} for lr in (0.1, 0.2, 0.1)))) == "rate 0.1 or rate 0.2"
 
 
 def test_the_recipe_marks_what_varies_and_leaves_the_results_alone():
-    results = made(arms(**{"optimizer.lr": 0.02}))
-    before = json.dumps(results.content)
-    for trial in results.content["trials"]:
-        trial["settings"] = {**trial["settings"], "schedule.factor": 0.1}
-    assert scale.recipe(results)["optimizer"]["lr"] == "by arm"
-    assert scale.recipe(results)["schedule"] == {"factor": "by arm"}
-    assert json.loads(before)["recipe"] == results.content["recipe"]
-
-
-def test_settings_that_are_none_are_refused(tmp_path):
-    content = synthetic.results(seeds=2, epochs=1)
-    content["trials"][0]["settings"] = ["optimizer.lr"]
-    path = tmp_path / "residual_vs_plain.json"
-    path.write_text(json.dumps(content), encoding="utf-8")
-    with pytest.raises(DeeperError, match="settings"):
-        records.read(path)
+    settings = arms(**{"optimizer.lr": 0.02})
+    results = made({arm: {**own, "schedule.factor": 0.1} for arm, own in settings.items()})
+    before = results.table.model_dump_json()
+    assert recipe(results)["optimizer"]["lr"] == "by arm"
+    assert recipe(results)["schedule"] == {"factor": "by arm"}
+    assert results.table.model_dump_json() == before

@@ -4,20 +4,19 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 import synthetic
-from deeper.reporting.records import Results
+from reported import results_of, verdicts_of
 
-from deeper.claims import verdicts as claims
-from deeper.reporting import figures, forest
+from deeper.reporting import words
+from deeper.reporting.charts import comparisons, theme
 
 
 def lines(content):
-    verdicts = claims.evaluate([("x.json", content)])
-    return forest.lines(verdicts, Results("x.json", content).label)
+    return comparisons.compared_rows(verdicts_of(content), results_of(content).label)
 
 
-def study(comparisons, seeds=4):
+def study(compared, seeds=4):
     content = copy.deepcopy(synthetic.results(seeds=seeds, epochs=1))
-    content["study"]["claims"] = {"degradation": comparisons}
+    content["study"]["claims"] = {"degradation": compared}
     return content
 
 
@@ -35,7 +34,7 @@ def test_a_comparison_of_two_claims_has_one_row():
 
 
 def test_each_number_has_a_panel_with_its_unit():
-    figure = forest.comparisons(lines(study([HIGHER, MARGIN, COST])), figures.LIGHT)
+    figure = comparisons.comparisons(lines(study([HIGHER, MARGIN, COST])), theme.LIGHT)
     found = [(axis.get_title(loc="left"), axis.get_xlabel()) for axis in figure.axes]
     assert found == [
         ("Training error", "percentage points"),
@@ -47,7 +46,7 @@ def test_each_number_has_a_panel_with_its_unit():
 def test_what_is_drawn_is_the_interval():
     content = study([HIGHER])
     (row,) = lines(content)
-    (axis,) = forest.comparisons([row], figures.LIGHT).axes
+    (axis,) = comparisons.comparisons([row], theme.LIGHT).axes
     drawn = [line.get_xdata() for line in axis.lines if len(line.get_xdata()) == 2 and line.get_linewidth() == 2.0]
     found = row.outcome.difference
     assert np.allclose(drawn, [[100 * found.lower, 100 * found.upper]])
@@ -61,29 +60,29 @@ def test_what_is_drawn_is_the_interval():
 )
 def test_what_came_out_is_told_by_shape_and_colour(comparison, marker, filled):
     (row,) = lines(study([comparison]))
-    (axis,) = forest.comparisons([row], figures.DARK).axes
+    (axis,) = comparisons.comparisons([row], theme.DARK).axes
     (point,) = [line for line in axis.lines if line.get_marker() not in ("None", None, "")]
     assert point.get_marker() == marker
-    assert (point.get_markerfacecolor() != figures.DARK.ground) == filled
+    assert (point.get_markerfacecolor() != theme.DARK.ground) == filled
 
 
 def test_it_is_drawn_for_both_pages_and_always_alike():
     rows = lines(study([HIGHER, MARGIN]))
-    drawn = figures.draw(rows, forest.FIGURES)
+    drawn = theme.draw(comparisons.CHARTS, rows)
     assert set(drawn) == {"comparisons-light.svg", "comparisons-dark.svg"}
-    assert drawn == figures.draw(rows, forest.FIGURES)
+    assert drawn == theme.draw(comparisons.CHARTS, rows)
     assert all(ElementTree.fromstring(content).tag.endswith("svg") for content in drawn.values())
 
 
 def test_a_study_without_comparisons_has_none():
-    assert figures.draw([], forest.FIGURES) == {}
+    assert theme.draw(comparisons.CHARTS, []) == {}
 
 
 def test_one_seed_and_no_number():
     content = study([HIGHER, {**MARGIN, "metric": "step_ms"}], seeds=1)
     rows = lines(content)
-    assert rows[1].words == "time of a training step not measured"
-    assert set(figures.draw(rows, forest.FIGURES)) == {"comparisons-light.svg", "comparisons-dark.svg"}
+    assert words.difference(rows[1].outcome.metric, rows[1].outcome.difference) == "not measured"
+    assert set(theme.draw(comparisons.CHARTS, rows)) == {"comparisons-light.svg", "comparisons-dark.svg"}
 
 
 def test_long_names_take_two_lines_and_stay_on_the_page():
@@ -92,7 +91,7 @@ def test_long_names_take_two_lines_and_stay_on_the_page():
         content["study"]["arms"][arm]["label"] = f"a network of a rather long name, {arm}"
     (row,) = lines(content)
     assert row.name.count("\n") == 1
-    figure = forest.comparisons([row], figures.LIGHT)
+    figure = comparisons.comparisons([row], theme.LIGHT)
     figure.draw_without_rendering()
     (axis,) = figure.axes
     assert all(tick.get_window_extent().x0 >= 0 for tick in axis.get_yticklabels())

@@ -5,9 +5,10 @@ import re
 import pytest
 import synthetic
 import yaml
+from reported import arms_of, results_of
 
 from deeper.paths import CONF
-from deeper.reporting import network_table, records, site, summary
+from deeper.reporting.pages import site, zoo
 
 ZOO = yaml.safe_load((CONF / "study" / "zoo.yaml").read_text(encoding="utf-8"))["study"]
 
@@ -19,14 +20,14 @@ def of(**chosen):
         name: {**arm, "set": chosen.get(name, {"optimizer.lr": 0.1})} for name, arm in content["study"]["arms"].items()
     }
     content["study"] = {**content["study"], "arms": arms, "page": "zoo"}
-    results = records.Results("residual_vs_plain.json", content)
-    return results, network_table.of(results.study, summary.arms(results))
+    results = results_of(content)
+    return results, zoo.networks(arms_of(content), results)
 
 
 def test_an_arm_has_its_configuration_what_was_changed_and_the_head_of_the_file():
     _, (found,) = of(resnet56={"model": "wrn_small", "model.depth": 16, "training.epochs": 6})
     assert (found.label, found.name, found.settings) == ("ResNet-56", "wrn_small", ["model.depth=16"])
-    assert found.words.startswith("A wide network for small images")
+    assert found.about.startswith("A wide network for small images")
 
 
 def test_a_file_without_a_head_has_its_familys(tmp_path):
@@ -34,14 +35,14 @@ def test_a_file_without_a_head_has_its_familys(tmp_path):
     (tmp_path / "base" / "one.yaml").write_text("# The family; see deeper.models.one.\n_target_: x\n# not the head\n")
     (tmp_path / "net.yaml").write_text("defaults:\n  - base/one@_here_\n  - _self_\n# not the head\n")
     (tmp_path / "bare.yaml").write_text("_target_: x\n")
-    assert network_table.about("net", tmp_path) == "The family."
-    assert network_table.about("bare", tmp_path) == ""
-    assert network_table.about("nowhere", tmp_path) == ""
+    assert zoo.about("net", tmp_path) == "The family."
+    assert zoo.about("bare", tmp_path) == ""
+    assert zoo.about("nowhere", tmp_path) == ""
 
 
 @pytest.mark.parametrize("name", sorted(arm["set"]["model"] for arm in ZOO["arms"].values()))
 def test_every_network_of_the_zoo_is_told(name):
-    words = network_table.about(name)
+    words = zoo.about(name)
     assert len(words) > 20
     assert not re.search(r"deeper\.models|[#\n|]", words)
 

@@ -5,7 +5,7 @@ import pytest
 from synthetic import ROOT
 
 from deeper.exact.computed_claim import DIFFERENCE, SHAPE, SHARE, Finding, Part
-from deeper.reporting import exact_page, site
+from deeper.reporting.pages import exact_claims, site
 from deeper.schema.ledger import ledger
 
 
@@ -84,4 +84,4 @@ def test_a_page_that_was_not_asked_for_goes(tmp_path, findings):
     ],
 )
 def test_numbers_as_their_unit_asks(part, words):
-    assert (exact_page.says(part), exact_page.tolerance(part), exact_page.found(part)) == words
+    assert (exact_claims.says(part), exact_claims.tolerance(part), exact_claims.found(part)) == words

@@ -7,12 +7,16 @@ import pytest
 import synthetic
 import transferred
 import yaml
-from deeper.reporting.records import Results
+from reported import results_of
 from scipy import stats
 
 from deeper.errors import DeeperError
 from deeper.fit import scores
-from deeper.reporting import drawing, figures, records, scale, site, trainings, transfer_arms, transfer_table
+from deeper.reporting import load, transfer_tasks
+from deeper.reporting.charts import all_studies, theme
+from deeper.reporting.pages import site, transfer_table
+from deeper.reporting.study_scale import scale_of
+from deeper.reporting.training_counts import count_trainings
 from deeper.run.transfer_jobs import MODES
 
 SHELF = synthetic.ROOT / "published"
@@ -23,8 +27,8 @@ PICTURE = b"\x89PNG\r\n\x1a\n and the rest of it"
 def write(tmp_path, monkeypatch):
     """A page's text and all files, from results in a folder; figures are only named."""
     named = ("accuracy-by-pictures", "learning-curves", "accuracy-by-layer", "comparisons", "errors-by-epoch")
-    drawn = {f"{name}-{theme.name}.svg": b"<svg/>" for name in named for theme in figures.THEMES}
-    monkeypatch.setattr(figures, "draw", lambda *arguments: drawn)
+    drawn = {f"{name}-{page.name}.svg": b"<svg/>" for name in named for page in theme.THEMES}
+    monkeypatch.setattr(all_studies, "draw", lambda studies: [drawn for _ in studies])
 
     def written(*contents):
         for content in contents:
@@ -121,8 +125,8 @@ def test_the_official_sets_are_those_of_the_configuration():
 
 
 def test_modes_and_metrics_are_those_of_training():
-    assert tuple(transfer_arms.MODES) == MODES
-    assert set(transfer_arms.METRICS) == set(scores.METRICS)
+    assert tuple(transfer_tasks.MODES) == MODES
+    assert set(transfer_tasks.METRICS) == set(scores.METRICS)
 
 
 def test_published_scores_of_other_sets_and_layers_stand_below(write):
@@ -222,11 +226,11 @@ def test_curves_by_number_of_pictures_may_be_of_another_study(write, monkeypatch
     few = transferred.results(("clipart", "typefaces"), sizes=(1, 5, 30), layers=(), name="few")
     few["study"]["title"] = "From few pictures"
 
-    def draw(tasks, asked):
-        sizes = {arm.per_class for task in tasks for arm in task.arms} if asked is drawing.PAGES["transfer"] else ()
-        return {"accuracy-by-pictures-light.svg": b"<svg/>"} if len(sizes) > 1 else {}
+    def draw(studies):
+        sizes = [len({row.transfer.per_class for row in study.results.rows}) for study in studies]
+        return [{"accuracy-by-pictures-light.svg": b"<svg/>"} if count > 1 else {} for count in sizes]
 
-    monkeypatch.setattr(figures, "draw", draw)
+    monkeypatch.setattr(all_studies, "draw", draw)
     page = write(transferred.results(sizes=(30,)), few)
     assert 'src="figures/few/accuracy-by-pictures-light.svg"' in page
     assert "from [From few pictures](few.md)." in page
@@ -267,23 +271,23 @@ def test_results_that_are_none_of_transfer_are_refused():
     content = synthetic.results(seeds=1)
     content["study"] = {**content["study"], "page": "transfer"}
     with pytest.raises(DeeperError, match=r"x\.json: arm 'plain20' is none of transfer learning"):
-        site.pages([Results("x.json", content)], SHELF)
+        site.pages([results_of(content)], SHELF)
 
 
 def test_only_files_beside_each_other_are_results(tmp_path):
     (tmp_path / "transfer").mkdir()
     (tmp_path / "transfer/clipart.json").write_text("[[1, 2]]")
     (tmp_path / "transfer.json").write_text(json.dumps(transferred.results()), encoding="utf-8")
-    assert [one.name for one in records.load(tmp_path)] == ["transfer"]
+    assert [one.name for one in load.load(tmp_path)] == ["transfer"]
 
 
 def test_scale_names_target_sets_and_epochs_of_trained_networks_alone():
     content = transferred.results()
-    found = scale.of(Results("x.json", content), content["trials"])
+    found = scale_of(results_of(content))
     assert (list(found.data), list(found.epochs)) == (["Clip art", "Typefaces"], [3, 12])
     assert list(found.images) == [6, 150, 153, 156]
-    frozen = [t for t in content["trials"] if t["arm"] == "typefaces_frozen_30"]
-    assert scale.of(Results("x.json", content), frozen).brief() == "Typefaces, 150 to 156 of 80×80"
+    results = results_of(content)
+    assert scale_of(results, results.table.rows("typefaces_frozen_30")).brief() == "Typefaces, 150 to 156 of 80×80"
 
 
 def test_the_index_says_which_claims_are_of_other_data(write):
@@ -300,5 +304,5 @@ def test_the_index_says_which_claims_are_of_other_data(write):
 
 def test_probes_are_counted_among_trainings():
     content = transferred.results()
-    counted = trainings.count([Results("x.json", content), Results("y.json", content)])
-    assert (counted.distinct, counted.probes) == (len(content["trials"]), 30)
+    counted = count_trainings([results_of(content), results_of(content)])
+    assert (counted.distinct, counted.classifiers) == (len(content["trials"]), 30)
