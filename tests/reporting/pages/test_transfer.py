@@ -1,6 +1,7 @@
 import json
 import re
 import shutil
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -17,9 +18,10 @@ from deeper.reporting.charts import all_studies, theme
 from deeper.reporting.pages import site, transfer_table
 from deeper.reporting.study_scale import scale_of
 from deeper.reporting.training_counts import count_trainings
-from deeper.run.transfer_jobs import MODES
+from deeper.schema.results import TransferOfRow
 
 SHELF = synthetic.ROOT / "published"
+MODES = get_args(TransferOfRow.model_fields["mode"].annotation)
 PICTURE = b"\x89PNG\r\n\x1a\n and the rest of it"
 
 
