@@ -67,7 +67,7 @@ def _check_study(cfg: DictConfig, hydra: Any) -> None:
     from deeper.study.checked_jobs import checked_study
     from deeper.study.composing import Composer, check_settings_of_arms
 
-    study = checked_study(cfg, hydra.runtime.choices)
+    study = checked_study(cfg, hydra.runtime)
     if study and hydra.mode == RunMode.RUN:
         composer = Composer(GlobalHydra.instance().config_loader(), OmegaConf.create({"hydra": hydra}))
         check_settings_of_arms(study, cfg.profile, composer, hydra.overrides.task)

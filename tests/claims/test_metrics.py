@@ -26,33 +26,33 @@ def trial():
 @pytest.mark.parametrize("name", METRICS)
 def test_every_metric_of_a_finished_trial_is_a_number(name, trial):
     assert METRICS[name].name == name
-    assert math.isfinite(METRICS[name](trial))
+    assert math.isfinite(METRICS[name](synthetic.row(trial)))
 
 
 def test_what_averaging_gains_is_in_no_trial_of_one_network(trial):
     trial["metrics"] |= {"test_error": 0.2, "members_error": 0.26, "best_member_error": 0.23}
-    assert METRICS["averaging_gain"](trial) == pytest.approx(0.06)
-    assert METRICS["gain_over_best"](trial) == pytest.approx(0.03)
+    assert METRICS["averaging_gain"](synthetic.row(trial)) == pytest.approx(0.06)
+    assert METRICS["gain_over_best"](synthetic.row(trial)) == pytest.approx(0.03)
     for name, key in (("averaging_gain", "members_error"), ("gain_over_best", "best_member_error")):
         del trial["metrics"][key]
-        assert math.isnan(METRICS[name](trial))
+        assert math.isnan(METRICS[name](synthetic.row(trial)))
 
 
 def test_the_share_of_time_that_kept_features_leave_is_told_from_a_half(trial):
-    assert METRICS["cached_share"](trial) == pytest.approx(0.2 - 0.5)
+    assert METRICS["cached_share"](synthetic.row(trial)) == pytest.approx(0.2 - 0.5)
     del trial["time"]["features_s"]
-    assert math.isnan(METRICS["cached_share"](trial))
+    assert math.isnan(METRICS["cached_share"](synthetic.row(trial)))
 
 
 def test_values_of_probes(trial):
-    assert METRICS["gradient_signal_start"](trial) == pytest.approx(0.1)
-    assert METRICS["lesion_increase"](trial) == pytest.approx(0.2)
-    assert METRICS["column_excess_deepest"](trial) == pytest.approx(0.05)
-    assert METRICS["column_excess_shallowest"](trial) == pytest.approx(0.3)
-    assert METRICS["averaging_heads_gain"](trial) == pytest.approx(0.03)
-    assert METRICS["zero_activations"](trial) == pytest.approx(0.6)
-    assert METRICS["step_ms"](trial) == 12.0
-    assert METRICS["eval_ms_per_image"](trial) == 0.1
+    assert METRICS["gradient_signal_start"](synthetic.row(trial)) == pytest.approx(0.1)
+    assert METRICS["lesion_increase"](synthetic.row(trial)) == pytest.approx(0.2)
+    assert METRICS["column_excess_deepest"](synthetic.row(trial)) == pytest.approx(0.05)
+    assert METRICS["column_excess_shallowest"](synthetic.row(trial)) == pytest.approx(0.3)
+    assert METRICS["averaging_heads_gain"](synthetic.row(trial)) == pytest.approx(0.03)
+    assert METRICS["zero_activations"](synthetic.row(trial)) == pytest.approx(0.6)
+    assert METRICS["step_ms"](synthetic.row(trial)) == 12.0
+    assert METRICS["eval_ms_per_image"](synthetic.row(trial)) == 0.1
 
 
 PROBED = [
@@ -71,9 +71,9 @@ PROBED = [
 def test_without_its_probe_there_is_no_number(name, trial):
     for found in trial["probes"].values():
         found["value"] = {}
-    assert math.isnan(METRICS[name](trial))
+    assert math.isnan(METRICS[name](synthetic.row(trial)))
     del trial["probes"]
-    assert math.isnan(METRICS[name](trial))
+    assert math.isnan(METRICS[name](synthetic.row(trial)))
 
 
 def test_the_early_gradient_is_that_of_the_first_third(trial):
@@ -82,23 +82,23 @@ def test_the_early_gradient_is_that_of_the_first_third(trial):
         "start": [1e-2, 1.0, 1.0, 1e3, 1.0],
         "epochs": [[1e-3, 1.0, 1.0, 1e3, 1.0], [1e-5, 1.0, 1.0, 1e3, 1.0], [None] * 5],
     }
-    assert METRICS["early_gradient_start"](trial) == pytest.approx(-2)
-    assert METRICS["early_gradient"](trial) == pytest.approx(-4)
+    assert METRICS["early_gradient_start"](synthetic.row(trial)) == pytest.approx(-2)
+    assert METRICS["early_gradient"](synthetic.row(trial)) == pytest.approx(-4)
     trial["gradients"] = {"layers": [], "start": [], "epochs": []}
-    assert math.isnan(METRICS["early_gradient_start"](trial))
-    assert math.isnan(METRICS["early_gradient"](trial))
+    assert math.isnan(METRICS["early_gradient_start"](synthetic.row(trial)))
+    assert math.isnan(METRICS["early_gradient"](synthetic.row(trial)))
 
 
 def test_values(trial):
-    assert METRICS["train_error"](trial) == trial["metrics"]["train_error"]
-    assert METRICS["macs"](trial) == trial["cost"]["macs"]
+    assert METRICS["train_error"](synthetic.row(trial)) == trial["metrics"]["train_error"]
+    assert METRICS["macs"](synthetic.row(trial)) == trial["cost"]["macs"]
     gap = trial["metrics"]["test_error"] - trial["metrics"]["train_error"]
-    assert METRICS["generalisation_gap"](trial) == pytest.approx(gap)
-    assert METRICS["gradient_imbalance_start"](trial) == pytest.approx(0.055 * 14, abs=0.15)
+    assert METRICS["generalisation_gap"](synthetic.row(trial)) == pytest.approx(gap)
+    assert METRICS["gradient_imbalance_start"](synthetic.row(trial)) == pytest.approx(0.055 * 14, abs=0.15)
 
 
 def test_a_diverged_trial_has_its_errors_and_no_loss(trial):
     synthetic.diverge(trial)
-    assert METRICS["test_error"](trial) == 0.9
-    assert math.isnan(METRICS["test_loss"](trial))
-    assert math.isfinite(METRICS["gradient_imbalance_training"](trial))
+    assert METRICS["test_error"](synthetic.row(trial)) == 0.9
+    assert math.isnan(METRICS["test_loss"](synthetic.row(trial)))
+    assert math.isfinite(METRICS["gradient_imbalance_training"](synthetic.row(trial)))

@@ -7,6 +7,8 @@ from pathlib import Path
 import numpy as np
 import yaml
 
+from deeper.schema.results import StudyTable, TrialRow
+
 ROOT = Path(__file__).resolve().parents[2]
 
 ARMS = {  # final training error, its spread, test minus training error, layers, parameters, multiply-adds
@@ -65,6 +67,21 @@ def results(seeds=5, epochs=8, name="residual_vs_plain"):
         ],
         "trials": [trial(arm, seed, epochs) for arm in ARMS for seed in range(seeds)],
     }
+
+
+def table(content):
+    """A results file as the schema has it."""
+    return StudyTable.model_validate(content)
+
+
+def row(entry):
+    """A trial of a results file as the schema has it."""
+    return TrialRow.model_validate(entry)
+
+
+def small_study(arms, claims, name="s"):
+    """The ``study:`` block of arms that have nothing but names."""
+    return {"name": name, "title": "Title", "question": "Is it?", "arms": {arm: {} for arm in arms}, "claims": claims}
 
 
 def trial(arm, seed, epochs=8):

@@ -2,6 +2,7 @@
 
 import difflib
 import re
+import textwrap
 import types
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
@@ -30,13 +31,14 @@ def explain(error: ValidationError, model: type[BaseModel], where: str, above: I
     Args:
         error: what pydantic found.
         model: what was expected.
-        where: the file, or what else it stands in.
+        where: the file, or what else it stands in; empty: none.
         above: keys above it, such as ``study``.
     """
     key, line, kind = _first(error, model)
     words = _words(line, kind)
     if line["type"] not in SAID:
-        words = f"{words}, not {line['input']!r}{_advice(line['input'], kind)}"
+        value, advice = textwrap.shorten(repr(line["input"]), 80), _advice(line["input"], kind)
+        words = f"it cannot be {value}{advice}" if advice and _options(kind) else f"{words}, not {value}{advice}"
     return ": ".join(filter(None, (where, ".".join(map(str, (*above, *key))), words)))
 
 

@@ -1,10 +1,11 @@
 """What a study's table holds: ``results/<study>.json`` (docs/formats.md)."""
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, ValidationError, model_validator
 
 from deeper.errors import DeeperError
 from deeper.schema.base import Closed, Count, Fraction, NotNegative, Open, Row, Text, Whole, wrong
@@ -83,11 +84,20 @@ class Gradients(Closed):
         return self
 
 
+def _finite(value: Any) -> Any:
+    """JSON has no NaN; Python's reader takes it."""
+    for part in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        _finite(part)
+    if isinstance(value, float) and not math.isfinite(value):
+        raise wrong("a number is not finite; JSON has null for that")
+    return value
+
+
 class ProbeValue(Closed):
     """A measurement on a finished trial; ``key`` is the digest of what it depends on."""
 
     key: str
-    value: dict[str, Any]
+    value: Annotated[dict[str, Any], AfterValidator(_finite)]
 
 
 class Confusion(Closed):
@@ -190,7 +200,7 @@ class StudyTable(Closed):
 
     model_config = ConfigDict(populate_by_name=True)
 
-    version: Literal[1] = Field(SCHEMA, alias="schema")
+    version: Literal[1] = Field(alias="schema")
     study: Study
     profile: Text
     data: DataSummary
@@ -251,10 +261,19 @@ def read_table(path: Path) -> StudyTable:
     try:
         table = StudyTable.model_validate_json(path.read_bytes())
     except ValidationError as error:
-        raise DeeperError(f"{explain(error, StudyTable, str(path))}; run the study again") from None
+        words = _other_schema(error) or explain(error, StudyTable, "")
+        raise DeeperError(f"{path}: {words}; run the study again") from None
     if table.name != path.stem:
         raise DeeperError(f"{path} holds the study {table.name!r}; name the file after its study")
     return table
+
+
+def _other_schema(error: ValidationError) -> str:
+    for line in error.errors(include_url=False):
+        if line["loc"] == ("schema",):
+            version = None if line["type"] == "missing" else line["input"]
+            return f"it has schema {version!r}, this version reads {SCHEMA}"
+    return ""
 
 
 def as_json(table: StudyTable) -> Mapping[str, Any]:

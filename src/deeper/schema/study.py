@@ -235,16 +235,16 @@ class Study(Closed):
 
     @model_validator(mode="after")
     def _claims_exist(self) -> Self:
-        for claim in self.statements:
-            if claim in ledger():
-                raise wrong("the ledger has a claim of this name; give yours another", "statements", claim)
-            if claim not in self.claims:
-                raise wrong("no comparison under `claims` decides it", "statements", claim)
         names = [*ledger(), *self.statements]
         for claim, comparisons in self.claims.items():
             _see(claim, names, "the ledger and the study's statements", "claims", claim)
             if not comparisons:
                 raise wrong("it has no comparison; name at least one", "claims", claim)
+        for claim in self.statements:
+            if claim in ledger():
+                raise wrong("the ledger has a claim of this name; give yours another", "statements", claim)
+            if claim not in self.claims:
+                raise wrong("no comparison under `claims` decides it", "statements", claim)
         return self
 
     @model_validator(mode="after")

@@ -12,7 +12,7 @@ from omegaconf import DictConfig
 
 from deeper.errors import DeeperError
 from deeper.files import writable
-from deeper.paths import CONF, PUBLISHED, ROOT
+from deeper.paths import PUBLISHED, ROOT
 from deeper.run import costs as costing
 from deeper.run.jobs import check_images, make_job
 from deeper.schema.study import Study
@@ -21,39 +21,44 @@ from deeper.study import averaging, budgets
 from deeper.study.probe_functions import check_functions
 from deeper.study.published_rows import published_rows
 
-Choices = Mapping[str, Any]
 
-
-def study_file(choices: Choices) -> str | None:
-    """The file of the study that was chosen, as an error names it; None where it is none of the repository's.
+def study_file(runtime: Mapping[str, Any]) -> str | None:
+    """The file of the study that was chosen, as an error names it; None where there is none.
 
     Args:
-        choices: Hydra's, by group (``hydra.runtime.choices``).
+        runtime: Hydra's (``hydra.runtime``): its choices by group, and the folders of configurations.
     """
-    path = CONF / "study" / f"{choices.get('study')}.yaml"
-    return str(path.relative_to(ROOT)) if path.exists() else None
+    folders = [Path(source["path"]) for source in runtime["config_sources"] if source["schema"] == "file"]
+    for path in (folder / "study" / f"{runtime['choices'].get('study')}.yaml" for folder in folders):
+        if path.exists():
+            return str(path.relative_to(ROOT) if path.is_relative_to(ROOT) else path)
+    return None
 
 
-def checked_study(cfg: DictConfig, choices: Choices) -> Study | None:
+def checked_study(cfg: DictConfig, runtime: Mapping[str, Any]) -> Study | None:
     """The study of a configuration, once everything that it names is there; None where there is none.
+
+    Args:
+        cfg: the configuration of one of its jobs.
+        runtime: Hydra's (``hydra.runtime``).
 
     Raises:
         DeeperError: it says something that cannot be, or names a setting, a function or a published row that does not
             exist.
     """
-    where = study_file(choices)
+    where = study_file(runtime)
     study = study_arms.study_of(cfg, where)
     if study is None:
         return None
     where = where or f"study {study.name}"
-    study_arms.check_named_settings(study, cfg, list(choices), where)
+    study_arms.check_named_settings(study, cfg, list(runtime["choices"]), where)
     check_functions(study, where)
     published_rows(study, PUBLISHED, where)
     return study
 
 
 def checked_jobs(
-    configs: Sequence[DictConfig], arguments: Iterable[str], choices: Choices, slots: int | None = None
+    configs: Sequence[DictConfig], arguments: Iterable[str], runtime: Mapping[str, Any], slots: int | None = None
 ) -> list[dict[str, Any]]:
     """The jobs of a sweep.
 
@@ -62,13 +67,13 @@ def checked_jobs(
     Args:
         configs: the composed configuration of every job.
         arguments: overrides of the command line.
-        choices: Hydra's, by group.
+        runtime: Hydra's (``hydra.runtime``).
         slots: trials that run side by side.
 
     Raises:
         DeeperError: something that would fail, in a trial or on the study's page.
     """
-    study = checked_study(configs[0], choices)
+    study = checked_study(configs[0], runtime)
     if study and not all(study_arms.is_free(argument, study) for argument in arguments):
         study = None
     if study:

@@ -59,7 +59,7 @@ class Composer:
             arm = next((o.removeprefix(ARM) for o in overrides if o.startswith(ARM)), None)
             if arm is None:
                 raise
-            where = study_file(self.master.hydra.runtime.choices) or "study"
+            where = study_file(self.master.hydra.runtime) or "study"
             raise DeeperError(f"{where}: study.arms.{arm}.set: {self._explain(error, overrides)}") from error
         with open_dict(config):
             return config.pop("hydra"), config

@@ -30,12 +30,10 @@ def _select(chosen: PublishedRows, folder: Path, where: str) -> list[Mapping[str
     columns = list(rows[0]) if rows else []
     for column in chosen.where:
         if column not in columns:
-            raise DeeperError(
-                f"{where}.where: {folder / chosen.file} has no column {column!r}; {hint(column, columns)}"
-            )
+            raise DeeperError(f"{where}.where: {chosen.file} has no column {column!r}; {hint(column, columns)}")
     selected = [row for row in rows if all(row[column] == str(value) for column, value in chosen.where.items())]
     if not selected:
-        raise DeeperError(f"{where}: {folder / chosen.file} has no row with {chosen.where}{_closest(chosen, rows)}")
+        raise DeeperError(f"{where}: {chosen.file} has no row with {chosen.where}{_closest(chosen, rows)}")
     return selected
 
 

@@ -56,7 +56,7 @@ class SlotsLauncher(Launcher):
         rest = enumerate(job_overrides[1:], initial_job_idx + 1)
         returns = [first, *(self._compose(index, list(overrides)) for index, overrides in rest)]
         hydra = self.config.hydra
-        jobs = checked_jobs([r.cfg for r in returns], hydra.overrides.task, hydra.runtime.choices, slots)
+        jobs = checked_jobs([r.cfg for r in returns], hydra.overrides.task, hydra.runtime, slots)
         if first.cfg.dry_run:
             return self._plan(returns, jobs, slots)
         labels = _labels([r.overrides for r in returns])

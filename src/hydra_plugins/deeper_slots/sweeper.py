@@ -25,7 +25,7 @@ class StudySweeper(BasicSweeper):
         from deeper.study.checked_jobs import checked_study
         from deeper.study.composing import overrides_of_arm
 
-        study = checked_study(self.config, self.config.hydra.runtime.choices)
+        study = checked_study(self.config, self.config.hydra.runtime)
         arms = study_arms.settings(study, self.config.profile) if study else {}
         if not arms:
             return BasicSweeper.split_arguments(overrides, max_batch_size)
@@ -46,7 +46,7 @@ class StudySweeper(BasicSweeper):
 
         composer = Composer(self.hydra_context.config_loader, self.config)
         configs = [composer.compose(overrides)[1] for overrides in batch]
-        checked_jobs(configs, self.config.hydra.overrides.task, self.config.hydra.runtime.choices)
+        checked_jobs(configs, self.config.hydra.overrides.task, self.config.hydra.runtime)
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
         """Take the launcher that is named; a dry run takes the one that can plan, for all jobs at once."""
