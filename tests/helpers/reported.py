@@ -11,7 +11,7 @@ from deeper.schema.results import StudyTable
 
 
 def table_of(content):
-    """The table with this content."""
+    """The table with this content, as its file is read."""
     return StudyTable.model_validate_json(json.dumps(content))
 
 

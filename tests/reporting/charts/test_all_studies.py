@@ -2,6 +2,7 @@
 
 import os
 import signal
+from typing import get_args
 
 import pytest
 import synthetic
@@ -11,6 +12,7 @@ from deeper.errors import DeeperError
 from deeper.reporting.arm_results import arm_results
 from deeper.reporting.charts import all_studies, theme
 from deeper.reporting.charts.all_studies import ChartData
+from deeper.schema.study import Page
 
 
 def sheet(name="residual_vs_plain", **study):
@@ -58,7 +60,8 @@ def test_a_worker_that_is_killed_is_one_line(monkeypatch, two_processors):
         all_studies.draw([sheet("one"), sheet("two")])
 
 
-def test_an_unknown_kind_of_page_is_refused_before_anything_is_drawn(monkeypatch):
-    monkeypatch.setattr(theme, "draw", lambda *_: pytest.fail("drawn"))
-    with pytest.raises(DeeperError, match="page 'wall' is not one of study, zoo"):
-        all_studies.draw([sheet("one"), sheet("two", page="wall")])
+def test_there_is_a_list_of_charts_and_a_template_for_every_kind_of_page():
+    kinds = set(get_args(Page))
+    assert set(all_studies.CHARTS) == kinds
+    folder = synthetic.ROOT / "src" / "deeper" / "reporting" / "templates"
+    assert all((folder / f"{kind}.md.j2").is_file() for kind in kinds)

@@ -430,8 +430,18 @@ def test_remarks_of_a_study_stand_first_among_what_cannot_be_told():
     assert "## What cannot be told from this\n\n- Whether the moon matters: it was full.\n- " in text
 
 
-def test_a_page_of_an_unknown_kind_is_refused():
-    content = synthetic.results(seeds=1)
-    content["study"] = {**content["study"], "page": "poster"}
-    with pytest.raises(DeeperError, match="not one of study, zoo, transfer, calibration"):
-        site.pages([results_of(content)], synthetic.ROOT / "published")
+def test_a_smoke_run_has_no_verdicts_and_counts_nowhere(place):
+    content = {**synthetic.results(seeds=2, epochs=1, name="smoky"), "profile": "smoke"}
+    place.add(content)
+    place.add(synthetic.results(seeds=2, epochs=1))
+    place.write()
+    page, index = place.text("smoky.md"), place.text("README.md")
+    assert "A smoke run: it measures nothing." in page
+    assert "## Verdicts" not in page
+    assert "all 9 tests" in index
+    assert "smoky.md#" not in index
+    assert "(smoky.md) (a smoke run, which measures nothing)" in index
+    assert "**8 trainings**" in index
+    metrics = json.loads(place.text("metrics.json"))
+    assert metrics["smoky"]["claims"] == {}
+    assert len(metrics[NAME]["claims"]) == 5

@@ -67,15 +67,6 @@ def test_an_open_comparison_that_is_surely_on_the_other_side_is_named():
     assert "leans" not in advice(shown, outcome("train_error", 6, found=around(1)))
 
 
-@pytest.mark.parametrize(
-    ("expect", "mean", "words"),
-    [
-        ("not_higher", 3, "higher by less than the margin"),
-        ("not_lower", -3, "lower by less than the margin"),
-        ("not_higher", 0, ""),
-        ("not_higher", -3, ""),
-    ],
-)
 def test_arms_measured_with_different_things_are_said_to_be():
     content = synthetic.results(seeds=2, epochs=1)
     first = content["environments"][0]
@@ -93,6 +84,15 @@ def test_arms_measured_with_different_things_are_said_to_be():
     assert "different" not in told["degradation"]
 
 
+@pytest.mark.parametrize(
+    ("expect", "mean", "words"),
+    [
+        ("not_higher", 3, "higher by less than the margin"),
+        ("not_lower", -3, "lower by less than the margin"),
+        ("not_higher", 0, ""),
+        ("not_higher", -3, ""),
+    ],
+)
 def test_a_difference_inside_the_margin_is_said_to_be_one(expect, mean, words):
     found = outcome("test_error", None, claims.AS_EXPECTED, found=around(mean), expect=expect, margin=0.05)
     said = verdict_words.finding(RESULTS, Verdict("degradation", "x", claims.SUPPORTED, (found,)))
