@@ -61,7 +61,7 @@ def test_nan_is_not_json(tmp_path, whole):
 
 @pytest.mark.parametrize("schema", [None, 0, 2, "1"])
 def test_another_schema_is_refused(tmp_path, content, schema):
-    assert "schema: it must be 1" in refuse(tmp_path, content | {"schema": schema})
+    assert f"it has schema {schema!r}, this version reads 1" in refuse(tmp_path, content | {"schema": schema})
 
 
 def test_something_else_than_an_object_is_refused(tmp_path):
@@ -72,7 +72,7 @@ def test_something_else_than_an_object_is_refused(tmp_path):
     "path",
     [
         ("profile",),
-        ("study", "arms"),
+        ("study", "title"),
         ("data", "digest"),
         ("trials", 1, "metrics", "test_error"),
         ("trials", 1, "cost", "macs"),
@@ -101,7 +101,7 @@ def test_a_text_where_a_number_belongs(tmp_path, content):
         ({"status": "running"}, "'running'"),
         ({"environment": 1}, "environment 1"),
         ({"probes": ["lesion"]}, "probes: it must be a mapping"),
-        ({"gradients": {"layers": ["a"], "start": [1.0], "epochs": [[1.0, 2.0]]}}, "do not match its 1 layers"),
+        ({"gradients": {"layers": ["a"], "start": [1.0], "epochs": [[1.0, 2.0]]}}, "do not match the 1 layers"),
     ],
 )
 def test_a_trial_that_contradicts_the_file(tmp_path, content, change, says):

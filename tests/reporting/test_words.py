@@ -81,10 +81,10 @@ def test_a_mean_of_any_unit(values, unit, shown):
 
 @pytest.mark.parametrize(
     ("values", "shown"),
-    [([4], "4"), ([4, 8], "4 and 8"), ([4, 8, 1600], "4 to 1,600"), (["a", "b", "c"], "a and b and c")],
+    [([4], "4"), ([4, 8], "4 and 8"), ([4, 8, 1600], "4 to 1,600"), (["a", "b"], "a and b")],
 )
 def test_several_values(values, shown):
-    assert words.several(values) == shown
+    assert words.several(values, "{:,}".format if isinstance(values[0], int) else str) == shown
 
 
 @pytest.mark.parametrize(("value", "shown"), [(20000, "+20 k"), (-0.5, "−0.5"), (0, "0"), (1.5e7, "+15 M")])

@@ -47,7 +47,7 @@ def test_a_comparison_of_an_arm_alone_is_shown_as_one(files):
     assert two[6] == "as expected"
     assert "4 averaged: one value has no spread" in text
     assert "two groups of networks are the least" in text
-    assert "Where an arm stands alone" in text
+    assert "an arm that stands alone is tested by its own values" in text
 
 
 def test_the_index_and_the_metrics_have_it_too(files):

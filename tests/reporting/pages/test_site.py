@@ -216,7 +216,7 @@ def test_a_contradiction_stands_out(place):
     place.write()
     index = place.text("README.md")
     assert "**✗ contradicted**" in rows_with(index, "**residual-fixes**")[0][1]
-    assert "> - **With shortcuts, the deeper network" in index
+    assert "> - With shortcuts, the deeper network" in index
     page = place.text(f"{NAME}.md")
     assert "> - **✗ Contradicted.** *With shortcuts, the deeper network" in page
     published = "ResNet-18 (A) → ResNet-34 (A): 27.88 → 25.03 % (top-1 val error"
@@ -234,7 +234,7 @@ def test_a_diverged_trial_and_a_missing_one_are_named(place):
     page = place.text(f"{NAME}.md")
     assert "Plain-56 diverged with seed 1 (the loss is not finite in epoch 3)" in page
     assert "counts diverged trials like any other (Plain-56 seed 1)" in page
-    assert "ResNet-56 against ResNet-20: seed 2 left out, only one of the two arms has it" in page
+    assert "ResNet-56 − ResNet-20: seed 2 left out, only one of the two arms has it" in page
     assert re.search(r"`[0-9a-f]{16}` diverged", page)
     assert "| missing |" in page
 
@@ -336,8 +336,8 @@ def test_a_zoo_of_one_seed_that_answers_to_no_claim_is_held_against_what_was_pub
     text = site.pages([results_of(content)], synthetic.ROOT / "published")["residual_vs_plain.md"].decode()
     told = "beside it: ResNet-56 92.0 % (AlexNet, with triplet loss, 89.9 %). Not more: ResNet-20 92.0 % (ResNet-18,"
     assert told in text
-    assert "These networks learned from the same data set, all of it" in text
-    assert "numbers of other data" not in text
+    assert "The same data set, all of it and at its own size, other recipes" in text
+    assert "Other data, another scale" not in text
     assert "1 seed an arm tells nothing of other initial weights" in text
     assert "the same learning rate" in text
     assert "one seed tells no neighbours apart" in text
@@ -395,7 +395,7 @@ def test_a_comparison_of_times_of_different_processors_says_so():
     text, _ = zoo_page(content)
     told = [line for line in text.splitlines() if "which do not compare" in line]
     assert len(told) == 1
-    assert "ResNet-56 against ResNet-20: times of different processors (Some CPU; Another CPU)" in told[0]
+    assert "ResNet-56 − ResNet-20: times of different processors (Some CPU; Another CPU)" in told[0]
 
 
 def test_a_zoo_says_what_its_networks_share_and_what_they_have_for_themselves():
@@ -407,8 +407,8 @@ def test_a_zoo_says_what_its_networks_share_and_what_they_have_for_themselves():
             "trainer.precision": "bf16-mixed" if own else "32-true",
         }
     text, _ = zoo_page(content)
-    assert "Every network had the same images, batches and schedule, and the same learning rate." in text
-    assert "What else a network had of its own stands under *differs in*." in text
+    assert "Every network had the same images, batches and schedule, and the same learning rate; what else" in text
+    assert "what else it had of its own stands under *differs in*." in text
     assert "| 6 epochs, mixed bfloat16 |" in next(line for line in text.splitlines() if "| ResNet-56 |" in line)
     assert "| 8 epochs, float32 |" in text
 
@@ -418,7 +418,7 @@ def test_a_zoo_whose_networks_differ_in_nothing_else_says_that():
     for trial in content["trials"]:
         trial.pop("settings", None)
     text, _ = zoo_page(content)
-    assert "the same images, epochs, batches, schedule and precision, and the same learning rate. Training" in text
+    assert "the same images, epochs, batches, schedule and precision, and the same learning rate.\n" in text
     assert "of its own" not in text
 
 
