@@ -5,7 +5,7 @@ import sys
 import pytest
 import synthetic
 
-from deeper.reporting import site
+from deeper.reporting.pages import site
 
 
 def report(folder, *overrides):
