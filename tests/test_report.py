@@ -3,9 +3,9 @@ import subprocess
 import sys
 
 import pytest
-
 import synthetic
-from deeper.reporting import site
+
+from deeper.reporting.pages import site
 
 
 def report(folder, *overrides):

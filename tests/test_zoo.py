@@ -1,10 +1,10 @@
 """The zoo holds every network that has a small-image form, each at the rate that the calibration chose."""
 
 import yaml
+from forms import FORMS
 
 from deeper.paths import CONF, ROOT
 from deeper.reporting import calibration, records
-from forms import FORMS
 
 VARIANTS = {  # arms of ablations, not networks of their own
     "alexnet_tanh_small",

@@ -22,11 +22,12 @@ def report(results: Path, reports: Path, published: Path, exact: bool) -> str:
             exist, or ``reports`` cannot be written.
     """
     from deeper.files import writable
-    from deeper.reporting import records, site
+    from deeper.reporting import load
+    from deeper.reporting.pages import site
 
     if not results.is_dir():
         raise DeeperError(f"there is no folder {results}; results=FOLDER names the one with the studies' tables")
-    records.load(results)
+    load.load(results)
     writable(reports, "the reports' folder", "reports")
     findings = _compute() if exact else []
     written = site.write(results, reports, published, findings)

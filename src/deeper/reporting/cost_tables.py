@@ -6,6 +6,8 @@ import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from deeper.reporting.words import aligned
+
 if TYPE_CHECKING:
     from deeper.cost.__main__ import Counted
 
@@ -74,17 +76,3 @@ def _layers(counted: "Counted") -> str:
     costs, title = counted.costs, f"{counted.network}, {_image(counted.image)}"
     facts = f"{costs['depth']} weight layers deep, receptive field {costs['receptive_field']}"
     return f"{title}: {facts}\n\n" + aligned(head, [*rows, total], left=3, rule_before_last=True)
-
-
-def aligned(head: list[str], rows: list[list[str]], left: int, rule_before_last: bool = False) -> str:
-    """Columns of equal width, the first ``left`` of them flush left and the numbers flush right."""
-    widths = [max(len(row[column]) for row in [head, *rows]) for column in range(len(head))]
-    rule = ["-" * width for width in widths]
-    lines = [head, rule, *rows[:-1], *([rule] if rule_before_last else []), rows[-1]]
-    return "\n".join(
-        "  ".join(
-            cell.ljust(width) if column < left else cell.rjust(width)
-            for column, (cell, width) in enumerate(zip(line, widths, strict=True))
-        ).rstrip()
-        for line in lines
-    )
