@@ -20,7 +20,6 @@ from deeper.reporting.study_scale import scale_of
 from deeper.reporting.training_counts import count_trainings
 from deeper.schema.results import TransferOfRow
 
-MODES = get_args(Mode)
 SHELF = synthetic.ROOT / "published"
 MODES = get_args(TransferOfRow.model_fields["mode"].annotation)
 PICTURE = b"\x89PNG\r\n\x1a\n and the rest of it"
