@@ -37,7 +37,7 @@ from deeper.probes import activations, auxiliary, columns, gradient_noise, lesio
 from deeper.seeds import seed_of
 from deeper.study import averaging, ensembles
 
-from .pictures import pictures, pixels
+from .pictures import numbers, pictures, pixels
 
 SEED = 3
 THREADS = 1
@@ -188,7 +188,7 @@ def data(side: int = 12, channels: int = 1, sizes: tuple[int, int, int] = (43, 2
 
 
 class Steps(pl.Callback):
-    """Writes down every step: its loss, its learning rates, the first samples of its batch."""
+    """Writes down every step: its loss, its learning rates, the samples of its batch."""
 
     def __init__(self):
         self.losses: list[float] = []
@@ -196,8 +196,7 @@ class Steps(pl.Callback):
         self.samples: list[list[int]] = []
 
     def on_train_batch_start(self, trainer: pl.Trainer, module: pl.LightningModule, batch: Any, index: int) -> None:
-        if batch[2].numel():
-            self.samples.append(batch[2].tolist())
+        self.samples.append(batch[2].tolist())
 
     def on_before_optimizer_step(self, trainer: pl.Trainer, module: pl.LightningModule, optimizer: Any) -> None:
         rates = [group["lr"] for group in optimizer.param_groups]
@@ -363,12 +362,12 @@ def classified(kind: str, train: tuple, validation: tuple, several: bool, metric
     own, held_out = (linear.Labelled(*part, 4, several) for part in (train, validation))
     found = linear.best(kind, [1e-3, 0.1, 10.0], own, held_out, METRICS[metric])
     score = METRICS[metric](found(held_out.features), held_out.labels)
-    numbers = {name: getattr(found, name) for name in ("mean", "std", "bias")}
+    others = {name: getattr(found, name) for name in ("mean", "std", "bias")}
     return {
         "strength": found.strength,
         "score": score,
         "weights": found.weight.tolist(),
-        **{name: value.tolist() for name, value in numbers.items()},
+        **{name: value.tolist() for name, value in others.items()},
     }
 
 
@@ -379,10 +378,7 @@ def scored(logits: np.ndarray, labels: np.ndarray, masks: np.ndarray) -> dict[st
 
 def masks(count: int, classes: int, seed: int) -> np.ndarray:
     """Labels of pictures with several classes each, some of them uncertain."""
-    from .pictures import numbers
-
-    drawn = numbers(count, seed)
-    rows = [(int(one) & 0xFF, (int(one) >> 8) & 0xFF) for one in drawn]
+    rows = [(int(one) & 0xFF, (int(one) >> 8) & 0xFF) for one in numbers(count, seed)]
     there = [
         [c for c in range(classes) if c == row % classes or one >> c & one >> (c + 3) & 1]
         for row, (one, _) in enumerate(rows)
