@@ -9,7 +9,7 @@ STAMP := $(VENV)/.installed
 RUN := PATH="$(BIN):$$PATH" OMP_NUM_THREADS=1 PYTHONDONTWRITEBYTECODE=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup study named repro report test bench lint clean
+.PHONY: help setup study named repro report test golden bench house lint clean
 
 help:  ## this list
 	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,8 +47,14 @@ report: $(STAMP)  ## write the reports again from results/
 test: $(STAMP)  ## run every test
 	$(RUN) python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
+golden: $(STAMP)  ## store the numbers of tests/golden anew, where a change of results is meant
+	$(RUN) python -W ignore -m tests.golden
+
 bench: $(STAMP)  ## measure Deeper's own speed, written to reports/bench.md
 	$(RUN) python -m benchmarks
+
+house: $(STAMP)  ## draw the rooms of src/ and what imports what, written to docs/house.md
+	PYTHONPATH=tests/helpers $(RUN) python -m house docs/house.md
 
 lint: $(STAMP)  ## ruff
 	$(RUN) ruff check . && $(RUN) ruff format --check .

@@ -12,7 +12,8 @@ from omegaconf import OmegaConf
 
 from benchmarks.sizes import SIDE
 from deeper.data import prepared as arrays
-from deeper.data.prepared import Labelled
+from deeper.data.prepared import LabelledImages
+from deeper.data.splits import subset
 from deeper.errors import DeeperError
 from deeper.paths import CONF
 from deeper.run import processes
@@ -121,14 +122,14 @@ def small_set(root: Path | str, into: Path, test: int) -> Path:
     """
     whole = arrays.open_set(Path(root) / DATA)
     parts = [_part(whole, "train", 6000), _part(whole, "test", test)]
-    data = Labelled(*parts[0], *parts[1], whole.meta["classes"])
+    data = LabelledImages(*parts[0], *parts[1], whole.meta["classes"])
     arrays.write_set(into / DATA, DATA, data, 1000, {})
     return into
 
 
 def _part(whole: arrays.ArraySet, split: str, size: int) -> tuple[Any, Any]:
     images, labels = whole.split(split)
-    chosen = arrays.subset(labels, size, 0)
+    chosen = subset(labels, size, 0)
     return images[chosen], labels[chosen]
 
 

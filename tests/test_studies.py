@@ -5,6 +5,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+import synthetic
 import yaml
 from hydra import compose, initialize_config_dir
 from hydra._internal.callbacks import Callbacks
@@ -15,14 +16,16 @@ from hydra.types import HydraContext
 from omegaconf import OmegaConf, open_dict
 from trials import prepare
 
-from deeper.claims.verdicts import read_claims
 from deeper.cost.count import count_config
 from deeper.errors import DeeperError
 from deeper.paths import CONF, ROOT
-from deeper.reporting import published
+from deeper.reporting import published_numbers
 from deeper.run.jobs import make_job
 from deeper.schema.ledger import ledger
+from deeper.schema.study import read_study
 from deeper.study import arms as study_arms
+from deeper.study.checked_jobs import check_arms
+from deeper.study.probe_functions import check_functions
 
 ALL = sorted(path.stem for path in (CONF / "study").glob("*.yaml") if path.stem != "none")
 STUDIES = [name for name in ALL if not name.startswith("transfer")]  # tests/test_transfer.py has those
@@ -56,7 +59,7 @@ def test_every_arm_of_a_study_is_a_trial_that_can_be_trained(name, data):
         configs = [compose("train", [f"study={name}", *job, *small]) for job in one_each.values()]
     trained = {arm for arm, spec in config.study.arms.items() if "average" not in spec}
     assert {cfg.study.arm for cfg in configs} == trained
-    study_arms.check(configs, [])
+    check_arms(study_arms.study_of(configs[0]), configs)
     ids = [make_job(cfg)["id"] for cfg in configs]
     assert len(set(ids)) == len(ids)
 
@@ -64,10 +67,10 @@ def test_every_arm_of_a_study_is_a_trial_that_can_be_trained(name, data):
 @pytest.mark.parametrize("name", sorted({*ALL} - {"transfer_target"}))
 def test_a_study_is_named_after_its_file_and_names_what_there_is(name):
     text = (CONF / "study" / f"{name}.yaml").read_text()
-    content = yaml.safe_load(text)["study"]
-    assert content["name"] == name
-    assert read_claims(content, name).keys() == content.get("claims", {}).keys()
-    published.select(content, ROOT / "published", name)
+    study = read_study(yaml.safe_load(text)["study"], name)
+    assert study.name == name
+    check_functions(study, name)
+    published_numbers.select(study, ROOT / "published", name)
 
 
 def test_every_trained_claim_but_those_of_search_has_one_study():
@@ -86,7 +89,7 @@ def test_settings_of_an_arm_replace_those_of_the_grid_and_the_command_line_both(
     with initialize_config_dir(str(CONF), version_base="1.3"):
         config = compose("train", ["study=lesion"], return_hydra_config=True)
         with open_dict(config):
-            config.study.arms = arms
+            config.study = synthetic.small_study([], {}) | {"arms": arms}
             config.hydra.sweeper.params = {"seed": "range(2)", "model.width": "4,8"}
         found = jobs(config, "seed=5")
     assert found == [
@@ -96,8 +99,9 @@ def test_settings_of_an_arm_replace_those_of_the_grid_and_the_command_line_both(
 
 
 def test_papers_settings_take_the_place_of_an_arms_own():
-    arms = {"a": {"set": {"model": "x"}, "paper": {"model": "y"}}, "b": {"set": {"model": "z"}}, "c": {"average": {}}}
-    one = {"name": "s", "arms": arms, "paper": {"+recipe": "r"}}
+    average = {"average": {"of": "a", "size": 2}}
+    arms = {"a": {"set": {"model": "x"}, "paper": {"model": "y"}}, "b": {"set": {"model": "z"}}, "c": average}
+    one = study(arms, paper={"+recipe": "r"})
     assert study_arms.settings(one, "pocket") == {"a": {"model": "x"}, "b": {"model": "z"}}
     assert study_arms.settings(one, "paper") == {
         "a": {"+recipe": "r", "model": "y"},
@@ -105,9 +109,8 @@ def test_papers_settings_take_the_place_of_an_arms_own():
     }
 
 
-def test_arms_with_and_without_settings_do_not_mix():
-    with pytest.raises(DeeperError, match="arm b has no `set`"):
-        study_arms.settings({"name": "s", "arms": {"a": {"set": {}}, "b": {"where": {}}}}, "pocket")
+def study(arms, **more):
+    return read_study(synthetic.small_study([], {}) | {"arms": arms, **more}, "s")
 
 
 WITH_PAPERS = [name for name in STUDIES if "zoo" not in name]
@@ -116,7 +119,7 @@ RECIPES = {path.stem: yaml.safe_load(path.read_text()) for path in (CONF / "reci
 
 def papers(name):
     """By arm, the settings of a study under profile=paper."""
-    return study_arms.settings(content(name), "paper")
+    return study_arms.settings(read_study(content(name), name), "paper")
 
 
 def content(name):
@@ -198,13 +201,14 @@ def count(cfg):
 
 def test_labels_and_budgets_are_those_of_the_settings_that_run():
     arms = {"a": {"label": "A", "set": {"model": "x"}, "paper": {"model": "y"}, "paper_label": "B"}, "b": {"set": {}}}
-    one = {"name": "s", "arms": arms, "budgets": [{"metric": "params", "arms": ["a", "b"]}]}
-    assert study_arms.as_run(one, "pocket") == one
+    one = study(arms, budgets=[{"metric": "params", "arms": ["a", "b"]}])
+    assert study_arms.as_run(one, "pocket") is one
     run = study_arms.as_run(one, "paper")
-    assert "budgets" not in run
-    assert (run["arms"]["a"]["label"], run["arms"]["b"]) == ("B", {"set": {}})
-    by_hand = {"name": "s", "arms": {"a": {"where": {}}}, "budgets": []}
-    assert study_arms.as_run(by_hand, "paper") == by_hand
+    assert not run.budgets
+    assert "budgets" not in run.model_dump(exclude_unset=True)
+    assert (run.label("a"), run.arms["b"]) == ("B", one.arms["b"])
+    by_hand = study({"a": {"where": {}}}, budgets=[])
+    assert study_arms.as_run(by_hand, "paper") is by_hand
 
 
 def test_arms_of_another_form_stop_before_any_is_composed():
@@ -212,5 +216,5 @@ def test_arms_of_another_form_stop_before_any_is_composed():
         config = compose("train", ["study=lrn"], return_hydra_config=True)
         with open_dict(config):
             config.study.arms = 5
-        with pytest.raises(DeeperError, match="study lrn: arms must be a mapping"):
+        with pytest.raises(DeeperError, match=r"conf/study/lrn\.yaml: study\.arms: it must be a mapping"):
             jobs(config)

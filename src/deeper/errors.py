@@ -37,6 +37,11 @@ def hint(name: Any, names: Iterable[str]) -> str:
     return f"did you mean {close[0]!r}?" if close else f"there are: {', '.join(names) or 'none'}"
 
 
+def reason(error: BaseException) -> str:
+    """What an exception says, in one line; of the system's errors only the words ("No space left on device")."""
+    return " ".join((getattr(error, "strerror", None) or str(error) or type(error).__name__).split())
+
+
 def one_line(error: BaseException) -> str | None:
     """What to tell the user of an exception in one line, or None where it is a defect of ours."""
     from hydra.errors import HydraException

@@ -9,10 +9,12 @@ from pathlib import Path
 import hydra
 from omegaconf import DictConfig, OmegaConf
 
-from deeper import cli, files, paths
-from deeper.data import prepared as arrays
-from deeper.data import sources
+from deeper import cli, paths
+from deeper.data.prepared import LabelledImages, open_set, preparing, read_meta, write_set
+from deeper.data.released_files import Layout, gather
+from deeper.data.splits import RULE
 from deeper.errors import DeeperError
+from deeper.files import scratch_folder
 
 
 def prepare(data: DictConfig) -> str:
@@ -22,61 +24,52 @@ def prepare(data: DictConfig) -> str:
 
     Raises:
         DeeperError: the set serves only to count networks, no source delivers the files, they are not the ones the
-            configuration names, or there is no place to write.
+            configuration names, or it cannot be written.
     """
     if data.reader is None:
         raise DeeperError(f"{data.name} serves to count networks (python -m deeper.cost); Deeper does not prepare it")
     folder = paths.folder("data.root", data.root) / paths.folder("data.name", data.name)
     if type(data.held_out) is not int or data.held_out < 1:
         raise DeeperError(f"data.held_out={data.held_out}: it must be a whole number of at least 1")
-    try:
-        return _prepare(data, folder)
-    except OSError as error:
-        where = error.filename or folder.parent
-        raise DeeperError(
-            f"cannot prepare {data.name} in {folder.parent}: {error.strerror or error} ({where}); "
-            "free space or choose another folder with data.root=FOLDER"
-        ) from error
-
-
-def _prepare(data: DictConfig, folder: Path) -> str:
-    layout = sources.Layout(**OmegaConf.to_container(data.layout, resolve=True))
-    with files.folder_lock(folder):
-        reason = _why_rebuild(folder, data, layout)
-        if reason is None:
-            return f"{_summary(folder, arrays.read_meta(folder))}: already prepared and verified, nothing to do"
-        with files.scratch_folder(folder) as scratch:
+    layout = Layout(**OmegaConf.to_container(data.layout, resolve=True))
+    with preparing(folder, "data.root"):
+        why = _why_rebuild(folder, data, layout)
+        if why is None:
+            return f"{_summary(folder, read_meta(folder))}: already prepared and verified, nothing to do"
+        with scratch_folder(folder) as scratch:
             routes = [hydra.utils.instantiate(route) for route in data.routes]
-            gathered = sources.gather(data.name, layout, routes, scratch, data.folder)
-        labelled = hydra.utils.instantiate(data.reader, _partial_=True, _convert_="all")(gathered.content)
-        _expect(data, labelled)
-        meta = arrays.write_set(folder, data.name, labelled, data.held_out, gathered.facts)
-    return f"{reason}{_summary(folder, meta)}\nsource: {gathered.route}; digests agree"
+            gathered = gather(data.name, layout, routes, scratch, data.folder)
+        images = hydra.utils.instantiate(data.reader, _partial_=True, _convert_="all")(gathered.content)
+        _check_shape(data, images)
+        meta = write_set(folder, data.name, images, data.held_out, gathered.facts)
+    return f"{why}{_summary(folder, meta)}\nsource: {gathered.route}; digests agree"
 
 
-def _why_rebuild(folder: Path, data: DictConfig, layout: sources.Layout) -> str | None:
+def _why_rebuild(folder: Path, data: DictConfig, layout: Layout) -> str | None:
+    """The line that says why a set is made again, "" where there is none yet; None where it is whole and the same."""
     if not folder.exists():
         return ""
     try:
-        meta = arrays.open_set(folder).meta
+        meta = open_set(folder).meta
     except DeeperError as error:
         return f"rebuilt, because {str(error).partition(';')[0]}\n"
     start, stop = meta["splits"]["validation"]
-    known = {name: meta["source"].get(name, {}) for name in layout.files}
-    same_files = len(known) == len(meta["source"]) and all(
-        dict(facts).items() <= known[name].items() for name, facts in layout.files.items()
+    same_files = layout.files.keys() == meta["source"].keys() and all(
+        dict(facts).items() <= meta["source"][name].items() for name, facts in layout.files.items()
     )
-    same_split = meta["validation"]["rule"] == arrays.RULE and stop - start == data.held_out
+    same_split = meta["validation"]["rule"] == RULE and stop - start == data.held_out
     if same_files and same_split:
         return None
     return "rebuilt, because the configuration names other files or another validation split\n"
 
 
-def _expect(data: DictConfig, labelled) -> None:
-    found = (len(labelled.classes), labelled.train_images.shape[3], *labelled.train_images.shape[1:3])
+def _check_shape(data: DictConfig, images: LabelledImages) -> None:
+    actual = (len(images.classes), images.train_images.shape[3], *images.train_images.shape[1:3])
     expected = (data.classes, data.channels, data.size, data.size)
-    if found != expected:
-        raise DeeperError(f"{data.name}: classes, channels, height, width should be {expected}, the files have {found}")
+    if actual != expected:
+        raise DeeperError(
+            f"{data.name}: classes, channels, height, width should be {expected}, the files have {actual}"
+        )
 
 
 def _summary(folder: Path, meta: dict) -> str:

@@ -10,8 +10,8 @@ from torch.utils.flop_counter import FlopCounterMode
 from deeper.cost.count import count, count_config, run_forward
 from deeper.cost.networks import Network
 from deeper.errors import DeeperError
-from deeper.models.dropping import StochasticDepth
-from deeper.models.layers import SqueezeExcite
+from deeper.models.parts.drop_path import StochasticDepth
+from deeper.models.parts.squeeze_excite import SqueezeExcite
 
 
 def test_a_network_counted_by_hand():

@@ -3,7 +3,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from deeper.data.augment import Augment, crop, epoch_order
+from deeper.data.augment import Augment, EdgeAugment, crop, epoch_order
 
 
 @given(samples=st.integers(1, 300), seed=st.integers(0, 2**31), epoch=st.integers(0, 1000))
@@ -43,3 +43,17 @@ def test_no_augmentation_is_the_identity():
     images = torch.arange(2 * 5 * 5, dtype=torch.uint8).reshape(2, 5, 5, 1)
     drawn = [torch.from_numpy(d) for d in Augment().draw(2, 0, 0)]
     assert torch.equal(crop(Augment().padded(images), torch.arange(2), *drawn, 5), images)
+
+
+def test_edge_augment_repeats_the_border():
+    image = torch.arange(9, dtype=torch.uint8).view(1, 3, 3, 1)
+    padded = EdgeAugment(pad=2).padded(image)[0, :, :, 0]
+    assert padded.shape == (7, 7)
+    assert padded[0].tolist() == [0, 0, 0, 1, 2, 2, 2]
+    assert padded[6].tolist() == [6, 6, 6, 7, 8, 8, 8]
+    assert torch.equal(padded[2:5, 2:5], image[0, :, :, 0])
+
+
+def test_edge_augment_draws_what_augment_draws():
+    ours, usual = EdgeAugment(2, True).draw(50, 3, 1), Augment(2, True).draw(50, 3, 1)
+    assert all((a == b).all() for a, b in zip(ours, usual, strict=True))

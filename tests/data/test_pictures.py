@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from deeper.data.pictures import Unreadable, decode
+from deeper.data.pictures import Unreadable, decode, is_blank, without_margins
 
 
 def test_transparency_becomes_white(tmp_path):
@@ -68,3 +68,16 @@ def test_what_is_missing_or_no_picture_is_unreadable(tmp_path):
     (tmp_path / "text.png").write_text("no picture")
     with pytest.raises(Unreadable):
         decode(tmp_path / "text.png")
+
+
+def test_margins_are_what_is_white():
+    picture = Image.new("RGB", (30, 20), "white")
+    picture.paste("red", (5, 7, 9, 18))
+    assert without_margins(picture).size == (4, 11)
+    assert not is_blank(picture)
+
+
+def test_a_white_picture_is_blank_and_all_margin():
+    white = Image.new("RGB", (30, 20), "white")
+    assert without_margins(white).size == (30, 20)
+    assert is_blank(white)

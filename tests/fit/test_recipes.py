@@ -16,11 +16,12 @@ from hydra.utils import instantiate
 from omegaconf import OmegaConf
 
 from deeper.data.batches import load
-from deeper.data.prepared import Labelled, write_set
+from deeper.data.prepared import LabelledImages, write_set
 from deeper.fit.fit import Surroundings, fit
 from deeper.paths import CONF
 from deeper.prepare import prepare
 from deeper.run.jobs import make_job
+from deeper.schema.study import read_study
 from deeper.study import arms as study_arms
 
 TRAINED_ON = {"cifar10": 45000, "cifar100": 45000, "fashion_mnist": 55000, "imagenet": 1281167 - 50000}
@@ -132,7 +133,7 @@ def sets(tmp_path_factory):
         folder = released.write(root / "files" / name, files)
         prepare(released.config(name, files, root, f"data.folder={folder}", held_out=held_out))
     images, labels = released.pictures(40, 10, 3, 8)
-    data = Labelled(images, labels, images, labels, [f"class {i}" for i in range(10)])
+    data = LabelledImages(images, labels, images, labels, [f"class {i}" for i in range(10)])
     write_set(root / "imagenet", "imagenet", data, 10, {})
     return root
 
@@ -249,7 +250,10 @@ def test_real_steps_on_files_in_the_official_format(name, data, model, more, set
 def arms():
     """Every arm of the studies that run by recipes, with its settings under profile=paper."""
     for path in sorted((CONF / "study").glob("*.yaml")):
-        chosen = study_arms.settings(yaml.safe_load(path.read_text())["study"], "paper")
+        block = yaml.safe_load(path.read_text())["study"]
+        if block["name"] == "none":
+            continue
+        chosen = study_arms.settings(read_study(block, path.stem), "paper")
         yield from ((f"{path.stem}-{arm}", one) for arm, one in chosen.items() if "+recipe" in one)
 
 

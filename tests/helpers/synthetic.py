@@ -43,7 +43,7 @@ def results(seeds=5, epochs=8, name="residual_vs_plain"):
     block = copy.deepcopy(study())
     block["name"] = name
     return {
-        "schema": 1,
+        "schema": 2,
         "study": block,
         "profile": "pocket",
         "data": {

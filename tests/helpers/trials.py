@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 from hydra import compose, initialize_config_dir
 
-from deeper.data.prepared import Labelled, write_set
+from deeper.data.prepared import LabelledImages, write_set
 from deeper.paths import CONF
 from deeper.run import processes
 from deeper.run.jobs import make_job
@@ -43,7 +43,7 @@ def prepare(root: Path) -> Path:
         return images, labels
 
     train, test = part(260), part(101)
-    data = Labelled(*train, *test, [f"class {i}" for i in range(10)])
+    data = LabelledImages(*train, *test, [f"class {i}" for i in range(10)])
     write_set(root / "fashion_mnist", "fashion_mnist", data, 60, {})
     return root
 

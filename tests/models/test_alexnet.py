@@ -6,7 +6,7 @@ from torch import nn
 from deeper.errors import DeeperError
 from deeper.models.alexnet import AlexNet
 from deeper.models.build import build
-from deeper.models.local_response import LocalResponse
+from deeper.models.parts.normalisation import LocalResponse
 
 FULLY_CONNECTED = [((4096,), 37752832), ((4096,), 16781312), ((1000,), 4097000)]
 SMALL = {"widths": (8, 8, 8, 8, 8), "strides": (1,) * 5, "kernels": (3,) * 5, "paddings": (1,) * 5, "hidden": (16, 12)}

@@ -218,7 +218,7 @@ def test_reset_classifier():
         ({"depth": None, "layers": [3, 0]}, "at least one layer"),
         ({"depth": None, "layers": []}, "at least one layer"),
         ({"compression": 0}, "more than 0 and at most 1"),
-        ({"stem": "huge"}, "one of small, large"),
+        ({"stem": "huge"}, "it must be small or large"),
     ],
 )
 def test_impossible_settings_say_what_is_possible(settings_, words):

@@ -13,8 +13,8 @@ from torch.utils.flop_counter import FlopCounterMode
 from deeper.errors import DeeperError
 from deeper.models.build import build
 from deeper.models.efficientnet import EfficientNet, compound
-from deeper.models.layers import SqueezeExcite
-from deeper.models.separable import InvertedResidual
+from deeper.models.inverted_residual import InvertedResidual
+from deeper.models.parts.squeeze_excite import SqueezeExcite
 from deeper.paths import CONF, ROOT
 
 

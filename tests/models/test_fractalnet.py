@@ -11,8 +11,8 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from deeper.errors import DeeperError
 from deeper.models.build import build
-from deeper.models.dropping import SharedDraw
 from deeper.models.fractalnet import FractalLayer, FractalNet, GlobalPath, LocalPaths
+from deeper.models.parts.drop_path import SharedDraw
 from deeper.paths import ROOT
 
 

@@ -10,7 +10,8 @@ from timm.layers import ConvNormAct
 from deeper.cost.count import count, count_config
 from deeper.errors import DeeperError
 from deeper.models.build import build
-from deeper.models.inception_factorised import DESIGNS, FactorisedInception, InceptionBlock, read_branch, unfactorised
+from deeper.models.inception_designs import DESIGNS, read_branch, unfactorised
+from deeper.models.inception_factorised import FactorisedInception, InceptionBlock
 
 BLOCKS = {"v3": (3, 4, 2), "v4": (4, 7, 3), "resnet": (5, 10, 5)}
 V3, V4, RESNET = DESIGNS["v3"], DESIGNS["v4"], DESIGNS["resnet"]

@@ -5,7 +5,8 @@ from classics import counted, meta, model, parameters, published, walk
 
 from deeper.errors import DeeperError
 from deeper.models.build import build
-from deeper.models.lenet import TABLE, LeNet5, PartialConv2d, RadialOutput, ScaledTanh, Subsampling
+from deeper.models.lenet import TABLE, LeNet5, PartialConv2d, RadialOutput, Subsampling
+from deeper.models.parts.activation import ScaledTanh
 
 OLD = {"pool": "trainable", "connections": "partial", "activation": "scaled_tanh", "output": "rbf"}
 
@@ -138,7 +139,7 @@ def test_reset_classifier_keeps_the_kind_of_output():
 @pytest.mark.parametrize(
     ("settings_", "words"),
     [
-        ({"pool": "median"}, "max, average or trainable"),
+        ({"pool": "median"}, "one of max, average, trainable"),
         ({"connections": "some"}, "full or partial"),
         ({"output": "softmax"}, "linear or rbf"),
         ({"activation": "cube"}, "relu"),

@@ -11,9 +11,11 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from deeper.errors import DeeperError
 from deeper.models.build import build
-from deeper.models.layers import SqueezeExcite
+from deeper.models.inverted_residual import InvertedResidual, divisible
 from deeper.models.mobilenet import MobileNetV1, MobileNetV2, SeparableBlock
-from deeper.models.separable import Depthwise, InvertedResidual, divisible, drop_samples
+from deeper.models.parts.convolution import Depthwise
+from deeper.models.parts.drop_path import drop_samples
+from deeper.models.parts.squeeze_excite import SqueezeExcite
 from deeper.paths import ROOT
 
 ROWS = {

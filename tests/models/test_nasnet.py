@@ -12,7 +12,9 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from deeper.errors import DeeperError
 from deeper.models.build import build
-from deeper.models.nasnet import CELLS, OPERATIONS, AuxiliaryHead, Cell, Genotype, NASNet
+from deeper.models.nasnet import AuxiliaryHead, NASNet
+from deeper.models.nasnet_cell import CELLS, Cell, Genotype
+from deeper.models.nasnet_operations import OPERATIONS
 from deeper.paths import CONF
 
 LITTLE = {"filters": 4, "repeats": 1, "stem_channels": 8, "in_chans": 1, "num_classes": 3}
@@ -188,7 +190,7 @@ def test_drop_path_grows_with_what_the_trainer_says_is_over():
 def test_the_probability_of_keeping_is_that_of_the_papers_code(progress, monkeypatch):
     """1 - progress · place · (1 - keep), place (cell + 1) / cells, for every operation but the identity."""
     rates = []
-    monkeypatch.setattr("deeper.models.nasnet.drop_samples", lambda x, rate: rates.append(rate) or x)
+    monkeypatch.setattr("deeper.models.nasnet_cell.drop_samples", lambda x, rate: rates.append(rate) or x)
     network = NASNet(drop_path=0.4, **LITTLE)
     if progress is not None:
         network.pace(progress)

@@ -6,7 +6,8 @@ from torch import nn
 
 from deeper.errors import DeeperError
 from deeper.models.build import build
-from deeper.models.nin import ClassMaps, NetworkInNetwork
+from deeper.models.nin import NetworkInNetwork
+from deeper.models.parts.heads import ClassMaps
 
 
 def test_cifar_layer_by_layer():
@@ -56,11 +57,12 @@ def test_a_stage_is_a_perceptron_slid_over_the_image():
 
 def test_without_the_last_activation_averaging_and_classifying_commute():
     torch.manual_seed(0)
-    head = ClassMaps(6, 4, None).double()
+    convolution = ClassMaps.convolution(6, 4)
+    head = ClassMaps(convolution).double()
     x = torch.randn(2, 6, 5, 3, dtype=torch.float64)
-    linear = F.linear(head(x, pre_logits=True), head.maps[0].weight.flatten(1), head.maps[0].bias)
+    linear = F.linear(head(x, pre_logits=True), convolution.weight.flatten(1), convolution.bias)
     torch.testing.assert_close(head(x), linear)
-    rectified = ClassMaps(6, 4, "relu").double()
+    rectified = ClassMaps(convolution, nn.ReLU()).double()
     assert (rectified(x) >= 0).all()
     assert rectified(x).any()
 
@@ -93,7 +95,7 @@ def test_reset_classifier():
         ({"widths": [[4], [], [4]]}, "one or more widths"),
         ({"kernels": [3]}, "3 stages need 3, not 1"),
         ({"pools": ["max"]}, "3 stages need 2, not 1"),
-        ({"pools": ["max", "median"]}, "max, average"),
+        ({"pools": ["max", "median"]}, "max or average"),
         ({"norm": "layer"}, "none, batch, lrn"),
     ],
 )

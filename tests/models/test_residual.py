@@ -12,8 +12,8 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from deeper.cost.count import count_config
 from deeper.errors import DeeperError
-from deeper.models.blocks import NoShortcut
 from deeper.models.build import build
+from deeper.models.parts.shortcuts import NoShortcut
 from deeper.models.residual import ResidualNetwork
 from deeper.models.residual_blocks import BasicBlock, BottleneckBlock
 from deeper.paths import CONF, ROOT
@@ -351,9 +351,9 @@ def test_reset_classifier():
         ({"depth": 34, "stem": "imagenet", "block": "bottleneck"}, "one of 50, 101, 152, 200"),
         ({"depth": 20, "blocks": [1, 1]}, "either depth or blocks"),
         ({"depth": None, "blocks": []}, "at least one block in each stage"),
-        ({"shortcut": "D"}, "none, A, B or C"),
-        ({"block": "wide"}, "basic, bottleneck"),
-        ({"order": "between"}, "post, pre"),
+        ({"shortcut": "D"}, "one of none, A, B, C"),
+        ({"block": "wide"}, "basic or bottleneck"),
+        ({"order": "between"}, "post or pre"),
         ({"norm": "group"}, "none, batch, lrn"),
         ({"cardinality": 4}, "only bottlenecks have branches"),
         ({"depth": 29, "block": "bottleneck", "cardinality": 4}, "needs branch_width"),
@@ -361,6 +361,7 @@ def test_reset_classifier():
         ({"survival": 1.5}, "more than 0 and at most 1"),
         ({"survival": 0.5, "shortcut": "none"}, "no shortcut"),
         ({"levels": 4}, "1, 2, 3"),
+        ({"levls": 2}, "unexpected keyword argument 'levls'"),
     ],
 )
 def test_impossible_settings_say_what_is_possible(settings_, words):

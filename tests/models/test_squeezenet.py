@@ -11,7 +11,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from deeper.errors import DeeperError
 from deeper.models.build import build
-from deeper.models.squeezenet import SQUEEZES, ConvolutionalHead, Fire, SqueezeNet
+from deeper.models.squeezenet import SQUEEZES, Fire, SqueezeNet
 from deeper.paths import ROOT
 
 
@@ -119,8 +119,8 @@ def test_there_is_no_linear_layer():
 @pytest.mark.parametrize("rectified", [True, False])
 def test_the_logits_are_averages_of_the_last_maps(rectified):
     torch.manual_seed(0)
-    head = ConvolutionalHead(8, 5, 0.5, rectified).eval()
-    x = torch.randn(3, 8, 4, 4)
+    head = SqueezeNet(width=1 / 16, num_classes=5, rectified=rectified).eval().head
+    x = torch.randn(3, head.conv.in_channels, 4, 4)
     maps = head.conv(x)
     assert (maps < 0).any()
     expected = maps.clamp(min=0) if rectified else maps
@@ -159,7 +159,7 @@ def test_reset_classifier():
     network = SqueezeNet(width=1 / 16, rectified=False, dropout=0.3).eval()
     network.reset_classifier(3)
     assert network(torch.randn(1, 3, 40, 40)).shape == (1, 3)
-    assert (network.head.rectified, network.head.dropout.p) == (False, 0.3)
+    assert (hasattr(network.head, "activation"), network.head.dropout.p) == (False, 0.3)
     network.reset_classifier(0)
     assert network(torch.randn(1, 3, 40, 40)).shape == (1, network.num_features)
 
@@ -167,9 +167,9 @@ def test_reset_classifier():
 @pytest.mark.parametrize(
     ("settings_", "words"),
     [
-        ({"version": "1.2"}, "one of 1.0, 1.1"),
+        ({"version": "1.2"}, "1.0 or 1.1"),
         ({"bypass": "double"}, "one of none, simple, complex"),
-        ({"stem": "tiny"}, "one of large, small"),
+        ({"stem": "tiny"}, "large or small"),
         ({"norm": "layer"}, "one of none, batch"),
         ({"width": 0.05}, "at least 1/16"),
     ],

@@ -9,7 +9,7 @@ from torch import nn
 
 from deeper.errors import DeeperError
 from deeper.models.build import build
-from deeper.models.local_response import LocalResponse
+from deeper.models.parts.normalisation import LocalResponse
 from deeper.models.vgg import VGG
 from deeper.paths import CONF
 

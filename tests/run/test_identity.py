@@ -1,8 +1,13 @@
-import textwrap
+from dataclasses import replace
 
 import pytest
+import yaml
+from hydra.utils import get_object
 from trials import job
 
+from deeper import results_versions
+from deeper.errors import DeeperError
+from deeper.paths import CONF
 from deeper.run import identity
 
 
@@ -66,33 +71,88 @@ def test_data_is_part_of_it(root, tmp_path):
     assert identity.trial_id(config, "a") != identity.trial_id(config, "b")
 
 
-def test_the_code_that_computes_is_part_of_it_and_nothing_else():
-    files, others = identity.closure((identity.ROOT, "deeper.models.residual"))
-    assert {"deeper.fit.module", "deeper.data.augment", "deeper.models.residual", "deeper.seeds"} <= set(files)
-    strangers = ("report", "sweep", "mirror", "store", "processes", "cost", "study", "claims", "cli", "trial")
-    assert not [name for name in files if name.rpartition(".")[2] in strangers]
-    assert {"torch", "pytorch_lightning", "numpy"} <= others
-
-
-def test_relative_imports_and_every_target_are_followed(root, tmp_path):
-    path = tmp_path / "a.py"
-    path.write_text("from .blocks import conv\nfrom . import build\nfrom ..data import arrays\n")
-    found = identity._imports("deeper.models.a", path)
-    assert {"deeper.models.blocks", "deeper.models.build", "deeper.data.prepared"} <= found
+def test_no_text_of_the_code_is_part_of_it(root, tmp_path, monkeypatch):
+    """Ids are made without reading any source file."""
     config = job(root, tmp_path)["config"]
-    config["model"]["inner"] = [{"_target_": "deeper.data.cutout.Cutout"}]
-    targets = identity._targets(identity.semantic(config))
-    assert {"deeper.data.cutout", "deeper.data.augment", "deeper.fit.schedule", "torch.optim"} <= targets
+    before = identity.trial_id(config, "a")
+    monkeypatch.setattr("builtins.open", lambda *_, **__: pytest.fail("a file was read"))
+    assert identity.trial_id(config, "a") == before
 
 
-def code_digest(folder, name, text):
-    path = folder / name
-    path.write_text(textwrap.dedent(text))
-    return identity._code_digest(path)
+def parts_with(monkeypatch, name, **changes):
+    changed = {**results_versions.parts(), name: replace(results_versions.parts()[name], **changes)}
+    monkeypatch.setattr(results_versions, "parts", lambda: changed)
+    monkeypatch.setattr(identity, "parts", lambda: changed)
+    results_versions._names.cache_clear()
 
 
-def test_words_about_the_code_are_not_code(tmp_path):
-    plain = code_digest(tmp_path, "a.py", "def f(x):\n    return x + 1\n")
-    told = '"""A file."""\n\n\ndef f(x):\n    """Add one."""\n    return (x + 1)  # one more\n'
-    assert code_digest(tmp_path, "b.py", told) == plain
-    assert code_digest(tmp_path, "c.py", "def f(x):\n    return x + 2\n") != plain
+@pytest.fixture(autouse=True)
+def _names_of_the_real_file():
+    yield
+    results_versions._names.cache_clear()
+
+
+@pytest.mark.parametrize("part", ["fit", "models.residual", "augment.crop", "schedule.cosine"])
+def test_a_raised_results_version_is_another_trial(root, tmp_path, monkeypatch, part):
+    config = job(root, tmp_path)["config"]
+    before = identity.trial_id(config, "a")
+    parts_with(monkeypatch, part, version=2)
+    assert identity.trial_id(config, "a") != before
+
+
+@pytest.mark.parametrize("part", ["models.vgg", "transfer", "linear", "schedule.steps", "probes.lesion", "averaging"])
+def test_a_version_of_what_it_does_not_use_is_not(root, tmp_path, monkeypatch, part):
+    config = job(root, tmp_path)["config"]
+    before = identity.trial_id(config, "a")
+    parts_with(monkeypatch, part, version=2)
+    assert identity.trial_id(config, "a") == before
+
+
+def test_a_class_that_moved_keeps_its_trials(root, tmp_path, monkeypatch):
+    config = job(root, tmp_path)["config"]
+    before = identity.trial_id(config, "a")
+    old, new = "deeper.models.residual.ResidualNetwork", "deeper.models.families.resnet.ResNet"
+    parts_with(monkeypatch, "models.residual", targets={"ResidualNetwork": new}, formerly={"ResidualNetwork": [old]})
+    assert identity.trial_id(config, "a") == before  # a frozen configuration from before the move
+    assert results_versions.today(config)["model"]["_target_"] == new
+    assert identity.trial_id(results_versions.today(config), "a") == before
+
+
+def test_a_setting_that_was_added_later_and_is_off_changes_no_id(root, tmp_path, monkeypatch):
+    config = job(root, tmp_path)["config"]
+    before = identity.trial_id(config, "a")
+    parts_with(monkeypatch, "models.residual", off={"zero_init": False})
+    parts_with(monkeypatch, "fit", off={"clip_norm": None})
+    config["model"]["zero_init"], config["training"]["clip_norm"] = False, None
+    assert identity.trial_id(config, "a") == before
+    config["model"]["zero_init"] = True
+    assert identity.trial_id(config, "a") != before
+    config["model"]["zero_init"], config["training"]["clip_norm"] = False, 0.1
+    assert identity.trial_id(config, "a") != before
+
+
+def test_a_class_of_ours_without_a_version_is_refused_in_words(root, tmp_path):
+    config = job(root, tmp_path)["config"]
+    config["model"]["_target_"] = "deeper.models.residual.ResidualNetwrk"
+    with pytest.raises(DeeperError, match="has no results version: is the name right"):
+        identity.trial_id(config, "a")
+
+
+def test_every_class_that_a_configuration_names_has_a_version_and_is_there():
+    for path in (CONF / group for group in ("model/base", "augment", "schedule", "transfer/backbone")):
+        for file in path.glob("*.yaml"):
+            for target in results_versions.targets(yaml.safe_load(file.read_text())):
+                results_versions.named(target)
+    for part in results_versions.parts().values():
+        for target in part.targets.values():
+            assert get_object(target)
+
+
+def test_a_measurement_hangs_on_its_settings_and_its_version_and_not_on_its_arms(monkeypatch):
+    spec = {"of": "deeper.probes.lesion.probe", "draws": 3}
+    key = identity.measurement_key("a", spec)
+    assert key == identity.measurement_key("a", {**spec, "arms": ["x"]})
+    assert key != identity.measurement_key("b", spec)
+    assert key != identity.measurement_key("a", {**spec, "draws": 4})
+    parts_with(monkeypatch, "probes.lesion", version=2)
+    assert key != identity.measurement_key("a", spec)

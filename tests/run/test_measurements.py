@@ -3,9 +3,6 @@
 import json
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from omegaconf import OmegaConf
 from trials import composed, job, train
 
 from deeper.errors import DeeperError
@@ -69,13 +66,6 @@ def test_a_probe_sees_as_many_validation_images_as_it_says(home):
     assert found["own"] == last["validation_error"]
 
 
-@settings(max_examples=20)
-@given(st.lists(st.sampled_from(["a", "b", "c"]), unique=True), st.sampled_from(["a", "b", "c", None]))
-def test_a_probe_is_for_the_arms_it_names(arms, arm):
-    probes = {"some": {**LESION, "arms": arms}, "all": LESION}
-    assert probing.of_arm(probes, arm) == ({"some": probes["some"]} if arm in arms else {}) | {"all": LESION}
-
-
 def test_a_trials_steps_are_timed_when_nothing_else_runs(home):
     alone = {"of": "deeper.probes.step_time.probe", "steps": 2, "rounds": 1, "warmup": 0, "alone": True}
     specs = {"step_time": alone, "lesion": {**LESION, "images": 11}, "other": {**alone, "steps": 1}}
@@ -105,11 +95,6 @@ def test_arms_take_turns_at_being_timed(tmp_path, monkeypatch):
     [
         ({"of": "os.system"}, "must name a function of deeper.analysis"),
         ({"of": "deeper.analysis.nothing.probe"}, "must name a function of deeper.analysis"),
-        ({**LESION, "weights": "best"}, "must be final or start"),
-        ({**LESION, "validation": 0}, "at least 1, or null for all"),
-        ({**LESION, "validation": True}, "at least 1, or null for all"),
-        ({**LESION, "arms": "plain20"}, "must be a list of arms"),
-        ({**LESION, "alone": 1}, "must be true or false"),
     ],
 )
 def test_a_probe_that_is_none_is_refused(home, spec, words):
@@ -143,13 +128,13 @@ def lesion_study(root, home, *overrides):
 def test_a_study_measures_what_is_for_the_trials_arm(root, home, arms, measured):
     config = lesion_study(root, home, f"+study.probes.lesion.arms={arms}")
     study.measure([config], [home.trial], slots=1)
-    block = OmegaConf.to_container(config.study)
-    block["arms"] = {"resnet20": block["arms"]["resnet20"]}
-    (row,) = study.table(block, [config], [home.trial])["trials"]
+    whole = study_arms.study_of(config)
+    alone = whole.model_copy(update={"arms": {"resnet20": whole.arms["resnet20"]}})
+    (row,) = study.table(alone, [config], [home.trial])["trials"]
     assert set(row.get("probes", {})) == ({"lesion"} if measured else set())
 
 
 def test_a_probe_for_an_arm_that_is_none_is_refused_before_anything_is_trained(root, home):
     config = lesion_study(root, home, "+study.probes.lesion.arms=[plain21]")
-    with pytest.raises(DeeperError, match="probe lesion is for arm plain21"):
-        study_arms.check([config], ["study=lesion"])
+    with pytest.raises(DeeperError, match=r"probes\.lesion\.arms\.0: 'plain21' is not among the study's arms"):
+        study_arms.study_of(config)

@@ -95,7 +95,7 @@ def test_a_study_may_have_claims_of_its_own():
 def test_a_probe_has_arguments_of_its_own():
     probe = read_study(BLOCK, FILE).probes["lesion"]
     assert (probe.arguments, probe.weights, probe.validation) == ({"draws": 2}, "final", None)
-    assert probe.spec == BLOCK["probes"]["lesion"] | {"arms": ("a",)}
+    assert probe.spec == BLOCK["probes"]["lesion"]
     assert (probe.is_for("a"), probe.is_for("b"), probe.is_for(None)) == (True, False, False)
 
 

@@ -5,17 +5,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deeper.errors import DeeperError
-from deeper.study.budgets import check, read_budgets, shares
-
-ARMS = {"wide": {"label": "Wide"}, "thin": {"label": "Thin"}}
-
-
-def study(*budgets):
-    return {"arms": ARMS, "budgets": list(budgets)}
+from deeper.schema.study import Budget
+from deeper.study.budgets import check, shares
 
 
 def read(**changes):
-    return read_budgets(study({"metric": "params", "arms": ["wide", "thin"]} | changes), "here")
+    return [Budget(**{"metric": "params", "arms": ("wide", "thin")} | changes)]
 
 
 def test_each_arm_is_held_against_the_first():
@@ -50,26 +45,3 @@ def test_the_error_names_both_numbers_and_what_to_change():
     ):
         assert part in words
     assert "match=params:1000" in words
-
-
-def test_a_study_without_budgets_has_none():
-    assert read_budgets({"arms": ARMS}, "here") == []
-
-
-@pytest.mark.parametrize(
-    ("changes", "words"),
-    [
-        ({"metric": "parms"}, "metric 'parms' is not among the costs; did you mean 'params'?"),
-        ({"metric": "test_error"}, "there are: params, macs, activation_bytes"),
-        ({"arms": ["wide", "thine"]}, "arm 'thine' is not among the study's arms; did you mean 'thin'?"),
-        ({"arms": ["wide"]}, "two arms or more"),
-        ({"arms": "wide"}, "two arms or more"),
-        ({"within": -0.1}, "a fraction of 0 or more"),
-        ({"within": "2%"}, "a fraction of 0 or more"),
-        ({"of": "wide"}, "a budget has metric, arms"),
-    ],
-)
-def test_what_is_no_budget_is_named(changes, words):
-    with pytest.raises(DeeperError, match=r"^here: budget 1:") as caught:
-        read(**changes)
-    assert words in str(caught.value)

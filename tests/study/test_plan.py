@@ -227,7 +227,7 @@ def test_a_single_trial_that_a_sweep_has_trained_is_known(call, partly):
         (["dry_run=true", *SMALL, "model.depth=9"], "6n+2"),
         (["--multirun", "study=unequal", "dry_run=true"], "study unequal: arm thin has "),
         (["--multirun", "study=itself"], "study itself: arms wide and again, which a claim compares, are the same"),
-        (["--multirun", "study=mute"], "study mute: title must be text, not None"),
+        (["--multirun", "study=mute"], "conf/study/mute.yaml: study.title: it is missing"),
         (["--multirun", "study=pairs", "results=/proc/none"], "the table's folder /proc/none cannot be written"),
     ],
 )

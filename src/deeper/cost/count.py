@@ -23,7 +23,7 @@ from torch.utils.flop_counter import flop_registry
 from torch.utils.weak import WeakTensorKeyDictionary
 
 from deeper.errors import DeeperError
-from deeper.models.dropping import SharedDraw
+from deeper.models.parts.drop_path import SharedDraw
 
 aten = torch.ops.aten
 Pair = tuple[Fraction, Fraction]

@@ -44,6 +44,20 @@ class Augment:
         return offsets[0], offsets[1], mirrored if self.mirror else np.zeros(samples, bool)
 
 
+@dataclass(frozen=True)
+class EdgeAugment(Augment):
+    """``Augment`` for pictures whose background is not black: the added pixels repeat the picture's border."""
+
+    def padded(self, images: Tensor) -> Tensor:
+        """(N, H, W, C) → (N, H+2·pad, W+2·pad, C)."""
+        rows, columns = self._border_repeated(images.shape[1]), self._border_repeated(images.shape[2])
+        return images[:, rows][:, :, columns]
+
+    def _border_repeated(self, side: int) -> Tensor:
+        """Rows (or columns) of the picture that make up the padded one, int64."""
+        return torch.arange(-self.pad, side + self.pad).clamp(0, side - 1)
+
+
 def crop(padded: Tensor, index: Tensor, top: Tensor, left: Tensor, mirrored: Tensor, size: int) -> Tensor:
     """Cut one window a sample: (N, H, W, C), (B,) ×4 → (B, size, size, C)."""
     steps = torch.arange(size, device=padded.device)

@@ -9,11 +9,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from deeper.data import prepared as arrays
 from deeper.data.augment import Augment, crop, epoch_order
+from deeper.data.resized import open_resized
+from deeper.data.splits import subset
 
 Batch = tuple[Tensor, Tensor, Tensor]
-_AT_ONCE = 1024
+_PICTURES_AT_ONCE = 1024  # of small batches several are cropped together: one at a time costs mostly the calls
 
 
 @dataclass
@@ -64,12 +65,12 @@ def load(data: dict[str, Any]) -> ImageData:
     Raises:
         DeeperError: the set is not prepared, is damaged, or has fewer images than asked for.
     """
-    prepared = arrays.open_resized(Path(data["root"]) / data["name"], data["image_size"])
+    prepared = open_resized(Path(data["root"]) / data["name"], data["image_size"])
 
     def part(name: str, size: int | None) -> Split:
         images, labels = prepared.split(name)
         if size is not None:
-            chosen = arrays.subset(labels, size, data["subset_seed"])
+            chosen = subset(labels, size, data["subset_seed"])
             images, labels = images[chosen], labels[chosen]
         return Split(torch.from_numpy(np.array(images)), torch.from_numpy(np.array(labels)))
 
@@ -122,11 +123,11 @@ class TrainingBatches:
         order = torch.from_numpy(epoch_order(samples, self.seed, epoch)).to(device)
         drawn = [torch.from_numpy(d).to(device) for d in self.augment.draw(samples, self.seed, epoch)]
         batches = order[: len(self) * self.batch_size].view(len(self), -1)[:, self.rank :: self.world]
-        for some in batches.split(max(1, _AT_ONCE // self.batch_size)):
-            index = some.reshape(-1)
+        for chunk in batches.split(max(1, _PICTURES_AT_ONCE // self.batch_size)):
+            index = chunk.reshape(-1)
             pictures = self.data.normalise(crop(self.images, index, *(d[index] for d in drawn), self.size))
-            share = some.shape[1]
-            yield from zip(pictures.split(share), self.labels[index].split(share), index.split(share), strict=True)
+            size = chunk.shape[1]  # of a batch on this rank
+            yield from zip(pictures.split(size), self.labels[index].split(size), index.split(size), strict=True)
 
 
 class EvaluationBatches:

@@ -1,7 +1,8 @@
 """Read the formats that image sets are released in, from bytes to arrays.
 
-A reader is a function of the files' content, ``{name: bytes}``, that returns a ``Labelled`` set. It is named in the
-configuration of a data set (``data.reader``).
+A reader is a function of the files' content, ``{name: bytes}``, that returns ``LabelledImages``. It is named in the
+configuration of a data set (``data.reader``). The formats: IDX (yann.lecun.com/exdb/mnist) and the python version of
+CIFAR (www.cs.toronto.edu/~kriz/cifar.html).
 """
 
 import io
@@ -11,7 +12,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from deeper.data.prepared import Labelled
+from deeper.data.prepared import LabelledImages
 from deeper.errors import DeeperError
 
 IDX_UINT8 = 0x08
@@ -19,7 +20,7 @@ IDX_UINT8 = 0x08
 
 def read_idx(
     content: Mapping[str, bytes], classes: Sequence[str], train: Sequence[str], test: Sequence[str]
-) -> Labelled:
+) -> LabelledImages:
     """Read a set in LeCun's IDX format: ``train`` and ``test`` name the file of images and the file of labels of each.
 
     Raises:
@@ -37,7 +38,7 @@ def read_cifar(
     test: Sequence[str],
     names: Sequence[str],
     labels: str = "labels",
-) -> Labelled:
+) -> LabelledImages:
     """Read CIFAR's python pickles: ``train`` and ``test`` name the batches, ``names`` the file and key of class names.
 
     ``labels`` is the key of the labels: ``labels`` in CIFAR-10, ``fine_labels`` in CIFAR-100.
@@ -81,6 +82,8 @@ def _cifar_batch(name: str, data: bytes, key: str) -> tuple[np.ndarray, np.ndarr
 
 
 class _PlainUnpickler(pickle.Unpickler):
+    """Arrays, lists and strings alone: any other class in a pickle could run code."""
+
     allowed = {("numpy", "ndarray"), ("numpy", "dtype"), ("_codecs", "encode")}
 
     def find_class(self, module: str, name: str):
@@ -88,7 +91,7 @@ class _PlainUnpickler(pickle.Unpickler):
             return np._core.multiarray._reconstruct
         if (module, name) in self.allowed:
             return super().find_class(module, name)
-        raise pickle.UnpicklingError(f"{module}.{name} has no place in it")
+        raise pickle.UnpicklingError(f"it must not hold a {module}.{name}")
 
 
 def _unpickle(name: str, data: bytes) -> dict:
@@ -101,7 +104,7 @@ def _unpickle(name: str, data: bytes) -> dict:
     return value
 
 
-def _labelled(train_images, train_labels, test_images, test_labels, classes: Sequence[str]) -> Labelled:
+def _labelled(train_images, train_labels, test_images, test_labels, classes: Sequence[str]) -> LabelledImages:
     for part, images, labels in (("training", train_images, train_labels), ("test", test_images, test_labels)):
         if len(images) != len(labels):
             raise DeeperError(f"the {part} part has {len(images)} images but {len(labels)} labels")
@@ -109,7 +112,7 @@ def _labelled(train_images, train_labels, test_images, test_labels, classes: Seq
             raise DeeperError(f"the {part} part has labels outside 0…{len(classes) - 1}")
     if train_images.shape[1:] != test_images.shape[1:]:
         raise DeeperError(f"training images are {train_images.shape[1:]}, test images {test_images.shape[1:]}")
-    return Labelled(
+    return LabelledImages(
         np.ascontiguousarray(train_images),
         train_labels.astype(np.int64),
         np.ascontiguousarray(test_images),

@@ -1,17 +1,17 @@
 """Debian packages as one folder, without root: fetched by apt and unpacked, or linked where they are installed."""
 
-import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
 from deeper.data.sources import Unavailable, apt_download, call
 from deeper.errors import DeeperError
+from deeper.files import file_digest
 
 OFTEN_LEFT_OUT = ("/usr/share/doc/", "/usr/share/man/", "/usr/share/locale/", "/usr/share/lintian/")
 
 
 def unpacked(packages: Sequence[str], scratch: Path) -> tuple[Path, dict[str, dict[str, str]]]:
-    """The files of some packages, and of no others, under one root, and what is known of each package.
+    """The files of some packages, and of no others, under one root, and the version of each package.
 
     A package that is installed with all its files is linked file by file; the others are fetched in one call and
     unpacked. So what lies under the root does not depend on what else the machine has.
@@ -26,7 +26,7 @@ def unpacked(packages: Sequence[str], scratch: Path) -> tuple[Path, dict[str, di
     scratch = scratch.resolve()
     root = scratch / "packages"
     root.mkdir(parents=True)
-    installed = {package: found for package in packages if (found := _installed(package, scratch))}
+    installed = {package: state for package in packages if (state := _installed(package, scratch))}
     facts = {package: {"version": version, "installed": "yes"} for package, (version, _) in installed.items()}
     for _, files in installed.values():
         _link(files, root)
@@ -52,26 +52,25 @@ def _installed(package: str, scratch: Path) -> tuple[str, list[Path]] | None:
 
 def _link(files: Sequence[Path], root: Path) -> None:
     for path in files:
-        place = root / path.relative_to("/")
-        place.parent.mkdir(parents=True, exist_ok=True)
-        place.symlink_to(path)
+        link = root / path.relative_to("/")
+        link.parent.mkdir(parents=True, exist_ok=True)
+        link.symlink_to(path)
 
 
 def _fetched(packages: Sequence[str], scratch: Path, root: Path) -> dict[str, dict[str, str]]:
     try:
         archives = apt_download(packages, scratch)
         return {package: _opened(archive, root) for package, archive in zip(packages, archives, strict=True)}
-    except Unavailable as reason:
+    except Unavailable as error:
         raise DeeperError(
-            f"Debian packages cannot be had here ({', '.join(packages)}): {reason}; if you have the files in a folder, "
+            f"Debian packages cannot be had here ({', '.join(packages)}): {error}; if you have the files in a folder, "
             "give transfer.target.path=FOLDER"
-        ) from reason
+        ) from error
 
 
 def _opened(archive: Path, root: Path) -> dict[str, str]:
     call(["dpkg-deb", "-x", archive.name, str(root)], archive.parent)
     version = call(["dpkg-deb", "-f", archive.name, "Version"], archive.parent).strip()
-    with open(archive, "rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    digest = file_digest(archive)
     archive.unlink()
     return {"version": version, "sha256": digest}

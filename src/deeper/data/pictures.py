@@ -11,9 +11,12 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageChops, ImageOps, UnidentifiedImageError
+
+from deeper.errors import reason
 
 MOST_PIXELS = 40_000_000
+WHITE = 243  # a pixel is white where each of its channels is no darker
 
 
 class Unreadable(Exception):
@@ -41,10 +44,13 @@ class Picture:
 
 @dataclass(frozen=True)
 class Collection:
-    """What a reader found: class names in the order of the labels, pictures in the order of the release.
+    """What a reader lists.
 
-    ``dropped`` says by name why a file of the release is none of the pictures (an empty annotation, too few of a kind);
-    ``several`` whether labels are masks.
+    Attributes:
+        classes: names in the order of the labels.
+        pictures: in the order of the release.
+        dropped: by name, why a file of the release is none of the pictures (an empty annotation, too few of a kind).
+        several: whether labels are masks.
     """
 
     classes: Sequence[str]
@@ -69,7 +75,7 @@ def decode(path: Path, most: int = MOST_PIXELS) -> Image.Image:
     except FileNotFoundError as error:
         raise Unreadable("it is missing") from error
     except (OSError, SyntaxError, ValueError, UnidentifiedImageError, Image.DecompressionBombError) as error:
-        raise Unreadable(" ".join(str(error).split()) or type(error).__name__) from error
+        raise Unreadable(reason(error)) from error
 
 
 def on_white(picture: Image.Image) -> Image.Image:
@@ -88,3 +94,20 @@ def on_white(picture: Image.Image) -> Image.Image:
         layer = picture.convert("RGBA")
         return Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer).convert("RGB")
     return picture.convert("RGB")
+
+
+def without_margins(picture: Image.Image) -> Image.Image:
+    """An RGB picture cut to the box of all that is not white; a white one as it is."""
+    box = _not_white(picture)
+    return picture.crop(box) if box else picture
+
+
+def is_blank(picture: Image.Image) -> bool:
+    """Whether an RGB picture is white all over."""
+    return _not_white(picture) is None
+
+
+def _not_white(picture: Image.Image) -> tuple[int, int, int, int] | None:
+    red, green, blue = picture.split()
+    darkest = ImageChops.darker(ImageChops.darker(red, green), blue)
+    return darkest.point([255 if level < WHITE else 0 for level in range(256)]).getbbox()

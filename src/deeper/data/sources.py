@@ -1,13 +1,10 @@
-"""Get the bytes of a data set: a folder of the user's, a download, a package of the distribution.
+"""Ways to get the files of a data set: torchvision's download, a package of the Debian distribution.
 
-A route puts files into a scratch folder and says where they lie; it knows nothing of their format. ``gather`` tries the
-routes in the order of the configuration and returns the content of every file, uncompressed and checked, so that
-whatever stands behind it sees the same bytes whichever route they came by.
+A route puts files into a scratch folder and says where they lie; it knows nothing of their format.
 """
 
 import contextlib
 import gzip
-import hashlib
 import io
 import os
 import shutil
@@ -18,18 +15,17 @@ import threading
 import urllib.parse
 import urllib.request
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import Protocol
 
-from deeper.errors import DeeperError
+from deeper.errors import reason
 
 PROBE_SECONDS = 5.0
 SOCKET_SECONDS = 20.0
 APT_SECONDS = 1800.0
-DIGESTS = ("sha256", "md5")
 BROKEN_ARCHIVE = (EOFError, gzip.BadGzipFile, zlib.error, tarfile.TarError)
 
 
@@ -44,28 +40,6 @@ class Route(Protocol):
 
     def fetch(self, scratch: Path) -> Path:
         """Return the folder that holds the files, written into ``scratch`` where need be; raise ``Unavailable``."""
-
-
-@dataclass(frozen=True)
-class Layout:
-    """Where a data set's files lie inside a folder, and what each must contain.
-
-    ``files`` maps a file's name to what is known of its uncompressed content: ``bytes``, ``sha256``, ``md5`` (any of
-    them). A file may lie in the folder itself or one of ``subfolders``, plain or as ``.gz``, or inside ``archive``.
-    """
-
-    files: Mapping[str, Mapping[str, str | int]]
-    subfolders: Sequence[str] = ()
-    archive: str | None = None
-
-
-@dataclass(frozen=True)
-class Gathered:
-    """``content`` by file name, ``facts`` (bytes and digests) by file name, and the words for the route taken."""
-
-    content: dict[str, bytes]
-    facts: dict[str, dict[str, str | int]]
-    route: str
 
 
 @dataclass(frozen=True)
@@ -90,7 +64,7 @@ class Torchvision:
             with contextlib.redirect_stdout(noise), contextlib.redirect_stderr(noise), _socket_timeout(SOCKET_SECONDS):
                 dataset(root=str(scratch), train=True, download=True)
         except (RuntimeError, OSError, EOFError, *BROKEN_ARCHIVE) as error:
-            raise Unavailable(_words(error)) from error
+            raise Unavailable(reason(error)) from error
         return scratch
 
 
@@ -140,51 +114,10 @@ def apt_download(packages: Sequence[str], folder: Path) -> list[Path]:
             raise Unavailable(f"{error}; run `apt-get update` as root and try again") from error
         raise
     archives = {package: sorted(folder.glob(f"{package}_*.deb")) for package in packages}
-    for package, found in archives.items():
-        if not found:
+    for package, files in archives.items():
+        if not files:
             raise Unavailable(f"apt-get brought no package {package}")
-    return [found[-1] for found in archives.values()]
-
-
-@dataclass(frozen=True)
-class _Folder:
-    path: Path
-
-    @property
-    def title(self) -> str:
-        return f"folder {self.path}"
-
-    def fetch(self, scratch: Path) -> Path:
-        return self.path
-
-
-def gather(name: str, layout: Layout, routes: Sequence[Route], scratch: Path, folder: str | None = None) -> Gathered:
-    """Return the checked content of every file of ``layout``.
-
-    A ``folder`` that the user names is the only place looked at; without one the ``routes`` are tried in turn.
-
-    Raises:
-        DeeperError: no route delivers, or a file is missing, broken or not what the configuration says it must be.
-    """
-    if folder is not None:
-        path = Path(folder).expanduser()
-        if not path.is_dir():
-            raise DeeperError(f"data.folder={folder} is not a folder; name the one that holds {_listing(layout)}")
-        return _read_all(layout, path, _Folder(path).title)
-    failures = []
-    for number, route in enumerate(routes):
-        place = scratch / str(number)
-        place.mkdir()
-        try:
-            found = route.fetch(place)
-        except Unavailable as reason:
-            failures.append(f"{route.title}: {reason}")
-            continue
-        return _read_all(layout, found, route.title + _aside(failures))
-    raise DeeperError(
-        f"no source for {name}: {'; '.join(failures) or 'no route is configured'}. "
-        f"Put {_listing(layout)} into a folder and give data.folder=FOLDER"
-    )
+    return [files[-1] for files in archives.values()]
 
 
 def call(command: list[str], folder: Path) -> str:
@@ -207,11 +140,11 @@ def call(command: list[str], folder: Path) -> str:
     except subprocess.TimeoutExpired as error:
         raise Unavailable(f"{command[0]} did not finish in {APT_SECONDS:g} s") from error
     except OSError as error:
-        raise Unavailable(f"{command[0]}: {_words(error)}") from error
+        raise Unavailable(f"{command[0]}: {reason(error)}") from error
     if done.returncode != 0:
-        said = [line for line in done.stderr.splitlines() if line.strip()] or [f"exit status {done.returncode}"]
-        errors = [line for line in said if line.startswith("E:")]
-        raise Unavailable(f"{command[0]}: {(errors or said)[0].removeprefix('E:').strip()}")
+        lines = [line for line in done.stderr.splitlines() if line.strip()] or [f"exit status {done.returncode}"]
+        errors = [line for line in lines if line.startswith("E:")]
+        raise Unavailable(f"{command[0]}: {(errors or lines)[0].removeprefix('E:').strip()}")
     return done.stdout
 
 
@@ -242,7 +175,7 @@ def _connect(host: str, port: int, seconds: float, outcome: list[str]) -> None:
         socket.create_connection((host, port), timeout=seconds).close()
         outcome.append("connected")
     except OSError as error:
-        outcome.append(_words(error))
+        outcome.append(reason(error))
 
 
 @contextlib.contextmanager
@@ -253,71 +186,3 @@ def _socket_timeout(seconds: float) -> Iterator[None]:
         yield
     finally:
         socket.setdefaulttimeout(before)
-
-
-def _read_all(layout: Layout, folder: Path, route: str) -> Gathered:
-    places = [folder, *(folder / sub for sub in layout.subfolders)]
-    content = {name: data for name in layout.files if (data := _read(places, name)) is not None}
-    archive = next((p / layout.archive for p in places if layout.archive and (p / layout.archive).is_file()), None)
-    if archive and len(content) < len(layout.files):
-        content = _read_archive(archive, set(layout.files) - set(content)) | content
-    missing = [name for name in layout.files if name not in content]
-    if missing:
-        raise DeeperError(f"{', '.join(missing)} missing in {archive or folder}; it must hold {_listing(layout)}")
-    facts = {name: _check(name, content[name], expected, route) for name, expected in layout.files.items()}
-    return Gathered(content, facts, route)
-
-
-def _read(places: Sequence[Path], name: str) -> bytes | None:
-    for place in places:
-        for path in (place / name, place / f"{name}.gz"):
-            if path.is_file():
-                with _reading(path):
-                    data = path.read_bytes()
-                    return gzip.decompress(data) if path.suffix == ".gz" else data
-    return None
-
-
-def _read_archive(path: Path, names: set[str]) -> dict[str, bytes]:
-    found = {}
-    with _reading(path), tarfile.open(path) as archive:
-        for member in archive:
-            name = Path(member.name).name
-            if member.isfile() and name in names:
-                found[name] = archive.extractfile(member).read()
-    return found
-
-
-@contextlib.contextmanager
-def _reading(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except BROKEN_ARCHIVE as error:
-        raise DeeperError(f"{path} is truncated or damaged ({_words(error)}); fetch it again") from error
-    except OSError as error:
-        raise DeeperError(f"{path} cannot be read: {_words(error)}") from error
-
-
-def _check(name: str, data: bytes, expected: Mapping[str, str | int], route: str) -> dict[str, str | int]:
-    kinds = [kind for kind in DIGESTS if kind == "sha256" or kind in expected]
-    found = {"bytes": len(data)} | {kind: hashlib.new(kind, data).hexdigest() for kind in kinds}
-    for kind in reversed(found):
-        if kind in expected and expected[kind] != found[kind]:
-            raise DeeperError(
-                f"{name} ({route}) is not the released file: {kind} expected {expected[kind]}, found {found[kind]}; "
-                "fetch it again"
-            )
-    return found
-
-
-def _listing(layout: Layout) -> str:
-    names = ", ".join(layout.files)
-    return f"{names} (or {layout.archive})" if layout.archive else f"{names} (plain or .gz)"
-
-
-def _aside(failures: list[str]) -> str:
-    return f" (before it: {'; '.join(failures)})" if failures else ""
-
-
-def _words(error: BaseException) -> str:
-    return " ".join((getattr(error, "strerror", None) or str(error) or type(error).__name__).split())

@@ -109,8 +109,11 @@ class Checkpoint(pl.Callback):
     An epoch that stops the training leaves the checkpoint before it.
     """
 
-    def __init__(self, path: Path | None, every: int = 1):
-        self.path, self.every = path, every
+    def __init__(self, path: Path | None, every: int = 1, made_with: dict[str, Any] | None = None):
+        self.path, self.every, self.made_with = path, every, made_with
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"made_with": self.made_with}
 
     def on_train_epoch_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         due = (trainer.current_epoch + 1) % self.every == 0

@@ -38,6 +38,7 @@ class Surroundings:
     Attributes:
         checkpoint: where to keep the checkpoint and to go on from if it is there; None keeps none.
         every: epochs between checkpoints.
+        made_with: what computes here (``deeper.run.provenance.computes``), kept in the checkpoint.
         publish: called with the history after every epoch.
         callbacks: called with the number of steps of the whole training, more Lightning callbacks.
         loggers: Lightning loggers.
@@ -45,6 +46,7 @@ class Surroundings:
 
     checkpoint: Path | None = None
     every: int = 1
+    made_with: dict[str, Any] | None = None
     publish: Callable[[list[dict[str, Any]]], None] = lambda rows: None
     callbacks: Callable[[int], list[pl.Callback]] = lambda steps: []
     loggers: list[Any] = field(default_factory=list)
@@ -109,7 +111,8 @@ def fit(config: dict[str, Any], data: ImageData, around: Surroundings) -> Outcom
     )
     gradients = GradientNorms(recipe["gradient_every"])
     history = History(gradients, around.publish)
-    callbacks = [gradients, history, *around.callbacks(steps), Checkpoint(around.checkpoint, around.every)]
+    checkpoint = Checkpoint(around.checkpoint, around.every, around.made_with)
+    callbacks = [gradients, history, *around.callbacks(steps), checkpoint]
     trainer = _trainer(options, recipe["epochs"], bool(module.drawing), callbacks, around)
     place = {"device": trainer.strategy.root_device, "rank": trainer.global_rank, "world": trainer.world_size}
     training = TrainingBatches(

@@ -23,8 +23,8 @@ class ImageClassifier(pl.LightningModule):
     auxiliary ones are added with the weight that its ``auxiliary_weight`` says.
 
     What the network draws in training is seeded by (seed, step, rank), so a resumed run draws what an uninterrupted
-    one does; what its parts with a ``draw`` method leave out (deeper.models.dropping) by (seed, step), alike on all
-    ranks. What is left out has a gradient of zero: momentum and weight decay go on, as in the code of Huang et al.
+    one does; what its parts with a ``draw`` method leave out (deeper.models.parts.drop_path) by (seed, step), alike
+    on all ranks. What is left out has a gradient of zero: momentum and weight decay go on, as in Huang et al.'s code.
     Parts with a ``pace`` method are told before each step what share of the training is done.
 
     Args:

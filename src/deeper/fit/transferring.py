@@ -150,7 +150,8 @@ def _train(config: dict[str, Any], data: TargetSet, network: torch.nn.Module, ar
     )
     gradients = GradientNorms(recipe["gradient_every"])
     history = History(gradients, around.publish)
-    callbacks = [gradients, history, *around.callbacks(steps), Checkpoint(around.checkpoint, around.every)]
+    checkpoint = Checkpoint(around.checkpoint, around.every, around.made_with)
+    callbacks = [gradients, history, *around.callbacks(steps), checkpoint]
     trainer = fitting._trainer(options, recipe["epochs"], bool(module.drawing), callbacks, around)
     place = {"device": trainer.strategy.root_device, "rank": trainer.global_rank, "world": trainer.world_size}
     training = TrainingBatches(

@@ -15,10 +15,13 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
-from deeper.models.heads import ClassifierHead, check_side, initialise, smallest_side, start_classifier
-from deeper.models.layers import make_activation, make_norm, make_pool
-from deeper.models.local_response import LocalResponse
 from deeper.models.network import Network
+from deeper.models.parts.activation import make_activation
+from deeper.models.parts.heads import ClassifierHead
+from deeper.models.parts.initialisation import initialise, start_classifier
+from deeper.models.parts.input_size import check_side, smallest_side
+from deeper.models.parts.normalisation import make_norm
+from deeper.models.parts.pooling import make_pool
 
 GROUPED = (2, 4, 5)
 NORMALISED = (1, 2)
@@ -37,7 +40,7 @@ class AlexNet(Network):
         groups: of convolutions 2, 4 and 5; 1 leaves them whole.
         norm: ``lrn`` after the activation of convolutions 1 and 2, ``batch`` after every convolution, or ``none``.
         norm_after_pool: whether ``lrn`` stands after the pooling (ZFNet) instead of before it (AlexNet).
-        activation: of all layers; see ``deeper.models.layers``.
+        activation: of all layers; see ``deeper.models.parts.activation``.
         hidden: widths of the hidden linear layers.
         grid: side that the last maps are averaged to; the paper's own, 6, for the paper's images changes nothing.
         dropout: rate after each hidden linear layer.
@@ -82,7 +85,7 @@ class AlexNet(Network):
             if number in pools:
                 after.append(make_pool("max", 3, 2, ceil_mode=ceil_mode))
             if norm == "lrn" and number in NORMALISED:
-                after.insert(len(after) if norm_after_pool else 1, LocalResponse())
+                after.insert(len(after) if norm_after_pool else 1, make_norm(norm, width))
             layers.append(nn.Sequential(nn.Conv2d(channels, width, *window, groups=shared), *after))
             channels = width
         self.layers = nn.Sequential(*layers)
@@ -91,7 +94,7 @@ class AlexNet(Network):
         self.num_features = channels
         self.head = ClassifierHead(channels, num_classes, hidden, grid, dropout, activation)
         self.head_hidden_size = self.head.width
-        initialise(self, activation)
+        initialise(self, fan="in", activation=activation)
         start_classifier(self.head.fc)
 
     def forward_features(self, x: Tensor) -> Tensor:

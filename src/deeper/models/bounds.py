@@ -1,6 +1,6 @@
-"""What the numbers of a ``model`` configuration may be, whichever family it is of: told before anything is built.
+"""Ranges of the numbers in a ``model`` configuration, the same for all families; checked before a network is built.
 
-What one family alone knows, such as the depths that there are or groups that do not divide channels, its class says.
+What only one family knows is checked by its class: the depths that there are, or groups that do not divide channels.
 """
 
 import math
@@ -15,12 +15,14 @@ ONE_OR_MORE = (
     *("auxiliary_grid", "auxiliary_kernel"),
 )
 NONE_OR_MORE = ("squeeze", "squeeze_excite", "halvings")
-ABOVE_ZERO = ("width", "depth")  # whole where they count, factors where they scale
-BRANCHING = {"branches": "grouped", "stride_on": "3x3"}  # of bottlenecks, and what they are where nobody says
+ABOVE_ZERO = ("width", "depth")
+"""Whole numbers where a family counts with them, factors where it scales."""
+BRANCHING = {"branches": "grouped", "stride_on": "3x3"}
+"""Settings that only bottlenecks have, and their defaults."""
 
 
 def check(model: Mapping[str, Any]) -> None:
-    """See that no number of a configuration is impossible; null and lists are left to the network.
+    """Refuse impossible numbers; null and lists are left to the network.
 
     Raises:
         DeeperError: one is, or a setting of bottlenecks is given to a network without them.

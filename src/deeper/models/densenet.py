@@ -8,8 +8,8 @@ below 1.
 
 For small images the stem is one 3×3 convolution and three equal blocks follow; for ImageNet it is a 7×7 convolution of
 stride 2 and a pooling, and four blocks follow. As in the authors' code and unlike the text of §3, a transition has a
-ReLU between normalisation and convolution; the ReLU and normalisation after the last block belong to the features.
-Weights are drawn as everywhere in this package (He et al., normal, fan-out), which is also the paper's choice.
+ReLU between normalisation and convolution. The normalisation and ReLU after the last block belong to the features.
+Weights are drawn as He et al. do (normal, fan-out), which is also the paper's choice.
 """
 
 from collections.abc import Sequence
@@ -18,10 +18,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from deeper.models.blocks import PooledHead, conv, initialise
 from deeper.models.network import Network
-
-STEMS = ("small", "large")
+from deeper.models.parts.checks import check_choice, check_depth
+from deeper.models.parts.convolution import conv, conv_norm
+from deeper.models.parts.heads import PooledHead
+from deeper.models.parts.initialisation import initialise
 
 
 class DenseUnit(nn.Sequential):
@@ -124,22 +125,11 @@ def _layers(depth: int | None, layers: Sequence[int] | None, bottleneck: bool) -
         if not layers or min(layers) < 1:
             raise ValueError(f"DenseNet layers={list(layers)}: every block must have at least one layer")
         return list(layers)
-    step = 6 if bottleneck else 3
-    count, rest = divmod(depth - 4, step)
-    if rest or count < 1:
-        near = max(1, round((depth - 4) / step)) * step + 4
-        raise ValueError(f"DenseNet depth={depth}: it must be {step}n+4; the nearest is {near}")
-    return [count] * 3
+    return [check_depth(depth, 6 if bottleneck else 3, "DenseNet", beside=4)] * 3
 
 
 def _stem(kind: str, in_chans: int, channels: int) -> nn.Module:
-    if kind not in STEMS:
-        raise ValueError(f"stem={kind!r}: it must be one of {', '.join(STEMS)}")
+    check_choice("stem", kind, ("small", "large"))
     if kind == "small":
         return conv(in_chans, channels, 3)
-    return nn.Sequential(
-        conv(in_chans, channels, 7, 2),
-        nn.BatchNorm2d(channels),
-        nn.ReLU(inplace=True),
-        nn.MaxPool2d(3, 2, 1),
-    )
+    return nn.Sequential(*conv_norm(in_chans, channels, 7, 2, activation="relu"), nn.MaxPool2d(3, 2, 1))

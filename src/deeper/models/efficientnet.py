@@ -7,9 +7,11 @@ that formula to the digit: their multipliers are rounded by hand, and stand in t
 
 As in the authors' code: channels are rounded to multiples of 8 and repeats upwards, the hidden width of a
 squeeze-and-excitation is a quarter of the block's input channels, and "drop connect" leaves a block's branch out of
-single samples with a probability that grows linearly with depth (computed all the same, unlike
-``dropping.StochasticDepth``). Ours differs in padding (symmetric, theirs puts the odd pixel below and right) and in
-batch normalisation (PyTorch's ε = 1e-5 and momentum 0.1 for 1e-3 and 0.01); no count depends on either.
+single samples with a probability that grows linearly with depth. (The branch is computed all the same, unlike that of
+``parts.drop_path.StochasticDepth``.)
+
+Ours differs in padding (symmetric, theirs puts the odd pixel below and right) and in batch normalisation (PyTorch's
+ε = 1e-5 and momentum 0.1 for 1e-3 and 0.01). No count depends on either.
 """
 
 from collections.abc import Sequence
@@ -17,15 +19,11 @@ from math import ceil
 
 from torch import nn
 
-from deeper.models.separable import (
-    InvertedResidual,
-    SequentialNetwork,
-    check_positive,
-    check_rate,
-    conv_norm,
-    divisible,
-    place_strides,
-)
+from deeper.models.inverted_residual import InvertedResidual, divisible, place_strides
+from deeper.models.network import SequentialNetwork
+from deeper.models.parts.checks import check_positive, check_rate
+from deeper.models.parts.convolution import conv_norm
+from deeper.models.parts.squeeze_excite import reduced
 
 ALPHA, BETA, GAMMA = 1.2, 1.1, 1.15
 _STEM, _LAST = 32, 1280
@@ -82,8 +80,6 @@ class EfficientNet(SequentialNetwork):
     ):
         check_positive(depth=depth, width=width)
         check_rate(drop_path=drop_path)
-        if squeeze_excite < 0:
-            raise ValueError(f"squeeze_excite={squeeze_excite}: it must be 0 (none) or more")
         deeper, wider, _ = compound(phi)
         depth, width = depth * deeper, width * wider
         first, *later = place_strides([2, *(stage[3] for stage in _STAGES)], strides)
@@ -99,7 +95,7 @@ class EfficientNet(SequentialNetwork):
                     1 if repeat else stride,
                     expansion,
                     kernel,
-                    squeeze=max(1, channels // squeeze_excite) if squeeze_excite else 0,
+                    squeeze=reduced(channels, squeeze_excite),
                     activation=activation,
                     drop=drop_path * index / total,
                 )

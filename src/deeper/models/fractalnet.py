@@ -11,8 +11,14 @@ out is not computed, and a join is the mean of what it still gets.
 
 As in the paper's experiments (§4.1) and the authors' code, columns are pooled just before the join that ends a block,
 every convolution is followed by dropout, batch normalisation and ReLU in this order, and the rate of dropout grows
-from block to block. Ours differs in the initial weights (He et al. in place of Xavier). The paper's tables give
-38.6 million parameters for five blocks of three columns; the definition, followed here, gives 33.7 million.
+from block to block.
+
+Ours differs in this:
+
+- Initial weights are those of He et al., in place of Xavier's.
+- Convolutions have no biases, and batch normalisation has a scale. The authors' code has it the other way round.
+- The paper's tables give 38.6 million parameters for five blocks of three columns. The definition, followed here, gives
+  33.7 million.
 """
 
 from collections.abc import Sequence
@@ -22,9 +28,11 @@ from operator import add
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from deeper.models.blocks import PooledHead, conv, initialise
-from deeper.models.dropping import SharedDraw
 from deeper.models.network import Network
+from deeper.models.parts.convolution import conv
+from deeper.models.parts.drop_path import SharedDraw
+from deeper.models.parts.heads import PooledHead
+from deeper.models.parts.initialisation import initialise
 
 
 class FractalLayer(nn.Sequential):
@@ -99,10 +107,10 @@ class Fractal(nn.Module):
 
     def outputs(self, x: Tensor, kept: set[int], only: int | None) -> list[Tensor]:
         """The outputs of the columns in ``kept`` before they are joined; nothing else is computed."""
-        found = [self.layer(x)] if self.column in kept else []
+        outputs = [self.layer(x)] if self.column in kept else []
         if self.deeper and max(kept) > self.column:
-            found += self.second.outputs(self.first(x, only), kept, only)
-        return found
+            outputs += self.second.outputs(self.first(x, only), kept, only)
+        return outputs
 
     def kept(self, only: int | None) -> set[int]:
         """The columns that this step's join gets."""

@@ -6,8 +6,8 @@ very deep networks*, arXiv 1507.06228, §4: convolutional layers in three stages
 layer of a stage a plain convolution, because a gate needs input and output of one shape; a global average at the end.
 
 The papers give depth (19 and 32) and rounded parameters (2.3 M and 1.25 M) of their CIFAR networks but no widths; ours
-are chosen to come near those. There is no dropout unless asked for. Convolutions are drawn with variance 2 / fan-in:
-without normalisation the first layer's few inputs would otherwise start the network with vanishing features.
+are chosen to come near those. There is no dropout unless it is asked for. Convolutions are drawn with variance
+2 / fan-in: without normalisation, the first layer's few inputs would otherwise start the network with features near 0.
 """
 
 from collections.abc import Sequence
@@ -15,9 +15,10 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from deeper.models.blocks import PooledHead, initialise
-from deeper.models.layers import make_activation
 from deeper.models.network import Network
+from deeper.models.parts.activation import make_activation
+from deeper.models.parts.heads import PooledHead
+from deeper.models.parts.initialisation import initialise
 
 
 class HighwayLayer(nn.Module):
@@ -87,10 +88,9 @@ class HighwayNetwork(Network):
         self.head_dropout = dropout
         self.head = PooledHead(channels, num_classes, dropout)
         initialise(self)
-        for part in self.modules():
-            if isinstance(part, nn.Conv2d):
-                nn.init.kaiming_normal_(part.weight, nonlinearity="relu")
-            elif isinstance(part, HighwayLayer):
+        initialise(self.layers, fan="in")  # a second draw of the convolutions, which leaves the classifier's as it is
+        for part in self.layers:
+            if isinstance(part, HighwayLayer):
                 nn.init.constant_(part.gate.bias, part.gate_bias)
 
     def forward_features(self, x: Tensor) -> Tensor:

@@ -6,10 +6,15 @@ auxiliary heads), §6 (their loss's weight of 0.3). The 5×5 convolutions are 5�
 normalisation, local response normalisation stands twice in the stem. Batch normalisation is that of Ioffe and Szegedy
 (arXiv 1502.03167), squeeze-and-excitation on a module's output that of Hu et al. (arXiv 1709.01507, figure 2).
 
-Ours differs in three things. Pooling rounds sizes up, as Caffe does, which gives table 1 its sizes. The paper does not
-say how weights are drawn: they are normal with variance 2 / fan-in (He et al., arXiv 1502.01852), in classifiers
-1 / fan-in, which keeps the signal through 22 layers without normalisation. The auxiliary heads average windows that at
-14×14 are the paper's 5×5 at stride 3 and at other sizes leave as many positions, so that any image size will do.
+Ours differs in this, or chooses where the paper says nothing:
+
+- Pooling rounds sizes up, as Caffe does, which gives table 1 its sizes.
+- Weights are normal with variance 2 / fan-in (He et al., arXiv 1502.01852), in classifiers 1 / fan-in, which keeps the
+  signal through 22 layers without normalisation. So the first loss can lie well above that of guessing: about 6 with
+  the naive modules.
+- The auxiliary heads average windows that at 14×14 are the paper's 5×5 at stride 3 and at other sizes leave as many
+  positions, so that any image size will do.
+- Batch normalisation, where it is chosen, has PyTorch's ε of 1e-5 and momentum of 0.1.
 """
 
 import math
@@ -17,9 +22,13 @@ import math
 import torch
 from torch import Tensor, nn
 
-from deeper.models.blocks import PooledHead, renewed
-from deeper.models.layers import SqueezeExcite, make_norm
 from deeper.models.network import Network
+from deeper.models.parts.checks import check_choice
+from deeper.models.parts.convolution import conv_norm
+from deeper.models.parts.heads import PooledHead, renewed
+from deeper.models.parts.initialisation import initialise
+from deeper.models.parts.normalisation import make_norm
+from deeper.models.parts.squeeze_excite import make_gate
 
 STEM = (64, 64, 192)
 GROUPS = (
@@ -63,13 +72,13 @@ class InceptionModule(nn.Module):
         super().__init__()
         one, reduce3, three, reduce5, five, pooled = widths
         reduce3, reduce5, pooled = (0, 0, 0) if naive else (reduce3, reduce5, pooled)
-        self.one = _conv(in_channels, one, 1, norm)
+        self.one = conv_norm(in_channels, one, 1, norm=norm, activation="relu")
         self.three = _reduced(in_channels, reduce3, three, 3, norm)
         self.five = _reduced(in_channels, reduce5, five, 5, norm)
-        projection = [_conv(in_channels, pooled, 1, norm)] if pooled else []
+        projection = [conv_norm(in_channels, pooled, 1, norm=norm, activation="relu")] if pooled else []
         self.pool = nn.Sequential(nn.MaxPool2d(3, 1, 1), *projection)
         self.out_channels = one + three + five + (pooled or in_channels)
-        self.gate = _gate(self.out_channels, squeeze_excite)
+        self.gate = make_gate(self.out_channels, squeeze_excite)
 
     def forward(self, x: Tensor) -> Tensor:
         return self.gate(torch.cat([self.one(x), self.three(x), self.five(x), self.pool(x)], 1))
@@ -93,7 +102,7 @@ class AuxiliaryHead(nn.Module):
     ):
         super().__init__()
         self.grid = grid
-        self.conv = _conv(in_channels, channels, 1, norm)
+        self.conv = conv_norm(in_channels, channels, 1, norm=norm, activation="relu")
         self.hidden = nn.Sequential(nn.Linear(channels * grid**2, hidden), nn.ReLU(inplace=True), nn.Dropout(dropout))
         self.fc = nn.Linear(hidden, num_classes)
 
@@ -151,12 +160,12 @@ class GoogLeNet(Network):
         num_classes: int = 1000,
     ):
         super().__init__()
-        _check(stem, norm, auxiliary, average_auxiliary)
-        self.num_classes, self.auxiliary_weight, self.average_auxiliary = (
-            num_classes,
-            auxiliary_weight,
-            average_auxiliary,
-        )
+        check_choice("stem", stem, ("paper", "small"))
+        check_choice("norm", norm, ("none", "batch"))
+        if average_auxiliary and not auxiliary:
+            raise ValueError("average_auxiliary=true needs the auxiliary heads: auxiliary=true")
+        self.num_classes, self.average_auxiliary = num_classes, average_auxiliary
+        self.auxiliary_weight = auxiliary_weight
         self.stem, channels = _stem(stem, in_chans, width, norm, lrn)
         self.groups, self.heads = nn.ModuleList(), nn.ModuleList()
         for index, table in enumerate(GROUPS):
@@ -175,7 +184,7 @@ class GoogLeNet(Network):
         self.pool = nn.MaxPool2d(3, 2, padding=0 if stem == "paper" else 1, ceil_mode=stem == "paper")
         self.num_features, self.head_dropout = channels, dropout
         self.head = PooledHead(channels, num_classes, dropout)
-        _initialise(self)
+        initialise(self, fan="in", classifiers={self.head.fc, *(head.fc for head in self.heads)})
 
     def forward_features(self, x: Tensor) -> Tensor:
         """(N, in_chans, H, W) → (N, num_features, h, w): a 32nd of the size, with the small stem a quarter."""
@@ -192,13 +201,17 @@ class GoogLeNet(Network):
     def reset_classifier(self, num_classes: int) -> None:
         """Replace the classifier and the auxiliary heads' by fresh ones of ``num_classes`` outputs (0: none)."""
         self.num_classes = num_classes
-        self.head = self._renewed(PooledHead(self.num_features, num_classes, self.head_dropout))
+        super().reset_classifier(num_classes)
         for head in self.heads:
-            head.fc = self._renewed(nn.Linear(head.fc.in_features, num_classes or 1))
+            classifier = nn.Linear(head.fc.in_features, num_classes or 1)
+            initialise(classifier, fan="in", classifiers={classifier})
+            head.fc = renewed(classifier, self)
 
-    def _renewed(self, head: nn.Module) -> nn.Module:
-        _initialise(head)
-        return renewed(head, self)
+    def new_head(self, num_classes: int) -> PooledHead:
+        """A fresh classifier of ``num_classes`` outputs (0: none)."""
+        head = PooledHead(self.num_features, num_classes, self.head_dropout)
+        initialise(head, fan="in", classifiers={head.fc})
+        return head
 
     def _run(self, x: Tensor) -> tuple[Tensor, list[Tensor]]:
         x, inside = self.stem(x), []
@@ -230,47 +243,19 @@ def log_mean_probability(outputs: tuple[Tensor, ...]) -> Tensor:
     return logarithms.logsumexp(0) - math.log(len(outputs))
 
 
-def _check(stem: str, norm: str, auxiliary: bool, average_auxiliary: bool) -> None:
-    if stem not in ("paper", "small"):
-        raise ValueError(f"stem={stem!r}: it must be paper or small")
-    if norm not in ("none", "batch"):
-        raise ValueError(f"norm={norm!r}: it must be none or batch")
-    if average_auxiliary and not auxiliary:
-        raise ValueError("average_auxiliary=true needs the auxiliary heads: auxiliary=true")
-
-
-def _conv(in_channels: int, out_channels: int, kernel: int, norm: str, stride: int = 1) -> nn.Sequential:
-    layer = nn.Conv2d(in_channels, out_channels, kernel, stride, kernel // 2, bias=norm == "none")
-    return nn.Sequential(layer, make_norm(norm, out_channels), nn.ReLU(inplace=True))
-
-
 def _reduced(in_channels: int, reduction: int, out_channels: int, kernel: int, norm: str) -> nn.Sequential:
-    reduce = [_conv(in_channels, reduction, 1, norm)] if reduction else []
-    return nn.Sequential(*reduce, _conv(reduction or in_channels, out_channels, kernel, norm))
-
-
-def _gate(channels: int, squeeze_excite: int) -> nn.Module:
-    return SqueezeExcite(channels, max(1, channels // squeeze_excite)) if squeeze_excite else nn.Identity()
+    reduce = [conv_norm(in_channels, reduction, 1, norm=norm, activation="relu")] if reduction else []
+    return nn.Sequential(
+        *reduce, conv_norm(reduction or in_channels, out_channels, kernel, norm=norm, activation="relu")
+    )
 
 
 def _stem(kind: str, in_chans: int, width: int, norm: str, lrn: bool) -> tuple[nn.Sequential, int]:
     first, second, third = scaled(STEM, width)
-    tail = [_conv(first, second, 1, norm), _conv(second, third, 3, norm), *_lrn(third, lrn)]
+    after = {"norm": norm, "activation": "relu"}
+    normalised = [[make_norm("lrn", channels)] if lrn else [] for channels in (first, third)]
+    later = [conv_norm(first, second, 1, **after), conv_norm(second, third, 3, **after), *normalised[1]]
     if kind == "small":
-        return nn.Sequential(_conv(in_chans, first, 3, norm), *_lrn(first, lrn), *tail), third
+        return nn.Sequential(conv_norm(in_chans, first, 3, **after), *normalised[0], *later), third
     pools = [nn.MaxPool2d(3, 2, ceil_mode=True) for _ in range(2)]
-    return nn.Sequential(_conv(in_chans, first, 7, norm, 2), pools[0], *_lrn(first, lrn), *tail, pools[1]), third
-
-
-def _lrn(channels: int, lrn: bool) -> list[nn.Module]:
-    return [make_norm("lrn", channels)] if lrn else []
-
-
-def _initialise(module: nn.Module) -> None:
-    classifiers = {part.fc for part in module.modules() if hasattr(part, "fc")} | {module}
-    for part in module.modules():
-        if isinstance(part, nn.Conv2d | nn.Linear):
-            gain = "linear" if part in classifiers else "relu"
-            nn.init.kaiming_normal_(part.weight, nonlinearity=gain)
-            if part.bias is not None:
-                nn.init.zeros_(part.bias)
+    return nn.Sequential(conv_norm(in_chans, first, 7, 2, **after), pools[0], *normalised[0], *later, pools[1]), third

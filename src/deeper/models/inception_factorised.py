@@ -3,152 +3,52 @@
 Szegedy, Vanhoucke, Ioffe, Shlens, Wojna, *Rethinking the Inception architecture for computer vision*, arXiv
 1512.00567, §3 (5×5 as two 3×3, n×n as 1×n and n×1), figures 5 to 7 and table 1. Szegedy, Ioffe, Vanhoucke, Alemi,
 *Inception-v4, Inception-ResNet and the impact of residual connections on learning*, arXiv 1602.07261, figures 3 to 9
-(v4), 15 to 19 (Inception-ResNet-v2), table 1 (widths of the first reduction) and §3.3 (scaled residuals).
+(v4), 15 to 19 (Inception-ResNet-v2) and §3.3 (scaled residuals). The blocks of all three stand as tables in
+``deeper.models.inception_designs``.
 
-A block is a handful of branches, concatenated. In ``DESIGNS`` a branch is a line of layers: ``96@3`` is a convolution
-to 96 channels with a 3×3 kernel, ``224@1x7`` with one of height 1 and width 7, ``64`` a 1×1 one, ``/2`` a stride of 2,
-``v`` leaves the padding off, ``a|b`` applies both and concatenates, ``max`` and ``average`` are 3×3 poolings.
+At full size and with ``stem: paper`` v4 is the paper's network to the parameter. v3 is the network that its authors
+released, to the parameter, with averages that leave the zeros of the padding out, as in their TensorFlow code (timm's,
+in ``timm_network``, counts them). Table 1 prints another one: three 3×3 convolutions to 80, 192 and 288 channels, where
+the released stem has a 1×1 one to 80, a 3×3 one to 192 and a max pooling; no 5×5 convolution; and 3, 5 and 2 modules,
+where 3, 4 and 2 were released.
 
-At full size and ``stem: paper`` v4 is the paper's network to the parameter. v3 is the one that its authors released,
-to the parameter and with averages that leave the zeros of the padding out, as in their TensorFlow code (timm's, in
-``timm_network``, counts them). Table 1 prints another: three 3×3 convolutions to 80, 192 and 288 channels where the
-stem has a 1×1 one to 80, a 3×3 one to 192 and a max pooling, no 5×5 convolution, and 3, 5 and 2 modules for the
-released 3, 4 and 2. Ours differs so: (1) any design
-can have its shortcuts on or off (``residual``) at the same cost, so a block's last activation stands after the
-addition, which without a shortcut is the same as before the concatenation; (2) in the residual design the linear 1×1
-convolution leads back to the block's own input width (the paper prints 1154 and 2048 where its reductions put out 1152
-and 2144), and a 1×1 convolution to 1536 channels ends the network, as in the one that its authors released: without,
-the sums, which nothing normalises, reach the classifier several times as strong as in v4 and a usual rate of learning
-is too much; (3) v3 has no auxiliary head here; (4) weights are drawn as in the other families.
+Ours differs in this:
+
+- Any design can have its shortcuts on or off (``residual``) at the same cost. So a block's last activation stands after
+  the addition. Without a shortcut that is the same as before the concatenation.
+- In the residual design the linear 1×1 convolution leads back to the block's own input width. The paper prints 1154 and
+  2048 where its reductions put out 1152 and 2144.
+- A 1×1 convolution to 1536 channels ends the residual network, as in the one that its authors released. Without it the
+  sums, which nothing normalises, reach the classifier several times as strong as in v4, and a usual learning rate is
+  too much.
+- v3 has no auxiliary head here.
+- Weights are drawn as in the other families (He et al., fan-out). Batch normalisation has the authors' ε of 1e-3 and
+  PyTorch's momentum of 0.1.
 """
 
-import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from deeper.models.blocks import PooledHead, initialise
-from deeper.models.inception import scaled
-from deeper.models.layers import SqueezeExcite
+from deeper.models.inception_designs import DESIGNS, Branches, Layer, read_branch
 from deeper.models.network import Network
-
-Branches = tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Design:
-    """Branches of every block of a network; a stage lists its first blocks, the last one listed repeats."""
-
-    stem: tuple[Branches, ...]
-    a: tuple[Branches, ...]
-    reduction_a: Branches
-    b: tuple[Branches, ...]
-    reduction_b: Branches
-    c: tuple[Branches, ...]
-    last: Branches = ()
-    expand: bool = False
+from deeper.models.parts.checks import check_choice
+from deeper.models.parts.convolution import conv_norm
+from deeper.models.parts.heads import PooledHead
+from deeper.models.parts.initialisation import initialise
+from deeper.models.parts.squeeze_excite import make_gate
 
 
-_STEM_V4 = (
-    ("32@3/2v 32@3v 64@3",),
-    ("max/2v", "96@3/2v"),
-    ("64 96@3v", "64 64@1x7 64@7x1 96@3v"),
-    ("192@3/2v", "max/2v"),
-)
+class SideBySide(nn.ModuleList):
+    """Several layers on the same input, concatenated."""
 
+    def __init__(self, *layers: nn.Module):
+        super().__init__(layers)
 
-def _a_v3(pooled: int) -> Branches:
-    return "64", "48 64@5", "64 96@3 96@3", f"average {pooled}"
-
-
-def _b_v3(c: int) -> Branches:
-    return "192", f"{c} {c}@1x7 192@7x1", f"{c} {c}@7x1 {c}@1x7 {c}@7x1 192@1x7", "average 192"
-
-
-DESIGNS = {
-    "v3": Design(
-        stem=(("32@3/2v 32@3v 64@3 max/2v 80 192@3v max/2v",),),
-        a=(_a_v3(32), _a_v3(64)),
-        reduction_a=("384@3/2v", "64 96@3 96@3/2v", "max/2v"),
-        b=(_b_v3(128), _b_v3(160), _b_v3(160), _b_v3(192)),
-        reduction_b=("192 320@3/2v", "192 192@1x7 192@7x1 192@3/2v", "max/2v"),
-        c=(("320", "384 384@1x3|384@3x1", "448 384@3 384@1x3|384@3x1", "average 192"),),
-    ),
-    "v4": Design(
-        stem=_STEM_V4,
-        a=(("96", "64 96@3", "64 96@3 96@3", "average 96"),),
-        reduction_a=("384@3/2v", "192 224@3 256@3/2v", "max/2v"),
-        b=(("384", "192 224@1x7 256@7x1", "192 192@7x1 224@1x7 224@7x1 256@1x7", "average 128"),),
-        reduction_b=("192 192@3/2v", "256 256@1x7 320@7x1 320@3/2v", "max/2v"),
-        c=(("256", "384 256@1x3|256@3x1", "384 448@3x1 512@1x3 256@1x3|256@3x1", "average 256"),),
-    ),
-    "resnet": Design(
-        stem=_STEM_V4,
-        a=(("32", "32 32@3", "32 48@3 64@3"),),
-        reduction_a=("384@3/2v", "256 256@3 384@3/2v", "max/2v"),
-        b=(("192", "128 160@1x7 192@7x1"),),
-        reduction_b=("256 384@3/2v", "256 288@3/2v", "256 288@3 320@3/2v", "max/2v"),
-        c=(("192", "192 224@1x3 256@3x1"),),
-        last=("1536",),
-        expand=True,
-    ),
-}
-
-
-@dataclass(frozen=True)
-class Layer:
-    """A convolution, or a pooling where ``channels`` is 0."""
-
-    channels: int
-    height: int
-    width: int
-    stride: int
-    padded: bool
-    pool: str = ""
-
-    @property
-    def padding(self) -> tuple[int, int]:
-        return (self.height // 2, self.width // 2) if self.padded else (0, 0)
-
-
-_LAYER = re.compile(r"(?:(max|average)|(\d+)(?:@(\d+)(?:x(\d+))?)?)(?:/(\d))?(v?)")
-
-
-def read_branch(text: str) -> list[list[Layer]]:
-    """The layers of a branch: a list of steps, each a list of layers side by side."""
-    return [[_read_layer(word) for word in step.split("|")] for step in text.split()]
-
-
-def _read_layer(word: str) -> Layer:
-    pool, channels, height, width, stride, valid = _LAYER.fullmatch(word).groups()
-    height = int(height or (3 if pool else 1))
-    return Layer(int(channels or 0), height, int(width or height), int(stride or 1), not valid, pool or "")
-
-
-def unfactorised(steps: list[list[Layer]]) -> list[list[Layer]]:
-    """The branch with n×n convolutions where it has 1×n and n×1 ones, one after the other or side by side."""
-    whole: list[list[Layer]] = []
-    for step in steps:
-        first, last = step[0], step[-1]
-        if len(step) > 1 and _crossed(first, last):
-            step = [_square(first, first.channels + last.channels)]
-        if whole and len(step) == 1 and _crossed(whole[-1][0], step[0]):
-            step = [_square(step[0], step[0].channels)]
-            whole.pop()
-        whole.append(step)
-    return whole
-
-
-def _crossed(one: Layer, other: Layer) -> bool:
-    return one.height != one.width and (one.height, one.width) == (other.width, other.height)
-
-
-def _square(layer: Layer, channels: int) -> Layer:
-    side = max(layer.height, layer.width)
-    return replace(layer, channels=channels, height=side, width=side)
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.cat([layer(x) for layer in self], 1)
 
 
 class InceptionBlock(nn.Module):
@@ -186,8 +86,7 @@ class InceptionBlock(nn.Module):
         inside = sum(channels for _, channels in built)
         self.out_channels = in_channels if expand else inside
         self.expand = nn.Conv2d(inside, in_channels, 1) if expand else nn.Identity()
-        hidden = max(1, self.out_channels // squeeze_excite) if squeeze_excite else 0
-        self.gate = SqueezeExcite(self.out_channels, hidden) if hidden else nn.Identity()
+        self.gate = make_gate(self.out_channels, squeeze_excite)
         self.residual, self.scale = residual, scale
         if residual and self.out_channels != in_channels:
             raise ValueError(
@@ -237,17 +136,33 @@ class FactorisedInception(Network):
         num_classes: int = 1000,
     ):
         super().__init__()
-        _check(design, stem, blocks)
-        self.rules = width, factorised, stem == "small"
-        self.options = {"residual": residual, "scale": scale, "squeeze_excite": squeeze_excite}
-        plan = DESIGNS[design]
-        self.stem, channels = self._stem(plan.stem, in_chans, still=stem == "small")
-        self.a, channels = self._stage(plan.a, channels, blocks[0], plan.expand)
-        self.reduction_a, channels = self._plain(plan.reduction_a, channels)
-        self.b, channels = self._stage(plan.b, channels, blocks[1], plan.expand)
-        self.reduction_b, channels = self._plain(plan.reduction_b, channels)
-        self.c, channels = self._stage(plan.c, channels, blocks[2], plan.expand)
-        self.last, channels = self._plain(plan.last, channels) if plan.last else (nn.Identity(), channels)
+        check_choice("design", design, DESIGNS)
+        check_choice("stem", stem, ("paper", "small"))
+        if len(blocks) != 3 or min(blocks) < 1:
+            raise ValueError(f"blocks={list(blocks)}: it must be three numbers from 1, of blocks A, B and C")
+        small, plan = stem == "small", DESIGNS[design]
+
+        def block(branches: Branches, channels: int, full_size: bool = False, **options) -> InceptionBlock:
+            read = [read_branch(branch, width, factorised, padded=small, full_size=full_size) for branch in branches]
+            return InceptionBlock(channels, read, **options)
+
+        def stage(table: Sequence[Branches], count: int, channels: int, **options) -> nn.Sequential:
+            blocks = nn.Sequential()
+            for index in range(count):  # the last block of the table repeats
+                blocks.append(block(table[min(index, len(table) - 1)], channels, **options))
+                channels = blocks[-1].out_channels
+            return blocks
+
+        around = {"expand": plan.expand, "residual": residual, "scale": scale, "squeeze_excite": squeeze_excite}
+        self.stem = stage(plan.stem, len(plan.stem), in_chans, full_size=small)
+        self.a = stage(plan.a, blocks[0], self.stem[-1].out_channels, **around)
+        self.reduction_a = block(plan.reduction_a, self.a[-1].out_channels)
+        self.b = stage(plan.b, blocks[1], self.reduction_a.out_channels, **around)
+        self.reduction_b = block(plan.reduction_b, self.b[-1].out_channels)
+        self.c = stage(plan.c, blocks[2], self.reduction_b.out_channels, **around)
+        channels = self.c[-1].out_channels
+        self.last = block(plan.last, channels) if plan.last else nn.Identity()
+        channels = self.last.out_channels if plan.last else channels
         self.num_features, self.head_dropout = channels, dropout
         self.head = PooledHead(channels, num_classes, dropout)
         initialise(self)
@@ -256,40 +171,6 @@ class FactorisedInception(Network):
         """(N, in_chans, H, W) → (N, num_features, h, w): a 32nd of the size, with the small stem a quarter."""
         x = self.reduction_a(self.a(self.stem(x)))
         return self.last(self.c(self.reduction_b(self.b(x))))
-
-    def _stem(self, table: tuple[Branches, ...], channels: int, still: bool) -> tuple[nn.Sequential, int]:
-        parts = []
-        for branches in table:
-            part, channels = self._plain(branches, channels, still)
-            parts.append(part)
-        return nn.Sequential(*parts), channels
-
-    def _stage(self, table: tuple[Branches, ...], channels: int, count: int, expand: bool) -> tuple[nn.Sequential, int]:
-        parts = []
-        for index in range(count):
-            branches = table[min(index, len(table) - 1)]
-            parts.append(InceptionBlock(channels, [self._adapt(b) for b in branches], expand, **self.options))
-            channels = parts[-1].out_channels
-        return nn.Sequential(*parts), channels
-
-    def _plain(self, branches: Branches, channels: int, still: bool = False) -> tuple[InceptionBlock, int]:
-        block = InceptionBlock(channels, [self._adapt(branch, still) for branch in branches])
-        return block, block.out_channels
-
-    def _adapt(self, branch: str, still: bool = False) -> list[list[Layer]]:
-        width, factorised, small = self.rules
-        steps = read_branch(branch)
-        return [[_fitted(layer, width, small, still) for layer in step] for step in _chosen(steps, factorised)]
-
-
-def _chosen(steps: list[list[Layer]], factorised: bool) -> list[list[Layer]]:
-    return steps if factorised else unfactorised(steps)
-
-
-def _fitted(layer: Layer, width: int, small: bool, still: bool) -> Layer:
-    channels = scaled((layer.channels,), width, 32)[0] if layer.channels else 0
-    stride, padded = 1 if still else layer.stride, small or layer.padded
-    return replace(layer, channels=channels, stride=stride, padded=padded)
 
 
 def _branch(in_channels: int, steps: list[list[Layer]], active: bool) -> tuple[nn.Sequential, int]:
@@ -302,31 +183,12 @@ def _branch(in_channels: int, steps: list[list[Layer]], active: bool) -> tuple[n
     return nn.Sequential(*parts), channels
 
 
-class SideBySide(nn.ModuleList):
-    """Several layers on the same input, concatenated."""
-
-    def __init__(self, *layers: nn.Module):
-        super().__init__(layers)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return torch.cat([layer(x) for layer in self], 1)
-
-
 def _layer(layer: Layer, in_channels: int, active: bool) -> nn.Module:
     if layer.pool == "max":
         return nn.MaxPool2d(layer.height, layer.stride, layer.padding)
     if layer.pool == "average":
         return nn.AvgPool2d(layer.height, layer.stride, layer.padding, count_include_pad=False)
-    kernel = (layer.height, layer.width)
-    convolution = nn.Conv2d(in_channels, layer.channels, kernel, layer.stride, layer.padding, bias=False)
-    parts = [convolution, nn.BatchNorm2d(layer.channels, eps=1e-3)]
-    return nn.Sequential(*parts, *([nn.ReLU(inplace=True)] if active else []))
-
-
-def _check(design: str, stem: str, blocks: Sequence[int]) -> None:
-    if design not in DESIGNS:
-        raise ValueError(f"design={design!r}: it must be one of {', '.join(DESIGNS)}")
-    if stem not in ("paper", "small"):
-        raise ValueError(f"stem={stem!r}: it must be paper or small")
-    if len(blocks) != 3 or min(blocks) < 1:
-        raise ValueError(f"blocks={list(blocks)}: it must be three numbers from 1, of blocks A, B and C")
+    kernel, activation = (layer.height, layer.width), "relu" if active else None
+    convolution = conv_norm(in_channels, layer.channels, kernel, layer.stride, layer.padding, activation=activation)
+    convolution[1].eps = 1e-3  # as in the authors' code
+    return convolution

@@ -20,9 +20,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from deeper.models.blocks import renewed
-from deeper.models.heads import initialise, start_classifier
-from deeper.models.layers import make_activation, make_pool
+from deeper.models.parts.activation import make_activation
+from deeper.models.parts.checks import check_choice
+from deeper.models.parts.heads import renewed
+from deeper.models.parts.initialisation import initialise, start_classifier
+from deeper.models.parts.pooling import make_pool
 
 SIDE = 32
 MAPS, CODE = 120, 84
@@ -39,7 +41,7 @@ class LeNet5(nn.Module):
     Args:
         pool: ``max``, ``average``, or ``trainable`` (1998).
         connections: of C3 to S2, ``full`` or ``partial`` (1998).
-        activation: ``scaled_tanh`` (1998) or one of ``deeper.models.layers``, as tanh, relu and sigmoid.
+        activation: ``scaled_tanh`` (1998) or another of ``deeper.models.parts.activation``, as tanh, relu and sigmoid.
         output: ``linear`` or ``rbf`` (1998).
         in_chans: channels of the input.
         num_classes: outputs; 0 leaves the output layer off.
@@ -58,17 +60,19 @@ class LeNet5(nn.Module):
         num_classes: int = 10,
     ):
         super().__init__()
-        _check(connections, output)
-        self.c1 = nn.Sequential(nn.Conv2d(in_chans, 6, 5), _activation(activation))
+        check_choice("pool", pool, ("max", "average", "trainable"))
+        check_choice("connections", connections, ("full", "partial"))
+        check_choice("output", output, ("linear", "rbf"))
+        self.c1 = nn.Sequential(nn.Conv2d(in_chans, 6, 5), make_activation(activation))
         self.s2 = _subsampling(pool, 6, activation)
         c3 = PartialConv2d(TABLE, 5) if connections == "partial" else nn.Conv2d(6, len(TABLE), 5)
-        self.c3 = nn.Sequential(c3, _activation(activation))
+        self.c3 = nn.Sequential(c3, make_activation(activation))
         self.s4 = _subsampling(pool, len(TABLE), activation)
-        self.c5 = nn.Sequential(nn.Conv2d(len(TABLE), MAPS, 5), _activation(activation))
+        self.c5 = nn.Sequential(nn.Conv2d(len(TABLE), MAPS, 5), make_activation(activation))
         self.num_features, self.head_hidden_size = MAPS, CODE
-        self.f6 = nn.Sequential(nn.Linear(MAPS, CODE), _activation(activation))
+        self.f6 = nn.Sequential(nn.Linear(MAPS, CODE), make_activation(activation))
         self.kind = output
-        initialise(self, activation)
+        initialise(self, fan="in", activation=activation)
         self.reset_classifier(num_classes)
 
     def forward_features(self, x: Tensor) -> Tensor:
@@ -93,13 +97,6 @@ class LeNet5(nn.Module):
             output = nn.Linear(CODE, num_classes)
             start_classifier(output)
         self.output = renewed(output, self)
-
-
-class ScaledTanh(nn.Module):
-    """1.7159 tanh(2x/3), which is near ±1 at ±1 (LeCun et al., 1998, appendix A)."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        return 1.7159 * torch.tanh(2 / 3 * x)
 
 
 class Subsampling(nn.Module):
@@ -167,20 +164,7 @@ def _padded(x: Tensor) -> Tensor:
     return F.pad(x, sides, mode="replicate") if rows or columns else x
 
 
-def _activation(name: str) -> nn.Module:
-    return ScaledTanh() if name == "scaled_tanh" else make_activation(name)
-
-
 def _subsampling(pool: str, channels: int, activation: str) -> nn.Module:
     if pool == "trainable":
-        return nn.Sequential(Subsampling(channels), _activation(activation))
-    if pool not in ("max", "average"):
-        raise ValueError(f"pool={pool!r}: it must be max, average or trainable")
+        return nn.Sequential(Subsampling(channels), make_activation(activation))
     return make_pool(pool, 2, 2)
-
-
-def _check(connections: str, output: str) -> None:
-    if connections not in ("full", "partial"):
-        raise ValueError(f"connections={connections!r}: it must be full or partial")
-    if output not in ("linear", "rbf"):
-        raise ValueError(f"output={output!r}: it must be linear or rbf")

@@ -13,7 +13,7 @@ block's input channels, as MnasNet and EfficientNet have it.
 
 Ours differs from the authors' code in padding (symmetric, theirs puts the odd pixel of an even map below and right
 where a convolution strides) and in batch normalisation (PyTorch's ε = 1e-5 and momentum 0.1 for 1e-3 and a slower
-average); no count depends on either.
+average). No count depends on either.
 
 ``strides`` says where the five halvings of the papers happen (2) or do not (1), so that small images can be taken.
 """
@@ -22,17 +22,11 @@ from collections.abc import Sequence
 
 from torch import nn
 
-from deeper.models.layers import SqueezeExcite
-from deeper.models.separable import (
-    InvertedResidual,
-    SequentialNetwork,
-    check_positive,
-    check_rate,
-    conv_norm,
-    depthwise_norm,
-    divisible,
-    place_strides,
-)
+from deeper.models.inverted_residual import InvertedResidual, divisible, place_strides
+from deeper.models.network import SequentialNetwork
+from deeper.models.parts.checks import check_positive, check_rate
+from deeper.models.parts.convolution import conv_norm, depthwise_norm
+from deeper.models.parts.squeeze_excite import SqueezeExcite, reduced
 
 _STEM = 32
 _V1 = ((64, 1), (128, 2), (128, 1), (256, 2), (256, 1), (512, 2), *((512, 1),) * 5, (1024, 2), (1024, 1))
@@ -91,13 +85,12 @@ class MobileNetV1(SequentialNetwork):
         num_classes: int = 1000,
     ):
         check_positive(width=width)
-        _check_squeeze(squeeze_excite)
         first, *later = place_strides([2, *(stride for _, stride in _V1)], strides)
         channels = max(8, int(_STEM * width))
         layers: list[nn.Module] = [conv_norm(in_chans, channels, 3, first, activation=activation)]
         for (full, _), stride in zip(_V1, later, strict=True):
             wide = max(8, int(full * width))
-            squeeze = _hidden(wide, squeeze_excite)
+            squeeze = reduced(wide, squeeze_excite)
             layers.append(SeparableBlock(channels, wide, stride, separable, squeeze, activation))
             channels = wide
         super().__init__(layers, channels, num_classes, dropout)
@@ -145,7 +138,6 @@ class MobileNetV2(SequentialNetwork):
     ):
         check_positive(width=width, expansion=expansion)
         check_rate(drop_path=drop_path)
-        _check_squeeze(squeeze_excite)
         first, *later = place_strides([2, *(stride for _, _, stride in _V2)], strides)
         channels = divisible(_STEM * width)
         layers: list[nn.Module] = [conv_norm(in_chans, channels, 3, first, activation=activation)]
@@ -158,7 +150,7 @@ class MobileNetV2(SequentialNetwork):
                     wide,
                     1 if repeat else stride,
                     expansion if index else 1,
-                    squeeze=_hidden(channels, squeeze_excite),
+                    squeeze=reduced(channels, squeeze_excite),
                     activation=activation,
                     linear=linear,
                     residual=residual,
@@ -169,12 +161,3 @@ class MobileNetV2(SequentialNetwork):
         last = divisible(_LAST * (width if shrink_last else max(1.0, width)))
         layers.append(conv_norm(channels, last, 1, activation=activation))
         super().__init__(layers, last, num_classes, dropout)
-
-
-def _hidden(channels: int, reduction: int) -> int:
-    return max(1, channels // reduction) if reduction else 0
-
-
-def _check_squeeze(reduction: int) -> None:
-    if reduction < 0:
-        raise ValueError(f"squeeze_excite={reduction}: it must be 0 (none) or how many channels share a hidden one")

@@ -2,13 +2,15 @@
 
 from torch import Tensor, nn
 
-from deeper.models.blocks import PooledHead, initialise, renewed
+from deeper.models.parts.checks import check_rate
+from deeper.models.parts.heads import PooledHead, renewed
+from deeper.models.parts.initialisation import initialise
 
 
 class Network(nn.Module):
     """Features, then a head: (N, in_chans, H, W) → (N, num_classes).
 
-    A family sets ``num_features``, the channels of its feature maps, and ``head``, writes ``forward_features`` and,
+    A family sets ``num_features``, the channels of its feature maps, and ``head``. It writes ``forward_features`` and,
     where its head is not the usual one, ``new_head``.
 
     Attributes:
@@ -39,3 +41,20 @@ class Network(nn.Module):
     def reset_classifier(self, num_classes: int) -> None:
         """Replace the classifier by a fresh one of ``num_classes`` outputs (0: none), on the same device."""
         self.head = renewed(self.new_head(num_classes), self)
+
+
+class SequentialNetwork(Network):
+    """Layers one after another and a pooled linear classifier: (N, in_chans, H, W) → (N, num_classes)."""
+
+    def __init__(self, layers: list[nn.Module], num_features: int, num_classes: int, dropout: float):
+        super().__init__()
+        check_rate(dropout=dropout)
+        self.features = nn.Sequential(*layers)
+        self.num_features = num_features
+        self.head_dropout = dropout
+        self.head = PooledHead(num_features, num_classes, dropout)
+        initialise(self)
+
+    def forward_features(self, x: Tensor) -> Tensor:
+        """(N, in_chans, H, W) → (N, num_features, h, w)."""
+        return self.features(x)

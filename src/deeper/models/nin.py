@@ -8,14 +8,18 @@ The paper gives no widths. They are those of the authors' published Caffe models
 ones, an average, and pooling's incomplete windows at the border. Ours starts with variance 2 / fan-in.
 """
 
+from collections import OrderedDict
 from collections.abc import Sequence
 
 from torch import Tensor, nn
 
-from deeper.models.blocks import renewed
-from deeper.models.heads import check_side, initialise, smallest_side, start_classifier
-from deeper.models.layers import make_activation, make_norm, make_pool
 from deeper.models.network import Network
+from deeper.models.parts.activation import make_activation
+from deeper.models.parts.convolution import conv_norm
+from deeper.models.parts.heads import ClassMaps
+from deeper.models.parts.initialisation import initialise
+from deeper.models.parts.input_size import check_side, smallest_side
+from deeper.models.parts.pooling import make_pool
 
 
 class NetworkInNetwork(Network):
@@ -63,18 +67,19 @@ class NetworkInNetwork(Network):
         for index, (first, *others) in enumerate(widths):
             if index:
                 stages.append(_between(pools[index - 1], dropouts[index - 1]))
-            window = kernels[index], strides[index], paddings[index]
-            layers = [_layer(channels, first, window, norm, activation)]
-            for wide, width in zip((first, *others), others, strict=False):
-                layers.append(_layer(wide, width, (1, 1, 0), norm, activation))
+            after = {"norm": norm, "activation": activation, "bias": True}
+            layers = [conv_norm(channels, first, kernels[index], strides[index], paddings[index], **after)]
+            channels = first
+            for width in others:
+                layers.append(conv_norm(channels, width, 1, **after))
+                channels = width
             stages.append(nn.Sequential(*layers))
-            channels = (first, *others)[-1]
         self.stages = nn.Sequential(*stages)
         self.smallest = smallest_side(self.stages)
         self.num_features = channels
-        self.activation = activation
-        initialise(self, activation)
-        self.head = ClassMaps(channels, num_classes, activation if activate_logits else None)
+        self.activation = activation if activate_logits else None
+        initialise(self, fan="in", activation=activation)
+        self.head = self.new_head(num_classes)
 
     def forward_features(self, x: Tensor) -> Tensor:
         """(N, in_chans, H, W) → (N, num_features, h, w): 32 → 8 in the CIFAR networks, 227 → 6 in ImageNet's.
@@ -85,45 +90,14 @@ class NetworkInNetwork(Network):
         check_side(x, self.smallest, "NetworkInNetwork")
         return self.stages(x)
 
-    def reset_classifier(self, num_classes: int) -> None:
-        """Replace the last convolution by a fresh one of ``num_classes`` maps (0: none)."""
-        self.head.reset(num_classes)
-
-
-class ClassMaps(nn.Module):
-    """A 1×1 convolution to one map a class and their global averages: (N, C, H, W) → (N, classes).
-
-    ``pre_logits`` gives the averages of the maps that come in, (N, C). The average is a mean over the axes, whose
-    backward pass is deterministic on every device.
-
-    Args:
-        num_features: channels C.
-        num_classes: maps; 0 leaves the convolution off.
-        activation: of the class maps; None is none.
-    """
-
-    def __init__(self, num_features: int, num_classes: int, activation: str | None):
-        super().__init__()
-        self.num_features, self.activation = num_features, activation
-        self.reset(num_classes)
-
-    def forward(self, x: Tensor, pre_logits: bool = False) -> Tensor:
-        return (x if pre_logits else self.maps(x)).mean(dim=(2, 3))
-
-    def reset(self, num_classes: int) -> None:
-        """Draw a fresh convolution of ``num_classes`` maps (0: none)."""
+    def new_head(self, num_classes: int) -> ClassMaps:
+        """A fresh last convolution of ``num_classes`` maps (0: none)."""
         maps = nn.Sequential()
         if num_classes:
-            maps.append(nn.Conv2d(self.num_features, num_classes, 1))
-            start_classifier(maps[0])
+            maps.append(ClassMaps.convolution(self.num_features, num_classes))
             if self.activation:
                 maps.append(make_activation(self.activation))
-        self.maps = renewed(maps, getattr(self, "maps", maps))
-
-
-def _layer(in_channels: int, out_channels: int, window: tuple[int, int, int], norm: str, activation: str) -> nn.Module:
-    convolution = nn.Conv2d(in_channels, out_channels, *window)
-    return nn.Sequential(convolution, make_norm(norm, out_channels), make_activation(activation))
+        return ClassMaps(OrderedDict(maps=maps))
 
 
 def _between(pool: str, dropout: float) -> nn.Module:

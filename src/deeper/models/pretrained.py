@@ -63,10 +63,10 @@ def read_weights(sha256: str | None = None) -> dict[str, Tensor]:
     Raises:
         ValueError: the package is not installed, or its file has another digest than ``sha256``.
     """
-    found = find_spec(PACKAGE)
-    if found is None or found.origin is None:
+    package = find_spec(PACKAGE)
+    if package is None or package.origin is None:
         raise ValueError(f"no weights: install {PACKAGE.replace('_', '-')}, or model.pretrained=false")
-    path = Path(found.origin).parent / FILE
+    path = Path(package.origin).parent / FILE
     if not path.is_file():
         raise ValueError(f"{path} is missing: install {PACKAGE.replace('_', '-')} again")
     content = path.read_bytes()
@@ -82,10 +82,10 @@ def load_by_position(network: torch.nn.Module, weights: dict[str, Tensor]) -> No
     Raises:
         ValueError: their number or a shape differs.
     """
-    own = network.state_dict()
-    if len(own) != len(weights):
-        raise ValueError(f"{len(weights)} tensors of weights for a network of {len(own)}")
-    for (name, place), (theirs, value) in zip(own.items(), weights.items(), strict=True):
-        if place.shape != value.shape:
-            raise ValueError(f"{theirs} is {tuple(value.shape)}, but {name} is {tuple(place.shape)}")
-        place.copy_(value)
+    state = network.state_dict()
+    if len(state) != len(weights):
+        raise ValueError(f"{len(weights)} tensors of weights for a network of {len(state)}")
+    for (name, tensor), (theirs, value) in zip(state.items(), weights.items(), strict=True):
+        if tensor.shape != value.shape:
+            raise ValueError(f"{theirs} is {tuple(value.shape)}, but {name} is {tuple(tensor.shape)}")
+        tensor.copy_(value)

@@ -1,40 +1,98 @@
-"""The blocks of residual networks, two-layer and bottleneck, after or before activation.
+"""The blocks of residual networks, and the switches of the papers that changed them.
 
-He et al., *Deep residual learning*, arXiv 1512.03385, §3 (activation after the sum); He et al., *Identity mappings in
-deep residual networks*, arXiv 1603.05027, §4 (normalisation and activation before each convolution, a clean sum; where
-the size changes both paths start from the activated input and the projection is not normalised). In a block:
+Each switch is off by default; what is left is the block of He et al., *Deep residual learning for image recognition*,
+arXiv 1512.03385, §3. The papers:
 
-- dropout before the last convolution: Zagoruyko and Komodakis, *Wide residual networks*, arXiv 1605.07146, §2.4;
-- branches of a bottleneck: Xie et al., arXiv 1611.05431, in ``deeper.models.resnext``;
-- squeeze-and-excitation of the branch before the sum: Hu et al., *Squeeze-and-excitation networks*, arXiv 1709.01507;
-- stochastic depth: Huang et al., *Deep networks with stochastic depth*, arXiv 1603.09382, §3. The paper pools the
-  shortcut of a block that halves the size; ours is the shortcut of the network without dropping.
+- ``order="pre"``: He, Zhang, Ren, Sun, *Identity mappings in deep residual networks*, arXiv 1603.05027, §4.
+  Normalisation and activation stand before each convolution, and nothing stands after the sum. Where the size changes
+  both paths start from the activated input. The paper's text leaves that shortcut open; ours is a projection without
+  normalisation, as in the counts published. In a bottleneck ours halves the size in the 3×3 convolution, the authors'
+  code in the first 1×1 one (``stride_on``).
+- ``widen``, ``dropout``: Zagoruyko and Komodakis, *Wide residual networks*, arXiv 1605.07146, §2.4. Dropout stands
+  before the last convolution of a block. With ``widen=1`` the first stage needs no projection, so the network has one
+  weight layer less than its depth of 6n+4 says.
+- ``cardinality``, ``branch_width``, ``branches``: ResNeXt, in ``deeper.models.resnext``.
+- ``squeeze``: Hu et al., *Squeeze-and-excitation networks*, arXiv 1709.01507. The gate is on the
+  branch, before the sum.
+- ``survival``: Huang et al., *Deep networks with stochastic depth*, arXiv 1603.09382, §3. The paper pools the shortcut
+  of a block that halves the size; ours is the shortcut of the network without dropping.
+- ``levels``: shortcuts around many blocks, in ``deeper.models.residual_levels``.
 """
 
 from dataclasses import dataclass
 
 from torch import Tensor, nn
 
-from deeper.models.blocks import conv, make_shortcut
-from deeper.models.dropping import StochasticDepth
-from deeper.models.layers import SqueezeExcite, make_activation, make_norm
+from deeper.models.parts.activation import make_activation
+from deeper.models.parts.checks import check_choice
+from deeper.models.parts.convolution import conv
+from deeper.models.parts.drop_path import StochasticDepth
+from deeper.models.parts.normalisation import make_norm
+from deeper.models.parts.shortcuts import make_shortcut
+from deeper.models.parts.squeeze_excite import make_gate
 from deeper.models.resnext import make_transform
 
 
 @dataclass(frozen=True)
 class Style:
-    """What all blocks of a network have in common; the arguments of ``ResidualNetwork`` of the same names."""
+    """What all blocks of a network have in common.
 
+    Attributes:
+        block: ``basic`` (two 3×3 convolutions) or ``bottleneck``.
+        shortcut: ``none`` (plain), ``A`` (zero-padded), ``B`` (projected where the size changes) or ``C`` (projected).
+        norm: after convolutions: ``batch``, ``none`` or ``lrn``. No convolution has a bias, also where it is ``none``.
+        activation: a name of ``deeper.models.parts.activation``.
+        stride_on: the convolution of a bottleneck that halves the size, ``1x1`` (the paper) or ``3x3``.
+        order: ``post`` (activation after the sum) or ``pre`` (before the convolutions).
+        enter_first: with ``pre``, normalise and activate before the first block too, although the stem did.
+        widen: factor k on the widths of the stages.
+        dropout: rate before the last convolution of a block.
+        cardinality: branches of a bottleneck.
+        branch_width: channels of one branch in the first stage; None is the width of that stage.
+        branches: their form: ``grouped``, ``concatenated`` or ``aggregated``.
+        squeeze: reduction r of squeeze-and-excitation; 0 is without.
+        squeeze_bias: whether its two linear maps have biases.
+        survival: probability that the last block is computed in a training step; it falls linearly from 1.
+        levels: levels of shortcuts: 1, 2 (one around all) or 3 (and one around each stage).
+
+    Raises:
+        ValueError: an unknown name, or switches that exclude each other.
+    """
+
+    block: str = "basic"
     shortcut: str = "A"
-    order: str = "post"
     norm: str = "batch"
     activation: str = "relu"
+    stride_on: str = "3x3"
+    order: str = "post"
+    enter_first: bool = False
+    widen: int = 1
     dropout: float = 0.0
     cardinality: int = 1
+    branch_width: int | None = None
     branches: str = "grouped"
-    stride_on: str = "3x3"
     squeeze: int = 0
     squeeze_bias: bool = True
+    survival: float = 1.0
+    levels: int = 1
+
+    def __post_init__(self):
+        check_choice("block", self.block, BLOCKS)
+        check_choice("order", self.order, ("post", "pre"))
+        check_choice("stride_on", self.stride_on, ("1x1", "3x3"))
+        check_choice("levels", self.levels, (1, 2, 3))
+        if not 0 < self.survival <= 1:
+            raise ValueError(f"survival={self.survival}: it must be more than 0 and at most 1")
+        if self.survival < 1 and self.shortcut == "none":
+            raise ValueError(f"survival={self.survival}: a plain network has no shortcut that could survive alone")
+        if self.block == "basic" and (self.cardinality > 1 or self.branch_width):
+            raise ValueError("cardinality and branch_width: only bottlenecks have branches")
+        if self.cardinality > 1 and not self.branch_width:
+            raise ValueError(f"cardinality={self.cardinality}: it needs branch_width, the channels of one branch")
+
+    @property
+    def pre(self) -> bool:
+        return self.order == "pre"
 
 
 @dataclass(frozen=True)
@@ -47,7 +105,7 @@ class Place:
         out_channels: of its output.
         stride: 2 where the size is halved.
         survival: probability that the branch is computed in a training step.
-        first: directly after the stem, whose output is activated already and not once more.
+        activated: whether the input is activated already, as directly after the stem.
         activates: whether its sum is activated (activation after the sum only).
     """
 
@@ -56,7 +114,7 @@ class Place:
     out_channels: int
     stride: int = 1
     survival: float = 1.0
-    first: bool = False
+    activated: bool = False
     activates: bool = True
 
 
@@ -68,37 +126,34 @@ class Block(nn.Module):
         self.before = self.enter = self.excite = self.last = nn.Identity()
         self.survive: StochasticDepth | None = None
 
-    def complete(self, place: Place, style: Style) -> None:
-        """Add to the convolutions what surrounds them."""
-        pre = style.order == "pre"
-        changes = place.stride != 1 or place.in_channels != place.out_channels
-        projected = "none" if pre else style.norm
-        self.shortcut = make_shortcut(style.shortcut, place.in_channels, place.out_channels, place.stride, projected)
-        if pre and not place.first:
-            entrance = activated(style, place.in_channels)
-            self.before, self.enter = (entrance, nn.Identity()) if changes else (nn.Identity(), entrance)
-        if not pre and place.activates:
-            self.last = make_activation(style.activation)
-        if style.squeeze:
-            hidden = max(1, place.out_channels // style.squeeze)
-            self.excite = SqueezeExcite(place.out_channels, hidden, style.squeeze_bias)
-        if place.survival < 1:
-            self.survive = StochasticDepth(place.survival)
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.before(x)
+        y = self.branch(x) if self.survive is None else self.survive(self.branch, x)
+        carried = self.shortcut(x)
+        if y is None:  # the branch is dropped in this step
+            return self.last(carried.clone())
+        return self.last(y if carried is None else y + carried)
+
+    def branch(self, x: Tensor) -> Tensor:
+        return self.excite(self.convolve(self.enter(x)))
 
     def convolve(self, x: Tensor) -> Tensor:
         """The convolutions of the branch with what stands between them."""
         raise NotImplementedError
 
-    def branch(self, x: Tensor) -> Tensor:
-        return self.excite(self.convolve(self.enter(x)))
-
-    def forward(self, x: Tensor) -> Tensor:
-        x = self.before(x)
-        y = self.branch(x) if self.survive is None else self.survive(self.branch, x)
-        carried = self.shortcut(x)
-        if y is None:
-            return self.last(carried.clone())
-        return self.last(y if carried is None else y + carried)
+    def complete(self, place: Place, style: Style) -> None:
+        """Add to the convolutions what surrounds them."""
+        projected = "none" if style.pre else style.norm
+        self.shortcut = make_shortcut(style.shortcut, place.in_channels, place.out_channels, place.stride, projected)
+        if style.pre and not place.activated:
+            changes = place.stride != 1 or place.in_channels != place.out_channels
+            entrance = norm_activation(style, place.in_channels)
+            self.before, self.enter = (entrance, nn.Identity()) if changes else (nn.Identity(), entrance)
+        if not style.pre and place.activates:
+            self.last = make_activation(style.activation)
+        self.excite = make_gate(place.out_channels, style.squeeze, style.squeeze_bias)
+        if place.survival < 1:
+            self.survive = StochasticDepth(place.survival)
 
 
 class BasicBlock(Block):
@@ -112,7 +167,7 @@ class BasicBlock(Block):
         self.activation = make_activation(style.activation)
         self.dropout = nn.Dropout(style.dropout) if style.dropout else nn.Identity()
         self.conv2 = conv(out, out, 3)
-        self.norm2 = make_norm("none" if style.order == "pre" else style.norm, out)
+        self.norm2 = make_norm("none" if style.pre else style.norm, out)
         self.complete(place, style)
 
     def convolve(self, x: Tensor) -> Tensor:
@@ -125,18 +180,18 @@ class BottleneckBlock(Block):
 
     def __init__(self, place: Place, style: Style):
         super().__init__()
-        strides = (place.stride, 1) if style.stride_on == "1x1" else (1, place.stride)
-        options = {"norm": style.norm, "activation": style.activation, "dropout": style.dropout}
         self.transform = make_transform(
             style.branches,
             place.in_channels,
             place.branch,
             place.out_channels,
             style.cardinality,
-            strides=strides,
-            **options,
+            strides=(place.stride, 1) if style.stride_on == "1x1" else (1, place.stride),
+            norm=style.norm,
+            activation=style.activation,
+            dropout=style.dropout,
         )
-        self.norm3 = make_norm("none" if style.order == "pre" else style.norm, place.out_channels)
+        self.norm3 = make_norm("none" if style.pre else style.norm, place.out_channels)
         self.complete(place, style)
 
     def convolve(self, x: Tensor) -> Tensor:
@@ -148,29 +203,8 @@ LAYERS = {"basic": 2, "bottleneck": 3}
 EXPANSION = {"basic": 1, "bottleneck": 4}
 
 
-class OuterShortcut(nn.Module):
-    """A projected shortcut around many blocks (Zhang et al., arXiv 1608.02908, §III): y, x → y + shortcut(x)."""
-
-    def __init__(self, place: Place, style: Style):
-        super().__init__()
-        norm = "none" if style.order == "pre" else style.norm
-        self.shortcut = make_shortcut("B", place.in_channels, place.out_channels, place.stride, norm)
-        activates = place.activates and style.order == "post"
-        self.last = make_activation(style.activation) if activates else nn.Identity()
-
-    def forward(self, y: Tensor, x: Tensor) -> Tensor:
-        return self.last(y + self.shortcut(x))
-
-
-class NoOuterShortcut(nn.Module):
-    """Nothing around these blocks: y, x → y."""
-
-    def forward(self, y: Tensor, x: Tensor) -> Tensor:
-        return y
-
-
-def activated(style: Style, channels: int) -> nn.Sequential:
-    """Normalisation and activation that leave their input as it is (a shortcut may still need it)."""
+def norm_activation(style: Style, channels: int) -> nn.Sequential:
+    """Normalisation and activation that leave their input as it is, because a shortcut may still need it."""
     activation = make_activation(style.activation)
     if style.norm == "none" and hasattr(activation, "inplace"):
         activation.inplace = False

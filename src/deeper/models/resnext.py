@@ -5,6 +5,9 @@ figure 3. A bottleneck of cardinality C has C branches of d channels: a 1×1 and
 the full width. It can be written as the sum of whole branches (``aggregated``, figure 3a), as branches concatenated
 before one common 1×1 convolution (``concatenated``, 3b), or as one bottleneck whose 3×3 convolution has C groups
 (``grouped``, 3c). With one branch it is the bottleneck of He et al. (arXiv 1512.03385, §4.1).
+
+The networks of 29 layers for small images (§5.3) activate after the sum, as those for ImageNet do. The wide networks
+that the paper sets beside them are pre-activated; ``order="pre"`` makes ours so too.
 """
 
 import math
@@ -13,8 +16,10 @@ import re
 import torch
 from torch import Tensor, nn
 
-from deeper.models.blocks import conv
-from deeper.models.layers import make_activation, make_norm
+from deeper.models.parts.activation import make_activation
+from deeper.models.parts.checks import check_choice
+from deeper.models.parts.convolution import conv
+from deeper.models.parts.normalisation import make_norm
 
 FORMS = ("grouped", "concatenated", "aggregated")
 _BRANCH = re.compile(r"paths\.(\d+)\.")
@@ -69,10 +74,6 @@ class Aggregated(nn.Module):
         super().__init__()
         self.paths = nn.ModuleList(Path(in_channels, branch, out_channels, **options) for _ in range(cardinality))
 
-    def start(self) -> None:
-        """Draw the first convolutions with the variance that they have as one."""
-        _start_as_one(self.paths)
-
     def forward(self, x: Tensor) -> Tensor:
         total = self.paths[0](x)
         for path in self.paths[1:]:
@@ -88,17 +89,17 @@ class Concatenated(nn.Module):
         self.paths = nn.ModuleList(Path(in_channels, branch, None, **options) for _ in range(cardinality))
         self.conv3 = conv(cardinality * branch, out_channels, 1)
 
-    def start(self) -> None:
-        """Draw the first convolutions with the variance that they have as one."""
-        _start_as_one(self.paths)
-
     def forward(self, x: Tensor) -> Tensor:
         return self.conv3(torch.cat([path(x) for path in self.paths], 1))
 
 
-def _start_as_one(paths: nn.ModuleList) -> None:
-    for path in paths:
-        nn.init.normal_(path.conv1.weight, std=math.sqrt(2 / (len(paths) * path.conv1.out_channels)))
+def start_branches(network: nn.Module) -> None:
+    """Draw the first convolutions of separate branches with the variance that they have as one convolution."""
+    for part in network.modules():
+        if isinstance(part, Aggregated | Concatenated):
+            for path in part.paths:
+                fan_out = len(part.paths) * path.conv1.out_channels
+                nn.init.normal_(path.conv1.weight, std=math.sqrt(2 / fan_out))
 
 
 def make_transform(
@@ -117,8 +118,7 @@ def make_transform(
     Raises:
         ValueError: an unknown form.
     """
-    if form not in FORMS:
-        raise ValueError(f"branches={form!r}: it must be one of {', '.join(FORMS)}")
+    check_choice("branches", form, FORMS)
     if form == "grouped" or cardinality == 1:
         return Path(in_channels, cardinality * branch, out_channels, groups=cardinality, **options)
     kind = Aggregated if form == "aggregated" else Concatenated
@@ -135,10 +135,10 @@ def tie(target: nn.Module, source: nn.Module) -> None:
     for key, value in source.state_dict().items():
         grouped.setdefault(_BRANCH.sub("", key), []).append(value)
     whole = {key: _joined(key, values) for key, values in grouped.items()}
-    own = target.state_dict()
-    if {_BRANCH.sub("", key) for key in own} != set(whole):
+    state = target.state_dict()
+    if {_BRANCH.sub("", key) for key in state} != set(whole):
         raise ValueError("only networks that differ in the form of their branches can be tied")
-    target.load_state_dict({key: _share(key, whole[_BRANCH.sub("", key)], value) for key, value in own.items()})
+    target.load_state_dict({key: _share(key, whole[_BRANCH.sub("", key)], value) for key, value in state.items()})
 
 
 def ungrouped(grouped: nn.Conv2d) -> nn.Conv2d:
@@ -164,9 +164,9 @@ def _joined(key: str, values: list[Tensor]) -> Tensor:
     return values[0] if values[0].ndim == 0 else torch.cat(values, _axis(key))
 
 
-def _share(key: str, whole: Tensor, own: Tensor) -> Tensor:
+def _share(key: str, whole: Tensor, part: Tensor) -> Tensor:
     branch = _BRANCH.search(key)
-    if branch is None or own.ndim == 0:
+    if branch is None or part.ndim == 0:
         return whole
     axis = _axis(key)
-    return whole.narrow(axis, int(branch[1]) * own.shape[axis], own.shape[axis])
+    return whole.narrow(axis, int(branch[1]) * part.shape[axis], part.shape[axis])

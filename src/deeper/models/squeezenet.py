@@ -8,26 +8,26 @@ convolution gives one map a class, and the logits are their averages.
 Bypass connections are §6's: ``simple`` adds the input to fire modules 3, 5, 7 and 9, whose input and output have the
 same width; ``complex`` also carries it through a 1×1 convolution around 2, 4, 6 and 8.
 
-The first convolution is not padded and poolings round up, as in the authors' code and torchvision; the paper's 111×111
-maps come of a 227×227 image. The text (§3.2) names ReLU after squeezing and expanding alone, the authors' code has one
-after the last convolution too, where a class whose map is negative everywhere gets no gradient: ``rectified`` chooses.
-Ours differs in the initial weights: He et al. (normal, fan-in) in place of Xavier; the last convolution starts with
-deviation 0.01 in both.
+The first convolution is not padded and poolings round up, as in the authors' code and torchvision. The paper's 111×111
+maps come from a 227×227 image. The text (§3.2) names a ReLU only after squeezing and expanding. The authors' code has
+one after the last convolution too, where a class whose map is negative everywhere gets no gradient: ``rectified``
+chooses. Ours differs in the initial weights: those of He et al. (normal, fan-in) in place of Xavier's. The last
+convolution starts with deviation 0.01 in both.
 """
 
-from collections.abc import Sequence
+from collections import OrderedDict
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
-from deeper.models.layers import make_norm
 from deeper.models.network import Network
+from deeper.models.parts.checks import check_choice
+from deeper.models.parts.convolution import conv_norm
+from deeper.models.parts.heads import ClassMaps
+from deeper.models.parts.initialisation import initialise
 
 SQUEEZES = (16, 16, 32, 32, 48, 48, 64, 64)
 VERSIONS = {"1.0": (96, 7, (4, 8)), "1.1": (64, 3, (3, 5))}
-STEMS = ("large", "small")
-BYPASSES = ("none", "simple", "complex")
 
 
 class Fire(nn.Module):
@@ -43,9 +43,9 @@ class Fire(nn.Module):
     def __init__(self, in_channels: int, squeeze: int, bypass: str = "none", norm: str = "none"):
         super().__init__()
         out_channels = 8 * squeeze
-        self.squeeze = unit(in_channels, squeeze, 1, norm=norm)
-        self.expand1 = unit(squeeze, out_channels // 2, 1, norm=norm)
-        self.expand3 = unit(squeeze, out_channels // 2, 3, padding=1, norm=norm)
+        self.squeeze = conv_norm(in_channels, squeeze, 1, norm=norm, activation="relu")
+        self.expand1 = conv_norm(squeeze, out_channels // 2, 1, norm=norm, activation="relu")
+        self.expand3 = conv_norm(squeeze, out_channels // 2, 3, norm=norm, activation="relu")
         self.carries = bypass != "none" and in_channels == out_channels
         self.bypass = None
         if bypass == "complex" and not self.carries:
@@ -57,26 +57,6 @@ class Fire(nn.Module):
         if self.carries:
             return y + x
         return y if self.bypass is None else y + self.bypass(x)
-
-
-class ConvolutionalHead(nn.Module):
-    """Dropout, 1×1 convolution, perhaps ReLU, global average: (N, C, H, W) → (N, classes)."""
-
-    def __init__(self, num_features: int, num_classes: int, dropout: float, rectified: bool):
-        super().__init__()
-        self.dropout = nn.Dropout(dropout)
-        self.conv = nn.Conv2d(num_features, num_classes, 1) if num_classes else None
-        self.rectified = rectified
-        if self.conv is not None:
-            nn.init.normal_(self.conv.weight, std=0.01)
-            nn.init.zeros_(self.conv.bias)
-
-    def forward(self, x: Tensor, pre_logits: bool = False) -> Tensor:
-        x = self.dropout(x)
-        if not pre_logits and self.conv is not None:
-            x = self.conv(x)
-            x = F.relu(x, inplace=True) if self.rectified else x
-        return x.mean(dim=(2, 3))
 
 
 class SqueezeNet(Network):
@@ -112,17 +92,17 @@ class SqueezeNet(Network):
         dropout: float = 0.5,
     ):
         super().__init__()
-        _check("version", str(version), VERSIONS)
-        _check("bypass", bypass, BYPASSES)
-        _check("stem", stem, STEMS)
+        check_choice("version", str(version), VERSIONS)
+        check_choice("bypass", bypass, ("none", "simple", "complex"))
+        check_choice("stem", stem, ("large", "small"))
         first, kernel, pooled = VERSIONS[str(version)]
         channels = int(first * width)
         if int(SQUEEZES[0] * width) < 1:
             raise ValueError(f"width={width}: it must be at least 1/{SQUEEZES[0]}")
         if stem == "large":
-            parts = [unit(in_chans, channels, kernel, 2, norm=norm), _pool()]
+            parts = [conv_norm(in_chans, channels, kernel, 2, 0, norm, "relu"), _pool()]
         else:
-            parts = [unit(in_chans, channels, 3, padding=1, norm=norm)]
+            parts = [conv_norm(in_chans, channels, 3, norm=norm, activation="relu")]
         for index, squeeze in enumerate(SQUEEZES, start=2):
             parts.append(Fire(channels, int(squeeze * width), bypass, norm))
             channels = 8 * int(squeeze * width)
@@ -131,39 +111,22 @@ class SqueezeNet(Network):
         self.features = nn.Sequential(*parts)
         self.num_features = channels
         self.head_dropout, self.rectified = dropout, rectified
-        _initialise(self)
-        self.head = ConvolutionalHead(channels, num_classes, dropout, rectified)
+        initialise(self, fan="in")
+        self.head = self.new_head(num_classes)
 
     def forward_features(self, x: Tensor) -> Tensor:
         """(N, in_chans, H, W) → (N, num_features, h, w), a sixteenth of the size, or a quarter with a small stem."""
         return self.features(x)
 
-    def new_head(self, num_classes: int) -> ConvolutionalHead:
-        """A fresh last convolution of ``num_classes`` maps (0: none)."""
-        return ConvolutionalHead(self.num_features, num_classes, self.head_dropout, self.rectified)
-
-
-def unit(
-    in_channels: int, out_channels: int, kernel: int, stride: int = 1, padding: int = 0, norm: str = "none"
-) -> nn.Sequential:
-    """Convolution, perhaps normalisation, ReLU; the convolution has a bias where no normalisation follows."""
-    layer = nn.Conv2d(in_channels, out_channels, kernel, stride, padding, bias=norm == "none")
-    parts = [make_norm(norm, out_channels)] if norm != "none" else []
-    return nn.Sequential(layer, *parts, nn.ReLU(inplace=True))
+    def new_head(self, num_classes: int) -> ClassMaps:
+        """Dropout and a fresh last convolution of ``num_classes`` maps (0: none)."""
+        layers: OrderedDict[str, nn.Module] = OrderedDict(dropout=nn.Dropout(self.head_dropout))
+        if num_classes:
+            layers["conv"] = ClassMaps.convolution(self.num_features, num_classes)
+            if self.rectified:
+                layers["activation"] = nn.ReLU(inplace=True)
+        return ClassMaps(layers)
 
 
 def _pool() -> nn.Module:
     return nn.MaxPool2d(3, 2, ceil_mode=True)
-
-
-def _initialise(network: nn.Module) -> None:
-    for part in network.modules():
-        if isinstance(part, nn.Conv2d):
-            nn.init.kaiming_normal_(part.weight, mode="fan_in", nonlinearity="relu")
-            if part.bias is not None:
-                nn.init.zeros_(part.bias)
-
-
-def _check(what: str, value: str, known: Sequence[str] | dict) -> None:
-    if value not in known:
-        raise ValueError(f"{what}={value!r}: it must be one of {', '.join(known)}")

@@ -1,8 +1,10 @@
 """Any network of the timm library under our contract, and Inception-v3 with its auxiliary head.
 
 Wightman, *PyTorch image models*, github.com/huggingface/pytorch-image-models. timm's networks keep the contract
-already (it is timm's); what is added is a name that is checked, feature maps as (N, C, H, W) where timm keeps channels
-last, and errors of one line. A network is drawn as timm draws it.
+already (it is timm's). What is added is a name that is checked, feature maps as (N, C, H, W) where timm keeps channels
+last, and errors of one line. A network's weights are drawn as timm draws them, so they start otherwise than those of
+this package's own families: ``inception_v4`` and ``inception_resnet_v2`` with PyTorch's defaults, ``inception_v3`` with
+truncated normals.
 
 ``inception_v3`` is the network that the authors of arXiv 1512.00567 released, not the one of their table 1: the stem
 has a 1×1 convolution to 80 channels, a 3×3 one to 192 and a second max pooling where the table has three 3×3
@@ -24,7 +26,7 @@ import timm
 import torch
 from torch import Tensor, nn
 
-from deeper.models.blocks import renewed
+from deeper.models.parts.heads import renewed
 
 
 class TimmNetwork(nn.Module):

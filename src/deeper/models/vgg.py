@@ -13,10 +13,13 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
-from deeper.models.heads import ClassifierHead, check_side, initialise, smallest_side, start_classifier
-from deeper.models.layers import make_activation, make_norm, make_pool
-from deeper.models.local_response import LocalResponse
 from deeper.models.network import Network
+from deeper.models.parts.convolution import conv_norm
+from deeper.models.parts.heads import ClassifierHead
+from deeper.models.parts.initialisation import initialise, start_classifier
+from deeper.models.parts.input_size import check_side, smallest_side
+from deeper.models.parts.normalisation import make_norm
+from deeper.models.parts.pooling import make_pool
 
 
 class VGG(Network):
@@ -28,7 +31,7 @@ class VGG(Network):
         growth: channels of each stage over ``width``; ``[1, 2, 4, 8, 8]`` in the paper, all ones keeps them constant.
         halvings: stages, the first ones, that a 2×2 max pooling of stride 2 follows; 5 in the paper.
         norm: ``none``, ``batch`` after every convolution, or ``lrn`` after the first activation (A-LRN).
-        activation: of all layers; see ``deeper.models.layers``.
+        activation: of all layers; see ``deeper.models.parts.activation``.
         hidden: widths of the hidden linear layers.
         grid: side that the last maps are averaged to; the paper's own, 7, for images of 224 changes nothing.
         dropout: rate after each hidden linear layer.
@@ -63,9 +66,12 @@ class VGG(Network):
         for index, (sizes, factor) in enumerate(zip(kernels, growth, strict=True)):
             stage = []
             for kernel in sizes:
-                lrn = norm == "lrn" and not stages and not stage
-                stage.append(_layer(channels, round(width * factor), kernel, norm, activation, lrn))
-                channels = round(width * factor)
+                wide, after_each = round(width * factor), "none" if norm == "lrn" else norm
+                layer = conv_norm(channels, wide, kernel, norm=after_each, activation=activation, bias=True)
+                if norm == "lrn" and not stages and not stage:
+                    layer.append(make_norm(norm, wide))
+                stage.append(layer)
+                channels = wide
             if index < halvings:
                 stage.append(make_pool("max", 2, 2))
             stages.append(nn.Sequential(*stage))
@@ -74,7 +80,7 @@ class VGG(Network):
         self.num_features = channels
         self.head = ClassifierHead(channels, num_classes, hidden, grid, dropout, activation)
         self.head_hidden_size = self.head.width
-        initialise(self, activation)
+        initialise(self, fan="in", activation=activation)
         start_classifier(self.head.fc)
 
     def forward_features(self, x: Tensor) -> Tensor:
@@ -89,13 +95,6 @@ class VGG(Network):
     def reset_classifier(self, num_classes: int) -> None:
         """Replace the last linear layer by a fresh one of ``num_classes`` outputs (0: none)."""
         self.head.reset(num_classes)
-
-
-def _layer(in_channels: int, out_channels: int, kernel: int, norm: str, activation: str, lrn: bool) -> nn.Module:
-    after = [make_norm("none" if norm == "lrn" else norm, out_channels), make_activation(activation)]
-    if lrn:
-        after.append(LocalResponse())
-    return nn.Sequential(nn.Conv2d(in_channels, out_channels, kernel, padding=kernel // 2), *after)
 
 
 def _check(kernels, growth, halvings) -> None:

@@ -1,16 +1,16 @@
 """What the networks of trials cost, counted once for all trials of a store that share one."""
 
 import json
-from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from deeper import files
-from deeper.files import write_json
-from deeper.run import identity
+from deeper import results_versions
+from deeper.files import digest, write_json
+from deeper.run.identity import by_meaning
+from deeper.run.provenance import origins
 
 FOLDER = "costs"
 COSTS = ("params", "macs", "activation_bytes", "depth", "receptive_field")
@@ -50,12 +50,6 @@ def of(cfg: DictConfig) -> dict[str, int]:
 
 def _place(config: dict[str, Any]) -> Path:
     model, data = config["model"], config["data"]
-    code = _code(model["_target_"].rpartition(".")[0])
-    key = files.digest([model, data["channels"], data["image_size"], code, version("torch")])
+    settings = [by_meaning(model), data["channels"], data["image_size"], results_versions.version("cost")]
+    key = digest([settings, version("torch"), origins(model)])
     return Path(config["store"]) / FOLDER / f"{key[:16]}.json"
-
-
-@cache
-def _code(module: str) -> list[str]:
-    files, _ = identity.closure((module, "deeper.cost.count"))
-    return [path.read_text() for _, path in sorted(files.items())]

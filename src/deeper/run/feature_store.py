@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from deeper.files import digest, file_digest, lock, write_bytes, write_json
+from deeper.results_versions import version
 from deeper.run import identity
 
 FOLDER = ".features"
@@ -32,13 +33,12 @@ def keeper(config: dict[str, Any], data_digest: str) -> Callable[[Callable[[], n
 def key(config: dict[str, Any], data_digest: str) -> str:
     """The digest, 16 digits, of all that the features of a set depend on."""
     transfer, trainer = config["transfer"], config["trainer"]
-    files, _ = identity.closure(("deeper.fit.features", config["model"]["_target_"].rpartition(".")[0]))
     drawn = {} if config["model"].get("pretrained", True) else {"seed": config["seed"]}
     return digest(
         {
             **drawn,
-            "model": identity.semantic(config)["model"],
-            "code": identity.code(files),
+            "model": identity.by_meaning(identity.semantic(config)["model"]),
+            "version": version("features"),
             "data": data_digest,
             "size": [config["data"]["image_size"], config["data"]["channels"]],
             "normalised": [transfer["backbone"]["mean"], transfer["backbone"]["std"]],

@@ -19,8 +19,7 @@ from typing import Any
 
 import yaml
 
-from deeper.files import digest
-from deeper.run.identity import semantic
+from deeper.run.identity import kind
 from deeper.run.store import CONFIG, RECORD
 
 NEAREST = 9
@@ -98,11 +97,6 @@ class Forecast:
         """Images that go through the network forwards, those that train it three times over."""
         data, epochs = config["data"], config["training"]["epochs"]
         return (BACKWARD * epochs + 1) * data["train_size"] + epochs * data["validation_size"] + self.test
-
-
-def kind(config: Mapping[str, Any]) -> str:
-    """What trials have in common that differ in their seed alone."""
-    return digest({key: value for key, value in semantic(config).items() if key != "seed"})
 
 
 def kept_bytes(params: int, test: int, classes: int) -> int:

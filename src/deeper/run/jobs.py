@@ -11,8 +11,8 @@ from deeper.data.prepared import open_set
 from deeper.errors import DeeperError
 from deeper.models import bounds
 from deeper.run import transfer_jobs
-from deeper.run.identity import sources, trial_id
-from deeper.run.provenance import environment, gpus
+from deeper.run.identity import semantic, trial_id
+from deeper.run.provenance import environment, gpus, origins
 from deeper.schema.trial import check_settings
 
 
@@ -42,10 +42,15 @@ def make_job(cfg: DictConfig, slots: int | None = None) -> dict[str, Any]:
         "id": trial_id(config, meta["digest"]),
         "config": config,
         "data": meta["digest"],
-        "code": sources(config),
         "study": config["study"]["name"],
-        "environment": environment(),
+        "environment": _environment(config),
     }
+
+
+def _environment(config: dict[str, Any]) -> dict[str, Any]:
+    """What runs here, with the packages that this trial's own targets come from."""
+    here = environment()
+    return {**here, "versions": {**here["versions"], **origins(semantic(config))}}
 
 
 def check_images(config: dict[str, Any]) -> None:

@@ -9,8 +9,8 @@ settings, and what every probe can have:
 - ``alone``: true for one that measures time and must have the machine to itself; these run last, one after another,
   a seed of every arm and then the next, so that what slows the machine for a while slows all arms alike.
 
-What is kept is named by the digest of the trial, all of that but ``arms``, and the code. It is never measured again, so
-a measurement need not repeat to the bit.
+What is kept is named by the digest of the trial, all of that but ``arms``, and the results version. It is never
+measured again, so a measurement need not repeat to the bit.
 """
 
 import importlib
@@ -32,8 +32,6 @@ from deeper.run.slots import TrialFailed
 from deeper.run.store import CONFIG, LOG, WEIGHTS, Home
 
 FOLDER = "probes"
-MOMENTS = ("final", "start")
-BY_POSITION = ("network", "data", "seed")  # arguments that every probe's function gets
 COMMON = ("of", "weights", "validation", "arms", "alone")
 Task = tuple[Home, str, dict[str, Any]]
 Made = tuple[str, Home, processes.Running]
@@ -45,37 +43,14 @@ def place(home: Home, name: str, spec: Mapping[str, Any]) -> Path:
 
 
 def key(trial: str, spec: Mapping[str, Any]) -> str:
-    """What a measurement depends on: the trial, the settings, the code that measures.
+    """What a measurement depends on: the trial, the settings, the results version of what measures.
 
     Raises:
         DeeperError: the study's ``probes`` name no function, or what every probe can have has no such value.
     """
-    _check(spec)
-    module = str(spec.get("of", "")).rpartition(".")[0]
-    files, _ = identity.closure((module,)) if module.startswith("deeper.") else ({}, set())
-    if module not in files:
-        raise DeeperError(f"a probe's `of` must name a function of deeper.analysis, not {spec.get('of')!r}")
-    settings = {name: value for name, value in spec.items() if name != "arms"}
-    return identity.digest([trial, settings, identity.code(files)])[: identity.LENGTH]
-
-
-def of_arm(probes: Mapping[str, Mapping[str, Any]], arm: str | None) -> dict[str, Mapping[str, Any]]:
-    """The probes that are for an arm; for None, a trial that is in no arm, those that are for all."""
-    return {name: spec for name, spec in probes.items() if "arms" not in spec or arm in spec["arms"]}
-
-
-def _check(spec: Mapping[str, Any]) -> None:
-    if spec.get("weights", "final") not in MOMENTS:
-        raise DeeperError(f"a probe's weights={spec['weights']!r}: they must be {' or '.join(MOMENTS)}")
-    images, arms, alone = spec.get("validation"), spec.get("arms", []), spec.get("alone", False)
-    if images is not None and (not isinstance(images, int) or isinstance(images, bool) or images < 1):
-        raise DeeperError(
-            f"a probe's validation={images!r}: it must be a number of images of at least 1, or null for all"
-        )
-    if not isinstance(arms, list) or not all(isinstance(arm, str) for arm in arms):
-        raise DeeperError(f"a probe's arms={arms!r}: they must be a list of arms of the study")
-    if not isinstance(alone, bool):
-        raise DeeperError(f"a probe's alone={alone!r}: it must be true or false")
+    if not str(spec.get("of", "")).startswith("deeper.probes."):
+        raise DeeperError(f"a probe's `of` must name a function of deeper.probes, not {spec.get('of')!r}")
+    return identity.measurement_key(trial, spec)
 
 
 def found(home: Home, probes: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:

@@ -46,6 +46,7 @@ class Running:
         progress: fraction of the training that is done.
         epoch: the last finished epoch's row of the history.
         reused: whether another process had finished the trial by then.
+        notes: lines that the user should read.
         error: what the trial said when it failed, in one line.
         code: the exit code, once all ranks have ended: 0, or the first that was not.
     """
@@ -55,6 +56,7 @@ class Running:
     progress: float = 0.0
     epoch: dict[str, Any] | None = None
     reused: bool = False
+    notes: list[str] = field(default_factory=list)
     error: str | None = None
     code: int | None = None
     log: Path | None = None
@@ -77,6 +79,8 @@ class Running:
                         self.epoch = value
                     elif kind == "reused":
                         self.reused = True
+                    elif kind == "note":
+                        self.notes.append(value)
                     elif self.error is None:
                         self.error = value
             except (EOFError, OSError):

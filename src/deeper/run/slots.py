@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from deeper.errors import DeeperError
-from deeper.files import digest, writable
+from deeper.files import writable
 from deeper.run import processes
 from deeper.run import wandb_runs as mirror
-from deeper.run.identity import semantic
+from deeper.run.identity import kind
 from deeper.run.provenance import gpus
 from deeper.run.store import LOG, Home
 
@@ -45,8 +45,7 @@ class Task:
 
     def __post_init__(self) -> None:
         self.home = Home(self.job["config"]["store"], self.job["id"])
-        alike = semantic(self.job["config"])
-        self.kind = digest({key: value for key, value in alike.items() if key != "seed"})
+        self.kind = kind(self.job["config"])
 
 
 class Sweep:

@@ -37,8 +37,11 @@ class Home:
         """The record of a finished trial; None if it is not finished or any of its files is not what it was."""
         try:
             record = json.loads((self / RECORD).read_bytes())
-            named, told = record["files"], record.pop("digest")
-            intact = told == digest(record) and record["id"] == self.trial
+            named, told = record["files"], record["digest"]
+            intact = (
+                told == digest({key: value for key, value in record.items() if key != "digest"})
+                and record["id"] == self.trial
+            )
             intact = intact and all(file_digest(self / n) == d for n, d in named.items())
             return record if intact and set(named) == set(NAMED) else None
         except (OSError, ValueError, KeyError, TypeError):

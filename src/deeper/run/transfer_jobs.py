@@ -28,7 +28,7 @@ def complete(config: dict[str, Any]) -> dict[str, Any]:
 
 
 def _content(meta: dict[str, Any]) -> str:
-    from deeper.data.targets.target_set import content_digest
+    from deeper.data.targets.target_arrays import content_digest
 
     return content_digest(meta)
 

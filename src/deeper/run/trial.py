@@ -1,6 +1,5 @@
 """One trial in a process of its own: trained from the frozen configuration, kept in its home."""
 
-import importlib
 import io
 import json
 import logging
@@ -26,7 +25,7 @@ from deeper.errors import DeeperError, one_line
 from deeper.files import write_bytes
 from deeper.fit.fit import Outcome, Surroundings, fit
 from deeper.fit.progress import Progress
-from deeper.run import identity
+from deeper.run import provenance
 from deeper.run import wandb_runs as mirror
 from deeper.run.costs import cost
 from deeper.run.store import CHECKPOINT, CONFIG, CURVES, PREDICTIONS, WEIGHTS, Home
@@ -38,7 +37,7 @@ def train(job: dict[str, Any], say: Callable[[str, Any], None]) -> None:
     """Train the trial of ``job`` unless it is finished; every rank of a trial calls this.
 
     Args:
-        job: ``config`` (resolved), ``id``, ``study``, ``data`` (digest), ``code``, ``environment``.
+        job: ``config`` (resolved), ``id``, ``study``, ``data`` (digest), ``environment``.
         say: hands ``("progress", fraction)`` and ``("epoch", row)`` to the process that waits, or ``("reused", None)``.
 
     Raises:
@@ -48,20 +47,21 @@ def train(job: dict[str, Any], say: Callable[[str, Any], None]) -> None:
     config, home = job["config"], Home(job["config"]["store"], job["id"])
     first = int(os.environ.get("RANK", "0")) == 0
     with home.lock() if first else nullcontext():
-        if first and home.record() is not None:
+        environment = {**job["environment"], "instruction_set": provenance.instruction_set()}
+        if first and _reusable(home.record(), environment, config["reuse"]):
             say("reused", None)
             return
         began = time.perf_counter()
         earlier = _earlier_seconds(home)
         if first:
             write_bytes(home / CONFIG, yaml.safe_dump(config, sort_keys=False).encode())
-        _same_code(job)
         read, work, surroundings = _work(job)
         data = read(config)
         if data.digest != job["data"]:
             raise DeeperError("the prepared data changed while the sweep ran; start it again")
         around = surroundings(
-            checkpoint=_whole_checkpoint(home),
+            checkpoint=_usable_checkpoint(home, environment, say),
+            made_with=provenance.computes(environment),
             every=config["runtime"]["checkpoint_every"],
             publish=(lambda rows: _publish(home, rows, say)) if first else (lambda rows: None),
             callbacks=lambda steps: [Progress(lambda fraction: say("progress", fraction), steps)],
@@ -70,7 +70,7 @@ def train(job: dict[str, Any], say: Callable[[str, Any], None]) -> None:
         with _beside_removed(home) if first else nullcontext():
             outcome = work(config, data, around)
         if first:
-            _keep(home, job, outcome, {"total_s": round(earlier + time.perf_counter() - began, 3)})
+            _keep(home, {**job, "environment": environment}, outcome, round(earlier + time.perf_counter() - began, 3))
             for logger in around.loggers:
                 logger.experiment.finish()
 
@@ -102,15 +102,12 @@ def _work(job: dict[str, Any]) -> tuple[Callable[..., Any], Callable[..., Outcom
     return transferring.load, transferring.fit, around
 
 
-def _same_code(job: dict[str, Any]) -> None:
-    """Import the network's code, and see that no file is another than when the trial got its id."""
-    importlib.import_module(job["config"]["model"]["_target_"].rpartition(".")[0])
-    for path, (moment, code) in job["code"].items():
-        if not identity.unchanged(path, moment, code):
-            raise DeeperError(f"{path} changed while the sweep ran; start it again")
+def _reusable(record: dict[str, Any] | None, environment: dict[str, Any], reuse: str) -> bool:
+    """Whether a finished trial stands for the one that is asked: with ``reuse=exact`` only if the same computed it."""
+    return record is not None and (reuse != "exact" or provenance.same(record["environment"], environment))
 
 
-def _keep(home: Home, job: dict[str, Any], outcome: Outcome, times: dict[str, float]) -> None:
+def _keep(home: Home, job: dict[str, Any], outcome: Outcome, total_s: float) -> None:
     config = job["config"]
     _write_curves(home, outcome.history)
     predictions, weights = io.BytesIO(), io.BytesIO()
@@ -127,7 +124,7 @@ def _keep(home: Home, job: dict[str, Any], outcome: Outcome, times: dict[str, fl
             "cost": cost(config),
             "time": {
                 "train_s": round(outcome.train_s, 3),
-                **times,
+                "total_s": total_s,
                 "images_per_s": rate and round(rate, 1),
                 **getattr(outcome, "times", {}),
             },
@@ -149,8 +146,9 @@ def _write_curves(home: Home, rows: list[dict[str, Any]]) -> None:
     write_bytes(home / CURVES, "".join(json.dumps(row) + "\n" for row in rows).encode())
 
 
-def _whole_checkpoint(home: Home) -> Path:
-    """The checkpoint to go on from; one that is damaged, or is none of Lightning's, is removed.
+def _usable_checkpoint(home: Home, environment: dict[str, Any], say: Callable[[str, Any], None]) -> Path:
+    """The checkpoint to go on from; one that is damaged, none of Lightning's, or made with other libraries or
+    instructions is removed, and that is said: going on from it would end in other bits than either side alone.
 
     ``torch.load`` reads over changed bytes, the archive's own checksums do not.
     """
@@ -160,10 +158,16 @@ def _whole_checkpoint(home: Home) -> Path:
             with zipfile.ZipFile(path) as archive:
                 if (broken := archive.testzip()) is not None:
                     raise ValueError(f"{broken} is damaged")
-            if missing := PARTS - torch.load(path, map_location="cpu", weights_only=False).keys():
+            checkpoint = torch.load(path, map_location="cpu", weights_only=True)
+            if missing := PARTS - checkpoint.keys():
                 raise ValueError(f"it has no {min(missing)}")
+            made_with = checkpoint["callbacks"].get("Checkpoint", {}).get("made_with")
+            if made_with != provenance.computes(environment):
+                raise ValueError("other libraries, instructions or another processor wrote it")
     except Exception as error:
-        print(f"checkpoint of trial {home.trial} cannot be read ({error}); it starts from the beginning")
+        line = f"trial {home.trial} starts from the beginning, its checkpoint cannot be used: {error}"
+        print(line, flush=True)
+        say("note", line)
         path.unlink(missing_ok=True)
     return path
 

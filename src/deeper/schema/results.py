@@ -12,7 +12,7 @@ from deeper.schema.base import Closed, Count, Fraction, NotNegative, Open, Row, 
 from deeper.schema.errors import explain
 from deeper.schema.study import Settings, Study
 
-SCHEMA = 1
+SCHEMA = 2
 
 Loss = float | None
 Seconds = NotNegative | None
@@ -37,7 +37,7 @@ class Metrics(Closed):
     strength: NotNegative | None = None
 
 
-class Cost(Closed):
+class CostOfRow(Closed):
     """What a network costs for one image; summed over the networks of a group."""
 
     params: Whole
@@ -47,7 +47,7 @@ class Cost(Closed):
     receptive_field: Whole | None = None
 
 
-class Time(Closed):
+class TimeOfRow(Closed):
     """Seconds, and images a second in training."""
 
     train_s: Seconds
@@ -143,8 +143,8 @@ class TrialRow(Closed):
     status: Literal["finished", "diverged"]
     reason: str | None
     metrics: Metrics
-    cost: Cost
-    time: Time
+    cost: CostOfRow
+    time: TimeOfRow
     gradients: Gradients
     finished_at: str | None
     curves: Row[CurveRow]
@@ -182,7 +182,7 @@ class DataSummary(Closed):
     classes: Count
 
 
-class TargetSet(Closed):
+class TargetFacts(Closed):
     """A target set of a study of transfer learning: pictures to train on and to test, left out and dropped."""
 
     classes: Row[str]
@@ -200,13 +200,13 @@ class StudyTable(Closed):
 
     model_config = ConfigDict(populate_by_name=True)
 
-    version: Literal[1] = Field(alias="schema")
+    version: Literal[2] = Field(alias="schema")
     study: Study
     profile: Text
     data: DataSummary
     recipe: Settings
     environments: Row[Environment]
-    targets: dict[str, TargetSet] = {}
+    targets: dict[str, TargetFacts] = {}
     trials: Row[TrialRow]
 
     @model_validator(mode="after")

@@ -143,7 +143,7 @@ class Probe(Open):
     @property
     def spec(self) -> Settings:
         """What the study's file says, and nothing that it does not say."""
-        return self.model_dump(exclude_unset=True)
+        return self.model_dump(mode="json", exclude_unset=True)
 
     def is_for(self, arm: str | None) -> bool:
         """Whether trials of an arm are measured; None is a trial in no arm, for which a probe of all arms is."""

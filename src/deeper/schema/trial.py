@@ -64,6 +64,8 @@ class Training(Closed):
     evaluation_batch_size: Count
     label_smoothing: Fraction
     gradient_every: Count
+    accumulate: Count = 1
+    clip_norm: Positive | None = None
 
 
 class Trainer(Closed):
@@ -190,6 +192,10 @@ class TrialSettings(Closed):
     augment: AugmentSettings
     optimizer: OptimizerSettings
     schedule: Called
+    parameters: Called | None = None
+    batch: Called | None = None
+    average: Called | None = None
+    callbacks: dict[str, Called] | None = None
     training: Training
     trainer: Trainer
     seed: Seed

@@ -77,9 +77,7 @@ def checked_jobs(
     if study and not all(study_arms.is_free(argument, study) for argument in arguments):
         study = None
     if study:
-        study = study_arms.with_arms(study, configs)
-        _check_arms(study, configs)
-        _check_budgets(study, configs)
+        study = check_arms(study, configs)
         if not configs[0].dry_run:
             writable(Path(configs[0].results), "the table's folder", "results")
     jobs = [make_job(config, slots) for config in configs]
@@ -88,6 +86,25 @@ def checked_jobs(
     if study:
         check_compared(study, configs, [job["id"] for job in jobs])
     return jobs
+
+
+def check_arms(study: Study, configs: Sequence[DictConfig]) -> Study:
+    """See that every job is in one arm and that arms keep their budgets; say which averaged arms stay empty.
+
+    Args:
+        study: as its file has it.
+        configs: the composed configuration of every job.
+
+    Returns:
+        the study with all its arms.
+
+    Raises:
+        DeeperError: a job is in no arm or in several, or an arm is off its budget.
+    """
+    study = study_arms.with_arms(study, configs)
+    averaging.tell_empty(study, [(study_arms.of_job(study, cfg), cfg.seed) for cfg in configs])
+    _check_budgets(study, configs)
+    return study
 
 
 def check_compared(study: Study, configs: Sequence[DictConfig], trials: Sequence[str]) -> None:
@@ -110,11 +127,6 @@ def check_compared(study: Study, configs: Sequence[DictConfig], trials: Sequence
                 f"study {study.name}: arms {comparison.of} and {comparison.against}, which a claim compares, are the "
                 "same trials; mend the settings of one"
             )
-
-
-def _check_arms(study: Study, configs: Sequence[DictConfig]) -> None:
-    """See that every job is in one arm, and say which averaged arms stay empty."""
-    averaging.tell_empty(study, [(study_arms.of_job(study, cfg), cfg.seed) for cfg in configs])
 
 
 def _check_budgets(study: Study, configs: Sequence[DictConfig]) -> None:

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import deeper.probes
 from deeper.errors import DeeperError, hint
-from deeper.run.measurements import BY_POSITION
 from deeper.schema.study import Probe, Study
+
+BY_POSITION = ("network", "data", "seed")  # what every function is called with
 
 
 def check_functions(study: Study, where: str) -> None:
@@ -27,9 +28,9 @@ def check_functions(study: Study, where: str) -> None:
 
 def _check(probe: Probe, where: str) -> None:
     signature = _signature(probe.of, f"{where}.of")
-    taken = [parameter.name for parameter in signature.parameters.values()]
-    given = dict.fromkeys(probe.arguments) | ({"config": None} if "config" in taken else {})
-    own = taken[len(BY_POSITION) :]
+    taken = list(signature.parameters)
+    own = [name for name in taken[len(BY_POSITION) :] if name != "config"]
+    given = dict.fromkeys([*probe.arguments, *(["config"] if "config" in taken else [])])
     for argument in probe.arguments:
         if argument not in own:
             raise DeeperError(f"{where}.{argument}: {probe.of} has no such argument; {hint(argument, own)}")

@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -10,19 +11,21 @@ from omegaconf import DictConfig, OmegaConf
 
 from deeper.data.prepared import read_meta
 from deeper.errors import DeeperError
-from deeper.files import write_json
+from deeper.files import digest, write_json
 from deeper.run import measurements as probing
 from deeper.run.jobs import make_job
 from deeper.run.store import CURVES, Home
+from deeper.schema.results import SCHEMA
 from deeper.schema.study import Study
 from deeper.study import arms as study_arms
 from deeper.study import averaging
 from deeper.study import transfer_table as transfer_tables
 
-SCHEMA = 1
+TOY = "smoke"
+CHANGED = "was changed after it was measured and is not believed; git checkout brings it back"
 NO_GRADIENTS: dict[str, list[Any]] = {"layers": [], "start": [], "epochs": []}
 VARIED = ("data", "optimizer", "schedule", "augment", "training", "trainer")
-KEPT = ("id", "status", "reason", "metrics", "cost", "time", "gradients", "finished_at")
+KEPT = ("id", "status", "reason", "metrics", "cost", "time", "gradients", "finished_at", "record")
 
 
 def export(configs: Sequence[DictConfig], trials: Sequence[str], arguments: Sequence[str]) -> Path | None:
@@ -43,7 +46,7 @@ def export(configs: Sequence[DictConfig], trials: Sequence[str], arguments: Sequ
     if study is None:
         return None
     changed = [a for a in arguments if not study_arms.is_free(a, study)]
-    path = Path(configs[0].results) / f"{study.name}.json"
+    path = place(configs[0])
     if changed:
         print(f"no table is written to {path}: {' '.join(changed)} makes this another sweep", file=sys.stderr)
         return None
@@ -59,21 +62,43 @@ def export(configs: Sequence[DictConfig], trials: Sequence[str], arguments: Sequ
     return path
 
 
+def place(cfg: DictConfig) -> Path:
+    """Where the table of a study is: a toy run's beside the tables of record, which it must never replace."""
+    folder = Path(cfg.results)
+    return (folder / TOY if cfg.profile == TOY else folder) / f"{cfg.study.name}.json"
+
+
 def known(cfg: DictConfig) -> dict[str, dict[str, Any]]:
     """Rows of the study's table by trial, where ``trust_table`` says that they stand for trials that are not here.
 
-    A trial's id is the digest of all that can change its result, so a row that bears it is that trial's result.
+    A row that does not fit its digest was changed after it was measured: it is named and not believed.
     """
-    if not cfg.trust_table:
+    if not cfg.trust_table or cfg.reuse == "exact":
         return {}
+    path = place(cfg)
     try:
-        old = json.loads((Path(cfg.results) / f"{cfg.study.name}.json").read_bytes())
-        places = old["environments"]
-        rows = {row["id"]: {**row, "environment": places[row["environment"]]} for row in old["trials"]}
+        old = json.loads(path.read_bytes())
+        if old["schema"] != SCHEMA:
+            return {}
+        rows = {row["id"]: {**row, "environment": old["environments"][row["environment"]]} for row in old["trials"]}
+        changed = [row for row in rows.values() if row.get("digest") != row_digest(row, row["environment"])]
     except (OSError, ValueError, LookupError, TypeError):
         return {}
+    for row in changed:
+        _warn_once(f"{path}: arm {row['arm']} seed {row['seed']} {CHANGED}")
+        del rows[row["id"]]
     study = study_arms.study_of(cfg) if rows else None
-    return {trial: row for trial, row in rows.items() if old["schema"] == SCHEMA and _measured(row, study)}
+    return {trial: row for trial, row in rows.items() if _measured(row, study)}
+
+
+def row_digest(row: Mapping[str, Any], environment: Mapping[str, Any]) -> str:
+    """The digest that a row of a table carries: of all its numbers and of the environment that they were made in."""
+    return digest({**{key: value for key, value in row.items() if key != "digest"}, "environment": environment})
+
+
+@cache
+def _warn_once(line: str) -> None:
+    print(f"warning: {line}", file=sys.stderr)
 
 
 def _measured(row: Mapping[str, Any], study: Study | None) -> bool:
@@ -111,6 +136,8 @@ def table(study: Study, configs: Sequence[DictConfig], trials: Sequence[str]) ->
         raise DeeperError(f"study {study.name}: no trial is in arm {', '.join(sorted(empty))}; mend its `where`")
     rows += averaging.rows(study, rows, configs[0].store, before)
     first = make_job(configs[0])["config"]
+    for row in rows:
+        row["digest"] = row_digest(row, environments[row["environment"]])
     return {
         "schema": SCHEMA,
         "study": study.model_dump(mode="json", exclude_unset=True),
@@ -159,7 +186,12 @@ def _finished(home: Home, probes: Mapping[str, Any]) -> dict[str, Any] | None:
     if record is None:
         return None
     curves = [json.loads(line) for line in (home / CURVES).read_text().splitlines()]
-    return {**record, "curves": curves, **({"probes": probing.found(home, probes)} if probes else {})}
+    return {
+        **record,
+        "record": record["digest"],
+        "curves": curves,
+        **({"probes": probing.found(home, probes)} if probes else {}),
+    }
 
 
 def _profile_of(path: Path) -> str | None:

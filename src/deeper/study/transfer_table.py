@@ -33,7 +33,7 @@ def targets(configs: Sequence[DictConfig]) -> dict[str, Any]:
 
 
 def _target(meta: Mapping[str, Any]) -> dict[str, Any]:
-    from deeper.data.targets.target_set import content_digest
+    from deeper.data.targets.target_arrays import content_digest
 
     start, stop = meta["splits"]["test"]
     return {

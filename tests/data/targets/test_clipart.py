@@ -9,7 +9,8 @@ from drawings import drawing, recoloured, transparent
 from PIL import Image, ImageOps
 
 from deeper.data.pictures import Unreadable
-from deeper.data.targets import clipart, likeness
+from deeper.data.targets import clipart
+from deeper.data.targets.perceptual_hash import distances, fingerprint
 from deeper.errors import DeeperError
 
 CATEGORIES = ["animals/birds", "plants/trees"]
@@ -124,9 +125,9 @@ def test_no_near_duplicate_crosses_the_split(folder):
     for index in range(10):
         save(folder, f"animals/birds/{'klmnopqrst'[index] * 4}.png", recoloured(drawing(index)))
     found = read(folder, test=0.5)
-    prints = np.stack([likeness.fingerprint(picture.open()) for picture in found.pictures])
+    prints = np.stack([fingerprint(picture.open()) for picture in found.pictures])
     tested = np.array([picture.part == "test" for picture in found.pictures])
-    assert likeness.distances(prints)[:, tested][:, :, ~tested].min() > 70
+    assert distances(prints)[:, tested][:, :, ~tested].min() > 70
 
 
 def test_numbered_and_coloured_names_are_one_group_in_a_category(folder):
@@ -137,25 +138,6 @@ def test_numbered_and_coloured_names_are_one_group_in_a_category(folder):
     groups = [picture.group for picture in found.pictures if "swan" in picture.name.lower()]
     assert len(groups) == 6
     assert sorted(groups.count(group) for group in set(groups)) == [1, 5]
-
-
-@pytest.mark.parametrize(
-    ("name", "expected"),
-    [
-        ("bus1_bw_someone_01", "bus_someone"),
-        ("bus2_someone_", "bus_someone"),
-        ("aircraft_someone4", "aircraft_someone"),
-        ("cone_alt_2", "cone_alt"),
-        ("hole_someone_ab", "hole_someone"),
-        ("home12", "home"),
-        ("4wd", "4wd"),
-        ("007", "007"),
-        ("bw", "bw"),
-        ("glace_05_bw_someone_1", "glace_someone"),
-    ],
-)
-def test_stem_leaves_out_colours_and_numbers(name, expected):
-    assert clipart.stem(name) == expected
 
 
 def test_copy_in_the_category_goes_and_says_so(folder):

@@ -10,13 +10,13 @@ from pathlib import Path
 from PIL import Image
 
 from deeper.data.pictures import Collection, Picture, Unreadable, decode
-from deeper.data.targets.release import Packed, Release, damaged, lines, locate
+from deeper.data.targets.official_release import Packed, Release, damaged, lines, locate
 
 ARCHIVES = {"fgvc-aircraft-2013b.tar.gz": "d4acdd33327262359767eeaa97a4f732"}
 LISTS = {"train": "images_variant_trainval.txt", "test": "images_variant_test.txt"}
 RELEASE = Release(
     title="FGVC-Aircraft",
-    places=("fgvc-aircraft-2013b", "."),
+    roots=("fgvc-aircraft-2013b", "."),
     holds=("data/variants.txt", *(f"data/{name}" for name in LISTS.values()), "data/images"),
     packed=(Packed("fgvc-aircraft-2013b", ("fgvc-aircraft-2013b.tar.gz",)),),
     source="see https://www.robots.ox.ac.uk/~vgg/data/fgvc-aircraft/",

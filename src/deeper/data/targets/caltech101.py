@@ -11,7 +11,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from deeper.data.pictures import Collection, Picture, decode
-from deeper.data.targets.release import Packed, Release, locate
+from deeper.data.targets.official_release import Packed, Release, locate
 from deeper.errors import DeeperError
 
 ARCHIVES = {
@@ -22,7 +22,7 @@ FOLDER = "101_ObjectCategories"
 BACKGROUND = "BACKGROUND_Google"
 RELEASE = Release(
     title="Caltech-101",
-    places=(FOLDER, f"caltech-101/{FOLDER}", f"caltech101/{FOLDER}", "."),
+    roots=(FOLDER, f"caltech-101/{FOLDER}", f"caltech101/{FOLDER}", "."),
     holds=("*/image_[0-9]*.jpg",),
     packed=(
         Packed(FOLDER, (f"{FOLDER}.tar.gz",)),

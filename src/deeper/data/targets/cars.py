@@ -13,8 +13,8 @@ import numpy as np
 from scipy.io import loadmat
 
 from deeper.data.pictures import Collection, Picture, decode
-from deeper.data.targets.release import Packed, Release, damaged, locate
-from deeper.errors import DeeperError
+from deeper.data.targets.official_release import Packed, Release, damaged, locate
+from deeper.errors import DeeperError, reason
 
 ARCHIVES = {
     "cars_train.tgz": "065e5b463ae28d29e77c1b4b166cfe61",
@@ -24,7 +24,7 @@ ARCHIVES = {
 TEST_LABELS = "cars_test_annos_withlabels.mat"
 RELEASE = Release(
     title="Stanford Cars",
-    places=(".", "stanford_cars"),
+    roots=(".", "stanford_cars"),
     holds=("devkit/cars_meta.mat", "devkit/cars_train_annos.mat", "cars_train", "cars_test"),
     packed=tuple(
         Packed(folder, (archive,))
@@ -79,8 +79,7 @@ def _load(file: Path, variable: str) -> np.ndarray:
     try:
         content = loadmat(file, squeeze_me=True, variable_names=[variable])
     except Exception as error:
-        reason = getattr(error, "strerror", None) or " ".join(str(error).split())
-        raise damaged(file, f"it cannot be read as a MATLAB file ({reason or type(error).__name__})") from error
+        raise damaged(file, f"it cannot be read as a MATLAB file ({reason(error)})") from error
     if np.size(content.get(variable, ())) == 0:
         raise damaged(file, f"it has no {variable}")
     return np.atleast_1d(content[variable])

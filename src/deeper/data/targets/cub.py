@@ -1,4 +1,4 @@
-"""CUB-200-2011 as released: text tables whose lines are an image's id, from 1, and what is said of it.
+"""CUB-200-2011 as released: text tables whose lines are an image's id, from 1, and what is table of it.
 
 Wah, Branson, Welinder, Perona, Belongie: The Caltech-UCSD Birds-200-2011 dataset, CNS-TR-2011-001, 2011.
 """
@@ -9,14 +9,14 @@ from functools import partial
 from pathlib import Path
 
 from deeper.data.pictures import Collection, Picture, decode
-from deeper.data.targets.release import Packed, Release, damaged, lines, locate
+from deeper.data.targets.official_release import Packed, Release, damaged, lines, locate
 
 ARCHIVES = {"CUB_200_2011.tgz": "97eceeb196236b17998738112f37df78"}
 PARTS = {"1": "train", "0": "test"}
 TABLES = ("classes.txt", "images.txt", "image_class_labels.txt", "train_test_split.txt")
 RELEASE = Release(
     title="CUB-200-2011",
-    places=("CUB_200_2011", "."),
+    roots=("CUB_200_2011", "."),
     holds=(*TABLES, "images"),
     packed=(Packed("CUB_200_2011", ("CUB_200_2011.tgz",)),),
     source="see https://data.caltech.edu/records/65de6-vp158",
@@ -34,8 +34,8 @@ def read(folder: str | Path, archives: Mapping[str, str | None] = ARCHIVES) -> C
     if sorted(classes) != list(range(1, len(classes) + 1)):
         raise damaged(root / TABLES[0], f"its ids are not 1 to {len(classes)}")
     pictures, seen = [], set()
-    for said, name in ((labels, TABLES[2]), (parts, TABLES[3])):
-        _same_images(root, images, said, name)
+    for table, name in ((labels, TABLES[2]), (parts, TABLES[3])):
+        _same_images(root, images, table, name)
     for image, (line, name) in images.items():
         if name in seen:
             raise damaged(root / TABLES[1], f"{name} has two numbers", line)
@@ -57,11 +57,11 @@ def _table(file: Path) -> dict[int, tuple[int, str]]:
     return table
 
 
-def _same_images(root: Path, images: Mapping[int, tuple], said: Mapping[int, tuple], name: str) -> None:
+def _same_images(root: Path, images: Mapping[int, tuple], table: Mapping[int, tuple], name: str) -> None:
     for image, (line, _) in images.items():
-        if image not in said:
+        if image not in table:
             raise damaged(root / name, f"it says nothing of image {image} (images.txt, line {line})")
-    for image, (line, _) in said.items():
+    for image, (line, _) in table.items():
         if image not in images:
             raise damaged(root / name, f"image {image} is not in images.txt", line)
 

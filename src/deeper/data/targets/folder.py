@@ -13,6 +13,7 @@ from pathlib import Path
 
 from deeper.data.pictures import Collection, Picture, decode
 from deeper.errors import DeeperError
+from deeper.files import file_digest
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".pgm", ".pbm"}
 FEWEST = 3
@@ -51,21 +52,22 @@ def read(folder: str | Path, test: float = 0.25, seed: int = 0) -> Collection:
 
 
 def _listed(root: Path, dropped: dict[str, str]) -> list[_File]:
-    found = []
-    for place, part in _places(root).items():
-        for category in _folders(place):
+    listed = []
+    for parent, part in _class_parents(root).items():
+        for category in _folders(parent):
             files = [
-                _File(path, path.relative_to(root).as_posix(), category, part) for path in _files(place / category)
+                _File(path, path.relative_to(root).as_posix(), category, part) for path in _files(parent / category)
             ]
             pictures = [file for file in files if _is_picture(file)]
             dropped |= {file.name: "no picture by its suffix" for file in files if not _is_picture(file)}
             if not pictures:
-                dropped[f"{(place / category).relative_to(root).as_posix()}/"] = "a folder without a picture"
-            found += pictures
-    return found
+                dropped[f"{(parent / category).relative_to(root).as_posix()}/"] = "a folder without a picture"
+            listed += pictures
+    return listed
 
 
-def _places(root: Path) -> dict[Path, str | None]:
+def _class_parents(root: Path) -> dict[Path, str | None]:
+    """The folders that hold class folders, and the part that each is for; None where the folder has no parts."""
     names = set(_folders(root))
     if "train" not in names or not names & {"test", "val"}:
         return {root: None}
@@ -73,13 +75,13 @@ def _places(root: Path) -> dict[Path, str | None]:
     return {root / name: part for name, part in parts.items() if name in names}
 
 
-def _folders(place: Path) -> list[str]:
-    return sorted(entry.name for entry in place.iterdir() if entry.is_dir() and not entry.name.startswith("."))
+def _folders(parent: Path) -> list[str]:
+    return sorted(entry.name for entry in parent.iterdir() if entry.is_dir() and not entry.name.startswith("."))
 
 
 def _files(folder: Path) -> list[Path]:
-    found = (path for path in folder.rglob("*") if path.is_file())
-    return sorted(path for path in found if not any(name[0] == "." for name in path.relative_to(folder).parts))
+    files = (path for path in folder.rglob("*") if path.is_file())
+    return sorted(path for path in files if not any(name[0] == "." for name in path.relative_to(folder).parts))
 
 
 def _is_picture(file: _File) -> bool:
@@ -92,10 +94,11 @@ def _grouped(files: Sequence[_File]) -> list[_File]:
 
 
 def _group(file: _File, sizes: Mapping[int, int]) -> str:
+    """The SHA-256 of a file, or its name where no other has its size."""
     if sizes[file.path.stat().st_size] == 1:
         return file.name
     try:
-        return hashlib.sha256(file.path.read_bytes()).hexdigest()
+        return file_digest(file.path)
     except OSError:
         return file.name
 
@@ -114,7 +117,7 @@ def _without_copies(files: Sequence[_File], dropped: dict[str, str]) -> list[_Fi
 
 
 def _split(files: Iterable[_File], test: float, seed: int, dropped: dict[str, str]) -> list[_File]:
-    found = []
+    parted = []
     for category, members in _by(files, "category").items():
         groups = list(_by(members, "group"))
         if len(groups) < FEWEST:
@@ -122,8 +125,8 @@ def _split(files: Iterable[_File], test: float, seed: int, dropped: dict[str, st
             continue
         groups.sort(key=lambda group: hashlib.sha256(f"{seed}/{group}".encode()).digest())
         tested = set(groups[: min(max(1, round(test * len(groups))), len(groups) - FEWEST + 1)])
-        found += [replace(file, part="test" if file.group in tested else "train") for file in members]
-    return found
+        parted += [replace(file, part="test" if file.group in tested else "train") for file in members]
+    return parted
 
 
 def _labelled(root: Path, files: Sequence[_File]) -> tuple[list[str], list[Picture]]:
@@ -144,7 +147,7 @@ def _labelled(root: Path, files: Sequence[_File]) -> tuple[list[str], list[Pictu
 
 
 def _by(files: Iterable[_File], attribute: str) -> dict[str, list[_File]]:
-    found = defaultdict(list)
+    groups = defaultdict(list)
     for file in files:
-        found[getattr(file, attribute)].append(file)
-    return dict(found)
+        groups[getattr(file, attribute)].append(file)
+    return dict(groups)

@@ -18,16 +18,16 @@ def mask(present: Iterable[int], difficult: Iterable[int] = ()) -> int:
     Raises:
         ValueError: a class is not from 0 to 30.
     """
-    there = set(present)
-    unsure = set(difficult) - there
-    if any(not 0 <= c < MOST_CLASSES for c in there | unsure):
-        raise ValueError(f"classes of a mask are 0 to {MOST_CLASSES - 1}, not {sorted(there | unsure)}")
-    return sum(1 << c for c in there) | sum(1 << (DIFFICULT + c) for c in unsure)
+    certain = set(present)
+    unsure = set(difficult) - certain
+    if any(not 0 <= c < MOST_CLASSES for c in certain | unsure):
+        raise ValueError(f"classes of a mask are 0 to {MOST_CLASSES - 1}, not {sorted(certain | unsure)}")
+    return sum(1 << c for c in certain) | sum(1 << (DIFFICULT + c) for c in unsure)
 
 
 def unpack(labels: np.ndarray, classes: int) -> np.ndarray:
-    """Masks (int64, N) → int8 (N, classes): 1 there, 0 not there, −1 nothing can be said."""
+    """Masks (int64, N) → int8 (N, classes): 1 present, 0 absent, −1 nothing can be said."""
     bits = np.arange(classes, dtype=np.int64)
-    there = (labels[:, None] >> bits) & 1
+    present = (labels[:, None] >> bits) & 1
     unsure = (labels[:, None] >> (bits + DIFFICULT)) & 1
-    return np.where(there == 1, 1, -unsure).astype(np.int8)
+    return np.where(present == 1, 1, -unsure).astype(np.int8)

@@ -1,4 +1,4 @@
-"""Typefaces: which open font short strings of letters are set in, a fine-grained set drawn from font files.
+"""Typefaces: which open font a short string of letters is set in; a fine-grained set drawn from font files.
 
 The class is the typeface. All are drawn with the same strings, so letters tell nothing, and the strings of the test
 part share no three letters in a row with those of the training part. Size and place vary with string and typeface.
@@ -13,8 +13,8 @@ from pathlib import Path
 from PIL import Image, ImageDraw
 
 from deeper.data.pictures import Collection, Picture, Unreadable
-from deeper.data.targets.fonts import Typeface, load, typefaces
-from deeper.errors import DeeperError
+from deeper.data.targets.font_files import Typeface, load, typefaces
+from deeper.errors import DeeperError, reason
 
 FINER = 4
 WIDTH, HEIGHT = (0.75, 0.95), 0.6
@@ -40,13 +40,13 @@ def read(
         DeeperError: there are no two typefaces, or not so many strings.
     """
     root = Path(folder).expanduser()
-    found, dropped = typefaces(root)
-    if len(found) < 2:
+    fonts, dropped = typefaces(root)
+    if len(fonts) < 2:
         raise DeeperError(
-            f"{root} holds regular cuts of {len(found)} typefaces, two are the least; name a folder that has more .otf "
+            f"{root} holds regular cuts of {len(fonts)} typefaces, two are the least; name a folder that has more .otf "
             "or .ttf files"
         )
-    ranked = sorted(found, key=lambda typeface: hashlib.sha256(typeface.name.encode()).digest())
+    ranked = sorted(fonts, key=lambda typeface: hashlib.sha256(typeface.name.encode()).digest())
     dropped |= {typeface.file: f"more than {classes} typefaces" for typeface in ranked[classes:]}
     chosen = sorted(ranked[:classes], key=lambda typeface: typeface.name)
     words = strings(train + test, shortest, longest, seed)
@@ -72,18 +72,18 @@ def strings(count: int, shortest: int, longest: int, seed: int) -> list[str]:
     """
     if not 3 <= shortest <= longest <= 26:
         raise DeeperError(f"transfer.target.reader.shortest={shortest}, longest={longest}: give 3 to 26, in this order")
-    found: list[str] = []
+    words: list[str] = []
     used: set[str] = set()
     lots = (_lots(seed, number) for number in range(TRIES * count))
-    while len(found) < count:
+    while len(words) < count:
         word = next((_word(lot, shortest, longest) for lot in lots), None)
         if word is None:
             raise DeeperError(f"there are no {count} strings that differ enough; ask for fewer a typeface")
         threes = {word[start : start + 3] for start in range(len(word) - 2)}
         if not threes & used:
             used |= threes
-            found.append(word.capitalize() if len(found) % 2 else word)
-    return found
+            words.append(word.capitalize() if len(words) % 2 else word)
+    return words
 
 
 def draw(typeface: Typeface, word: str, size: int, seed: int = 0) -> Image.Image:
@@ -91,7 +91,7 @@ def draw(typeface: Typeface, word: str, size: int, seed: int = 0) -> Image.Image
     try:
         return _drawn(typeface.path, word, size, _lots(seed, typeface.name, word))
     except OSError as error:
-        raise Unreadable(" ".join(str(error).split())) from error
+        raise Unreadable(reason(error)) from error
 
 
 def _drawn(path: Path, word: str, size: int, lots: Iterator[float]) -> Image.Image:

@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 
 from deeper.data.pictures import Collection, Picture, decode
 from deeper.data.targets.multilabel import mask
-from deeper.data.targets.release import Packed, Release, damaged, lines, locate
+from deeper.data.targets.official_release import Packed, Release, damaged, lines, locate
 
 ARCHIVES = {
     "VOCtrainval_06-Nov-2007.tar": "c52e279531787c972589f7e41ab4ae64",
@@ -24,7 +24,7 @@ CLASSES = [
 LISTS = {"train": "trainval.txt", "test": "test.txt"}
 RELEASE = Release(
     title="PASCAL VOC 2007",
-    places=("VOCdevkit/VOC2007", "VOC2007", "."),
+    roots=("VOCdevkit/VOC2007", "VOC2007", "."),
     holds=(*(f"ImageSets/Main/{name}" for name in LISTS.values()), "Annotations", "JPEGImages"),
     packed=(Packed("VOCdevkit", tuple(ARCHIVES)),),
     source="see http://host.robots.ox.ac.uk/pascal/VOC/voc2007/",
@@ -62,10 +62,10 @@ def _label(file: Path) -> int:
         raise damaged(file, f"it cannot be read ({error.strerror})") from error
     except (ElementTree.ParseError, LookupError, ValueError) as error:
         raise damaged(file, f"it is not XML ({error})") from error
-    found: dict[bool, set[int]] = {False: set(), True: set()}
-    for thing in objects:
-        name = thing.findtext("name", "").strip()
+    classes: dict[bool, set[int]] = {False: set(), True: set()}  # of plain objects, of difficult ones
+    for item in objects:
+        name = item.findtext("name", "").strip()
         if name not in CLASSES:
             raise damaged(file, f"object {name!r} is none of the 20 classes")
-        found[thing.findtext("difficult", "0").strip() == "1"].add(CLASSES.index(name))
-    return mask(found[False], found[True])
+        classes[item.findtext("difficult", "0").strip() == "1"].add(CLASSES.index(name))
+    return mask(classes[False], classes[True])

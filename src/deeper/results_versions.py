@@ -1,0 +1,90 @@
+"""The hand-raised numbers that stand in ids for the code that computes: ``results_versions.yaml``."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from importlib import resources
+from typing import Any
+
+import yaml
+
+from deeper.errors import DeeperError
+
+FILE = "src/deeper/results_versions.yaml"
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of the code that computes results.
+
+    Attributes:
+        version: raised by hand when its results change on purpose.
+        targets: the names in configurations (``_target_``) by the short name that ids hold.
+        formerly: names that a target had before, by its short name.
+        off: settings added later, each with the value that leaves results as they were.
+    """
+
+    version: int
+    targets: Mapping[str, str] = field(default_factory=dict)
+    formerly: Mapping[str, list[str]] = field(default_factory=dict)
+    off: Mapping[str, Any] = field(default_factory=dict)
+
+
+@cache
+def parts() -> dict[str, Part]:
+    """Every part by name."""
+    text = resources.files("deeper").joinpath("results_versions.yaml").read_text(encoding="utf-8")
+    return {name: Part(**entry) for name, entry in yaml.safe_load(text).items()}
+
+
+def version(part: str) -> int:
+    """The results version of a part. Raises ``KeyError`` for one that is not in the file."""
+    return parts()[part].version
+
+
+def named(target: str) -> tuple[str, Part | None]:
+    """What an id holds for a ``_target_``: ``part/name@version`` and the part; a name of another package as it is.
+
+    Raises:
+        DeeperError: it is a name of this package that the file does not know.
+    """
+    if target in _names():
+        part, name = _names()[target]
+        return f"{part}/{name}@{parts()[part].version}", parts()[part]
+    if target.partition(".")[0] == "deeper":
+        raise DeeperError(f"{target} has no results version: is the name right? A new class needs a line in {FILE}")
+    return target, None
+
+
+def today(value: Any) -> Any:
+    """A configuration with each ``_target_`` under the name that it has today."""
+    if isinstance(value, Mapping):
+        renamed = {key: today(part) for key, part in value.items()}
+        if renamed.get("_target_") in _names():
+            part, name = _names()[renamed["_target_"]]
+            renamed["_target_"] = parts()[part].targets[name]
+        return renamed
+    return [today(part) for part in value] if isinstance(value, list | tuple) else value
+
+
+def targets(value: Any) -> Iterator[str]:
+    """Every ``_target_`` in a configuration, however deep."""
+    if isinstance(value, Mapping):
+        if "_target_" in value:
+            yield str(value["_target_"])
+        for part in value.values():
+            yield from targets(part)
+    elif isinstance(value, list | tuple):
+        for part in value:
+            yield from targets(part)
+
+
+@cache
+def _names() -> dict[str, tuple[str, str]]:
+    """Part and short name by every name that a target has or had."""
+    return {
+        path: (part, name)
+        for part, entry in parts().items()
+        for name, target in entry.targets.items()
+        for path in (target, *entry.formerly.get(name, ()))
+    }

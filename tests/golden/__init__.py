@@ -1,0 +1,1 @@
+"""Golden trainings: small computations of everything that enters a result, held against stored numbers."""
