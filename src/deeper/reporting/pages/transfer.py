@@ -16,7 +16,7 @@ from deeper.reporting.published_numbers import PublishedNumber
 from deeper.reporting.study_scale import trained_epochs
 from deeper.reporting.transfer_tasks import MODES, TransferArm, TransferTask, layer_name, transfer_tasks
 from deeper.reporting.words import NONE
-from deeper.schema.results import TargetSet
+from deeper.schema.results import TargetFacts
 
 COMMAND = "python -m deeper.transfer --multirun study=transfer_target transfer/target=NAME transfer.target.path=FOLDER"
 REACHED = {"frozen": "with frozen features", "finetune": "fine-tuned", "scratch": "from scratch"}
@@ -198,7 +198,7 @@ def _layers(tasks: Sequence[TransferTask]) -> tuple[list[str], list[tuple[str, l
     return list(map(layer_name, heads)), rows
 
 
-def _cost(task: TransferTask, facts: TargetSet) -> TransferCost:
+def _cost(task: TransferTask, facts: TargetFacts) -> TransferCost:
     frozen = task.main("frozen")
     features, classifier = (frozen.seconds(key) if frozen else None for key in ("features_s", "classifier_s"))
     both = features and classifier and classifier.mean
@@ -237,7 +237,7 @@ def _backbone(name: str, pretrained: bool = True) -> tuple[str, str]:
     return title, weights if pretrained else "no pretrained weights"
 
 
-def _set_facts(target: TargetSet) -> str:
+def _set_facts(target: TargetFacts) -> str:
     """What a target set is made of; of a folder's place nothing is said."""
     parts = [
         f"{len(target.classes):,} classes",
