@@ -69,7 +69,12 @@ def load(folder: Path) -> list[StudyResults]:
     Raises:
         DeeperError: a file is not JSON, of another schema, lacks something, or contradicts itself.
     """
-    return [StudyResults(path, read_table(path)) for path in sorted(folder.glob("*.json"))]
+    return [read(path) for path in sorted(folder.glob("*.json"))]
+
+
+def read(path: Path) -> StudyResults:
+    """One study's results. Raises ``DeeperError`` that names the file and the key."""
+    return StudyResults(path, read_table(path))
 
 
 def measured_with(environment: Environment) -> dict[str, str]:

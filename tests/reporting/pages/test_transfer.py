@@ -18,10 +18,10 @@ from deeper.reporting.charts import all_studies, theme
 from deeper.reporting.pages import site, transfer_table
 from deeper.reporting.study_scale import scale_of
 from deeper.reporting.training_counts import count_trainings
-from deeper.schema.results import TransferOfRow
+from deeper.schema.trial import Mode
 
+MODES = get_args(Mode)
 SHELF = synthetic.ROOT / "published"
-MODES = get_args(TransferOfRow.model_fields["mode"].annotation)
 PICTURE = b"\x89PNG\r\n\x1a\n and the rest of it"
 
 
