@@ -216,5 +216,5 @@ def test_arms_of_another_form_stop_before_any_is_composed():
         config = compose("train", ["study=lrn"], return_hydra_config=True)
         with open_dict(config):
             config.study.arms = 5
-        with pytest.raises(DeeperError, match="conf/study/lrn.yaml: study.arms: it must be a mapping"):
+        with pytest.raises(DeeperError, match=r"conf/study/lrn\.yaml: study\.arms: it must be a mapping"):
             jobs(config)

@@ -47,8 +47,7 @@ def test_the_whole_networks_error_is_that_of_the_trial(home):
 
 def test_old_probes_keep_their_keys(home):
     """What other settings would add to the digest is not in it."""
-    files, _ = identity.closure(("deeper.probes.lesion",))
-    assert probing.key("a", LESION) == files.digest(["a", LESION, identity.code(files)])[: identity.LENGTH]
+    assert probing.key("a", LESION) == identity.measurement_key("a", LESION)
     assert probing.key("a", {**LESION, "arms": ["plain20"]}) == probing.key("a", LESION)
 
 
@@ -93,8 +92,9 @@ def test_arms_take_turns_at_being_timed(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("spec", "words"),
     [
-        ({"of": "os.system"}, "must name a function of deeper.analysis"),
-        ({"of": "deeper.analysis.nothing.probe"}, "must name a function of deeper.analysis"),
+        ({"of": "os.system"}, "must name a function of deeper.probes"),
+        ({"of": "deeper.analysis.nothing.probe"}, "must name a function of deeper.probes"),
+        ({"of": "deeper.probes.lesion.nothing"}, "deeper.probes.lesion.nothing has no results version"),
     ],
 )
 def test_a_probe_that_is_none_is_refused(home, spec, words):
@@ -106,7 +106,6 @@ def test_a_probe_that_is_none_is_refused(home, spec, words):
     ("spec", "words"),
     [
         ({**LESION, "drawz": 1}, "drawz"),
-        ({"of": "deeper.probes.lesion.nothing"}, "has no 'nothing'"),
         ({"of": "deeper.probes.columns.probe"}, "ResidualNetwork has no columns"),
         ({**LESION, "validation": 61}, "choose a size from 10 to 60"),
     ],
