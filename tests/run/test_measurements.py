@@ -50,8 +50,7 @@ def test_the_whole_networks_error_is_that_of_the_trial(home):
 
 def test_old_probes_keep_their_keys(home):
     """What other settings would add to the digest is not in it."""
-    files, _ = identity.closure(("deeper.probes.lesion",))
-    assert probing.key("a", LESION) == identity.digest(["a", LESION, identity.code(files)])[: identity.LENGTH]
+    assert probing.key("a", LESION) == identity.measurement_key("a", LESION)
     assert probing.key("a", {**LESION, "arms": ["plain20"]}) == probing.key("a", LESION)
 
 
@@ -147,7 +146,8 @@ def test_a_store_that_was_moved_is_read_and_written_where_it_is(home, tmp_path):
     ("spec", "words"),
     [
         ({"of": "os.system"}, "must name a function of deeper.probes"),
-        ({"of": "deeper.probes.nothing.probe"}, "has no results version"),
+        ({"of": "deeper.analysis.nothing.probe"}, "must name a function of deeper.probes"),
+        ({"of": "deeper.probes.lesion.nothing"}, "deeper.probes.lesion.nothing has no results version"),
     ],
 )
 def test_a_probe_that_is_none_is_refused(home, spec, words):
@@ -159,7 +159,6 @@ def test_a_probe_that_is_none_is_refused(home, spec, words):
     ("spec", "words"),
     [
         ({**LESION, "drawz": 1}, "drawz"),
-        ({"of": "deeper.probes.lesion.nothing"}, "has no 'nothing'"),
         ({"of": "deeper.probes.columns.probe"}, "ResidualNetwork has no columns"),
         ({**LESION, "validation": 61}, "choose a size from 10 to 60"),
     ],
