@@ -6,12 +6,12 @@ from reported import results_of
 
 from deeper.errors import DeeperError
 from deeper.reporting import load
-from deeper.schema.results import Environment
+from deeper.schema.results import Environment, sealed
 
 
 @pytest.fixture(scope="module")
 def whole():
-    return json.dumps(synthetic.results(seeds=2, epochs=2))
+    return json.dumps(sealed(synthetic.results(seeds=2, epochs=2)))
 
 
 @pytest.fixture
@@ -21,7 +21,7 @@ def content(whole):
 
 def read(folder, content):
     path = folder / "residual_vs_plain.json"
-    path.write_text(content if isinstance(content, str) else json.dumps(content), encoding="utf-8")
+    path.write_text(content if isinstance(content, str) else json.dumps(sealed(content)), encoding="utf-8")
     (results,) = load.load(folder)
     return results
 

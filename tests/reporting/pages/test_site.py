@@ -14,6 +14,7 @@ from deeper.errors import DeeperError
 from deeper.reporting.charts import all_studies, epochs_and_layers, theme
 from deeper.reporting.pages import site
 from deeper.schema.ledger import ledger
+from deeper.schema.results import sealed
 
 SHELF = synthetic.ROOT / "published"
 NAME = "residual_vs_plain"
@@ -28,7 +29,7 @@ class Place:
 
     def add(self, content):
         path = self.results / f"{content['study']['name']}.json"
-        path.write_text(json.dumps(content), encoding="utf-8")
+        path.write_text(json.dumps(sealed(content)), encoding="utf-8")
         return path
 
     def write(self):

@@ -18,6 +18,7 @@ from deeper.reporting.charts import all_studies, theme
 from deeper.reporting.pages import site, transfer_table
 from deeper.reporting.study_scale import scale_of
 from deeper.reporting.training_counts import count_trainings
+from deeper.schema.results import sealed
 from deeper.schema.trial import Mode
 
 MODES = get_args(Mode)
@@ -36,7 +37,7 @@ def write(tmp_path, monkeypatch):
         for content in contents:
             path = tmp_path / "results" / f"{content['study']['name']}.json"
             path.parent.mkdir(exist_ok=True)
-            path.write_text(json.dumps(content), encoding="utf-8")
+            path.write_text(json.dumps(sealed(content)), encoding="utf-8")
         site.write(tmp_path / "results", tmp_path / "reports", SHELF)
         return (tmp_path / "reports" / f"{contents[0]['study']['name']}.md").read_text(encoding="utf-8")
 
@@ -279,7 +280,7 @@ def test_results_that_are_none_of_transfer_are_refused():
 def test_only_files_beside_each_other_are_results(tmp_path):
     (tmp_path / "transfer").mkdir()
     (tmp_path / "transfer/clipart.json").write_text("[[1, 2]]")
-    (tmp_path / "transfer.json").write_text(json.dumps(transferred.results()), encoding="utf-8")
+    (tmp_path / "transfer.json").write_text(json.dumps(sealed(transferred.results())), encoding="utf-8")
     assert [one.name for one in load.load(tmp_path)] == ["transfer"]
 
 
