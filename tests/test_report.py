@@ -43,7 +43,7 @@ def test_damaged_results_are_one_line_that_names_the_file(folder):
     (folder / "results" / "broken.json").write_text('{"schema": 1,', encoding="utf-8")
     found = report(folder)
     assert found.returncode == 2
-    assert spoken(found)[-1].startswith("error: results/broken.json is damaged")
+    assert spoken(found)[-1].startswith("error: results/broken.json: it is damaged")
     assert "Traceback" not in found.stderr
     assert not (folder / "reports").exists()
 

@@ -4,12 +4,10 @@ import csv
 import io
 import json
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from deeper.reporting.words import aligned
-
-if TYPE_CHECKING:
-    from deeper.cost.__main__ import Counted
+from deeper.cost.counted import Counted
+from deeper.reporting.terminal_table import aligned
 
 COSTS = {
     "params": "parameters",
@@ -22,14 +20,14 @@ LAYERS = {"params": "parameters", "macs": "multiply-adds", "activations": "activ
 ABSENT = "in training only"
 
 
-def one(counted: "Counted") -> str:
+def one(counted: Counted) -> str:
     """A single run: one JSON object, or a table of layers where they were asked for; or as ``format`` says."""
     if counted.layers is None and counted.format in (None, "json"):
         return json.dumps(counted.costs)
     return many([counted])
 
 
-def many(counted: Sequence["Counted"]) -> str:
+def many(counted: Sequence[Counted]) -> str:
     """Several networks, each by its name; their layers where they were asked for.
 
     The format is that of the first, and a table where it has none.
@@ -66,7 +64,7 @@ def _networks(rows: list[dict[str, Any]]) -> str:
     return aligned(head, body, left=2)
 
 
-def _layers(counted: "Counted") -> str:
+def _layers(counted: Counted) -> str:
     head = ["layer", "kind", "output", *LAYERS.values()]
     rows = [
         [layer["name"], layer["kind"], _image(layer["shape"]) or ABSENT, *(f"{layer[key]:,}" for key in LAYERS)]

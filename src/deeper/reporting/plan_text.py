@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from deeper.claims.power import Prospect
 from deeper.reporting import words
-from deeper.reporting.words import aligned
+from deeper.reporting.terminal_table import aligned
 
 if TYPE_CHECKING:
     from deeper.study.plan import ArmPlan, Plan, Time
