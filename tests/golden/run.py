@@ -20,7 +20,7 @@ from hydra.utils import instantiate
 from omegaconf import OmegaConf
 from torch import Tensor, nn
 
-from deeper.cost.networks import Network
+from deeper.cost.networks import PaperNetwork
 from deeper.data import batches as image_batches
 from deeper.data import prepared
 from deeper.data.batches import EvaluationBatches, ImageData, Split, TrainingBatches
@@ -29,7 +29,7 @@ from deeper.data.targets import target_set as target
 from deeper.fit import features, linear
 from deeper.fit import fit as fitting
 from deeper.fit import parameter_groups as layerwise
-from deeper.fit.outcome import Outcome, Surroundings
+from deeper.fit.outcome import Surroundings, TrialOutcome
 from deeper.fit.scores import METRICS
 from deeper.models.build import build
 from deeper.paths import CONF
@@ -89,7 +89,7 @@ def exact() -> Iterator[None]:
 
 def model(name: str, **settings: Any) -> dict[str, Any]:
     """The configuration of conf/model/<name>.yaml on its paper's input, with some settings changed."""
-    return Network(name, **settings).config
+    return PaperNetwork(name, **settings).config
 
 
 def backbone(name: str) -> dict[str, Any]:
@@ -247,7 +247,7 @@ def _around(checkpoint: Path | None, callbacks: list[pl.Callback]) -> Surroundin
     return Surroundings(checkpoint, callbacks=lambda steps: callbacks)
 
 
-def _told(outcome: Outcome, steps: Steps) -> dict[str, Any]:
+def _told(outcome: TrialOutcome, steps: Steps) -> dict[str, Any]:
     return {
         "losses": steps.losses,
         "rates": steps.rates,

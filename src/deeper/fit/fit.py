@@ -30,7 +30,7 @@ from deeper.errors import DeeperError
 from deeper.fit import frozen, parameter_groups, step
 from deeper.fit.callbacks import AveragedWeights, Checkpoint, GradientNorms, History
 from deeper.fit.module import ImageClassifier
-from deeper.fit.outcome import Outcome, Surroundings
+from deeper.fit.outcome import Surroundings, TrialOutcome
 from deeper.fit.scores import METRICS
 from deeper.models.build import build
 from deeper.seeds import seed_of
@@ -66,7 +66,7 @@ def load(config: dict[str, Any]) -> ImageData | TargetSet:
     )
 
 
-def fit(config: dict[str, Any], data: ImageData | TargetSet, around: Surroundings) -> Outcome:
+def fit(config: dict[str, Any], data: ImageData | TargetSet, around: Surroundings) -> TrialOutcome:
     """Train and evaluate the trial that ``config`` describes; goes on from a checkpoint if there is one.
 
     In a process that is one of several ranks, all ranks call this and all return the same metrics.
@@ -95,7 +95,7 @@ def fit(config: dict[str, Any], data: ImageData | TargetSet, around: Surrounding
 
 def _train(
     config: dict[str, Any], data: ImageData, loss: step.Loss, network: nn.Module, around: Surroundings
-) -> Outcome:
+) -> TrialOutcome:
     recipe, options, classes = config["training"], config["trainer"], config["data"]["classes"]
     _check(config, loss, len(data.train))
     images_per_step = recipe["batch_size"] * recipe.get("accumulate", 1)
@@ -150,7 +150,7 @@ def _train(
     else:
         metrics = _counted(evaluate, data, history.rows[-1] if history.rows else {})
         chance = _chance(metrics["train_error"], classes)
-    return Outcome(
+    return TrialOutcome(
         metrics={k: v if v is not None and np.isfinite(v) else None for k, v in metrics.items()},
         history=history.rows,
         gradients=gradients.as_dict(),

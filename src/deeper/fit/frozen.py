@@ -11,13 +11,13 @@ from deeper.data.targets.target_set import TargetSet
 from deeper.errors import DeeperError
 from deeper.fit.features import Extractor
 from deeper.fit.linear import Labelled, Linear, best
-from deeper.fit.outcome import Outcome, Surroundings
+from deeper.fit.outcome import Surroundings, TrialOutcome
 from deeper.fit.scores import METRICS
 
 _LOSSES = ("train_loss", "validation_loss", "test_loss")
 
 
-def fit(config: dict[str, Any], data: TargetSet, network: nn.Module, around: Surroundings) -> Outcome:
+def fit(config: dict[str, Any], data: TargetSet, network: nn.Module, around: Surroundings) -> TrialOutcome:
     """Fit a linear classifier to what ``network`` says of the pictures of ``data``.
 
     Raises:
@@ -34,7 +34,7 @@ def fit(config: dict[str, Any], data: TargetSet, network: nn.Module, around: Sur
     classifier_s = round(time.perf_counter() - began, 3)
     logits = {name: classifier(features[getattr(parts, name)]) for name in ("train", "validation", "test")}
     errors = {f"{name}_error": 1 - score(of, labels[getattr(parts, name)]) for name, of in logits.items()}
-    return Outcome(
+    return TrialOutcome(
         metrics={**errors, **dict.fromkeys(_LOSSES), "strength": classifier.strength, "pictures": len(parts.train)},
         history=[],
         gradients={"layers": [], "start": [], "epochs": []},

@@ -35,7 +35,7 @@ class Surroundings:
 
 
 @dataclass
-class Outcome:
+class TrialOutcome:
     """A trained network and what was measured of it.
 
     Attributes:

@@ -23,7 +23,7 @@ from deeper.errors import DeeperError, one_line
 from deeper.files import write_bytes
 from deeper.fit.callbacks import Progress
 from deeper.fit.fit import fit, load
-from deeper.fit.outcome import Outcome, Surroundings
+from deeper.fit.outcome import Surroundings, TrialOutcome
 from deeper.run import provenance
 from deeper.run import wandb_runs as mirror
 from deeper.run.costs import cost
@@ -104,7 +104,7 @@ def _reusable(record: dict[str, Any] | None, environment: dict[str, Any], reuse:
     return record is not None and (reuse != "exact" or provenance.same(record["environment"], environment))
 
 
-def _keep(home: Home, job: dict[str, Any], outcome: Outcome, total_s: float) -> None:
+def _keep(home: Home, job: dict[str, Any], outcome: TrialOutcome, total_s: float) -> None:
     config = job["config"]
     _write_curves(home, outcome.history)
     predictions, weights = io.BytesIO(), io.BytesIO()
