@@ -5,10 +5,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from deeper.schema.results import Environment, StudyTable, TrialRow, read_table
+from deeper.schema.results import TOY, Environment, StudyTable, TrialRow, read_table
 from deeper.schema.study import Study
 
-SMOKE = "smoke"  # the profile that only shows that the machinery works
 COMPUTES_NOTHING = ("python", "hydra-core", "wandb", "dvc")  # of the versions in an environment
 
 
@@ -39,7 +38,7 @@ class StudyResults:
     @property
     def measures(self) -> bool:
         """Whether it says anything of the networks: a smoke run does not, and has no verdicts."""
-        return self.table.profile != SMOKE
+        return self.table.profile != TOY
 
     def label(self, arm: str) -> str:
         return self.table.study.label(arm)

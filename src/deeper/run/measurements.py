@@ -67,7 +67,7 @@ class Measurement(Task):
         name, spec = self.job["probe"]
         self.key = str(place(self.home, name, spec))
         self.kind += f" {name}"
-        self.devices, self.alone = 1, spec.get("alone", False)
+        self.devices, self.alone, self.exact = 1, spec.get("alone", False), False
 
     def result(self) -> dict[str, Any] | None:
         return _kept(Path(self.key))
@@ -80,6 +80,9 @@ class Measurement(Task):
 
     def news(self) -> str:
         return self.done
+
+    def differences(self) -> list[str]:
+        return []
 
     def publish(self) -> None:
         """A measurement is read when the study's table is written."""

@@ -14,7 +14,7 @@ from deeper.files import writable
 from deeper.run import processes
 from deeper.run import wandb_runs as mirror
 from deeper.run.identity import kind
-from deeper.run.provenance import gpus
+from deeper.run.provenance import differences, gpus
 from deeper.run.store import LOG, RECORD, Home
 
 WORDS = {  # of the states of tasks that have ended
@@ -62,6 +62,7 @@ class Task:
         self.devices, self.seed = config["trainer"]["devices"], config["seed"]
         self.gpu = config["trainer"]["accelerator"] == "gpu"
         self.key, self.alone = self.job["id"], False
+        self.exact = config.get("reuse") == "exact"
 
     def result(self) -> dict[str, Any] | None:
         """What it made, or what is there already; None where it is not there or not whole."""
@@ -82,6 +83,10 @@ class Task:
     def publish(self) -> None:
         """What is done with its result by the process that waits."""
         mirror.replay(self.home, self.job)
+
+    def differences(self) -> list[str]:
+        """What computed its result and is not the same as here, in words: there first, then here."""
+        return differences(self.record["environment"], self.job["environment"])
 
 
 class Sweep:
@@ -119,11 +124,20 @@ class Sweep:
                 for task in self._running():
                     self._poll(task)
             self._tell()
+            self._tell_differences()
         finally:
             for task in self._running():
                 task.running.kill()
             self.display.close(self)
         return self.tasks
+
+    def _tell_differences(self) -> None:
+        """Say which reused trials were measured with other libraries, instructions, or on another processor."""
+        reused = [task for task in self.tasks if task.state == "reused" and task.differences()]
+        if reused:
+            words = "; ".join(dict.fromkeys(line for task in reused for line in task.differences()))
+            count = f"{len(reused)} reused {'trial was' if len(reused) == 1 else 'trials were'}"
+            self.display.note(f"{count} measured with something else than is here ({words}); reuse=exact trains anew")
 
     def remaining(self) -> float | None:
         """Seconds left, from how long trials alike took; None while nothing is known."""
@@ -147,6 +161,8 @@ class Sweep:
 
     def _reuse(self) -> None:
         for task in self._waiting():
+            if task.exact:  # its own process knows whether the same libraries and instructions made what is there
+                continue
             if (record := task.result()) is not None:
                 self._finish(task, "reused", record)
 
@@ -186,6 +202,8 @@ class Sweep:
         if not task.running.poll():
             return
         self.free = sorted([*self.free, *task.slots])
+        for note in task.running.notes:
+            self.display.note(note)
         record = task.result() if task.running.code == 0 else None
         if record is None:
             code = task.running.code
@@ -237,6 +255,12 @@ class Display:
             return
         news = f"failed: {task.error}" if task.state == "failed" else task.news()
         self._print(f"{self.text(sweep)} · {task.label}: {news}")
+
+    def note(self, text: str) -> None:
+        """A line that the user should read."""
+        if self.live:
+            self._line("")
+        self._print(f"note: {text}")
 
     def close(self, sweep: Sweep) -> None:
         if self.live:

@@ -15,6 +15,8 @@ from deeper.schema.errors import explain
 from deeper.schema.study import Settings, Study
 
 SCHEMA = 2
+TOY = "smoke"
+"""The profile that only shows that the machinery works: its tables stand apart, and no verdict is read from them."""
 
 Loss = float | None
 Seconds = NotNegative | None

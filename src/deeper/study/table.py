@@ -15,13 +15,12 @@ from deeper.files import write_json
 from deeper.run import measurements as probing
 from deeper.run.jobs import make_job
 from deeper.run.store import CURVES, Home
-from deeper.schema.results import SCHEMA, changed_rows, sealed
+from deeper.schema.results import SCHEMA, TOY, changed_rows, sealed
 from deeper.schema.study import Study
 from deeper.study import arms as study_arms
 from deeper.study import averaging
 from deeper.study import transfer_table as transfer_tables
 
-TOY = "smoke"
 NO_GRADIENTS: dict[str, list[Any]] = {"layers": [], "start": [], "epochs": []}
 VARIED = ("data", "optimizer", "schedule", "augment", "training", "trainer")
 KEPT = ("id", "status", "reason", "metrics", "cost", "time", "gradients", "finished_at", "record")
