@@ -78,7 +78,11 @@ def copy(tmp_path_factory):
     listed = subprocess.run(["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True)
     for name in listed.stdout.splitlines():
         top = name.partition("/")[0]
-        if (ROOT / name).is_file() and top not in ("results", "reports", "tests") and name != "dvc.lock":
+        if (
+            (ROOT / name).is_file()
+            and top not in ("results", "reports", "tests")
+            and name not in ("dvc.lock", "identities.json")
+        ):
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / name, folder / name)
     (folder / "results").mkdir()
@@ -89,7 +93,11 @@ def copy(tmp_path_factory):
     data |= {"name": "tiny", "held_out": 50, "routes": [], "folder": str(write(folder / "official", files))}
     data["layout"]["files"] = {name: dict(described.layout.files[name]) for name in IDX_FILES}
     (folder / "conf" / "data" / "tiny.yaml").write_text(yaml.safe_dump(data))
-    (folder / "params.yaml").write_text("data: tiny\nprofile: smoke\nstudies: [first]\n")
+    smoke = (folder / "conf" / "profile" / "smoke.yaml").read_text()
+    (folder / "conf" / "profile" / "tiny.yaml").write_text(smoke.replace("profile: smoke", "profile: tiny"))
+    identify = folder / "conf" / "identify.yaml"
+    identify.write_text(identify.read_text().replace("also: [zoo_full]", "also: []"))
+    (folder / "params.yaml").write_text("data: tiny\nprofile: tiny\nstudies: [first]\n")
     study_file(folder, "first")
     transfer_file(folder)
     pipeline = yaml.safe_load((folder / "dvc.yaml").read_text())
@@ -103,7 +111,7 @@ def copy(tmp_path_factory):
 
 
 def test_the_whole_pipeline(copy):
-    assert ran(run(copy, "dvc", "repro")) == ["prepare", "study@first", "transfer", "report"]
+    assert ran(run(copy, "dvc", "repro")) == ["prepare", "identify", "study@first", "transfer", "report"]
     table = json.loads((copy / "results" / "first.json").read_text())
     assert len(table["trials"]) == 4
     for trial in table["trials"]:
@@ -129,45 +137,85 @@ def test_the_whole_pipeline(copy):
     assert "One more line." in (copy / "reports" / "first.md").read_text()
 
     study_file(copy, "second", seed="range(3)")
-    (copy / "params.yaml").write_text("data: tiny\nprofile: smoke\nstudies: [first, second]\n")
+    (copy / "params.yaml").write_text("data: tiny\nprofile: tiny\nstudies: [first, second]\n")
     output = run(copy, "dvc", "repro")
-    assert ran(output) == ["study@second", "report"]
+    assert ran(output) == ["identify", "study@second", "report"]
     assert "second: 2 trained, 4 reused" in output
     assert "probes: 4 measured" in output
 
     file = copy / "conf" / "study" / "second.yaml"
     file.write_text(file.read_text() + "# a remark\n")
-    output = run(copy, "dvc", "repro")
-    assert ran(output) == ["study@second"]
-    assert "second: 6 reused" in output
+    assert ran(run(copy, "dvc", "repro")) == ["identify"]
+
+
+def test_code_that_changes_no_result_runs_no_study(copy):
+    """A renamed file, a split function, a new network: nothing is trained, and DVC runs no study."""
+    models = copy / "src" / "deeper" / "models"
+    model = models / "residual.py"
+    model.write_text(model.read_text().replace("def _blocks(", "def _blocks_of_stages(").replace("= _blocks(", "= ("))
+    model.write_text(model.read_text().replace("_places((depth", "_places(_blocks_of_stages(depth"))
+    (models / "residual_levels.py").rename(models / "outer_levels.py")
+    model.write_text(model.read_text().replace("deeper.models.residual_levels", "deeper.models.outer_levels"))
+    shutil.copy(models / "lenet.py", models / "another.py")
+    (copy / "conf" / "model" / "another.yaml").write_text((copy / "conf" / "model" / "lenet5.yaml").read_text())
+    assert [stage for stage in ran(run(copy, "dvc", "repro")) if stage.startswith("study")] == []
+    (copy / "conf" / "model" / "another.yaml").unlink()
 
 
 def test_a_table_stands_for_its_trials(copy):
-    """Where the trials are not here, `dvc repro` takes rows of the same identity, and trains what is new."""
-    before = (copy / "results" / "second.json").read_bytes()
+    """Where the trials are not here, rows of the same id stand for them, and what is new is trained."""
+    path = copy / "results" / "second.json"
+    before = path.read_bytes()
     shutil.move(copy / "trials", copy / "elsewhere")
-    model = copy / "src" / "deeper" / "models" / "blocks.py"
-    text = model.read_text()
-    model.write_text(text + "\n# a remark\n")
-    output = run(copy, "dvc", "repro")
-    assert ran(output)[:2] == ["study@first", "study@second"]
+    output = run(copy, "dvc", "repro", "--single-item", "--force", "study@second")
     assert "second: 6 known from the table" in output
-    assert (copy / "results" / "second.json").read_bytes() == before
+    assert path.read_bytes() == before
 
     study_file(copy, "second", seed="range(4)")
     output = run(copy, "dvc", "repro", "study@second")
     assert "second: 2 trained, 6 known from the table" in output
-    rows = json.loads((copy / "results" / "second.json").read_text())["trials"]
+    rows = json.loads(path.read_text())["trials"]
     assert rows[0]["metrics"] == json.loads(before)["trials"][0]["metrics"]
 
-    model.write_text(text.replace("std=0.01", "std=0.02"))
+
+def test_an_edited_number_is_named_and_measured_again(copy):
+    path = copy / "results" / "second.json"
+    content = json.loads(path.read_text())
+    measured = content["trials"][0]["metrics"]["train_error"]
+    content["trials"][0]["metrics"]["train_error"] = 0.01
+    path.write_text(json.dumps(content))
+    refused = run(copy, sys.executable, "-m", "deeper.report", "exact=false", code=2)
+    assert "was changed after it was measured" in refused
     output = run(copy, "dvc", "repro", "study@second")
+    assert "arm plain seed 0 was changed after it was measured and is not believed" in output
+    assert "second: 1 trained" in output
+    assert json.loads(path.read_text())["trials"][0]["metrics"]["train_error"] == measured
+
+
+def test_a_raised_results_version_trains_again(copy):
+    versions = copy / "src" / "deeper" / "results_versions.yaml"
+    text = versions.read_text()
+    raised = text.replace("models.residual: {version: 1,", "models.residual: {version: 2,")
+    assert raised != text
+    versions.write_text(raised)
+    output = run(copy, "dvc", "repro", "study@second")
+    assert ran(output) == ["identify", "study@second"]
     assert "second: 8 trained" in output
+
+
+def test_a_toy_run_leaves_the_tables_of_record_alone(copy):
+    before = (copy / "results" / "second.json").read_bytes()
+    text = (copy / "params.yaml").read_text()
+    (copy / "params.yaml").write_text(text.replace("profile: tiny", "profile: smoke"))
+    run(copy, "dvc", "repro", "study@second")
+    assert (copy / "results" / "second.json").read_bytes() == before
+    assert json.loads((copy / "results" / "smoke" / "second.json").read_text())["profile"] == "smoke"
+    (copy / "params.yaml").write_text(text)
 
 
 def test_a_typo_in_the_parameters_stops_with_one_line(copy):
     text = (copy / "params.yaml").read_text()
-    (copy / "params.yaml").write_text(text.replace("smoke", "smoky"))
+    (copy / "params.yaml").write_text(text.replace("profile: tiny", "profile: smoky"))
     (copy / "conf" / "profile" / "smoky.yaml").write_text(
         "# @package _global_\nprofile: smoky\ntraining: {epochz: 1}\n"
     )

@@ -1,7 +1,7 @@
 """Identify: write for every study a digest of all that its table is made of, by which DVC sees which study changed.
 
 python -m deeper.identify
-python -m deeper.identify profile=full identities=other.json
+python -m deeper.identify for_profile=full identities=other.json
 """
 
 from pathlib import Path
@@ -25,8 +25,8 @@ def identify(cfg: DictConfig) -> None:
         studies = yaml.safe_load(Path(cfg.params).read_text())["studies"] or []
     except (OSError, yaml.YAMLError, LookupError, TypeError) as error:
         raise DeeperError(f"{cfg.params} has no list `studies` ({error})") from error
-    found = {name: identity_of(name, [f"profile={cfg.profile}", f"data={cfg.data}"]) for name in studies}
-    found |= {name: identity_of(name, [f"data={cfg.data}"]) for name in cfg.also}
+    found = {name: identity_of(name, [f"profile={cfg.for_profile}", f"data={cfg.for_data}"]) for name in studies}
+    found |= {name: identity_of(name, [f"data={cfg.for_data}"]) for name in cfg.also}
     write_json(Path(cfg.identities), {"studies": found})
     print(f"{cfg.identities}: {len(found)} studies, {sum(one['trials'] for one in found.values())} trials")
 

@@ -2,7 +2,7 @@
 
 python -m deeper.report
 python -m deeper.report exact=false      the studies' alone, in a moment
-python -m deeper.report profile=smoke    the toy runs' pages, from results/smoke to reports/smoke
+python -m deeper.report for_profile=smoke the toy runs' pages, from results/smoke to reports/smoke
 python -m deeper.report results=other/results reports=other/reports
 """
 
@@ -52,7 +52,7 @@ def main(config: DictConfig) -> None:
     if not isinstance(config.exact, bool):
         raise DeeperError(f"exact={config.exact}: it must be true or false")
     results, reports, published = (paths.folder(key, config[key]) for key in ("results", "reports", "published"))
-    if config.profile == TOY:
+    if config.for_profile == TOY:
         results, reports = results / TOY, reports / TOY
     print(report(results, reports, published, config.exact))
 

@@ -32,13 +32,15 @@ def identity_of(name: str, overrides: Sequence[str]) -> dict[str, Any]:
     """
     GlobalHydra.instance().clear()
     with initialize_config_dir(version_base="1.3", config_dir=str(CONF)):
-        master = compose("train", [f"study={name}", *overrides], return_hydra_config=True)
+        line = [f"study={name}", *overrides]
+        master = compose("train", line, return_hydra_config=True)
         composer = Composer(GlobalHydra.instance().config_loader(), master)
         study = checked_study(master, master.hydra.runtime)
         if study is None:
             raise DeeperError(f"study {name} has no trials")
         grid = [f"{key}={value}" for key, value in (master.hydra.sweeper.params or {}).items()]
-        jobs = overrides_of_jobs(study, master.profile, OverridesParser.create().parse_overrides(grid), [])
+        parser = OverridesParser.create()
+        jobs = overrides_of_jobs(study, master.profile, parser.parse_overrides(grid), parser.parse_overrides(line))
         configs = [composer.compose(job)[1] for job in jobs]
     study = study_arms.with_arms(study, configs)
     rows = []
