@@ -13,7 +13,14 @@ torch.set_num_threads(1)
 hypothesis.settings.register_profile("suite", deadline=None)
 hypothesis.settings.load_profile("suite")
 
-LONG_FILES = ("test_pipeline.py", "test_train.py", "test_transfer.py", "test_contract.py", "test_studies.py")
+LONG_FILES = (
+    "test_pipeline.py",
+    "test_train.py",
+    "test_transfer.py",
+    "test_contract.py",
+    "test_studies.py",
+    "test_golden.py",
+)
 
 
 def pytest_collection_modifyitems(items):

@@ -11,7 +11,7 @@ from omegaconf import OmegaConf
 
 from deeper.files import write_json
 from deeper.paths import CONF, ROOT
-from deeper.reporting import site
+from deeper.reporting.pages import site
 from deeper.run import measurements as probing
 from deeper.study import table as study
 

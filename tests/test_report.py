@@ -3,9 +3,10 @@ import subprocess
 import sys
 
 import pytest
-
 import synthetic
-from deeper.reporting import site
+
+from deeper.reporting.pages import site
+from deeper.schema.results import sealed
 
 
 def report(folder, *overrides):
@@ -25,7 +26,9 @@ def spoken(found):
 
 
 def test_without_the_exact_claims_the_verb_needs_no_torch(folder):
-    (folder / "results" / "residual_vs_plain.json").write_text(json.dumps(synthetic.results(2, 1)), encoding="utf-8")
+    (folder / "results" / "residual_vs_plain.json").write_text(
+        json.dumps(sealed(synthetic.results(2, 1))), encoding="utf-8"
+    )
     found = report(folder, "exact=false")
     assert (found.returncode, spoken(found)) == (0, [])
     assert "1 study" in found.stdout
@@ -40,7 +43,7 @@ def test_damaged_results_are_one_line_that_names_the_file(folder):
     (folder / "results" / "broken.json").write_text('{"schema": 1,', encoding="utf-8")
     found = report(folder)
     assert found.returncode == 2
-    assert spoken(found)[-1].startswith("error: results/broken.json is damaged")
+    assert spoken(found)[-1].startswith("error: results/broken.json: it is damaged")
     assert "Traceback" not in found.stderr
     assert not (folder / "reports").exists()
 
@@ -49,7 +52,7 @@ def test_damaged_results_are_one_line_that_names_the_file(folder):
     ("place", "why"), [("/proc/none", "No such file or directory"), ("results/a.json/below", "Not a directory")]
 )
 def test_a_folder_that_cannot_be_made_is_one_line_before_anything_is_computed(folder, place, why):
-    (folder / "results" / "a.json").write_text(json.dumps(synthetic.results(2, 1, name="a")), encoding="utf-8")
+    (folder / "results" / "a.json").write_text(json.dumps(sealed(synthetic.results(2, 1, name="a"))), encoding="utf-8")
     found = report(folder, f"reports={place}")
     assert found.returncode == 2
     assert spoken(found) == [

@@ -14,18 +14,18 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.plugins import Plugins
 from hydra.types import HydraContext
 from omegaconf import OmegaConf, open_dict
+from trials import prepare
 
 from deeper.cost.count import count_config
 from deeper.errors import DeeperError
 from deeper.paths import CONF, ROOT
-from deeper.reporting import published
+from deeper.reporting import published_numbers
 from deeper.run.jobs import make_job
 from deeper.schema.ledger import ledger
 from deeper.schema.study import read_study
 from deeper.study import arms as study_arms
 from deeper.study.checked_jobs import check_arms
 from deeper.study.probe_functions import check_functions
-from trials import prepare
 
 ALL = sorted(path.stem for path in (CONF / "study").glob("*.yaml") if path.stem != "none")
 STUDIES = [name for name in ALL if not name.startswith("transfer")]  # tests/test_transfer.py has those
@@ -70,7 +70,7 @@ def test_a_study_is_named_after_its_file_and_names_what_there_is(name):
     study = read_study(yaml.safe_load(text)["study"], name)
     assert study.name == name
     check_functions(study, name)
-    published.select(study, ROOT / "published", name)
+    published_numbers.select(study, ROOT / "published", name)
 
 
 def test_every_trained_claim_but_those_of_search_has_one_study():

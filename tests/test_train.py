@@ -8,9 +8,9 @@ import sys
 import time
 
 import pytest
+from trials import SMALL
 
 from deeper.paths import ROOT
-from trials import SMALL
 
 SIZES = ("data.train_size=120", "data.validation_size=40")
 STUDY = ("study=residual_vs_plain", "seed=0,1", "model=plain20,resnet20")

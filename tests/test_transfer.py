@@ -6,23 +6,23 @@ import subprocess
 import sys
 
 import numpy as np
+import official_sets as official
 import pytest
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
+from transfers import TIMM, composed, draw
+from trials import train
 
-import official_sets as official
 from deeper.data import prepared as arrays
 from deeper.data.targets.multilabel import DIFFICULT
 from deeper.errors import DeeperError
 from deeper.fit.scores import METRICS, map_voc2007
 from deeper.paths import CONF, ROOT
-from deeper.reporting import published
+from deeper.reporting import published_numbers
 from deeper.run import transfer_jobs
 from deeper.run.jobs import make_job
 from deeper.run.store import PREDICTIONS
 from deeper.study import arms as study_arms
-from transfers import TIMM, composed, draw
-from trials import train
 
 SETS = {
     "cub": (official.write_cub, {"classes": 3, "train": 6, "test": 2}, 3, {"train": 18, "test": 6}),
@@ -153,13 +153,14 @@ def test_a_study_of_transfer_composes_and_asks_what_there_is(name):
             chosen = [f"{key}={value}" for key, value in own.items() if key != "seed"]
             config = compose("transfer", [f"study={name}", *chosen])
             assert config.transfer.mode.name in own["transfer/mode"]
-    published.select(study, ROOT / "published", name)
+    published_numbers.select(study, ROOT / "published", name)
 
 
 def test_the_rates_of_the_study_are_those_that_the_calibration_chose():
-    from deeper.reporting import calibration, records
+    from deeper.reporting import load
+    from deeper.reporting.pages import calibration
 
-    chosen = calibration.table(records.read(ROOT / "results/transfer_rates.json")).chosen()
+    chosen = calibration.build(load.read(ROOT / "results/transfer_rates.json")).chosen()
     with initialize_config_dir(str(CONF), version_base="1.3"):
         block = OmegaConf.to_container(compose("transfer", ["study=transfer"]).study, resolve=True)
     used = {}

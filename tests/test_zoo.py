@@ -1,10 +1,11 @@
 """The zoo holds every network that has a small-image form, each at the rate that the calibration chose."""
 
 import yaml
+from forms import FORMS
 
 from deeper.paths import CONF, ROOT
-from deeper.reporting import calibration, records
-from forms import FORMS
+from deeper.reporting import load
+from deeper.reporting.pages import calibration
 
 VARIANTS = {  # arms of ablations, not networks of their own
     "alexnet_tanh_small",
@@ -36,5 +37,5 @@ def test_every_small_form_is_in_the_zoo_and_in_the_calibration():
 
 def test_the_profile_has_the_rates_with_the_lowest_validation_error():
     rates = yaml.safe_load((CONF / "profile" / "pocket.yaml").read_text())["rates"]
-    table = calibration.table(records.read(ROOT / "results" / "zoo_rates.json"))
+    table = calibration.build(load.read(ROOT / "results" / "zoo_rates.json"))
     assert {name: rate for name, rate in rates.items() if name != "other"} == table.chosen()

@@ -2,6 +2,7 @@
 
 python -m deeper.report
 python -m deeper.report exact=false      the studies' alone, in a moment
+python -m deeper.report profile=smoke    the toy runs' pages, from results/smoke to reports/smoke
 python -m deeper.report results=other/results reports=other/reports
 """
 
@@ -12,6 +13,7 @@ from omegaconf import DictConfig
 
 from deeper import cli, paths
 from deeper.errors import DeeperError
+from deeper.schema.results import TOY
 
 
 def report(results: Path, reports: Path, published: Path, exact: bool) -> str:
@@ -22,11 +24,12 @@ def report(results: Path, reports: Path, published: Path, exact: bool) -> str:
             exist, or ``reports`` cannot be written.
     """
     from deeper.files import writable
-    from deeper.reporting import records, site
+    from deeper.reporting import load
+    from deeper.reporting.pages import site
 
     if not results.is_dir():
         raise DeeperError(f"there is no folder {results}; results=FOLDER names the one with the studies' tables")
-    records.load(results)
+    load.load(results)
     writable(reports, "the reports' folder", "reports")
     findings = _compute() if exact else []
     written = site.write(results, reports, published, findings)
@@ -48,8 +51,10 @@ def _compute() -> list:
 def main(config: DictConfig) -> None:
     if not isinstance(config.exact, bool):
         raise DeeperError(f"exact={config.exact}: it must be true or false")
-    places = [paths.folder(key, config[key]) for key in ("results", "reports", "published")]
-    print(report(*places, config.exact))
+    results, reports, published = (paths.folder(key, config[key]) for key in ("results", "reports", "published"))
+    if config.profile == TOY:
+        results, reports = results / TOY, reports / TOY
+    print(report(results, reports, published, config.exact))
 
 
 if __name__ == "__main__":

@@ -14,27 +14,27 @@ FILE = "src/deeper/results_versions.yaml"
 
 
 @dataclass(frozen=True)
-class Part:
+class ComputingPart:
     """A part of the code that computes results.
 
     Attributes:
         version: raised by hand when its results change on purpose.
         targets: the names in configurations (``_target_``) by the short name that ids hold.
         formerly: names that a target had before, by its short name.
-        off: settings added later, each with the value that leaves results as they were.
+        added: settings added later, each with the value that leaves results as they were.
     """
 
     version: int
     targets: Mapping[str, str] = field(default_factory=dict)
     formerly: Mapping[str, list[str]] = field(default_factory=dict)
-    off: Mapping[str, Any] = field(default_factory=dict)
+    added: Mapping[str, Any] = field(default_factory=dict)
 
 
 @cache
-def parts() -> dict[str, Part]:
+def parts() -> dict[str, ComputingPart]:
     """Every part by name."""
     text = resources.files("deeper").joinpath("results_versions.yaml").read_text(encoding="utf-8")
-    return {name: Part(**entry) for name, entry in yaml.safe_load(text).items()}
+    return {name: ComputingPart(**entry) for name, entry in yaml.safe_load(text).items()}
 
 
 def version(part: str) -> int:
@@ -42,7 +42,7 @@ def version(part: str) -> int:
     return parts()[part].version
 
 
-def named(target: str) -> tuple[str, Part | None]:
+def named(target: str) -> tuple[str, ComputingPart | None]:
     """What an id holds for a ``_target_``: ``part/name@version`` and the part; a name of another package as it is.
 
     Raises:
@@ -81,7 +81,7 @@ def targets(value: Any) -> Iterator[str]:
 
 @cache
 def _names() -> dict[str, tuple[str, str]]:
-    """Part and short name by every name that a target has or had."""
+    """ComputingPart and short name by every name that a target has or had."""
     return {
         path: (part, name)
         for part, entry in parts().items()

@@ -8,7 +8,7 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from deeper.cost.count import count, count_config, run_forward
-from deeper.cost.networks import Network
+from deeper.cost.networks import PaperNetwork
 from deeper.errors import DeeperError
 from deeper.models.parts.drop_path import StochasticDepth
 from deeper.models.parts.squeeze_excite import SqueezeExcite
@@ -67,7 +67,7 @@ def test_the_longest_path_counts():
 
 @pytest.mark.parametrize("name", ["googlenet_small", "resnext_small", "densenet_small", "vgg11_lrn_small", "highway19"])
 def test_multiply_adds_are_half_of_pytorchs_flops(name):
-    network = Network(name)
+    network = PaperNetwork(name)
     counter = FlopCounterMode(display=False)
     with torch.no_grad(), counter:
         network.module.eval()(torch.empty(1, network.channels, network.size, network.size, device="meta"))
@@ -80,7 +80,7 @@ def test_multiply_adds_are_half_of_pytorchs_flops(name):
 )
 def test_depth_and_receptive_field_of_known_networks(name, depth, field):
     """By hand: VGG-16 has stages of 2, 2, 3, 3, 3 layers; ResNet-50's 3×3 convolutions see, those that stride too."""
-    found = Network(name).forward
+    found = PaperNetwork(name).forward
     assert found.depth == depth
     assert field in (None, found.receptive_field)
 
@@ -239,7 +239,7 @@ def test_memory_is_that_of_a_step_that_drops_nothing():
 
 
 def test_drop_path_does_not_change_what_a_fractal_costs():
-    (one, other) = (Network("fractalnet_small", drop_path=rate).module for rate in (0.5, 0.0))
+    (one, other) = (PaperNetwork("fractalnet_small", drop_path=rate).module for rate in (0.5, 0.0))
     assert count(one, 1, 16) == count(other, 1, 16)
 
 

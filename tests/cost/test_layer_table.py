@@ -5,13 +5,13 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from deeper.cost.layer_table import Layer, walk
-from deeper.cost.networks import Network
+from deeper.cost.layer_table import LayerCost, walk
+from deeper.cost.networks import PaperNetwork
 
 
 def weighted(name, **settings):
     """(kind, shape, parameters) of the rows of a network that have weights."""
-    return [(row.kind, row.shape, row.params) for row in Network(name, **settings).layers if row.params]
+    return [(row.kind, row.shape, row.params) for row in PaperNetwork(name, **settings).layers if row.params]
 
 
 def test_alexnet_as_in_a_lecture():
@@ -25,12 +25,12 @@ def test_alexnet_as_in_a_lecture():
         ("Linear", (4096,), 16781312),
         ("Linear", (1000,), 4097000),
     ]
-    pools = [row.shape for row in Network("alexnet").layers if row.kind == "MaxPool2d"]
+    pools = [row.shape for row in PaperNetwork("alexnet").layers if row.kind == "MaxPool2d"]
     assert pools == [(96, 27, 27), (256, 13, 13), (256, 6, 6)]
 
 
 def test_vgg16_as_in_a_lecture():
-    layers = Network("vgg16").layers
+    layers = PaperNetwork("vgg16").layers
     convolutions = [row.params for row in layers if row.kind == "Conv2d"]
     widths = [3, 64, 64, 128, 128, 256, 256, 256, 512, 512, 512, 512, 512, 512]
     assert convolutions == [9 * a * b + b for a, b in pairwise(widths)]
@@ -44,17 +44,18 @@ def test_vgg16_as_in_a_lecture():
     "name", ["googlenet", "densenet_small", "se_resnext_small", "preact_resnet20", "fractalnet_small", "lenet5_1998"]
 )
 def test_the_rows_add_up(name):
-    network = Network(name)
+    network = PaperNetwork(name)
     assert sum(row.params for row in network.layers) == network.params
     assert sum(row.macs for row in network.layers) == network.forward.macs
 
 
 def test_auxiliary_heads_stand_at_the_end():
-    layers = Network("googlenet").layers
+    layers = PaperNetwork("googlenet").layers
     absent = [row for row in layers if row.shape is None]
     assert absent == layers[-len(absent) :]
     assert (
-        sum(row.params for row in absent) == Network("googlenet").params - Network("googlenet", auxiliary=False).params
+        sum(row.params for row in absent)
+        == PaperNetwork("googlenet").params - PaperNetwork("googlenet", auxiliary=False).params
     )
     assert not any(row.macs or row.activations for row in absent)
 
@@ -76,14 +77,14 @@ class Small(nn.Module):
 def test_a_small_network_by_hand():
     """A layer that runs twice has its weights once; weights used by hand are counted; views are no rows."""
     assert walk(Small(), 2, 4) == [
-        Layer("conv", "Conv2d", (2, 4, 4), 36, 16 * 36, 32),
-        Layer("network", "relu", (2, 4, 4)),
-        Layer("conv", "Conv2d", (2, 4, 4), 0, 16 * 36, 32),
-        Layer("network", "add", (2, 4, 4), 0, 0, 32),
-        Layer("network", "cat", (4, 4, 4), 0, 0, 64),
-        Layer("network", "conv2d", (3, 4, 4), 12, 16 * 12, 48),
-        Layer("network", "mean", (3,), 0, 0, 3),
-        Layer("linear", "Linear", None, 3),
+        LayerCost("conv", "Conv2d", (2, 4, 4), 36, 16 * 36, 32),
+        LayerCost("network", "relu", (2, 4, 4)),
+        LayerCost("conv", "Conv2d", (2, 4, 4), 0, 16 * 36, 32),
+        LayerCost("network", "add", (2, 4, 4), 0, 0, 32),
+        LayerCost("network", "cat", (4, 4, 4), 0, 0, 64),
+        LayerCost("network", "conv2d", (3, 4, 4), 12, 16 * 12, 48),
+        LayerCost("network", "mean", (3,), 0, 0, 3),
+        LayerCost("linear", "Linear", None, 3),
     ]
 
 

@@ -2,7 +2,7 @@ import pytest
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
-from deeper.cost.networks import Network
+from deeper.cost.networks import PaperNetwork
 from deeper.paths import CONF
 
 
@@ -20,11 +20,11 @@ from deeper.paths import CONF
 def test_a_name_means_what_it_means_on_the_command_line(name, data, size):
     with initialize_config_dir(version_base="1.3", config_dir=str(CONF)):
         wanted = OmegaConf.to_container(compose("cost", [f"model={name}", f"data={data}"]), resolve=True)
-    found = Network(name)
+    found = PaperNetwork(name)
     assert found.config == wanted["model"]
     assert (found.channels, found.size) == (wanted["data"]["channels"], size)
 
 
 def test_a_setting_goes_over_the_file():
-    assert Network("googlenet", auxiliary=False).config["auxiliary"] is False
-    assert Network("googlenet", auxiliary=False).params < Network("googlenet").params
+    assert PaperNetwork("googlenet", auxiliary=False).config["auxiliary"] is False
+    assert PaperNetwork("googlenet", auxiliary=False).params < PaperNetwork("googlenet").params

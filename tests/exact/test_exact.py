@@ -11,8 +11,8 @@ from deeper import exact
 from deeper.claims.verdicts import CANNOT_TELL, CONTRADICTED, SUPPORTED
 from deeper.exact.computed_claim import ABOUT, COMPUTED, DEPENDS, DISAGREEMENTS, FAILS, HOLDS, Finding, Part
 from deeper.paths import ROOT
-from deeper.reporting import site
-from deeper.reporting.exact_page import ExactPage
+from deeper.reporting.pages import site
+from deeper.reporting.pages.exact_claims import ExactPage
 from deeper.schema.ledger import ledger
 
 EXPECTED = {

@@ -1,4 +1,4 @@
-"""Every network that trains on small images goes through the trainer: resumed to the bit, and on two ranks."""
+"""Every network and every open place of the fit goes through the trainer: resumed to the bit, and on two ranks."""
 
 import copy
 import functools
@@ -29,18 +29,28 @@ SETTINGS = (
 
 
 @functools.cache
-def composed(name, root):
+def composed(name, root, *overrides):
     with initialize_config_dir(version_base="1.3", config_dir=str(CONF)):
-        return compose("train", [*SETTINGS, f"model={name}", f"data.root={root}"])
+        return compose("train", [*SETTINGS, f"model={name}", f"data.root={root}", *overrides])
 
 
-def fitted(root, tmp_path, name, devices):
-    config = copy.deepcopy(composed(name, root))
+def fitted(root, tmp_path, name, devices, *overrides):
+    config = copy.deepcopy(composed(name, root, *overrides))
     config.store, config.trainer.devices = str(tmp_path), devices
     job = make_job(config)
     running = processes.start(job, devices, tmp_path / "log.txt", entry="fitting_twice")
     assert finish(running) == 0, running.error
     return running.epoch
+
+
+OPEN = {
+    "mixup": ("batch=mixup", "batch.cutmix_alpha=1"),
+    "groups": ("parameters=decay_weights",),
+    "layers": ("parameters=by_layer",),
+    "average": ("average=ema", "average.decay=0.9"),
+    "callback": ("callbacks=adaptive_clipping",),
+    "clipped": ("training.clip_norm=0.5", "training.accumulate=2", "training.batch_size=10"),
+}
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -57,3 +67,13 @@ def test_two_ranks_agree(root, tmp_path, name):
     found = fitted(root, tmp_path, name, devices=2)
     assert found["finite"]
     assert found["equal"]
+
+
+@pytest.mark.parametrize("devices", [1, 2])
+@pytest.mark.parametrize("place", OPEN)
+def test_an_open_place_is_resumed_to_the_bit_and_agrees_on_two_ranks(root, tmp_path, place, devices):
+    """On a network that drops out and drops blocks."""
+    network = ("model.depth=8", "model.width=4", "model.dropout=0.2")
+    outcome = fitted(root, tmp_path, "stochastic_depth20", devices, *network, *OPEN[place])
+    assert outcome["finite"]
+    assert outcome["equal"]

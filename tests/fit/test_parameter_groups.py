@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import nn
 
-from deeper.fit.parameter_groups import groups
+from deeper.fit.parameter_groups import by_layer
 
 
 @pytest.fixture
@@ -11,7 +11,7 @@ def network():
 
 
 def test_every_parameter_is_in_one_group_and_norms_go_with_their_layer(network):
-    found = list(groups(network, 0.1))
+    found = list(by_layer(network, 0.1))
     assert [len(group["params"]) for group in found] == [4, 4, 2]
     named = [id(p) for group in found for p in group["params"]]
     assert named == [id(p) for p in network.parameters()]
@@ -19,13 +19,13 @@ def test_every_parameter_is_in_one_group_and_norms_go_with_their_layer(network):
 
 
 def test_rates_fall_towards_the_input(network):
-    rates = [group["lr"] for group in groups(network, 0.1, body=0.5, decay=0.1)]
+    rates = [group["lr"] for group in by_layer(network, 0.1, body=0.5, decay=0.1)]
     assert rates == pytest.approx([0.1 * 0.5 * 0.01, 0.1 * 0.5 * 0.1, 0.1])
 
 
 def test_a_body_of_zero_trains_the_classifier_alone(network):
     before = [p.detach().clone() for p in network.parameters()]
-    optimizer = torch.optim.SGD(list(groups(network, 0.1, body=0.0)), lr=0.1, momentum=0.9)
+    optimizer = torch.optim.SGD(list(by_layer(network, 0.1, body=0.0)), lr=0.1, momentum=0.9)
     network[4](network[:4](torch.randn(2, 1, 5, 5)).mean((2, 3))).square().sum().backward()
     optimizer.step()
     moved = [not torch.equal(a, b) for a, b in zip(before, network.parameters(), strict=True)]

@@ -17,7 +17,8 @@ from omegaconf import OmegaConf
 
 from deeper.data.batches import load
 from deeper.data.prepared import LabelledImages, write_set
-from deeper.fit.fit import Surroundings, fit
+from deeper.fit.fit import fit
+from deeper.fit.outcome import Surroundings
 from deeper.paths import CONF
 from deeper.prepare import prepare
 from deeper.run.jobs import make_job

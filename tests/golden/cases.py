@@ -35,6 +35,7 @@ class Case:
 
 LENET, RESNET = "models.lenet/lenet5", "models.residual/resnet20"
 TRAINED = ("fit/lenet5",)
+PARTS = "transfer/parts"
 RESNET8 = ("model=resnet20", "model.depth=8", "model.width=4")
 
 
@@ -117,9 +118,6 @@ def augment_cases() -> list[Case]:
 def _augmented(name: str) -> Found:
     config = run.training((f"augment={name}",))
     return {"augment": run.settings_of(config["augment"])}, run.augmented(config, run.data())
-
-
-PINNED_SGD = ("optimizer.lr", "optimizer.momentum", "optimizer.weight_decay", "optimizer.nesterov")
 
 
 def optimizer_cases() -> list[Case]:
@@ -206,7 +204,10 @@ def analysis_cases() -> list[Case]:
     return [
         Case("averaging", "three networks", _averaged),
         *(Case("linear", label, lambda row=row: _classified(*row)) for label, row in kinds.items()),
-        *(Case("features", layer, lambda layer=layer: _extracted(layer), (RESNET, "fit/batches")) for layer in layers),
+        *(
+            Case("features", layer, lambda layer=layer: _extracted(layer), (RESNET, "fit/batches", PARTS))
+            for layer in layers
+        ),
     ]
 
 
@@ -243,18 +244,21 @@ def _extracted(layer: str) -> Found:
 
 def transfer_cases() -> list[Case]:
     """Every mode of transfer learning, layerwise rates, several labels a picture."""
-    frozen, tuned = ("features/pre_logits", "linear/logistic"), ("fit/resnet8", RESNET)
+    told, tuned = (PARTS, "features/pre_logits"), (PARTS, "fit/resnet8", RESNET)
     layers = ("transfer.mode.layers.body=0.5", "transfer.mode.layers.decay=0.8")
     rows: dict[str, tuple[tuple[str, ...], bool, int | None, tuple[str, ...]]] = {
-        "frozen": (("transfer/mode=frozen",), False, None, (RESNET, *frozen)),
-        "frozen, ridge": (("transfer/mode=frozen", "transfer.mode.classifier=ridge"), False, None, (RESNET, *frozen)),
+        "frozen": (("transfer/mode=frozen",), False, None, (*told, "linear/logistic")),
+        "frozen, ridge": (
+            *(("transfer/mode=frozen", "transfer.mode.classifier=ridge"), False, None),
+            (*told, "linear/ridge"),
+        ),
         "frozen, a middle layer": (
             *(("transfer/mode=frozen", "transfer.layer=stages.1"), False, None),
-            (RESNET, "features/stages.1", "linear/logistic"),
+            (PARTS, "features/stages.1", "linear/logistic"),
         ),
         "frozen, several labels": (
             *(("transfer/mode=frozen", "transfer.target.metric=map_voc2007"), True, None),
-            (RESNET, "features/pre_logits", "linear/logistic, several labels"),
+            ("transfer/parts, several labels", "linear/logistic, several labels", *told),
         ),
         "finetune": (("transfer/mode=finetune",), False, None, tuned),
         "finetune, rates by layer": (("transfer/mode=finetune", *layers), False, None, tuned),

@@ -38,6 +38,9 @@ FAMILIES: dict[str, dict[str, Row]] = {
     },
     "alexnet": {
         "alexnet": ("alexnet", 67, ALEX),
+        "alexnet, tanh": ("alexnet", 67, {**ALEX, "activation": "tanh"}),
+        "alexnet without normalisation": ("alexnet", 67, {**ALEX, "norm": "none"}),
+        "alexnet with batch normalisation": ("alexnet", 67, {**ALEX, "norm": "batch"}),
         "alexnet_ungrouped": ("alexnet_ungrouped", 67, ALEX),
         "zfnet": ("zfnet", 67, ALEX),
         "alexnet_small": ("alexnet_small", 12, ALEX),
@@ -51,6 +54,7 @@ FAMILIES: dict[str, dict[str, Row]] = {
         "vgg11_bn": ("vgg11_bn", 32, VGG),
         "vgg11_lrn": ("vgg11_lrn", 32, VGG),
         "vgg16_c": ("vgg16_c", 32, VGG),
+        "vgg16 with wide filters": ("vgg16", 32, {**VGG, "kernels": [[3, 3], [3, 3], [7], [7], [7]]}),
         "vgg11_small": ("vgg11_small", 12, VGG_SMALL),
         "vgg11_bn_small": ("vgg11_bn_small", 12, VGG_SMALL),
         "vgg11_lrn_small": ("vgg11_lrn_small", 12, VGG_SMALL),
@@ -68,6 +72,12 @@ FAMILIES: dict[str, dict[str, Row]] = {
     },
     "inception": {
         "googlenet": ("googlenet", 64, {"width": 4, **TEN}),
+        "googlenet without auxiliary heads": ("googlenet", 64, {"width": 4, **TEN, "auxiliary": False}),
+        "googlenet with batch normalisation": ("googlenet", 64, {"width": 4, **TEN, "norm": "batch", "lrn": False}),
+        "googlenet with gates": (
+            *("googlenet", 64),
+            {"width": 4, **TEN, "norm": "batch", "lrn": False, "squeeze_excite": 16},
+        ),
         "googlenet_naive": ("googlenet_naive", 64, {"width": 4, **TEN}),
         "googlenet_naive_small": ("googlenet_naive_small", 12, {"width": 2}),
         "googlenet_small": ("googlenet_small", 12, {"width": 4}),
@@ -102,6 +112,8 @@ FAMILIES: dict[str, dict[str, Row]] = {
         "resnet20, local response": ("resnet20", 12, {**SMALL, "norm": "lrn"}),
         "resnet20, dropout": ("resnet20", 12, {**SMALL, "dropout": 0.3}),
         "resnet18": ("resnet18", 32, LARGE),
+        "resnet18, shortcuts A": ("resnet18", 32, {**LARGE, "shortcut": "A"}),
+        "resnet18, shortcuts C": ("resnet18", 32, {**LARGE, "shortcut": "C"}),
         "resnet50": ("resnet50", 32, LARGE),
         "resnet50_small": ("resnet50_small", 12, DEEP),
         "resnet50_small, shortcuts A": ("resnet50_small", 12, {**DEEP, "shortcut": "A"}),
@@ -114,6 +126,7 @@ FAMILIES: dict[str, dict[str, Row]] = {
         "resnext_small, aggregated": ("resnext_small", 12, {**DEEP, "branch_width": 2, "branches": "aggregated"}),
         "resnext50_32x4d": ("resnext50_32x4d", 32, {**LARGE, "cardinality": 4, "branch_width": 2}),
         "ror3_20": ("ror3_20", 12, SMALL),
+        "ror3_20, dropped blocks": ("ror3_20", 12, {**SMALL, "survival": 0.5}),
         "se_resnet20": ("se_resnet20", 12, {**SMALL, "squeeze": 4}),
         "se_resnet20 without biases": ("se_resnet20", 12, {**SMALL, "squeeze": 4, "squeeze_bias": False}),
         "se_resnet50": ("se_resnet50", 32, {**LARGE, "squeeze": 4}),
@@ -138,6 +151,11 @@ FAMILIES: dict[str, dict[str, Row]] = {
     },
     "fractalnet": {
         "fractalnet_b5c3": ("fractalnet_b5c3", 32, {"widths": [4, 4, 6, 6, 8]}),
+        "fractalnet_b5c3, no drop-path": (
+            *("fractalnet_b5c3", 32),
+            {"widths": [4, 4, 6, 6, 8], "drop_path": 0.0, "global_share": 0.0},
+        ),
+        "fractalnet_b5c3, its deepest column": ("fractalnet_b5c3", 32, {"widths": [4, 4, 6, 6, 8], "column": 2}),
         "fractalnet_small": ("fractalnet_small", 12, {"widths": [4, 6, 8]}),
         "fractalnet_small, one column a step": ("fractalnet_small", 12, {"widths": [4, 6, 8], "global_share": 1.0}),
         "fractalnet_small, local paths": (
@@ -164,6 +182,7 @@ FAMILIES: dict[str, dict[str, Row]] = {
         "mobilenet_v1_small with gates": ("mobilenet_v1_small", 12, {"squeeze_excite": 16}),
         "mobilenet_v1_full_small": ("mobilenet_v1_full_small", 12, {"width": 0.125}),
         "mobilenet_v2": ("mobilenet_v2", 64, MOBILE),
+        "mobilenet_v2 without shortcuts": ("mobilenet_v2", 64, {**MOBILE, "residual": False}),
         "mobilenet_v2_small": ("mobilenet_v2_small", 12, {}),
         "mobilenet_v2_small without shortcuts": ("mobilenet_v2_small", 12, {"residual": False}),
         "mobilenet_v2_small, not linear": ("mobilenet_v2_small", 12, {"linear": False}),

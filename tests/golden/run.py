@@ -20,15 +20,16 @@ from hydra.utils import instantiate
 from omegaconf import OmegaConf
 from torch import Tensor, nn
 
-from deeper.cost.networks import Network
+from deeper.cost.networks import PaperNetwork
 from deeper.data import batches as image_batches
 from deeper.data import prepared
 from deeper.data.batches import EvaluationBatches, ImageData, Split, TrainingBatches
 from deeper.data.targets import multilabel
 from deeper.data.targets import target_set as target
-from deeper.fit import features, linear, transferring
+from deeper.fit import features, linear
 from deeper.fit import fit as fitting
 from deeper.fit import parameter_groups as layerwise
+from deeper.fit.outcome import Surroundings, TrialOutcome
 from deeper.fit.scores import METRICS
 from deeper.models.build import build
 from deeper.paths import CONF
@@ -36,7 +37,7 @@ from deeper.probes import activations, auxiliary, columns, gradient_noise, lesio
 from deeper.seeds import seed_of
 from deeper.study import averaging, ensembles
 
-from .pictures import pictures, pixels
+from .pictures import numbers, pictures, pixels
 
 SEED = 3
 THREADS = 1
@@ -88,7 +89,7 @@ def exact() -> Iterator[None]:
 
 def model(name: str, **settings: Any) -> dict[str, Any]:
     """The configuration of conf/model/<name>.yaml on its paper's input, with some settings changed."""
-    return Network(name, **settings).config
+    return PaperNetwork(name, **settings).config
 
 
 def backbone(name: str) -> dict[str, Any]:
@@ -133,7 +134,11 @@ def one_step(config: Mapping[str, Any], side: int, count: int = 4, learns: bool 
         with torch.set_grad_enabled(learns):
             outputs = drawn(network, images, step)
             loss = total(network, outputs, labels)
-        found = {"loss": float(loss.detach()), "logits": [head.detach()[:2].tolist() for head in outputs]}
+        found = {
+            "weights": norms(list(network.parameters())),  # batch normalisation would hide another scale of theirs
+            "loss": float(loss.detach()),
+            "logits": [head.detach()[:2].tolist() for head in outputs],
+        }
         if not learns:
             return found
         loss.backward()
@@ -171,7 +176,7 @@ def total(network: nn.Module, outputs: Sequence[Tensor], labels: Tensor) -> Tens
 
 def norms(tensors: Sequence[Tensor | None]) -> list[float]:
     """Euclidean norms in the order given, of at most ``MOST`` groups of neighbours; None counts as zero."""
-    squares = np.array([0.0 if one is None else float(one.double().square().sum()) for one in tensors])
+    squares = np.array([0.0 if one is None else float(one.detach().double().square().sum()) for one in tensors])
     return [float(np.sqrt(group.sum())) for group in np.array_split(squares, min(MOST, len(squares)))]
 
 
@@ -183,7 +188,7 @@ def data(side: int = 12, channels: int = 1, sizes: tuple[int, int, int] = (43, 2
 
 
 class Steps(pl.Callback):
-    """Writes down every step: its loss, its learning rates, the first samples of its batch."""
+    """Writes down every step: its loss, its learning rates, the samples of its batch."""
 
     def __init__(self):
         self.losses: list[float] = []
@@ -191,8 +196,7 @@ class Steps(pl.Callback):
         self.samples: list[list[int]] = []
 
     def on_train_batch_start(self, trainer: pl.Trainer, module: pl.LightningModule, batch: Any, index: int) -> None:
-        if batch[2].numel():
-            self.samples.append(batch[2].tolist())
+        self.samples.append(batch[2].tolist())
 
     def on_before_optimizer_step(self, trainer: pl.Trainer, module: pl.LightningModule, optimizer: Any) -> None:
         rates = [group["lr"] for group in optimizer.param_groups]
@@ -239,11 +243,11 @@ def fit(config: dict[str, Any], images: ImageData, resumed: bool = False) -> dic
     return _told(outcome, steps)
 
 
-def _around(checkpoint: Path | None, callbacks: list[pl.Callback]) -> fitting.Surroundings:
-    return fitting.Surroundings(checkpoint, callbacks=lambda steps: callbacks)
+def _around(checkpoint: Path | None, callbacks: list[pl.Callback]) -> Surroundings:
+    return Surroundings(checkpoint, callbacks=lambda steps: callbacks)
 
 
-def _told(outcome: fitting.Outcome, steps: Steps) -> dict[str, Any]:
+def _told(outcome: TrialOutcome, steps: Steps) -> dict[str, Any]:
     return {
         "losses": steps.losses,
         "rates": steps.rates,
@@ -307,6 +311,7 @@ def batches(config: dict[str, Any], images: ImageData) -> dict[str, Any]:
 def loaded(side: int, train_size: int, validation_size: int) -> dict[str, Any]:
     """What a prepared set gives at another size than its own, and which images a seed's subset takes."""
     images, labels = pictures(200, 20, 1, 70)
+    labels[:50] //= 2  # classes of several sizes
     tests, answers = pictures(30, 20, 1, 80)
     with exact(), tempfile.TemporaryDirectory() as folder:
         names = [str(label) for label in range(10)]
@@ -357,12 +362,12 @@ def classified(kind: str, train: tuple, validation: tuple, several: bool, metric
     own, held_out = (linear.Labelled(*part, 4, several) for part in (train, validation))
     found = linear.best(kind, [1e-3, 0.1, 10.0], own, held_out, METRICS[metric])
     score = METRICS[metric](found(held_out.features), held_out.labels)
-    numbers = {name: getattr(found, name) for name in ("mean", "std", "bias")}
+    others = {name: getattr(found, name) for name in ("mean", "std", "bias")}
     return {
         "strength": found.strength,
         "score": score,
         "weights": found.weight.tolist(),
-        **{name: value.tolist() for name, value in numbers.items()},
+        **{name: value.tolist() for name, value in others.items()},
     }
 
 
@@ -373,10 +378,7 @@ def scored(logits: np.ndarray, labels: np.ndarray, masks: np.ndarray) -> dict[st
 
 def masks(count: int, classes: int, seed: int) -> np.ndarray:
     """Labels of pictures with several classes each, some of them uncertain."""
-    from .pictures import numbers
-
-    drawn = numbers(count, seed)
-    rows = [(int(one) & 0xFF, (int(one) >> 8) & 0xFF) for one in drawn]
+    rows = [(int(one) & 0xFF, (int(one) >> 8) & 0xFF) for one in numbers(count, seed)]
     there = [
         [c for c in range(classes) if c == row % classes or one >> c & one >> (c + 3) & 1]
         for row, (one, _) in enumerate(rows)
@@ -417,15 +419,15 @@ def transfer(overrides: Sequence[str], network: Mapping[str, Any], images: targe
     config["model"] = dict(network)
     steps = Steps()
     with exact():
-        around = transferring.Around(callbacks=lambda _: [steps])
-        outcome = transferring.fit(config, images, around)
+        around = Surroundings(callbacks=lambda _: [steps])
+        outcome = fitting.fit(config, images, around)
     return config, _told(outcome, steps)
 
 
 def rates(network: Mapping[str, Any], **settings: float) -> dict[str, Any]:
     """The learning rates of a network's layers and the parameters that have them."""
     with exact():
-        groups = list(layerwise.groups(network_of(network), 1.0, **settings))
+        groups = list(layerwise.by_layer(network_of(network), 1.0, **settings))
     return {"rates": [group["lr"] for group in groups], "tensors": [len(group["params"]) for group in groups]}
 
 

@@ -78,7 +78,7 @@ def complaint(name: str) -> str | None:
 def _advice(case: Case) -> str:
     first = next((other for other in case.rests_on if differences(other)), None)
     if first is not None:
-        return f"It rests on {first}, which changed as well: see to that one first. {_root(first)}"
+        return f"It rests on {first}, which changed as well: see to that one first. {_advice(CASES[first])}"
     settings = list(_compare("", stored(case.key)[case.label].get("settings", {}), computed(case.name)[0]))
     libraries = list(_compare("", stored("libraries"), {name: version(name) for name in LIBRARIES}))
     said = [f"raise `{case.key}` in src/deeper/results_versions.yaml and run `make golden`"]
@@ -93,11 +93,6 @@ def _advice(case: Case) -> str:
     elif case.key == "optimizers":
         said = ["run `make golden`: optimizers are torch's and timm's, or raise `fit` where their use here changed"]
     return f"If that was meant, {said[0]}; if not, undo the change."
-
-
-def _root(name: str) -> str:
-    """The advice of the case that a chain of failing ones begins with."""
-    return _advice(CASES[name])
 
 
 def _what(key: str) -> str:
@@ -135,6 +130,8 @@ def _rounded(value: Any) -> Any:
 
 
 def _short(value: Any) -> str:
+    if isinstance(value, list):
+        return f"[{len(value)} values]"
     text = json.dumps(value, ensure_ascii=False)
     return text if len(text) <= 60 else f"{text[:57]}..."
 

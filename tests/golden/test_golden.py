@@ -55,10 +55,12 @@ def test_every_network_has_a_case(name, covered):
 
 @pytest.mark.parametrize("name", STUDIES)
 def test_every_switch_of_a_study_has_a_case(name, covered):
-    arms = (yaml.safe_load((CONF / "study" / f"{name}.yaml").read_text()).get("study") or {}).get("arms") or {}
+    """As its arms run, and as they run under ``profile=paper``."""
+    study = yaml.safe_load((CONF / "study" / f"{name}.yaml").read_text()).get("study") or {}
+    arms = {label: arm or {} for label, arm in (study.get("arms") or {}).items()}
     for label, arm in arms.items():
-        usual = (arm or {}).get("set") or {}
-        for chosen in (usual, {**usual, **((arm or {}).get("paper") or {})}):
+        usual = arm.get("set") or {}
+        for chosen in (usual, {**(study.get("paper") or {}), **(arm.get("paper", usual) or {})}):
             if isinstance(chosen.get("model"), str):
                 changed = {key[6:]: value for key, value in chosen.items() if key.startswith("model.")}
                 made = networks.signature(run.model(chosen["model"], **changed))

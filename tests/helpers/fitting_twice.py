@@ -6,7 +6,8 @@ import pytorch_lightning as pl
 import torch
 
 from deeper.data.batches import load
-from deeper.fit.fit import Outcome, Surroundings, fit
+from deeper.fit.fit import fit
+from deeper.fit.outcome import Surroundings, TrialOutcome
 from deeper.run import trial
 
 describe = trial.describe
@@ -40,12 +41,12 @@ def train(job, say):
     say("epoch", {**found, "finite": bool(finite), "metrics": whole.metrics})
 
 
-def _same(one: Outcome, other: Outcome) -> bool:
+def _same(one: TrialOutcome, other: TrialOutcome) -> bool:
     alike = all(torch.equal(one.weights[key], other.weights[key]) for key in one.weights)
     return alike and one.metrics == other.metrics and (one.logits == other.logits).all()
 
 
-def _ranks_agree(outcome: Outcome) -> bool:
+def _ranks_agree(outcome: TrialOutcome) -> bool:
     sums = torch.stack([weight.double().abs().sum() for weight in outcome.weights.values()])
     everywhere = [torch.empty_like(sums) for _ in range(torch.distributed.get_world_size())]
     torch.distributed.all_gather(everywhere, sums)

@@ -12,7 +12,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from deeper.errors import DeeperError
 from deeper.models.build import build
-from deeper.models.nasnet import AuxiliaryHead, NASNet
+from deeper.models.nasnet import NASNet, NASNetAuxiliaryHead
 from deeper.models.nasnet_cell import CELLS, Cell, Genotype
 from deeper.models.nasnet_operations import OPERATIONS
 from deeper.paths import CONF
@@ -228,7 +228,7 @@ def test_the_second_convolution_of_the_auxiliary_head_covers_the_papers_map():
     """A 32×32 image leaves 16×16 under the CIFAR stem, 331×331 leaves 21×21 under the other; pooled: 4×4 and 6×6."""
     for name, side in (("nasnet_a_cifar", 16), ("nasnet_a_large", 21)):
         kernel = model(name)["auxiliary_kernel"]
-        head = AuxiliaryHead(8, (6, 5), kernel, 3)
+        head = NASNetAuxiliaryHead(8, (6, 5), kernel, 3)
         inner = head.gather(head.project(nn.functional.avg_pool2d(torch.randn(2, 8, side, side), 5, 3)))
         assert inner.shape == (2, 5, 1, 1)
         assert head(torch.randn(2, 8, side, side)).shape == (2, 3)

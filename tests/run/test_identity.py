@@ -121,9 +121,8 @@ def test_a_class_that_moved_keeps_its_trials(root, tmp_path, monkeypatch):
 def test_a_setting_that_was_added_later_and_is_off_changes_no_id(root, tmp_path, monkeypatch):
     config = job(root, tmp_path)["config"]
     before = identity.trial_id(config, "a")
-    parts_with(monkeypatch, "models.residual", off={"zero_init": False})
-    parts_with(monkeypatch, "fit", off={"clip_norm": None})
-    config["model"]["zero_init"], config["training"]["clip_norm"] = False, None
+    parts_with(monkeypatch, "models.residual", added={"zero_init": False})
+    config["model"]["zero_init"] = False
     assert identity.trial_id(config, "a") == before
     config["model"]["zero_init"] = True
     assert identity.trial_id(config, "a") != before
@@ -139,7 +138,8 @@ def test_a_class_of_ours_without_a_version_is_refused_in_words(root, tmp_path):
 
 
 def test_every_class_that_a_configuration_names_has_a_version_and_is_there():
-    for path in (CONF / group for group in ("model/base", "augment", "schedule", "transfer/backbone")):
+    groups = ("model/base", "augment", "schedule", "parameters", "callbacks", "transfer/backbone")
+    for path in (CONF / group for group in groups):
         for file in path.glob("*.yaml"):
             for target in results_versions.targets(yaml.safe_load(file.read_text())):
                 results_versions.named(target)

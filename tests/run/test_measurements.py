@@ -1,14 +1,17 @@
 """Measurements on finished trials."""
 
 import json
+import os
+import shutil
+import signal
 
 import pytest
 from trials import composed, job, train
 
 from deeper.errors import DeeperError
-from deeper.run import identity, store
+from deeper.run import identity, slots, store
 from deeper.run import measurements as probing
-from deeper.run.slots import TrialFailed
+from deeper.run.slots import Display, Sweep, TrialFailed
 from deeper.study import arms as study_arms
 from deeper.study import table as study
 
@@ -76,17 +79,67 @@ def test_a_trials_steps_are_timed_when_nothing_else_runs(home):
     assert value["step_ms"] > 0
 
 
-def test_arms_take_turns_at_being_timed(tmp_path, monkeypatch):
+def test_arms_take_turns_at_being_timed_when_all_else_is_done(root, tmp_path):
     """A seed of every arm and then the next: what slows the machine for a while slows all arms alike."""
-    homes = [store.Home(tmp_path, f"{arm}{seed}") for arm in "ab" for seed in (10, 9)]
-    for home in homes:
-        (tmp_path / home.trial).mkdir()
-        (home / "config.yaml").write_text(f"seed: {home.trial[1:]}\n")
+    config = job(root, tmp_path)["config"]
+    specs = {"step_time": {"of": "deeper.probes.step_time.probe", "alone": True}, "lesion": LESION}
+    tasks = [
+        probing.Measurement({"config": {**config, "seed": seed}, "id": f"{arm}{seed}", "probe": probe}, "")
+        for arm in "ab"
+        for seed in (10, 9)
+        for probe in specs.items()
+    ]
+    sweep = Sweep(tasks, 2, Display("test"))
+    together = sweep._next()
+    assert [task.job["probe"][0] for task in together] == ["lesion"] * 4
+    for task in together[1:]:
+        task.state = "measured"
+    together[0].state = "running"
+    assert sweep._next() == []
+    together[0].state = "failed"
     order = []
-    monkeypatch.setattr(probing, "_measure", lambda tasks, _: order.extend(task[0].trial for task in tasks) or [])
-    alone = {"of": "deeper.probes.step_time.probe", "alone": True}
-    probing.run([(home, {"step_time": alone}) for home in homes], slots=2)
+    while found := sweep._next():
+        (task,) = found
+        order.append(task.job["id"])
+        task.state = "measured"
     assert order == ["a9", "b9", "a10", "b10"]
+
+
+def test_one_that_fails_or_is_killed_costs_itself_alone(home, monkeypatch, capfd):
+    start = slots.processes.start
+
+    def start_and_kill(a_job, *rest):
+        running = start(a_job, *rest)
+        if a_job["probe"][0] == "killed":
+            os.kill(running.ranks[0].pid, signal.SIGKILL)
+        return running
+
+    monkeypatch.setattr(slots.processes, "start", start_and_kill)
+    specs = {"killed": {**LESION, "images": 13}, "wrong": {**LESION, "drawz": 1}, "right": {**LESION, "images": 14}}
+    with pytest.raises(TrialFailed, match="2 of 3 probes failed"):
+        probing.run([(home, specs)], slots=2)
+    assert set(probing.found(home, specs)) == {"right"}
+    said = capfd.readouterr().err
+    assert f"failed: killed on {home.trial}: killed by signal 9" in said
+    assert "probes: 1 measured, 2 failed" in said
+
+
+def test_ctrl_c_ends_what_runs(home, monkeypatch):
+    monkeypatch.setattr(Sweep, "_poll", lambda sweep, task: (_ for _ in ()).throw(KeyboardInterrupt))
+    ran = []
+    monkeypatch.setattr(Display, "close", lambda display, sweep: ran.extend(sweep.tasks))
+    with pytest.raises(KeyboardInterrupt):
+        probing.run([(home, {"lesion": {**LESION, "images": 15}})], slots=1)
+    assert [task.running.ranks[0].is_alive() for task in ran] == [False]
+
+
+def test_a_store_that_was_moved_is_read_and_written_where_it_is(home, tmp_path):
+    """Not where the frozen configuration says that it was."""
+    moved = shutil.copytree(home.path, tmp_path / "moved" / home.trial)
+    there, spec = store.Home(moved.parent, home.trial), {**LESION, "images": 16}
+    probing.run([(there, {"lesion": spec})], slots=1)
+    assert probing.found(there, {"lesion": spec})
+    assert not probing.found(home, {"lesion": spec})
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@ import json
 import random
 import time
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -175,7 +176,22 @@ def of_another_kind(home):
     torch.save({}, home / CHECKPOINT)
 
 
-@pytest.mark.parametrize("damage", [flipped, of_another_kind])
+class Code:
+    """Makes a file when it is unpickled."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return Path.touch, (self.path,)
+
+
+def with_code_in_it(home):
+    checkpoint = torch.load(home / CHECKPOINT, weights_only=True)
+    torch.save({**checkpoint, "more": Code(home / "ran")}, home / CHECKPOINT)
+
+
+@pytest.mark.parametrize("damage", [flipped, of_another_kind, with_code_in_it])
 def test_a_checkpoint_that_can_be_read_and_not_used_is_started_over(root, tmp_path, damage):
     whole = train(job(root, tmp_path / "whole", *RESUME))
     a_job = {**job(root, tmp_path / "killed", *RESUME), "kill": (CHECKPOINT_WRITE, 2)}
@@ -184,6 +200,7 @@ def test_a_checkpoint_that_can_be_read_and_not_used_is_started_over(root, tmp_pa
     damage(home)
     assert same_trial(whole, train({key: value for key, value in a_job.items() if key != "kill"}))
     assert "starts from the beginning" in (home / LOG).read_text()
+    assert not (home / "ran").exists()
 
 
 @pytest.mark.parametrize("rows", ["null", '{"seconds": "x"}', "{"])

@@ -8,12 +8,12 @@ import synthetic
 
 from deeper.errors import DeeperError
 from deeper.paths import ROOT
-from deeper.schema.results import as_json, read_table
+from deeper.schema.results import as_json, read_table, sealed
 
 
 @pytest.fixture(scope="module")
 def whole():
-    return json.dumps(synthetic.results(seeds=2, epochs=2))
+    return json.dumps(sealed(synthetic.results(seeds=2, epochs=2)))
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def content(whole):
 
 def read(folder, content):
     path = folder / "residual_vs_plain.json"
-    path.write_text(content if isinstance(content, str) else json.dumps(content), encoding="utf-8")
+    path.write_text(content if isinstance(content, str) else json.dumps(sealed(content)), encoding="utf-8")
     return read_table(path)
 
 

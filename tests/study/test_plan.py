@@ -14,6 +14,7 @@ from trials import SMALL
 
 from deeper import cli
 from deeper.run.forecast import kept_bytes
+from deeper.schema.results import sealed
 from deeper.train import train
 
 STUDY = """# @package _global_
@@ -183,7 +184,7 @@ def test_tables_tell_the_spread(call, fresh, place):
     content = synthetic.results(seeds=3)
     folder = place / "tables"
     folder.mkdir()
-    (folder / "residual_vs_plain.json").write_text(json.dumps(content))
+    (folder / "residual_vs_plain.json").write_text(json.dumps(sealed(content)))
     (folder / "damaged.json").write_text("{")
     done = call(*DRY, f"results={folder}")
     comparisons = sum(map(len, content["study"]["claims"].values()))

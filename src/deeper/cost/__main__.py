@@ -19,7 +19,6 @@ even the nearest is farther off than ``within``.
 import json
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import hydra
@@ -30,6 +29,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from deeper import cli, errors, paths
+from deeper.cost.counted import Counted
 from deeper.errors import DeeperError
 from deeper.models import bounds
 
@@ -48,17 +48,6 @@ class _Absent(str):
 
     def __format__(self, _: str) -> str:
         return str(self)
-
-
-@dataclass(frozen=True)
-class Counted:
-    """A network, the image it was given, its costs and, where they were asked for, its layers."""
-
-    network: str
-    image: tuple[int, int, int]
-    costs: dict[str, Any]
-    layers: list[dict[str, Any]] | None
-    format: str | None
 
 
 @hydra.main(version_base="1.3", config_path=str(paths.CONF), config_name="cost")

@@ -17,7 +17,7 @@ OWN_NAMES = {"constant_pad_nd": "pad", "max_pool2d_with_indices": "max_pool2d", 
 
 
 @dataclass(frozen=True)
-class Layer:
+class LayerCost:
     """One row.
 
     Attributes:
@@ -52,7 +52,7 @@ class _Call:
 class _Walk(Follow):
     def __init__(self, network: nn.Module, image: Tensor):
         super().__init__()
-        self.rows: list[Layer] = []
+        self.rows: list[LayerCost] = []
         self.calls: list[_Call] = []
         self.unused = {_memory(p): p.numel() for p in network.parameters() if p.requires_grad}
         self.written = {_memory(image)}
@@ -66,7 +66,7 @@ class _Walk(Follow):
         call = self.calls.pop()
         if call.whole and call.worked and isinstance(output, Tensor):
             kind, shape = type(call.module).__name__, tuple(output.shape[1:])
-            self.rows.append(Layer(call.name, kind, shape, call.params, call.macs, self._new(output)))
+            self.rows.append(LayerCost(call.name, kind, shape, call.params, call.macs, self._new(output)))
 
     def see(self, function: Any, inputs: list[Tensor], outputs: list[Tensor], macs: int) -> None:
         call = self.calls[-1]
@@ -81,7 +81,7 @@ class _Walk(Follow):
     def _operation(self, call: _Call, function: Any, output: Tensor, params: int, macs: int) -> None:
         kind = function._overloadpacket.__name__.strip("_").removeprefix("native_")
         kind = OWN_NAMES.get(kind, kind)
-        self.rows.append(Layer(call.name, kind, tuple(output.shape[1:]), params, macs, self._new(output)))
+        self.rows.append(LayerCost(call.name, kind, tuple(output.shape[1:]), params, macs, self._new(output)))
 
     def _new(self, output: Tensor) -> int:
         if _memory(output) in self.written:
@@ -102,7 +102,7 @@ def _computes(function: Any) -> bool:
     return not any(ret.alias_info is not None and not ret.alias_info.is_write for ret in schema.returns)
 
 
-def walk(network: nn.Module, channels: int, size: int) -> list[Layer]:
+def walk(network: nn.Module, channels: int, size: int) -> list[LayerCost]:
     """The layers of a network for one ``channels`` × ``size`` × ``size`` image, in evaluation mode.
 
     Parts that did not run stand at the end, without a shape. The network is moved to ``meta`` in place.
@@ -123,16 +123,16 @@ def walk(network: nn.Module, channels: int, size: int) -> list[Layer]:
     return follow.rows + _unused(network, follow.unused)
 
 
-def _unused(network: nn.Module, unused: dict[int, int]) -> list[Layer]:
+def _unused(network: nn.Module, unused: dict[int, int]) -> list[LayerCost]:
     rows = []
     for name, module in network.named_modules():
         params = sum(unused.pop(_memory(p), 0) for p in module.parameters(recurse=False))
         if params:
-            rows.append(Layer(name, type(module).__name__, None, params))
+            rows.append(LayerCost(name, type(module).__name__, None, params))
     return rows
 
 
-def walk_config(model: Any, channels: int, size: int) -> list[Layer]:
+def walk_config(model: Any, channels: int, size: int) -> list[LayerCost]:
     """The layers of the network that a ``model`` configuration names.
 
     Raises:

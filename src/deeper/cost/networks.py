@@ -8,7 +8,7 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 from torch import nn
 
 from deeper.cost.count import Forward, build_on_meta, run_forward
-from deeper.cost.layer_table import Layer, walk
+from deeper.cost.layer_table import LayerCost, walk
 from deeper.models.build import build
 from deeper.paths import CONF
 
@@ -25,7 +25,7 @@ def take_paper_input(cfg: DictConfig) -> None:
             cfg.data.image_size = form.size
 
 
-class Network:
+class PaperNetwork:
     """A network of ``conf/model`` on its paper's input, without weights; what is asked for is counted once.
 
     Args:
@@ -57,14 +57,14 @@ class Network:
         return run_forward(self.module, self.channels, self.size)
 
     @cached_property
-    def layers(self) -> list[Layer]:
+    def layers(self) -> list[LayerCost]:
         return walk(self.module, self.channels, self.size)
 
 
 @cache
-def network(name: str, **settings: Any) -> Network:
+def network(name: str, **settings: Any) -> PaperNetwork:
     """The network ``name``, made once."""
-    return Network(name, **settings)
+    return PaperNetwork(name, **settings)
 
 
 def _read(path: Path) -> DictConfig:

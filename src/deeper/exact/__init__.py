@@ -5,17 +5,16 @@ networks), ``layers`` (shapes, multiplications and memory of layers), ``blocks``
 ``equalities`` (functions that are the same one).
 """
 
-import torch
-
-from deeper.exact import blocks, equalities, layers, sizes
 from deeper.exact.computed_claim import COMPUTED, Finding
 from deeper.schema.ledger import ledger
-
-__all__ = ["blocks", "compute", "equalities", "layers", "sizes"]
 
 
 def compute() -> list[Finding]:
     """All exact claims, in the ledger's order, on one thread."""
+    import torch  # takes seconds, which the report of studies alone does not need
+
+    from deeper.exact import blocks, equalities, layers, sizes  # noqa: F401, each fills COMPUTED when it is imported
+
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from deeper.cost.count import Forward, count, run_forward
-from deeper.cost.layer_table import Layer
+from deeper.cost.layer_table import LayerCost
 from deeper.cost.networks import network
 from deeper.exact.computed_claim import DIFFERENCE, MEGABYTES, RATIO, SHAPE, SHARE, Part, computes, three_digits
 from deeper.models.efficientnet import ALPHA, BETA, GAMMA, EfficientNet
@@ -25,7 +25,7 @@ def _weights(module: nn.Module) -> int:
     return sum(p.numel() for p in module.parameters())
 
 
-def _first(layers: list[Layer], kind: str) -> Layer:
+def _first(layers: list[LayerCost], kind: str) -> LayerCost:
     return next(layer for layer in layers if layer.kind == kind)
 
 
@@ -43,7 +43,7 @@ def alexnet_conv1():
     return parts, "Read off a walk through `alexnet`, layer by layer, with one image of 227×227×3."
 
 
-def _image(layer: Layer) -> tuple[int, ...]:
+def _image(layer: LayerCost) -> tuple[int, ...]:
     channels, height, width = layer.shape
     return height, width, channels
 
@@ -97,7 +97,7 @@ def vgg16_memory():
     )
 
 
-def _activations(layers: list[Layer], above: int, kept: tuple[str, ...] = ()) -> tuple[int, int]:
+def _activations(layers: list[LayerCost], above: int, kept: tuple[str, ...] = ()) -> tuple[int, int]:
     """Numbers put out by maps wider than ``above`` and by all layers; layers of a ``kept`` kind never work in place."""
     sizes = [(layer.shape, prod(layer.shape) if layer.kind in kept else layer.activations) for layer in layers]
     return sum(size for shape, size in sizes if len(shape) == 3 and shape[-1] > above), sum(size for _, size in sizes)

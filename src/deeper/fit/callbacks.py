@@ -1,4 +1,4 @@
-"""What happens around the steps of a training: history, gradient norms, checkpoints."""
+"""What happens around the steps of a training: gradient norms, averaged weights, history, checkpoints, progress."""
 
 import math
 import os
@@ -54,6 +54,68 @@ class GradientNorms(pl.Callback):
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         self.start, self.epochs = state["start"], state["epochs"]
+
+
+class AveragedWeights(pl.Callback):
+    """Keeps averaged weights beside the trained ones; they are what is evaluated and what the training ends with.
+
+    Args:
+        make: makes the average of a network: its ``module`` is a copy of the network that holds it, and its
+            ``update(network, step)`` takes in the weights after so many steps (``timm.utils.ModelEmaV3``).
+    """
+
+    def __init__(self, make: Callable[[nn.Module], Any]):
+        self.make, self.kept = make, None
+
+    def on_fit_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        self.average = self.make(module.network)  # now, for the network has its device and precision only now
+        if self.kept is not None:
+            self.average.module.load_state_dict(self.kept)
+
+    def on_train_batch_end(
+        self, trainer: pl.Trainer, module: pl.LightningModule, outputs: Any, batch: Any, batch_index: int
+    ) -> None:
+        if (batch_index + 1) % trainer.accumulate_grad_batches == 0:
+            self.average.update(module.network, step=trainer.global_step)
+
+    def on_validation_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        if trainer.state.fn == "fit":
+            self._exchange(module.network)
+
+    on_validation_end = on_validation_start
+
+    def on_fit_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        self._exchange(
+            module.network
+        )  # not on_train_end, which does not come where the last epoch's checkpoint is resumed
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"average": self.average.module.state_dict()}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.kept = state["average"]
+
+    def _exchange(self, network: nn.Module) -> None:
+        """Swap the numbers, not the tensors: the optimizer, and the ranks' common buffers, stay with the network."""
+        for one, other in zip(network.state_dict().values(), self.average.module.state_dict().values(), strict=True):
+            kept = one.clone()
+            one.copy_(other)
+            other.copy_(kept)
+
+
+class AdaptiveClipping(pl.Callback):
+    """Clips each unit's gradient to ``factor`` times the norm of its weights (Brock et al., arXiv 2102.06171, §4.1).
+
+    The classifier, the last weight and bias, is left alone, as in the paper.
+    """
+
+    def __init__(self, factor: float = 0.01):
+        self.factor = factor
+
+    def on_before_optimizer_step(self, trainer: pl.Trainer, module: pl.LightningModule, optimizer: Any) -> None:
+        from timm.utils.agc import adaptive_clip_grad  # importing timm takes a second
+
+        adaptive_clip_grad(list(module.network.parameters())[:-2], clip_factor=self.factor)
 
 
 class History(pl.Callback):
@@ -125,6 +187,19 @@ class Checkpoint(pl.Callback):
             with open(beside, "rb") as file:
                 os.fsync(file.fileno())
             os.replace(beside, self.path)
+
+
+class Progress(pl.Callback):
+    """Tells ``report`` the fraction of the training that is done, a few times a second at the most."""
+
+    def __init__(self, report: Callable[[float], None], steps: int):
+        self.report, self.steps, self.last = report, steps, 0.0
+
+    def on_train_batch_end(self, trainer: pl.Trainer, *_: Any) -> None:
+        now = time.monotonic()
+        if now - self.last > 0.3:
+            self.last = now
+            self.report(trainer.global_step / self.steps)
 
 
 def _finite(values: Tensor) -> list[float | None]:

@@ -1,13 +1,14 @@
 """From a resolved configuration and data to a trained, evaluated network.
 
-Every line here can change a trial's result and is part of its identity; keeping, logging and reporting are elsewhere.
+Every line here can change a trial's result; keeping, logging and reporting are elsewhere.
 """
 
+import inspect
 import io
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,127 +20,137 @@ from hydra.utils import instantiate
 from pytorch_lightning.plugins import TorchCheckpointIO
 from pytorch_lightning.plugins.environments import LightningEnvironment, TorchElasticEnvironment
 from pytorch_lightning.strategies import DDPStrategy
+from torch import nn
 
-from deeper.data.batches import EvaluationBatches, ImageData, TrainingBatches
+from deeper.data import batches
+from deeper.data.batches import EvaluationBatches, ImageData, Split, TrainingBatches
+from deeper.data.targets import target_set
+from deeper.data.targets.target_set import TargetSet
 from deeper.errors import DeeperError
-from deeper.fit.callbacks import Checkpoint, GradientNorms, History
+from deeper.fit import frozen, parameter_groups, step
+from deeper.fit.callbacks import AveragedWeights, Checkpoint, GradientNorms, History
 from deeper.fit.module import ImageClassifier
+from deeper.fit.outcome import Surroundings, TrialOutcome
+from deeper.fit.scores import METRICS
 from deeper.models.build import build
 from deeper.seeds import seed_of
 
 _WEIGHTS = 0
 _CHANCE_MARGIN = 0.02
+_HALF = ("bf16-true", "16-true")
+
+# Lightning takes an argument that it is not given from the environment (PL_TRAINER_*); so it is given all of them.
+_TRAINER = {n: p.default for n, p in inspect.signature(pl.Trainer.__init__).parameters.items() if n != "self"}
+
+Evaluate = Callable[..., dict[str, float]]
 
 
-@dataclass
-class Surroundings:
-    """What a training needs of its surroundings and what cannot change its result.
+def load(config: dict[str, Any]) -> ImageData | TargetSet:
+    """The data of a trial, as it sees them.
 
-    Attributes:
-        checkpoint: where to keep the checkpoint and to go on from if it is there; None keeps none.
-        every: epochs between checkpoints.
-        made_with: what computes here (``deeper.run.provenance.computes``), kept in the checkpoint.
-        publish: called with the history after every epoch.
-        callbacks: called with the number of steps of the whole training, more Lightning callbacks.
-        loggers: Lightning loggers.
+    Raises:
+        DeeperError: they are not prepared, are damaged, or are not as many as asked for.
     """
-
-    checkpoint: Path | None = None
-    every: int = 1
-    made_with: dict[str, Any] | None = None
-    publish: Callable[[list[dict[str, Any]]], None] = lambda rows: None
-    callbacks: Callable[[int], list[pl.Callback]] = lambda steps: []
-    loggers: list[Any] = field(default_factory=list)
-
-
-@dataclass
-class Outcome:
-    """A trained network and what was measured of it.
-
-    Attributes:
-        metrics: errors (fractions) and losses on the training subset, the validation and the test split.
-        history: one row an epoch.
-        gradients: see ``GradientNorms``.
-        logits, labels: of the test split, in order; float32 (N, classes) and int64 (N,).
-        weights: the final ``state_dict``, on the CPU.
-        train_s: seconds in training steps, over all resumptions.
-        images: training images seen.
-        reason: why the trial counts as diverged, else None.
-    """
-
-    metrics: dict[str, float | None]
-    history: list[dict[str, Any]]
-    gradients: dict[str, Any]
-    logits: np.ndarray
-    labels: np.ndarray
-    weights: dict[str, torch.Tensor]
-    train_s: float
-    images: int
-    reason: str | None
+    data, transfer = config["data"], config.get("transfer")
+    if transfer is None:
+        return batches.load(data)
+    return target_set.load(
+        Path(data["root"]) / data["name"],
+        data["image_size"],
+        data["channels"],
+        transfer["backbone"]["mean"],
+        transfer["backbone"]["std"],
+        config["seed"],
+        transfer["held_out"],
+        transfer["per_class"],
+    )
 
 
-def fit(config: dict[str, Any], data: ImageData, around: Surroundings) -> Outcome:
+def fit(config: dict[str, Any], data: ImageData | TargetSet, around: Surroundings) -> TrialOutcome:
     """Train and evaluate the trial that ``config`` describes; goes on from a checkpoint if there is one.
 
     In a process that is one of several ranks, all ranks call this and all return the same metrics.
 
+    Args:
+        config: of a training from scratch, or, with a block ``transfer``, of a transfer in any of its modes.
+        data: what ``load`` gives of it.
+        around: what cannot change the result.
+
     Raises:
         DeeperError: the configuration asks for something impossible.
     """
-    recipe, options = config["training"], config["trainer"]
-    batch_size = recipe["batch_size"]
-    steps_per_epoch = len(data.train) // batch_size
-    _check(batch_size, options["devices"], len(data.train))
-    steps = steps_per_epoch * recipe["epochs"]
-
-    torch.set_num_threads(options["threads"])
+    torch.set_num_threads(config["trainer"]["threads"])
     torch.set_float32_matmul_precision("highest")
     torch.utils.deterministic.fill_uninitialized_memory = False  # costs time; nothing reads what it did not write
     torch.manual_seed(seed_of(config["seed"], _WEIGHTS))
     network = build(config["model"])
+    if "transfer" not in config:
+        return _train(config, data, step.CrossEntropy(config["training"]["label_smoothing"]), network, around)
+    if config["transfer"]["mode"]["name"] == "frozen":
+        return frozen.fit(config, data, network, around)
+    if data.several:
+        return _train(config, data.data(), step.SeveralLabels(config["data"]["classes"]), network, around)
+    return _train(config, data.data(), step.CrossEntropy(config["training"]["label_smoothing"]), network, around)
+
+
+def _train(
+    config: dict[str, Any], data: ImageData, loss: step.Loss, network: nn.Module, around: Surroundings
+) -> TrialOutcome:
+    recipe, options, classes = config["training"], config["trainer"], config["data"]["classes"]
+    _check(config, loss, len(data.train))
+    images_per_step = recipe["batch_size"] * recipe.get("accumulate", 1)
+    steps_per_epoch = len(data.train) // images_per_step
+    steps = steps_per_epoch * recipe["epochs"]
     if options["compile"]:
         network.compile()
+    transform = config.get("batch")
     module = ImageClassifier(
         network,
         instantiate(config["optimizer"]),
         instantiate(config["schedule"]),
-        config["data"]["classes"],
+        loss,
+        classes,
         (steps, steps_per_epoch),
         config["seed"],
-        recipe["label_smoothing"],
         options["channels_last"],
+        parameters=_parameter_groups(config),
+        transform=transform and instantiate(transform)(num_classes=classes),
     )
     gradients = GradientNorms(recipe["gradient_every"])
     history = History(gradients, around.publish)
-    checkpoint = Checkpoint(around.checkpoint, around.every, around.made_with)
-    callbacks = [gradients, history, *around.callbacks(steps), checkpoint]
-    trainer = _trainer(options, recipe["epochs"], bool(module.drawing), callbacks, around)
+    callbacks = [gradients, *_open_callbacks(config), history, *around.callbacks(steps)]
+    callbacks.append(Checkpoint(around.checkpoint, around.every, around.made_with))
+    trainer = _trainer(config, steps_per_epoch, bool(module.draws.dropping), callbacks, around)
     place = {"device": trainer.strategy.root_device, "rank": trainer.global_rank, "world": trainer.world_size}
     training = TrainingBatches(
         data,
         instantiate(config["augment"]),
-        batch_size,
+        recipe["batch_size"],
         config["seed"],
         lambda: trainer.fit_loop.epoch_progress.current.processed,
         **place,
     )
 
-    def evaluation(split):
+    def evaluation(split: Split) -> EvaluationBatches:
         return EvaluationBatches(data, split, recipe["evaluation_batch_size"], **place)
 
-    resume = around.checkpoint if around.checkpoint is not None and around.checkpoint.exists() else None
-    trainer.fit(module, training, evaluation(data.validation), ckpt_path=resume, weights_only=False)
-    trainer.validate(module, evaluation(data.train), verbose=False)
-    metrics: dict[str, float | None] = {f"train_{k}": v for k, v in module.evaluation_result().items()}
-    last = history.rows[-1] if history.rows else {}
-    metrics |= {f"validation_{k}": last.get(f"validation_{k}") for k in ("error", "loss")}
-    module.keep_logits(len(data.test))
-    trainer.test(module, evaluation(data.test), verbose=False)
-    metrics |= {f"test_{k}": v for k, v in module.evaluation_result().items()}
-    if trainer.world_size > 1:
-        torch.distributed.all_reduce(module.logits)
+    def evaluate(split: Split, logits: bool = True) -> dict[str, float]:
+        if logits:
+            module.keep_logits(len(split))
+        trainer.validate(module, evaluation(split), verbose=False)
+        if logits and trainer.world_size > 1:
+            torch.distributed.all_reduce(module.logits)
+        return module.evaluation_result()
 
-    return Outcome(
+    resume = around.checkpoint if around.checkpoint is not None and around.checkpoint.exists() else None
+    trainer.fit(module, training, evaluation(data.validation), ckpt_path=resume, weights_only=True)
+    if "transfer" in config:
+        score = METRICS[config["transfer"]["target"]["metric"]]
+        metrics, chance = _scored(evaluate, module, data, score), None
+    else:
+        metrics = _counted(evaluate, data, history.rows[-1] if history.rows else {})
+        chance = _chance(metrics["train_error"], classes)
+    return TrialOutcome(
         metrics={k: v if v is not None and np.isfinite(v) else None for k, v in metrics.items()},
         history=history.rows,
         gradients=gradients.as_dict(),
@@ -147,16 +158,67 @@ def fit(config: dict[str, Any], data: ImageData, around: Surroundings) -> Outcom
         labels=data.test.labels.numpy(),
         weights={k: v.detach().cpu().contiguous() for k, v in network.state_dict().items()},
         train_s=sum(row["seconds"] for row in history.rows),
-        images=steps_per_epoch * batch_size * len(history.rows),
-        reason=history.reason or _chance(metrics["train_error"], config["data"]["classes"]),
+        images=steps_per_epoch * images_per_step * len(history.rows),
+        reason=history.reason or chance,
     )
 
 
-def _check(batch_size: int, devices: int, samples: int) -> None:
+def _check(config: dict[str, Any], loss: step.Loss, samples: int) -> None:
+    """See that a step has its images, and that what is on goes together."""
+    recipe, options = config["training"], config["trainer"]
+    batch_size, together, devices = recipe["batch_size"], recipe.get("accumulate", 1), options["devices"]
     if batch_size > samples:
         raise DeeperError(f"training.batch_size={batch_size} is more than the {samples} training images; make it less")
+    if batch_size * together > samples:
+        raise DeeperError(
+            f"training.accumulate={together} batches of {batch_size} are more than the {samples} training images; "
+            "make it less"
+        )
     if batch_size % devices:
         raise DeeperError(f"training.batch_size={batch_size} is not a multiple of trainer.devices={devices}")
+    if config.get("batch") and isinstance(loss, step.SeveralLabels):
+        raise DeeperError("batch transforms mix single labels, and this set has several a picture; use batch=none")
+    if config.get("average") and options["precision"] in _HALF:
+        raise DeeperError(
+            f"average: numbers of trainer.precision={options['precision']} are too coarse for it; use bf16-mixed"
+        )
+    if recipe.get("clip_norm") and options["precision"] == "16-mixed" and config["optimizer"].get("fused"):
+        raise DeeperError("training.clip_norm with trainer.precision=16-mixed needs optimizer.fused=false")
+
+
+def _parameter_groups(config: dict[str, Any]) -> Callable[[nn.Module], Any] | None:
+    """What makes the optimizer's groups: ``parameters``, or in a transfer the mode's rates by layer."""
+    layers = config["transfer"]["mode"]["layers"] if "transfer" in config else None
+    if not config.get("parameters"):
+        return layers and partial(parameter_groups.by_layer, rate=config["optimizer"]["lr"], **layers)
+    if layers and any(factor != 1 for factor in layers.values()):
+        raise DeeperError("parameters and transfer.mode.layers both make the optimizer's groups; leave one as it was")
+    return instantiate(config["parameters"])
+
+
+def _open_callbacks(config: dict[str, Any]) -> list[pl.Callback]:
+    """Averaged weights and the configuration's own callbacks, where there are any."""
+    average = [AveragedWeights(instantiate(config["average"]))] if config.get("average") else []
+    return [*average, *(instantiate(block) for block in (config.get("callbacks") or {}).values())]
+
+
+def _counted(evaluate: Evaluate, data: ImageData, last: Mapping[str, Any]) -> dict[str, float | None]:
+    """Errors and losses after a training from scratch; those of the validation part are its last row's."""
+    train = {f"train_{key}": value for key, value in evaluate(data.train, logits=False).items()}
+    validation = {f"validation_{key}": last.get(f"validation_{key}") for key in ("error", "loss")}
+    return {**train, **validation, **{f"test_{key}": value for key, value in evaluate(data.test).items()}}
+
+
+def _scored(evaluate: Evaluate, module: ImageClassifier, data: ImageData, score: Callable) -> dict[str, float | None]:
+    """Errors by the target set's own metric, and losses, after a transfer."""
+    metrics: dict[str, float | None] = {"pictures": len(data.train)}
+    for name in ("train", "validation", "test"):
+        split = getattr(data, name)
+        loss = evaluate(split)["loss"]
+        logits = module.logits.float().cpu().numpy()
+        metrics[f"{name}_error"] = 1 - score(logits, split.labels.numpy()) if np.isfinite(logits).all() else None
+        metrics[f"{name}_loss"] = loss
+    return metrics
 
 
 def _chance(error: float, classes: int) -> str | None:
@@ -176,8 +238,9 @@ class _DirectIO(TorchCheckpointIO):
 
 
 def _trainer(
-    options: dict[str, Any], epochs: int, dropping: bool, callbacks: list[pl.Callback], around: Surroundings
+    config: dict[str, Any], steps_per_epoch: int, dropping: bool, callbacks: list[pl.Callback], around: Surroundings
 ) -> pl.Trainer:
+    options, recipe = config["trainer"], config["training"]
     gpu = options["accelerator"] == "gpu"
     if gpu:
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
@@ -191,20 +254,26 @@ def _trainer(
         plugins = [_DirectIO()]
     else:
         strategy, plugins = "auto", [LightningEnvironment(), _DirectIO()]
-    return pl.Trainer(
-        accelerator=options["accelerator"],
-        devices=options["devices"],
-        strategy=strategy,
-        plugins=plugins,
-        precision=options["precision"],
-        deterministic=options["deterministic"],
-        sync_batchnorm=options["sync_batchnorm"],
-        max_epochs=epochs,
-        callbacks=callbacks,
-        logger=around.loggers or False,
-        enable_progress_bar=False,
-        enable_checkpointing=False,
-        enable_model_summary=False,
-        num_sanity_val_steps=0,
-        use_distributed_sampler=False,
-    )
+    together = recipe.get("accumulate", 1)
+    told = {
+        "accelerator": options["accelerator"],
+        "devices": options["devices"],
+        "strategy": strategy,
+        "plugins": plugins,
+        "precision": options["precision"],
+        "deterministic": options["deterministic"],
+        "sync_batchnorm": options["sync_batchnorm"],
+        "max_epochs": recipe["epochs"],
+        "limit_train_batches": steps_per_epoch * together,  # whole steps: what is left of the last one is left out
+        "accumulate_grad_batches": together,
+        "gradient_clip_val": recipe.get("clip_norm"),
+        "gradient_clip_algorithm": "norm",
+        "callbacks": callbacks,
+        "logger": around.loggers or False,
+        "enable_progress_bar": False,
+        "enable_checkpointing": False,
+        "enable_model_summary": False,
+        "num_sanity_val_steps": 0,
+        "use_distributed_sampler": False,
+    }
+    return pl.Trainer(**{**_TRAINER, **told})

@@ -1,41 +1,46 @@
 """The LightningModule that trains any network of the suite."""
 
-from collections.abc import Callable
+import random
+from collections.abc import Callable, Iterable
+from typing import Any
 
+import numpy as np
 import pytorch_lightning as pl
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 from torchmetrics import MetricCollection, SumMetric
 from torchmetrics.classification import MulticlassAccuracy
 
 from deeper.data.batches import Batch
+from deeper.fit import step
 from deeper.fit.schedule import Schedule
 from deeper.seeds import seed_of
 
-_STEP, _SHARED = 3, 4
+_STEP, _SHARED, _BATCH = 3, 4, 14
 
 
 class ImageClassifier(pl.LightningModule):
-    """Cross-entropy training and exact evaluation of a network (N, C, H, W) → (N, classes).
+    """Training and exact evaluation of a network (N, C, H, W) → (N, classes).
 
-    A network with auxiliary heads returns (logits, auxiliary logits, …) in training mode; the cross-entropies of the
-    auxiliary ones are added with the weight that its ``auxiliary_weight`` says.
+    A network with auxiliary heads returns (logits, auxiliary logits, …) in training mode and says their weight in the
+    loss as ``auxiliary_weight``.
 
-    What the network draws in training is seeded by (seed, step, rank), so a resumed run draws what an uninterrupted
-    one does; what its parts with a ``draw`` method leave out (deeper.models.parts.drop_path) by (seed, step), alike
-    on all ranks. What is left out has a gradient of zero: momentum and weight decay go on, as in Huang et al.'s code.
-    Parts with a ``pace`` method are told before each step what share of the training is done.
+    What the network draws in training is seeded by (seed, batch, rank), so a resumed run draws what an uninterrupted
+    one does; what its parts leave out (deeper.models.parts.drop_path) by (seed, batch), alike on all ranks. What is
+    left out has a gradient of zero: momentum and weight decay go on, as in the code of Huang et al. (arXiv 1603.09382).
 
     Args:
         network: any ``nn.Module`` with that signature.
-        optimizer: makes an optimizer from parameters.
-        schedule: factor on the learning rate at each step.
+        optimizer: makes an optimizer from parameters or groups of them.
+        schedule: factor on the learning rates at each step.
+        loss: what is trained for.
         num_classes: outputs of the network.
         steps: (steps of the whole training, steps of an epoch).
         seed: the trial's seed.
-        label_smoothing: of the training loss.
         channels_last: memory format of the network and its input.
+        parameters: makes the optimizer's groups of the network; None: one group of all parameters.
+        transform: changes a batch, (images, labels) → (images, labels or shares of each class), drawing from the
+            generators of numpy, torch and Python, which are seeded for it; None changes none.
     """
 
     def __init__(
@@ -43,20 +48,21 @@ class ImageClassifier(pl.LightningModule):
         network: nn.Module,
         optimizer: Callable[..., torch.optim.Optimizer],
         schedule: Schedule,
+        loss: step.Loss,
         num_classes: int,
         steps: tuple[int, int],
         seed: int,
-        label_smoothing: float = 0.0,
         channels_last: bool = True,
+        parameters: Callable[[nn.Module], Iterable[dict[str, Any]]] | None = None,
+        transform: Callable[[Tensor, Tensor], tuple[Tensor, Tensor]] | None = None,
     ):
         super().__init__()
         self.format = torch.channels_last if channels_last else torch.contiguous_format
         self.network = network.to(memory_format=self.format)
         self.make_optimizer, self.schedule, self.steps = optimizer, schedule, steps
-        self.seed, self.label_smoothing, self.num_classes = seed, label_smoothing, num_classes
-        self.drawing = [part for part in network.modules() if hasattr(part, "draw")]
-        self.shared = torch.Generator()
-        self.paced = [part for part in network.modules() if hasattr(part, "pace")]
+        self.loss, self.seed, self.num_classes = loss, seed, num_classes
+        self.groups, self.transform = parameters, transform
+        self.draws = step.Draws(network)
         self.training_metrics = _metrics(num_classes)
         self.seen: list[tuple[Tensor, Tensor, Tensor]] = []
         self.evaluation_metrics = _metrics(num_classes)
@@ -66,7 +72,9 @@ class ImageClassifier(pl.LightningModule):
         return self.network(images.to(dtype=self.dtype, memory_format=self.format))
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
-        optimizer = self.make_optimizer(self.network.parameters())
+        optimizer = self.make_optimizer(
+            self.network.parameters() if self.groups is None else list(self.groups(self.network))
+        )
         self.rates = [group["lr"] for group in optimizer.param_groups]
         return optimizer
 
@@ -75,38 +83,40 @@ class ImageClassifier(pl.LightningModule):
         self.seen.clear()
 
     def on_train_batch_start(self, batch: Batch, batch_index: int) -> None:
-        seed = seed_of(self.seed, self.trainer.global_step, self.global_rank, _STEP)
-        torch.default_generator.manual_seed(seed)
-        if self.device.type == "cuda":
-            torch.cuda.manual_seed(seed)
-        if self.drawing:
-            self.shared.manual_seed(seed_of(self.seed, self.trainer.global_step, _SHARED))
-            for part in self.drawing:
-                part.draw(self.shared)
-        for part in self.paced:
-            part.pace(self.trainer.global_step / self.steps[0])
         factor = self.schedule(self.trainer.global_step, *self.steps)
         for group, rate in zip(self.trainer.optimizers[0].param_groups, self.rates, strict=True):
             group["lr"] = rate * factor
 
     def training_step(self, batch: Batch, batch_index: int) -> Tensor:
         images, labels, _ = batch
+        done, together = self.trainer.global_step, self.trainer.accumulate_grad_batches
+        number = done * together + batch_index % together  # of this batch in the whole training; a resumed one goes on
+        targets = labels
+        if self.transform is not None:
+            images, targets = self._transformed(images, labels, seed_of(self.seed, number, self.global_rank, _BATCH))
+        own, shared = seed_of(self.seed, number, self.global_rank, _STEP), seed_of(self.seed, number, _SHARED)
+        self.draws.begin_step(self.device, own, shared, done / self.steps[0])
         output = self(images)
-        logits, *auxiliary = output if isinstance(output, tuple) else (output,)
-        loss = F.cross_entropy(logits, labels, label_smoothing=self.label_smoothing)
-        for extra in auxiliary:
-            loss = loss + self.network.auxiliary_weight * F.cross_entropy(
-                extra, labels, label_smoothing=self.label_smoothing
-            )
-        self.seen.append((logits.detach().argmax(1), labels, loss.detach() * len(labels)))
+        loss = step.loss_of(self.network, output, targets, self.loss)
+        # The error is counted against the pictures' own labels, also where a transform mixes them.
+        guesses, truth = self.loss.decisions(step.heads(output)[0].detach(), labels)
+        self.seen.append((guesses, truth, loss.detach() * len(truth)))
         return loss
+
+    def _transformed(self, images: Tensor, labels: Tensor, seed: int) -> tuple[Tensor, Tensor]:
+        torch.manual_seed(seed)
+        random.seed(seed)
+        np.random.seed(seed % 2**32)
+        images, targets = self.transform(images, labels)
+        return images, targets.to(self.dtype) if targets.is_floating_point() else targets
 
     def transfer_batch_to_device(self, batch: Batch, device: torch.device, dataloader_index: int) -> Batch:
         return batch
 
     def optimizer_zero_grad(self, epoch: int, batch_index: int, optimizer: torch.optim.Optimizer) -> None:
-        optimizer.zero_grad(set_to_none=not self.drawing)
-        if self.drawing:
+        dropping = bool(self.draws.dropping)
+        optimizer.zero_grad(set_to_none=not dropping)
+        if dropping:
             for weight in self.network.parameters():
                 weight.grad = torch.zeros_like(weight) if weight.grad is None else weight.grad
 
@@ -116,12 +126,9 @@ class ImageClassifier(pl.LightningModule):
     def validation_step(self, batch: Batch, batch_index: int) -> None:
         images, labels, index = batch
         logits = self(images)
-        _update(self.evaluation_metrics, logits, labels, F.cross_entropy(logits, labels, reduction="sum"))
+        _update(self.evaluation_metrics, *self.loss.decisions(logits, labels), self.loss.total(logits, labels))
         if self.logits is not None:
             self.logits[index] = logits.to(self.logits.dtype)
-
-    on_test_epoch_start = on_validation_epoch_start
-    test_step = validation_step
 
     def keep_logits(self, samples: int) -> None:
         """From now on keep the logits of an evaluation of so many samples, by index."""
@@ -130,8 +137,8 @@ class ImageClassifier(pl.LightningModule):
     def training_result(self) -> dict[str, float]:
         """``error`` (fraction) and ``loss`` of the epoch's augmented batches so far, over all ranks."""
         if self.seen:
-            guesses, labels, losses = zip(*self.seen, strict=True)
-            _update(self.training_metrics, torch.cat(guesses), torch.cat(labels), torch.stack(losses).sum())
+            guesses, truth, losses = zip(*self.seen, strict=True)
+            _update(self.training_metrics, torch.cat(guesses), torch.cat(truth), torch.stack(losses).sum())
             self.seen.clear()
         return _result(self.training_metrics)
 
@@ -151,10 +158,10 @@ def _metrics(num_classes: int) -> MetricCollection:
     )
 
 
-def _update(metrics: MetricCollection, guesses: Tensor, labels: Tensor, loss: Tensor) -> None:
-    metrics["accuracy"].update(guesses, labels)
+def _update(metrics: MetricCollection, guesses: Tensor, truth: Tensor, loss: Tensor) -> None:
+    metrics["accuracy"].update(guesses, truth)
     metrics["loss"].update(loss)
-    metrics["samples"].update(len(labels))
+    metrics["samples"].update(len(truth))
 
 
 def _result(metrics: MetricCollection) -> dict[str, float]:

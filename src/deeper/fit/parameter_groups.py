@@ -1,4 +1,4 @@
-"""Learning rates by layer."""
+"""Parameter groups of an optimizer, which can have settings of their own."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -6,13 +6,15 @@ from typing import Any
 from torch import nn
 
 
-def groups(network: nn.Module, rate: float, body: float = 1.0, decay: float = 1.0) -> Iterator[dict[str, Any]]:
-    """Parameter groups for an optimizer, one a weighted layer, in the order of the network.
+def by_layer(network: nn.Module, rate: float, body: float = 1.0, decay: float = 1.0) -> Iterator[dict[str, Any]]:
+    """One group for each weighted layer, in the order of the network, with a learning rate of its own.
 
     The classifier, the last layer, has the whole ``rate``; the layer ``n`` layers in front of it ``rate · body ·
     decay^n``. Normalisation goes with the layer it follows.
 
     Args:
+        network: whose parameters.
+        rate: the optimizer's learning rate.
         body: factor on every layer but the classifier; 0 trains the classifier alone.
         decay: factor a layer (arXiv 1801.06146, §3.2, has 1/2.6 a layer of three).
     """

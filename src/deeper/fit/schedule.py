@@ -55,3 +55,54 @@ class Cosine:
     def __call__(self, step: int, steps: int, steps_per_epoch: int) -> float:
         wave = 0.5 * (1 + math.cos(math.pi * step / steps))
         return warm_up(step, steps_per_epoch, self.warmup_epochs, self.warmup_start) * wave
+
+
+@dataclass(frozen=True)
+class Exponential:
+    """Multiply by ``factor`` after every ``every`` epochs, at once.
+
+    Szegedy et al. (arXiv 1602.07261, §4): by 0.94 every two epochs; arXiv 1409.4842, §6: by 0.96 every eight.
+
+    Raises:
+        ValueError: ``every`` is not positive.
+    """
+
+    factor: float = 0.94
+    every: float = 2.0
+    warmup_epochs: float = 0.0
+    warmup_start: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not self.every > 0:
+            raise ValueError(f"every={self.every}: it must be a positive number of epochs")
+
+    def __call__(self, step: int, steps: int, steps_per_epoch: int) -> float:
+        passed = math.floor(step / (self.every * steps_per_epoch))
+        return warm_up(step, steps_per_epoch, self.warmup_epochs, self.warmup_start) * self.factor**passed
+
+
+@dataclass(frozen=True)
+class Levels:
+    """From each of ``milestones``, ascending fractions of the training, the base rate times its own of ``factors``.
+
+    LeCun et al. (1998, §III) give five rates over twenty passes, which no single factor leads through.
+
+    Raises:
+        ValueError: not as many factors as milestones, or milestones that do not ascend.
+    """
+
+    milestones: list[float] = field(default_factory=list)
+    factors: list[float] = field(default_factory=list)
+    warmup_epochs: float = 0.0
+    warmup_start: float = 0.0
+
+    def __post_init__(self) -> None:
+        if len(self.milestones) != len(self.factors):
+            raise ValueError(f"{len(self.milestones)} milestones and {len(self.factors)} factors; give each its own")
+        if list(self.milestones) != sorted(self.milestones):
+            raise ValueError(f"milestones={list(self.milestones)}: they must ascend")
+
+    def __call__(self, step: int, steps: int, steps_per_epoch: int) -> float:
+        passed = sum(step >= round(m * steps) for m in self.milestones)
+        level = [1.0, *self.factors][passed]
+        return warm_up(step, steps_per_epoch, self.warmup_epochs, self.warmup_start) * level

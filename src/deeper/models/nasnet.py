@@ -31,7 +31,7 @@ from deeper.models.parts.heads import PooledHead, renewed
 from deeper.models.parts.initialisation import initialise
 
 
-class AuxiliaryHead(nn.Module):
+class NASNetAuxiliaryHead(nn.Module):
     """Classifier on an inner map: pooling 5×5 by 3, convolutions 1×1 and ``kernel``, linear.
 
     (N, in_channels, H, W) → (N, num_classes), H and W at least 3·kernel + 2. Positions are averaged where the last
@@ -126,7 +126,7 @@ class NASNet(Network):
         self.auxiliary_weight = auxiliary_weight
         self.auxiliary = None
         if auxiliary:
-            self.auxiliary = AuxiliaryHead(
+            self.auxiliary = NASNetAuxiliaryHead(
                 self._channels[self.tap], tuple(auxiliary_channels), auxiliary_kernel, num_classes
             )
         initialise(self)

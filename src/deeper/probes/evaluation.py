@@ -3,8 +3,9 @@
 from collections.abc import Callable
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
+
+from deeper.fit.step import CrossEntropy
 
 BATCH = 500
 
@@ -22,9 +23,10 @@ def error_of(network: Callable[[Tensor], Tensor], images: Tensor, labels: Tensor
 
 def error(logits: Tensor, labels: Tensor) -> float:
     """Share of wrong answers of logits (N, classes)."""
-    return int((logits.argmax(1) != labels).sum()) / len(labels)
+    guesses, truth = CrossEntropy().decisions(logits, labels)
+    return int((guesses != truth).sum()) / len(truth)
 
 
 def loss(logits: Tensor, labels: Tensor) -> float:
     """Mean cross-entropy, nats."""
-    return float(F.cross_entropy(logits.double(), labels))
+    return float(CrossEntropy()(logits.double(), labels))

@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from deeper.data.batches import ImageData
+from deeper.fit import step
 from deeper.seeds import seed_of
 
 _PURPOSE = 12
@@ -56,10 +56,9 @@ def probe(network: nn.Module, data: ImageData, seed: int, batches: int, batch_si
 
 
 def _gradients(network: nn.Module, images: Tensor, labels: Tensor, layers: dict[str, Tensor]) -> list[Tensor]:
-    output = network(images)
-    logits = output[0] if isinstance(output, tuple) else output
-    found = torch.autograd.grad(F.cross_entropy(logits, labels), list(layers.values()), allow_unused=True)
-    return [torch.zeros_like(w) if g is None else g for g, w in zip(found, layers.values(), strict=True)]
+    loss = step.CrossEntropy()(step.heads(network(images))[0], labels)  # the main head's alone
+    gradients = torch.autograd.grad(loss, list(layers.values()), allow_unused=True)
+    return [torch.zeros_like(w) if g is None else g for g, w in zip(gradients, layers.values(), strict=True)]
 
 
 def _share(signal: float, noise: float) -> float | None:

@@ -16,11 +16,11 @@ from statistics import fmean, median
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 import torch.utils.deterministic
 from torch import Tensor, nn
 
 from deeper.data.batches import ImageData
+from deeper.fit import step
 from deeper.seeds import seed_of
 
 _PURPOSE = 13
@@ -59,10 +59,10 @@ def probe(
     timed = Timed(network, options, device)
     with _as_in_training(options["deterministic"]):
         images, labels = timed.batch(data, max(1, shares[0]))
-        step = lambda index: timed.step(images, labels, seed_of(seed, index, _PURPOSE))  # noqa: E731
+        seconds = lambda index: timed.step(images, labels, seed_of(seed, index, _PURPOSE))  # noqa: E731
         for index in range(warmup):
-            step(index)
-        each = list(zip(*([step(index) for index in range(steps)] for _ in range(rounds)), strict=True))
+            seconds(index)
+        each = list(zip(*([seconds(index) for index in range(steps)] for _ in range(rounds)), strict=True))
         images, _ = timed.batch(data, max(1, shares[1]))
         timed.evaluation(images)
         evaluations = [timed.evaluation(images) for _ in range(rounds)]
@@ -86,8 +86,7 @@ class Timed:
         self.format = torch.channels_last if options["channels_last"] else torch.contiguous_format
         self.mixed = MIXED.get(options["precision"])
         self.network = network.to(device, self.dtype, memory_format=self.format)
-        self.drawing = [part for part in network.modules() if hasattr(part, "draw")]
-        self.paced = [part for part in network.modules() if hasattr(part, "pace")]
+        self.draws = step.Draws(network)
         if options["compile"]:
             self.network.compile()
 
@@ -100,7 +99,7 @@ class Timed:
     def step(self, images: Tensor, labels: Tensor, seed: int) -> float:
         """Seconds of one training step, whose draws ``seed`` says."""
         self.network.train().zero_grad(set_to_none=True)
-        self._draw(seed)
+        self.draws.begin_step(self.device, seed, seed, progress=1.0)
         return self._seconds(lambda: self._loss(images, labels).backward())
 
     def evaluation(self, images: Tensor) -> float:
@@ -108,14 +107,6 @@ class Timed:
         self.network.eval()
         with torch.inference_mode():
             return self._seconds(lambda: self._forward(images))
-
-    def _draw(self, seed: int) -> None:
-        torch.manual_seed(seed)
-        generator = torch.Generator().manual_seed(seed)
-        for part in self.drawing:
-            part.draw(generator)
-        for part in self.paced:
-            part.pace(1.0)
 
     def _forward(self, images: Tensor) -> Any:
         precision: AbstractContextManager = nullcontext()
@@ -125,12 +116,7 @@ class Timed:
             return self.network(images)
 
     def _loss(self, images: Tensor, labels: Tensor) -> Tensor:
-        output = self._forward(images)
-        logits, *auxiliary = output if isinstance(output, tuple) else (output,)
-        loss = F.cross_entropy(logits, labels)
-        for extra in auxiliary:
-            loss = loss + self.network.auxiliary_weight * F.cross_entropy(extra, labels)
-        return loss
+        return step.loss_of(self.network, self._forward(images), labels, step.CrossEntropy())
 
     def _seconds(self, work: Callable[[], Any]) -> float:
         self._wait()

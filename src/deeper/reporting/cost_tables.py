@@ -4,10 +4,10 @@ import csv
 import io
 import json
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from deeper.cost.__main__ import Counted
+from deeper.cost.counted import Counted
+from deeper.reporting.terminal_table import aligned
 
 COSTS = {
     "params": "parameters",
@@ -20,14 +20,14 @@ LAYERS = {"params": "parameters", "macs": "multiply-adds", "activations": "activ
 ABSENT = "in training only"
 
 
-def one(counted: "Counted") -> str:
+def one(counted: Counted) -> str:
     """A single run: one JSON object, or a table of layers where they were asked for; or as ``format`` says."""
     if counted.layers is None and counted.format in (None, "json"):
         return json.dumps(counted.costs)
     return many([counted])
 
 
-def many(counted: Sequence["Counted"]) -> str:
+def many(counted: Sequence[Counted]) -> str:
     """Several networks, each by its name; their layers where they were asked for.
 
     The format is that of the first, and a table where it has none.
@@ -64,7 +64,7 @@ def _networks(rows: list[dict[str, Any]]) -> str:
     return aligned(head, body, left=2)
 
 
-def _layers(counted: "Counted") -> str:
+def _layers(counted: Counted) -> str:
     head = ["layer", "kind", "output", *LAYERS.values()]
     rows = [
         [layer["name"], layer["kind"], _image(layer["shape"]) or ABSENT, *(f"{layer[key]:,}" for key in LAYERS)]
@@ -74,17 +74,3 @@ def _layers(counted: "Counted") -> str:
     costs, title = counted.costs, f"{counted.network}, {_image(counted.image)}"
     facts = f"{costs['depth']} weight layers deep, receptive field {costs['receptive_field']}"
     return f"{title}: {facts}\n\n" + aligned(head, [*rows, total], left=3, rule_before_last=True)
-
-
-def aligned(head: list[str], rows: list[list[str]], left: int, rule_before_last: bool = False) -> str:
-    """Columns of equal width, the first ``left`` of them flush left and the numbers flush right."""
-    widths = [max(len(row[column]) for row in [head, *rows]) for column in range(len(head))]
-    rule = ["-" * width for width in widths]
-    lines = [head, rule, *rows[:-1], *([rule] if rule_before_last else []), rows[-1]]
-    return "\n".join(
-        "  ".join(
-            cell.ljust(width) if column < left else cell.rjust(width)
-            for column, (cell, width) in enumerate(zip(line, widths, strict=True))
-        ).rstrip()
-        for line in lines
-    )

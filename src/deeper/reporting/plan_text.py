@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from deeper.claims.power import Prospect
-from deeper.reporting import text
-from deeper.reporting.cost_tables import aligned
+from deeper.reporting import words
+from deeper.reporting.terminal_table import aligned
 
 if TYPE_CHECKING:
     from deeper.study.plan import ArmPlan, Plan, Time
@@ -16,7 +16,7 @@ def whole(plan: "Plan") -> str:
     """The plan of a sweep."""
     title = "A sweep" if plan.study == "none" else f"Study {plan.study}"
     parts = [
-        f"{title}, profile {plan.profile}: {text.plural(plan.trials, 'trial')}, {plan.to_train:,} to train",
+        f"{title}, profile {plan.profile}: {words.plural(plan.trials, 'trial')}, {plan.to_train:,} to train",
         _arms(plan),
         "\n".join(_facts(plan)),
         _prospects(plan),
@@ -41,7 +41,7 @@ def _arms(plan: "Plan") -> str:
 def _counts(arm: "ArmPlan") -> list[str]:
     if arm.average:
         of, size = arm.average
-        return [f"{text.plural(arm.jobs, 'group')} of {size} of {of}", "", "", "", "nothing"]
+        return [f"{words.plural(arm.jobs, 'group')} of {size} of {of}", "", "", "", "nothing"]
     return [_seeds(arm.seeds)] + [f"{count:,}" for count in (arm.jobs, arm.finished, arm.known, arm.missing)]
 
 
@@ -71,11 +71,11 @@ def _time(time: "Time") -> str:
     if time.basis:
         where = "" if time.here else " on another machine"
         parts.append(
-            f"about {_clock(time.seconds)} on {text.plural(time.slots, 'slot')}, told from trials{where} of the "
+            f"about {_clock(time.seconds)} on {words.plural(time.slots, 'slot')}, told from trials{where} of the "
             f"{_counted(time.basis)}"
         )
     if time.unknown:
-        trials = f" for {text.plural(time.unknown, 'trial')}" if parts else ""
+        trials = f" for {words.plural(time.unknown, 'trial')}" if parts else ""
         parts.append(f"unknown{trials}: no trial that is finished tells")
     return "; ".join(parts)
 
@@ -95,7 +95,7 @@ def _prospects(plan: "Plan") -> str:
         ]
         for seen in plan.prospects
     ]
-    family = text.plural(plan.family, "comparison")
+    family = words.plural(plan.family, "comparison")
     notes = [
         "detectable: the smallest true effect, from 0 or the margin, that the seeds find four times in five at 5 %",
         f"after Holm: the same at its worst level, 5 % over the {family} of all tables and this study",
@@ -105,8 +105,8 @@ def _prospects(plan: "Plan") -> str:
 
 def _comparison(seen: Prospect) -> str:
     of, against = seen.comparison.of, seen.comparison.against
-    arms = of if against is None else f"{of} {text.MINUS} {against}"
-    return f"{seen.metric.label}, {arms}: {text.expectation(seen.comparison)}"
+    arms = of if against is None else f"{of} {words.MINUS} {against}"
+    return f"{seen.metric.label}, {arms}: {words.expectation(seen.comparison)}"
 
 
 def _effect(seen: Prospect, value: float) -> str:
@@ -114,7 +114,7 @@ def _effect(seen: Prospect, value: float) -> str:
         return "unknown"
     if value == 0:
         return "any"
-    return f"{text.amount(seen.metric, value)} {text.unit(seen.metric)}"
+    return f"{words.amount(seen.metric, value)} {words.unit(seen.metric)}"
 
 
 def _source(seen: Prospect) -> str:
@@ -130,7 +130,7 @@ def _counted(counts: Mapping[str, int]) -> str:
 
 
 def _bytes(value: float) -> str:
-    return f"{text.count(value)}B" if value >= 1000 else f"{value:.0f} B"
+    return f"{words.count(value)}B" if value >= 1000 else f"{value:.0f} B"
 
 
 def _clock(seconds: float) -> str:

@@ -9,6 +9,7 @@ from torch import nn
 
 from deeper.errors import DeeperError
 from deeper.models.build import build
+from deeper.results_versions import today
 from deeper.run.store import CONFIG, WEIGHTS, Home
 
 
@@ -45,4 +46,4 @@ def settings(store: Path | str, trial: str) -> dict[str, Any]:
     home = Home(store, trial)
     if home.record() is None:
         raise DeeperError(f"there is no finished trial {trial} in {store}; train it first, or name another backbone")
-    return yaml.safe_load((home / CONFIG).read_bytes())
+    return today(yaml.safe_load((home / CONFIG).read_bytes()))

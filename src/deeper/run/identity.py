@@ -28,6 +28,7 @@ def semantic(config: Mapping[str, Any]) -> dict[str, Any]:
     model = {key: value for key, value in config["model"].items() if key not in ("name", "form")}
     data = {key: config["data"].get(key) for key in DATA_KEYS}
     trained = {key: config[key] for key in TRAINED} | {key: config[key] for key in OPEN if config.get(key)}
+    trained["training"] = _without(config["training"], parts()["fit"].added)
     same = {key: config[key] for key in ("trainer", "seed")}
     if "transfer" not in config:
         return {"model": model, "data": data, **trained, **same}
@@ -46,14 +47,10 @@ def trial_id(config: Mapping[str, Any], data_digest: str) -> str:
     Raises:
         DeeperError: a ``_target_`` of this package has no results version.
     """
-    settings = semantic(config)
-    for group in ("training", "trainer", "transfer"):
-        if group in settings:
-            settings[group] = _without(settings[group], parts()["fit"].off)
     return digest(
         {
             "format": FORMAT,
-            "settings": by_meaning(settings),
+            "settings": by_meaning(semantic(config)),
             "data": data_digest,
             "versions": {part: version(part) for part in _parts(config)},
         }
@@ -86,7 +83,7 @@ def by_meaning(value: Any) -> Any:
         settings = {key: by_meaning(part) for key, part in value.items()}
         if "_target_" in value:
             settings["_target_"], part = named(str(value["_target_"]))
-            settings = _without(settings, part.off) if part else settings
+            settings = _without(settings, part.added) if part else settings
         return settings
     return [by_meaning(part) for part in value] if isinstance(value, list | tuple) else value
 

@@ -17,24 +17,21 @@ import importlib
 import inspect
 import json
 import math
-import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from multiprocessing.connection import wait
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import yaml
 
 from deeper.errors import DeeperError
 from deeper.files import write_json
-from deeper.run import identity, processes
-from deeper.run.slots import TrialFailed
-from deeper.run.store import CONFIG, LOG, WEIGHTS, Home
+from deeper.results_versions import today
+from deeper.run import identity
+from deeper.run.slots import Display, Sweep, Task, raise_failures
+from deeper.run.store import CONFIG, WEIGHTS, Home
 
 FOLDER = "probes"
 COMMON = ("of", "weights", "validation", "arms", "alone")
-Task = tuple[Home, str, dict[str, Any]]
-Made = tuple[str, Home, processes.Running]
 
 
 def place(home: Home, name: str, spec: Mapping[str, Any]) -> Path:
@@ -46,7 +43,7 @@ def key(trial: str, spec: Mapping[str, Any]) -> str:
     """What a measurement depends on: the trial, the settings, the results version of what measures.
 
     Raises:
-        DeeperError: the study's ``probes`` name no function, or what every probe can have has no such value.
+        DeeperError: ``of`` names no function of ``deeper.probes``.
     """
     if not str(spec.get("of", "")).startswith("deeper.probes."):
         raise DeeperError(f"a probe's `of` must name a function of deeper.probes, not {spec.get('of')!r}")
@@ -55,60 +52,74 @@ def key(trial: str, spec: Mapping[str, Any]) -> str:
 
 def found(home: Home, probes: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     """The measurements of a trial that are kept: by name, ``{"key", "value"}``."""
-    kept = {}
-    for name, spec in probes.items():
-        try:
-            kept[name] = {"key": key(home.trial, spec), "value": json.loads(place(home, name, spec).read_bytes())}
-        except (OSError, ValueError):
-            continue
-    return kept
+    kept = {name: (key(home.trial, spec), _kept(place(home, name, spec))) for name, spec in probes.items()}
+    return {name: {"key": of, "value": value} for name, (of, value) in kept.items() if value is not None}
 
 
-def run(asked: Iterable[tuple[Home, Mapping[str, Mapping[str, Any]]]], slots: int) -> None:
+class Measurement(Task):
+    """A probe of a finished trial, on its way; ``job["probe"]`` is its (name, spec)."""
+
+    done: ClassVar[str] = "measured"
+    entry: ClassVar[str] = __name__
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        name, spec = self.job["probe"]
+        self.key = str(place(self.home, name, spec))
+        self.kind += f" {name}"
+        self.devices, self.alone, self.exact = 1, spec.get("alone", False), False
+
+    def result(self) -> dict[str, Any] | None:
+        return _kept(Path(self.key))
+
+    def busy(self) -> bool:
+        return False
+
+    def seconds(self) -> None:
+        return None
+
+    def news(self) -> str:
+        return self.done
+
+    def differences(self) -> list[str]:
+        return []
+
+    def publish(self) -> None:
+        """A measurement is read when the study's table is written."""
+
+
+def run(
+    asked: Iterable[tuple[Home, Mapping[str, Mapping[str, Any]]]], slots: int, display: Display | None = None
+) -> None:
     """Make the measurements that finished trials lack; says on standard error how it goes.
 
     Args:
         asked: trials, each with the probes it must have.
         slots: how many are made side by side; those that must be ``alone`` come last, one at a time.
+        display: shows how it goes; None: the usual one.
 
     Raises:
         TrialFailed: some could not be made; raised after the others.
     """
     wanted = {place(home, name, spec): (home, name, dict(spec)) for home, own in asked for name, spec in own.items()}
-    lacking = [task for path, task in wanted.items() if not path.exists()]
-    together, alone = ([task for task in lacking if task[2].get("alone", False) is last] for last in (False, True))
-    failed = _measure(together, slots) + _measure(sorted(alone, key=lambda task: _seed(task[0])), 1)
-    if lacking:
-        print(f"probes: {len(lacking) - len(failed)} measured, {len(failed)} failed", file=sys.stderr)
-    if failed:
-        name, home, process = failed[0]
-        error = process.error or f"ended with code {process.code}"
-        raise TrialFailed(
-            f"{len(failed)} of {len(lacking)} probes failed; {name} on {home.trial}: {error} (log: {home / LOG})"
-        )
+    tasks = [_task(*task) for path, task in wanted.items() if _kept(path) is None]
+    if tasks:
+        raise_failures(Sweep(tasks, slots, display or Display("probes")).run(), "probes")
 
 
-def _seed(home: Home) -> int:
-    return yaml.safe_load((home / CONFIG).read_text())["seed"]
+def _task(home: Home, name: str, spec: dict[str, Any]) -> Measurement:
+    """The task of a measurement; what the frozen configuration says of the store is where the home is now."""
+    config = today(yaml.safe_load((home / CONFIG).read_text()))
+    store = str(home.path.parent)
+    config |= {"store": store, "model": config["model"] | ({"store": store} if "store" in config["model"] else {})}
+    return Measurement({"config": config, "id": home.trial, "probe": (name, spec)}, f"{name} on {home.trial}")
 
 
-def _measure(tasks: Sequence[Task], slots: int) -> list[Made]:
-    """Run measurements, ``slots`` at a time; those that failed."""
-    waiting, running, failed = list(tasks), [], []
+def _kept(path: Path) -> Any | None:
     try:
-        while waiting or running:
-            while waiting and len(running) < slots:
-                home, name, spec = waiting.pop(0)
-                job = {"config": yaml.safe_load((home / CONFIG).read_text()), "id": home.trial, "probe": (name, spec)}
-                running.append((name, home, processes.start(job, 1, home / LOG, entry=__name__)))
-            wait([handle for *_, process in running for handle in process.handles()], timeout=0.5)
-            ended = [one for one in running if one[2].poll()]
-            running = [one for one in running if one not in ended]
-            failed += [one for one in ended if one[2].code != 0]
-    finally:
-        for *_, process in running:
-            process.kill()
-    return failed
+        return json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return None
 
 
 def train(job: dict[str, Any], say: Callable[[str, Any], None]) -> None:

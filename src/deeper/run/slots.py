@@ -1,4 +1,4 @@
-"""Many trials side by side in slots. One that fails costs itself and no other."""
+"""Many trials or measurements side by side in slots. One that fails costs itself and no other."""
 
 import sys
 import time
@@ -7,32 +7,44 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from multiprocessing.connection import wait
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from deeper.errors import DeeperError
 from deeper.files import writable
 from deeper.run import processes
 from deeper.run import wandb_runs as mirror
 from deeper.run.identity import kind
-from deeper.run.provenance import gpus
-from deeper.run.store import LOG, Home
+from deeper.run.provenance import differences, gpus
+from deeper.run.store import LOG, RECORD, Home
+
+WORDS = {  # of the states of tasks that have ended
+    "trained": "trained",
+    "measured": "measured",
+    "reused": "reused",
+    "tabled": "known from the table",
+    "failed": "failed",
+}
 
 
 class TrialFailed(DeeperError):
-    """A trial, or some of a sweep, did not finish."""
+    """A trial, or some tasks of a sweep, did not finish."""
 
     exit_code = 1
 
 
 @dataclass
 class Task:
-    """A job on its way.
+    """A trial on its way. What else runs in slots, such as a measurement, says here what it does in another way.
 
     Attributes:
-        label: the overrides that make it, for people.
-        state: ``waiting``, ``running``, ``trained``, ``reused``, ``failed``, or ``tabled``: in the study's table and
-            not here.
+        label: what makes it, for people.
+        state: ``waiting``, ``running``, ``done``'s word, ``reused``, ``failed``, or ``tabled``: in the study's table
+            and not here.
+        record: what it made, once that is there.
     """
+
+    done: ClassVar[str] = "trained"
+    entry: ClassVar[str] = processes.ENTRY
 
     job: dict[str, Any]
     label: str
@@ -44,15 +56,47 @@ class Task:
     began: float = 0.0
 
     def __post_init__(self) -> None:
-        self.home = Home(self.job["config"]["store"], self.job["id"])
-        self.kind = kind(self.job["config"])
+        config = self.job["config"]
+        self.home = Home(config["store"], self.job["id"])
+        self.kind = kind(config)
+        self.devices, self.seed = config["trainer"]["devices"], config["seed"]
+        self.gpu = config["trainer"]["accelerator"] == "gpu"
+        self.key, self.alone = self.job["id"], False
+        self.exact = config.get("reuse") == "exact"
+
+    def result(self) -> dict[str, Any] | None:
+        """What it made, or what is there already; None where it is not there or not whole."""
+        return self.home.record() if (self.home / RECORD).exists() else None
+
+    def busy(self) -> bool:
+        """Whether another process makes it now."""
+        return self.home.path.exists() and self.home.busy()
+
+    def seconds(self) -> float | None:
+        """How long it took, where what it made says so."""
+        return self.record["time"].get("total_s")
+
+    def news(self) -> str:
+        """What came of it, in a few words."""
+        return f"{self.record['status']} in {_clock(self.seconds())}"
+
+    def publish(self) -> None:
+        """What is done with its result by the process that waits."""
+        mirror.replay(self.home, self.job)
+
+    def differences(self) -> list[str]:
+        """What computed its result and is not the same as here, in words: there first, then here."""
+        return differences(self.record["environment"], self.job["environment"])
 
 
 class Sweep:
     """Runs tasks, ``slots`` at a time; each takes as many slots as it has devices.
 
+    Tasks that must be ``alone`` come when all others have ended, one at a time: a seed of every arm and then the next,
+    so that what slows the machine for a while slows all arms alike.
+
     Args:
-        tasks: what to run; those that are the same trial are trained once.
+        tasks: what to run; those with the same ``key`` are run once.
         slots: how many.
         display: shows how it goes.
     """
@@ -80,11 +124,20 @@ class Sweep:
                 for task in self._running():
                     self._poll(task)
             self._tell()
+            self._tell_differences()
         finally:
             for task in self._running():
                 task.running.kill()
             self.display.close(self)
         return self.tasks
+
+    def _tell_differences(self) -> None:
+        """Say which reused trials were measured with other libraries, instructions, or on another processor."""
+        reused = [task for task in self.tasks if task.state == "reused" and task.differences()]
+        if reused:
+            words = "; ".join(dict.fromkeys(line for task in reused for line in task.differences()))
+            count = f"{len(reused)} reused {'trial was' if len(reused) == 1 else 'trials were'}"
+            self.display.note(f"{count} measured with something else than is here ({words}); reuse=exact trains anew")
 
     def remaining(self) -> float | None:
         """Seconds left, from how long trials alike took; None while nothing is known."""
@@ -108,29 +161,36 @@ class Sweep:
 
     def _reuse(self) -> None:
         for task in self._waiting():
-            record = task.home.record() if (task.home / "record.json").exists() else None
-            if record is not None:
+            if task.exact:  # its own process knows whether the same libraries and instructions made what is there
+                continue
+            if (record := task.result()) is not None:
                 self._finish(task, "reused", record)
 
     def _start(self) -> None:
-        trained = {task.job["id"] for task in self._running()}
-        # Kinds never seen first, so that the time left is known soon; then the longest, so that no slot idles late.
-        for task in sorted(self._waiting(), key=lambda t: -self.known.get(t.kind, float("inf"))):
-            needed = min(task.job["config"]["trainer"]["devices"], self.slots)
+        runs = {task.key for task in self._running()}
+        for task in self._next():
+            needed = min(task.devices, self.slots)
             if len(self.free) < needed:
                 return
-            if task.job["id"] in trained or (task.home.path.exists() and task.home.busy()):
+            if task.key in runs or task.busy():
                 continue
             task.slots, self.free = self.free[:needed], self.free[needed:]
-            trained.add(task.job["id"])
+            runs.add(task.key)
             self._launch(task)
 
+    def _next(self) -> list[Task]:
+        """What may start now, in the order in which it should."""
+        together = [task for task in self._waiting() if not task.alone]
+        if together:
+            # Kinds never seen first, so that the time left is known soon; then the longest, so that no slot idles late.
+            return sorted(together, key=lambda task: -self.known.get(task.kind, float("inf")))
+        return [] if self._running() else sorted(self._waiting(), key=lambda task: task.seed)[:1]
+
     def _launch(self, task: Task) -> None:
-        options = task.job["config"]["trainer"]
-        own = _gpus_of(task.slots, self.slots) if options["accelerator"] == "gpu" else None
+        gpus_of_task = _gpus_of(task.slots, self.slots) if task.gpu else None
         task.began = time.monotonic()
         try:
-            task.running = processes.start(task.job, options["devices"], task.home / LOG, own)
+            task.running = processes.start(task.job, task.devices, task.home / LOG, gpus_of_task, task.entry)
         except OSError as error:
             task.state, task.error = "failed", f"no process for it: {error}"
             self.free = sorted([*self.free, *task.slots])
@@ -142,7 +202,9 @@ class Sweep:
         if not task.running.poll():
             return
         self.free = sorted([*self.free, *task.slots])
-        record = task.home.record() if task.running.code == 0 else None
+        for note in task.running.notes:
+            self.display.note(note)
+        record = task.result() if task.running.code == 0 else None
         if record is None:
             code = task.running.code
             task.error = task.running.error or (f"killed by signal {-code}" if code < 0 else f"ended with code {code}")
@@ -151,25 +213,25 @@ class Sweep:
         else:
             if not task.running.reused:
                 self.known[task.kind] = time.monotonic() - task.began
-            self._finish(task, "reused" if task.running.reused else "trained", record)
+            self._finish(task, "reused" if task.running.reused else task.done, record)
 
     def _finish(self, task: Task, state: str, record: dict[str, Any]) -> None:
         task.state, task.record = state, record
-        if task.kind not in self.known and record["time"].get("total_s"):
-            self.known[task.kind] = record["time"]["total_s"]
+        if task.kind not in self.known and (seconds := task.seconds()):
+            self.known[task.kind] = seconds
         self.news.append(task)
 
     def _tell(self) -> None:
         for task in self.news:
             if task.record is not None:
-                mirror.replay(task.home, task.job)
+                task.publish()
             self.display.ended(self, task)
         self.news.clear()
         self.display.show(self)
 
 
 class Display:
-    """One live line on a terminal; elsewhere one line for every trial that ends."""
+    """One live line on a terminal; elsewhere one line for every task that ends."""
 
     def __init__(self, title: str, stream: Any = None):
         self.title, self.stream = title, stream or sys.stderr
@@ -182,7 +244,7 @@ class Display:
 
     def text(self, sweep: Sweep) -> str:
         states = [task.state for task in sweep.tasks]
-        done = sum(states.count(state) for state in ("trained", "reused", "tabled"))
+        done = sum(states.count(state) for state in WORDS if state != "failed")
         left = sweep.remaining()
         time_left = "estimating time" if left is None else f"{_clock(left)} left"
         counts = f"{done}/{len(states)} done · {states.count('running')} running · {states.count('failed')} failed"
@@ -191,18 +253,20 @@ class Display:
     def ended(self, sweep: Sweep, task: Task) -> None:
         if self.live or task.state == "reused":
             return
-        if task.state == "failed":
-            news = f"failed: {task.error}"
-        else:
-            news = f"{task.record['status']} in {_clock(task.record['time']['total_s'])}"
+        news = f"failed: {task.error}" if task.state == "failed" else task.news()
         self._print(f"{self.text(sweep)} · {task.label}: {news}")
+
+    def note(self, text: str) -> None:
+        """A line that the user should read."""
+        if self.live:
+            self._line("")
+        self._print(f"note: {text}")
 
     def close(self, sweep: Sweep) -> None:
         if self.live:
             self._line("")
         states = [task.state for task in sweep.tasks]
-        words = {"trained": "trained", "reused": "reused", "tabled": "known from the table", "failed": "failed"}
-        parts = [f"{states.count(state)} {word}" for state, word in words.items() if state in states]
+        parts = [f"{states.count(state)} {word}" for state, word in WORDS.items() if state in states]
         self._print(f"{self.title}: {', '.join(parts) or 'nothing to do'}")
 
     def _line(self, text: str) -> None:
@@ -249,8 +313,8 @@ class Bar(Display):
             self.bar.close()
 
 
-def raise_failures(tasks: list[Task]) -> None:
-    """List what failed, with the logs.
+def raise_failures(tasks: list[Task], what: str = "trials") -> None:
+    """List what failed of the tasks, which are ``what``, with the logs.
 
     Raises:
         TrialFailed: something did.
@@ -262,7 +326,7 @@ def raise_failures(tasks: list[Task]) -> None:
         raise TrialFailed(f"{failed[0].error} (log: {failed[0].home / LOG})")
     for task in failed:
         print(f"failed: {task.label}: {task.error} (log: {task.home / LOG})", file=sys.stderr)
-    raise TrialFailed(f"{len(failed)} of {len(tasks)} trials failed; the others are kept, the same command tries again")
+    raise TrialFailed(f"{len(failed)} of {len(tasks)} {what} failed; the others are kept, the same command tries again")
 
 
 def _gpus_of(slots: list[int], total: int) -> list[str]:

@@ -12,7 +12,6 @@ import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +19,11 @@ import numpy as np
 import torch
 import yaml
 
-from deeper.data.batches import load
 from deeper.errors import DeeperError, one_line
 from deeper.files import write_bytes
-from deeper.fit.fit import Outcome, Surroundings, fit
-from deeper.fit.progress import Progress
+from deeper.fit.callbacks import Progress
+from deeper.fit.fit import fit, load
+from deeper.fit.outcome import Surroundings, TrialOutcome
 from deeper.run import provenance
 from deeper.run import wandb_runs as mirror
 from deeper.run.costs import cost
@@ -55,20 +54,20 @@ def train(job: dict[str, Any], say: Callable[[str, Any], None]) -> None:
         earlier = _earlier_seconds(home)
         if first:
             write_bytes(home / CONFIG, yaml.safe_dump(config, sort_keys=False).encode())
-        read, work, surroundings = _work(job)
-        data = read(config)
+        data = load(config)
         if data.digest != job["data"]:
             raise DeeperError("the prepared data changed while the sweep ran; start it again")
-        around = surroundings(
+        around = Surroundings(
             checkpoint=_usable_checkpoint(home, environment, say),
             made_with=provenance.computes(environment),
             every=config["runtime"]["checkpoint_every"],
             publish=(lambda rows: _publish(home, rows, say)) if first else (lambda rows: None),
             callbacks=lambda steps: [Progress(lambda fraction: say("progress", fraction), steps)],
             loggers=_loggers(job, first),
+            **_features(job),
         )
         with _beside_removed(home) if first else nullcontext():
-            outcome = work(config, data, around)
+            outcome = fit(config, data, around)
         if first:
             _keep(home, {**job, "environment": environment}, outcome, round(earlier + time.perf_counter() - began, 3))
             for logger in around.loggers:
@@ -91,15 +90,13 @@ def _beside_removed(home: Home) -> Iterator[None]:
             beside.unlink(missing_ok=True)
 
 
-def _work(job: dict[str, Any]) -> tuple[Callable[..., Any], Callable[..., Outcome], Callable[..., Surroundings]]:
-    """What reads a trial's data, what makes its outcome of them, and what that has around it."""
+def _features(job: dict[str, Any]) -> dict[str, Any]:
+    """What keeps the features of a transfer's target set; nothing for a training from scratch."""
     if "transfer" not in job["config"]:
-        return lambda config: load(config["data"]), fit, Surroundings
-    from deeper.fit import transferring
+        return {}
     from deeper.run import feature_store
 
-    around = partial(transferring.Around, keep=feature_store.keeper(job["config"], job["data"]))
-    return transferring.load, transferring.fit, around
+    return {"keep": feature_store.keeper(job["config"], job["data"])}
 
 
 def _reusable(record: dict[str, Any] | None, environment: dict[str, Any], reuse: str) -> bool:
@@ -107,7 +104,7 @@ def _reusable(record: dict[str, Any] | None, environment: dict[str, Any], reuse:
     return record is not None and (reuse != "exact" or provenance.same(record["environment"], environment))
 
 
-def _keep(home: Home, job: dict[str, Any], outcome: Outcome, total_s: float) -> None:
+def _keep(home: Home, job: dict[str, Any], outcome: TrialOutcome, total_s: float) -> None:
     config = job["config"]
     _write_curves(home, outcome.history)
     predictions, weights = io.BytesIO(), io.BytesIO()
@@ -126,7 +123,7 @@ def _keep(home: Home, job: dict[str, Any], outcome: Outcome, total_s: float) -> 
                 "train_s": round(outcome.train_s, 3),
                 "total_s": total_s,
                 "images_per_s": rate and round(rate, 1),
-                **getattr(outcome, "times", {}),
+                **outcome.times,
             },
             "gradients": outcome.gradients,
             "data": job["data"],

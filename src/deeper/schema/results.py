@@ -1,18 +1,22 @@
 """What a study's table holds: ``results/<study>.json`` (docs/formats.md)."""
 
+import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, ConfigDict, Field, ValidationError, model_validator
 
 from deeper.errors import DeeperError
+from deeper.files import digest
 from deeper.schema.base import Closed, Count, Fraction, NotNegative, Open, Row, Text, Whole, wrong
 from deeper.schema.errors import explain
 from deeper.schema.study import Settings, Study
 
 SCHEMA = 2
+TOY = "smoke"
+"""The profile that only shows that the machinery works: its tables stand apart, and no verdict is read from them."""
 
 Loss = float | None
 Seconds = NotNegative | None
@@ -256,16 +260,43 @@ def read_table(path: Path) -> StudyTable:
     """A study's table.
 
     Raises:
-        DeeperError: the file is not JSON, of another schema, contradicts itself, or has another study's name.
+        DeeperError: the file is not JSON, of another schema, contradicts itself, or has another study's name; or a row
+            does not fit its digest.
     """
+    content = path.read_bytes()
     try:
-        table = StudyTable.model_validate_json(path.read_bytes())
+        table = StudyTable.model_validate_json(content)
     except ValidationError as error:
         words = _other_schema(error) or explain(error, StudyTable, "")
         raise DeeperError(f"{path}: {words}; run the study again") from None
     if table.name != path.stem:
         raise DeeperError(f"{path} holds the study {table.name!r}; name the file after its study")
+    for line in changed_rows(json.loads(content)).values():
+        raise DeeperError(f"{path}: {line}; git checkout brings it back, or run the study again")
     return table
+
+
+def sealed(content: dict[str, Any]) -> dict[str, Any]:
+    """A table's value with the digest that each row carries: of all its numbers and of what they were measured with."""
+    for row in content["trials"]:
+        row["digest"] = _row_digest(row, content["environments"])
+    return content
+
+
+def changed_rows(content: Mapping[str, Any]) -> dict[int, str]:
+    """Rows of a table's value, by place, that do not fit the digest that they carry, in words."""
+    rows = enumerate(content["trials"])
+    changed = {place: row for place, row in rows if row.get("digest") != _row_digest(row, content["environments"])}
+    return {
+        place: f"arm {row['arm']} seed {row['seed']} was changed after it was measured and is not believed"
+        for place, row in changed.items()
+    }
+
+
+def _row_digest(row: Mapping[str, Any], environments: Sequence[Mapping[str, Any]]) -> str:
+    numbers = {key: value for key, value in row.items() if key != "digest"}
+    place = row["environment"]  # the environment itself, so that a table which numbers them anew keeps its digests
+    return digest({**numbers, "environment": environments[place : place + 1]})
 
 
 def _other_schema(error: ValidationError) -> str:

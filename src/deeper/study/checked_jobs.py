@@ -15,6 +15,7 @@ from deeper.files import writable
 from deeper.paths import PUBLISHED, ROOT
 from deeper.run import costs as costing
 from deeper.run.jobs import check_images, make_job
+from deeper.schema.results import TOY
 from deeper.schema.study import Study
 from deeper.study import arms as study_arms
 from deeper.study import averaging, budgets
@@ -131,7 +132,7 @@ def check_compared(study: Study, configs: Sequence[DictConfig], trials: Sequence
 
 def _check_budgets(study: Study, configs: Sequence[DictConfig]) -> None:
     """See that arms keep their budgets, but for the profile ``smoke``, whose sizes mean nothing."""
-    if not study.budgets or configs[0].profile == "smoke":
+    if not study.budgets or configs[0].profile == TOY:
         return
     jobs, costs = {study_arms.of_job(study, cfg): cfg for cfg in configs}, {}
     for arm in {arm for budget in study.budgets for arm in budget.arms}:

@@ -5,7 +5,10 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.config_loader import ConfigLoader
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
@@ -76,6 +79,26 @@ class Composer:
         except (HydraException, OmegaConfBaseException, TypeError):
             return line
         return f"there is no setting {unknown[1]!r}; {hint(name, names)}"
+
+
+def overrides_of_jobs(study: Study | None, profile: str, grid: list[Override], line: list[Override]) -> list[list[str]]:
+    """Overrides of every job of a sweep: its grid, once for each arm of the study that names settings.
+
+    Args:
+        study: None where the sweep is of none.
+        profile: which of an arm's settings hold.
+        grid: of the study's file; a setting of an arm replaces one of it.
+        line: of the command line, which replaces both.
+    """
+    arms = settings(study, profile) if study else {}
+    if not arms:
+        return BasicSweeper.split_arguments([*grid, *line], None)[0]
+    parser = OverridesParser.create()
+    jobs: list[list[str]] = []
+    for name, chosen in arms.items():
+        of_arm = parser.parse_overrides(overrides_of_arm(name, chosen))
+        jobs += BasicSweeper.split_arguments([*grid, *of_arm, *line], None)[0]
+    return jobs
 
 
 def overrides_of_arm(name: str, chosen: Settings) -> list[str]:

@@ -11,18 +11,16 @@ from omegaconf import DictConfig, OmegaConf
 
 from deeper.data.prepared import read_meta
 from deeper.errors import DeeperError
-from deeper.files import digest, write_json
+from deeper.files import write_json
 from deeper.run import measurements as probing
 from deeper.run.jobs import make_job
 from deeper.run.store import CURVES, Home
-from deeper.schema.results import SCHEMA
+from deeper.schema.results import SCHEMA, TOY, changed_rows, sealed
 from deeper.schema.study import Study
 from deeper.study import arms as study_arms
 from deeper.study import averaging
 from deeper.study import transfer_table as transfer_tables
 
-TOY = "smoke"
-CHANGED = "was changed after it was measured and is not believed; git checkout brings it back"
 NO_GRADIENTS: dict[str, list[Any]] = {"layers": [], "start": [], "epochs": []}
 VARIED = ("data", "optimizer", "schedule", "augment", "training", "trainer")
 KEPT = ("id", "status", "reason", "metrics", "cost", "time", "gradients", "finished_at", "record")
@@ -80,20 +78,15 @@ def known(cfg: DictConfig) -> dict[str, dict[str, Any]]:
         old = json.loads(path.read_bytes())
         if old["schema"] != SCHEMA:
             return {}
-        rows = {row["id"]: {**row, "environment": old["environments"][row["environment"]]} for row in old["trials"]}
-        changed = [row for row in rows.values() if row.get("digest") != row_digest(row, row["environment"])]
+        changed = changed_rows(old)
+        believed = [row for place, row in enumerate(old["trials"]) if place not in changed]
+        rows = {row["id"]: {**row, "environment": old["environments"][row["environment"]]} for row in believed}
     except (OSError, ValueError, LookupError, TypeError):
         return {}
-    for row in changed:
-        _warn_once(f"{path}: arm {row['arm']} seed {row['seed']} {CHANGED}")
-        del rows[row["id"]]
+    for line in changed.values():
+        _warn_once(f"{path}: {line}; it is measured again")
     study = study_arms.study_of(cfg) if rows else None
     return {trial: row for trial, row in rows.items() if _measured(row, study)}
-
-
-def row_digest(row: Mapping[str, Any], environment: Mapping[str, Any]) -> str:
-    """The digest that a row of a table carries: of all its numbers and of the environment that they were made in."""
-    return digest({**{key: value for key, value in row.items() if key != "digest"}, "environment": environment})
 
 
 @cache
@@ -136,9 +129,7 @@ def table(study: Study, configs: Sequence[DictConfig], trials: Sequence[str]) ->
         raise DeeperError(f"study {study.name}: no trial is in arm {', '.join(sorted(empty))}; mend its `where`")
     rows += averaging.rows(study, rows, configs[0].store, before)
     first = make_job(configs[0])["config"]
-    for row in rows:
-        row["digest"] = row_digest(row, environments[row["environment"]])
-    return {
+    content = {
         "schema": SCHEMA,
         "study": study.model_dump(mode="json", exclude_unset=True),
         "profile": configs[0].profile,
@@ -154,6 +145,7 @@ def table(study: Study, configs: Sequence[DictConfig], trials: Sequence[str]) ->
         **({"targets": transfer_tables.targets(configs)} if "transfer" in configs[0] else {}),
         "trials": rows,
     }
+    return sealed(content)
 
 
 def _transferred(cfg: DictConfig, found: Mapping[str, Any], trial: str) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.utils import JobReturn, filter_overrides
 from omegaconf import open_dict, read_write
 
+from deeper.errors import one_line
 from deeper.reporting import cost_tables
 
 
@@ -39,10 +40,10 @@ def _finish(jobs: Sequence[JobReturn], globbed: bool) -> None:
     ]
     if counted:
         print(cost_tables.many(counted), flush=True)
-    errors = [error for error in failed if not (globbed and getattr(error, "nameless", False))]
+    wrong = [error for error in failed if not (globbed and getattr(error, "nameless", False))]
     for error in failed:
-        print(f"{'error' if error in errors else 'left out'}: {errors.one_line(error)}", file=sys.stderr)
-    if errors:
+        print(f"{'error' if error in wrong else 'left out'}: {one_line(error)}", file=sys.stderr)
+    if wrong:
         sys.exit(1)
 
 

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
-from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
@@ -21,20 +20,12 @@ class StudySweeper(BasicSweeper):
 
     def split_arguments(self, overrides: list[Override], max_batch_size: int | None) -> list[list[list[str]]]:
         """Overrides of every job, in batches."""
-        from deeper.study import arms as study_arms
         from deeper.study.checked_jobs import checked_study
-        from deeper.study.composing import overrides_of_arm
+        from deeper.study.composing import overrides_of_jobs
 
         study = checked_study(self.config, self.config.hydra.runtime)
-        arms = study_arms.settings(study, self.config.profile) if study else {}
-        if not arms:
-            return BasicSweeper.split_arguments(overrides, max_batch_size)
-        parser = OverridesParser.create()
         grid, line = overrides[: len(self.params)], overrides[len(self.params) :]
-        jobs: list[list[str]] = []
-        for name, chosen in arms.items():
-            own = parser.parse_overrides(overrides_of_arm(name, chosen))
-            jobs += BasicSweeper.split_arguments([*grid, *own, *line], None)[0]
+        jobs = overrides_of_jobs(study, self.config.profile, grid, line)
         return list(self.split_overrides_to_chunks(jobs, max_batch_size))
 
     def validate_batch_is_legal(self, batch: Sequence[Sequence[str]]) -> None:

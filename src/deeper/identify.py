@@ -1,0 +1,35 @@
+"""Identify: write for every study a digest of all that its table is made of, by which DVC sees which study changed.
+
+python -m deeper.identify
+python -m deeper.identify profile=full identities=other.json
+"""
+
+from pathlib import Path
+
+import hydra
+import yaml
+from omegaconf import DictConfig
+
+from deeper import cli
+from deeper.errors import DeeperError
+from deeper.files import write_json
+from deeper.paths import CONF
+
+
+@hydra.main(version_base="1.3", config_path=str(CONF), config_name="identify")
+@cli.task
+def identify(cfg: DictConfig) -> None:
+    from deeper.study.identities import identity_of
+
+    try:
+        studies = yaml.safe_load(Path(cfg.params).read_text())["studies"] or []
+    except (OSError, yaml.YAMLError, LookupError, TypeError) as error:
+        raise DeeperError(f"{cfg.params} has no list `studies` ({error})") from error
+    found = {name: identity_of(name, [f"profile={cfg.profile}", f"data={cfg.data}"]) for name in studies}
+    found |= {name: identity_of(name, [f"data={cfg.data}"]) for name in cfg.also}
+    write_json(Path(cfg.identities), {"studies": found})
+    print(f"{cfg.identities}: {len(found)} studies, {sum(one['trials'] for one in found.values())} trials")
+
+
+if __name__ == "__main__":
+    cli.run(identify)

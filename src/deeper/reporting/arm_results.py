@@ -1,0 +1,106 @@
+"""From rows to what a page shows of an arm: its means, its curves by epoch, its gradients by layer, its lesions."""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from deeper.claims import gradient_norms as gradients
+from deeper.claims import statistics
+from deeper.claims.metrics import METRICS
+from deeper.claims.statistics import Mean
+from deeper.schema.results import StudyTable, TrialRow
+from deeper.schema.study import Average
+
+
+@dataclass(frozen=True)
+class ArmResults:
+    """An arm with its rows.
+
+    Attributes:
+        network: configuration of its networks, ``resnet20``; None where the study does not name one.
+        means: by metric, None where no seed has the number.
+        values: by metric, those of the seeds that have the number.
+        average: which arm's networks it averages, and how many at a time; None where it has its own.
+    """
+
+    name: str
+    label: str
+    group: str | None
+    network: str | None
+    rows: Sequence[TrialRow]
+    means: Mapping[str, Mean | None]
+    values: Mapping[str, Sequence[float]]
+    average: Average | None = None
+
+    @property
+    def diverged(self) -> list[TrialRow]:
+        return [row for row in self.rows if row.status == "diverged"]
+
+
+def arm_results(table: StudyTable) -> list[ArmResults]:
+    """The arms that have rows, in the study's order."""
+    return [_arm(table, name) for name in table.arms]
+
+
+def curve(rows: Sequence[TrialRow], key: str) -> list[tuple[int, Mean]]:
+    """Mean over seeds of ``train_error`` or ``validation_error`` by epoch, as (epoch, mean).
+
+    A diverged trial keeps its recorded error in the epochs it did not reach, so that the mean stays one over all seeds.
+    """
+    last = max((epoch.epoch for row in rows for epoch in row.curves), default=0)
+    by_seed = [_by_epoch(row, key, last) for row in rows]
+    points = ((epoch, mean_of(seed.get(epoch) for seed in by_seed)) for epoch in range(1, last + 1))
+    return [(epoch, mean) for epoch, mean in points if mean]
+
+
+def gradient_profile(rows: Sequence[TrialRow], when: str) -> list[Mean | None]:
+    """log10 of the gradient's norm by layer, mean over seeds; ``when`` is ``start`` or ``training`` (all epochs)."""
+    return [mean_of(layer) for layer in zip(*(_log10_norms(row, when) for row in rows), strict=True)]
+
+
+def lesions(arm: ArmResults) -> list[dict[str, Any]]:
+    """What the lesion probe measured, a seed each, without seeds whose network has other blocks than the first's."""
+    values = [row.probes["lesion"].value for row in arm.rows if "lesion" in row.probes]
+    values = [value for value in values if value["deleted"]]
+    return [value for value in values if value["units"] == values[0]["units"]]
+
+
+def best_single_error(arm: ArmResults) -> float:
+    """Mean over groups of the best network's test error, over networks where they are not averaged; NaN if unknown."""
+    key = "best_member_error" if arm.average else "test_error"
+    mean = mean_of(getattr(row.metrics, key) for row in arm.rows)
+    return mean.mean if mean else math.nan
+
+
+def _arm(table: StudyTable, name: str) -> ArmResults:
+    spec, rows = table.study.arms[name], table.rows(name)
+    values = {key: _finite(metric(row) for row in rows) for key, metric in METRICS.items()}
+    means = {key: mean_of(numbers) for key, numbers in values.items()}
+    of = table.study.arms[spec.average.of] if spec.average else spec
+    network = (of.set or {}).get("model") or (of.where or {}).get("model.name")
+    return ArmResults(name, table.study.label(name), spec.group, network, rows, means, values, spec.average)
+
+
+def _by_epoch(row: TrialRow, key: str, last: int) -> dict[int, float | None]:
+    epochs = {epoch.epoch: getattr(epoch, key) for epoch in row.curves}
+    if row.status == "diverged":
+        held = getattr(row.metrics, key)
+        return {epoch: held if epochs.get(epoch) is None else epochs[epoch] for epoch in range(1, last + 1)}
+    return epochs
+
+
+def _log10_norms(row: TrialRow, when: str) -> list[float]:
+    epochs = [row.gradients.start] if when == "start" else row.gradients.epochs
+    norms = gradients.geometric_mean(epochs) if epochs else [math.nan] * len(row.gradients.layers)
+    return [math.log10(max(norm, gradients.SMALLEST)) if norm == norm else math.nan for norm in norms]
+
+
+def mean_of(values: Iterable[Any]) -> Mean | None:
+    """Mean of those values that are finite numbers; None where none is."""
+    numbers = _finite(values)
+    return statistics.mean(numbers) if numbers else None
+
+
+def _finite(values: Iterable[Any]) -> list[float]:
+    return [v for v in values if isinstance(v, int | float) and not isinstance(v, bool) and math.isfinite(v)]

@@ -1,0 +1,96 @@
+"""The tables of all studies, ``results/<study>.json``, parsed and checked before anything is computed."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from deeper.schema.results import TOY, Environment, StudyTable, TrialRow, read_table
+from deeper.schema.study import Study
+
+COMPUTES_NOTHING = ("python", "hydra-core", "wandb", "dvc")  # of the versions in an environment
+
+
+@dataclass(frozen=True)
+class StudyResults:
+    """A study's table and the file that it is from, for the errors and the pictures beside it."""
+
+    path: Path
+    table: StudyTable
+
+    @property
+    def study(self) -> Study:
+        return self.table.study
+
+    @property
+    def name(self) -> str:
+        return self.table.study.name
+
+    @property
+    def page(self) -> str:
+        """The kind of its page: ``study``, ``zoo`` (accuracy against cost), ``transfer`` or ``calibration``."""
+        return self.table.study.page
+
+    @property
+    def rows(self) -> Sequence[TrialRow]:
+        return self.table.trials
+
+    @property
+    def measures(self) -> bool:
+        """Whether it says anything of the networks: a smoke run does not, and has no verdicts."""
+        return self.table.profile != TOY
+
+    def label(self, arm: str) -> str:
+        return self.table.study.label(arm)
+
+    def is_averaged(self, arm: str | None) -> bool:
+        """Whether an arm's rows are groups of another arm's networks, averaged."""
+        return arm is not None and self.table.study.arms[arm].average is not None
+
+    def processors(self, *arms: str) -> list[str]:
+        """What the trials of these arms (of all, where none is named) ran on: their times compare where it is one."""
+        return list(dict.fromkeys(environment.processor for environment in self.environments(*arms)))
+
+    def environments(self, *arms: str) -> list[Environment]:
+        """Those of the trials of these arms, of all where none is named, in the order of the rows."""
+        numbers = dict.fromkeys(row.environment for row in self.rows if not arms or row.arm in arms)
+        return [self.table.environments[number] for number in numbers]
+
+    @cached_property
+    def varying(self) -> set[str]:
+        """Dotted names of the settings in which trials differ."""
+        return set().union(*(row.settings for row in self.rows))
+
+
+def load(folder: Path) -> list[StudyResults]:
+    """Every ``*.json`` of ``folder`` by name; a folder that is not there holds none.
+
+    Raises:
+        DeeperError: a file is not JSON, of another schema, lacks something, or contradicts itself.
+    """
+    return [read(path) for path in sorted(folder.glob("*.json"))]
+
+
+def read(path: Path) -> StudyResults:
+    """One study's results. Raises ``DeeperError`` that names the file and the key."""
+    return StudyResults(path, read_table(path))
+
+
+def measured_with(environment: Environment) -> dict[str, str]:
+    """What can change a result, as far as it was recorded: libraries that compute, the processor, instruction sets."""
+    facts = {name: str(version) for name, version in environment.versions.items() if name not in COMPUTES_NOTHING}
+    numbers = [f"{key} {environment.machine[key]}" for key in ("family", "model") if key in environment.machine]
+    facts["processor"] = environment.processor
+    if numbers:
+        facts["processor's"] = ", ".join(numbers)
+    instructions = (environment.model_extra or {}).get("instruction_set")
+    if instructions:
+        facts["instruction set"] = "/".join(dict.fromkeys(instructions.values()))
+    return facts
+
+
+def measured_differently(environments: Sequence[Environment]) -> dict[str, list[str]]:
+    """The facts of ``measured_with`` of which environments tell different values, with every value there is."""
+    facts = [measured_with(environment) for environment in environments]
+    values = {name: list(dict.fromkeys(one[name] for one in facts if name in one)) for one in facts for name in one}
+    return {name: differing for name, differing in values.items() if len(differing) > 1}

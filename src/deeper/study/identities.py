@@ -1,0 +1,50 @@
+"""What a study's table is made of, in one digest: the ids of its trials, its measurements, and what it says itself.
+
+It needs the prepared data and the configuration, and neither a trained trial nor torch.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from hydra import compose, initialize_config_dir
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.override_parser.overrides_parser import OverridesParser
+
+from deeper.errors import DeeperError
+from deeper.files import digest
+from deeper.paths import CONF
+from deeper.run.identity import measurement_key
+from deeper.run.jobs import make_job
+from deeper.study import arms as study_arms
+from deeper.study.checked_jobs import checked_study
+from deeper.study.composing import Composer, overrides_of_jobs
+
+
+def identity_of(name: str, overrides: Sequence[str]) -> dict[str, Any]:
+    """``trials``, how many different ones a study has, and ``digest``.
+
+    Args:
+        name: of the study.
+        overrides: such as ``profile=pocket``.
+
+    Raises:
+        DeeperError: there is no such study, or it would not run.
+    """
+    GlobalHydra.instance().clear()
+    with initialize_config_dir(version_base="1.3", config_dir=str(CONF)):
+        master = compose("train", [f"study={name}", *overrides], return_hydra_config=True)
+        composer = Composer(GlobalHydra.instance().config_loader(), master)
+        study = checked_study(master, master.hydra.runtime)
+        if study is None:
+            raise DeeperError(f"study {name} has no trials")
+        grid = [f"{key}={value}" for key, value in (master.hydra.sweeper.params or {}).items()]
+        jobs = overrides_of_jobs(study, master.profile, OverridesParser.create().parse_overrides(grid), [])
+        configs = [composer.compose(job)[1] for job in jobs]
+    study = study_arms.with_arms(study, configs)
+    rows = []
+    for config in configs:
+        trial = make_job(config)["id"]
+        probes = {name: measurement_key(trial, spec) for name, spec in study_arms.probes(study, config).items()}
+        rows.append([study_arms.of_job(study, config), config.seed, trial, probes])
+    says = study.model_dump(mode="json", exclude_unset=True)
+    return {"trials": len({row[2] for row in rows}), "digest": digest([configs[0].profile, says, rows])}

@@ -1,0 +1,67 @@
+"""How pages show arms that average the networks of others."""
+
+import json
+
+import pytest
+import synthetic
+from reported import results_of
+
+from deeper.reporting.pages import site
+
+NAME = "residual_vs_plain"
+SHELF = synthetic.ROOT / "published"
+
+
+@pytest.fixture(scope="module")
+def files():
+    """The pages of a study with arms that average."""
+    content = synthetic.results(seeds=6, epochs=1)
+    synthetic.average(content, "resnet20", (4, 2))
+    return {name: text.decode() for name, text in site.pages([results_of(content)], SHELF).items()}
+
+
+def rows(text, *words):
+    found = [line for line in text.splitlines() if line.startswith("|") and all(word in line for word in words)]
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in found]
+
+
+def test_the_page_shows_averages_with_dashes_for_what_they_have_not(files):
+    text = files[f"{NAME}.md"]
+    (row,) = [row for row in rows(text, "4 averaged") if len(row) == 8]
+    assert row[3] == "–"
+    assert row[1] == "1,077,736"
+    assert row[6] == "1"
+    assert "## Networks averaged" in text
+    assert "nan" not in text.lower()
+    assert "6 seeds an arm" in text
+    (first,) = rows(text, "`0004000000040000`")
+    assert first[0] == "0"
+    assert "missing" not in text
+
+
+def test_a_comparison_of_an_arm_alone_is_shown_as_one(files):
+    text = files[f"{NAME}.md"]
+    (two,) = rows(text, "gain over the mean network<br>2 averaged")
+    assert two[1] == "above 0"
+    assert two[2].startswith("+")
+    assert two[6] == "as expected"
+    assert "4 averaged: one value has no spread" in text
+    assert "two groups of networks are the least" in text
+    assert "an arm that stands alone is tested by its own values" in text
+
+
+def test_the_index_and_the_metrics_have_it_too(files):
+    assert "? cannot tell | gain over the mean network, 4 averaged | above 0 | +" in files["README.md"]
+    metrics = json.loads(files["metrics.json"])[NAME]
+    assert metrics["claims"]["model-ensemble"]["lower"] is None
+    assert set(metrics["arms"]["resnet20_4"]) == {"test_error"}
+
+
+def test_what_is_open_is_counted_in_groups(files):
+    assert "? cannot tell (1 to 3 groups of networks)" in files[f"{NAME}.md"]
+    assert "5,000 of 14×14, 1 epoch, 1 to 3 groups of networks" in files["README.md"]
+
+
+def test_averages_are_no_trainings(files):
+    assert "**24 trainings**" in files["README.md"]
+    assert "4 further rows average networks" in files["README.md"]

@@ -1,0 +1,448 @@
+import csv
+import io
+import json
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+import synthetic
+from reported import results_of
+from scipy import stats
+
+from deeper.errors import DeeperError
+from deeper.reporting.charts import all_studies, epochs_and_layers, theme
+from deeper.reporting.pages import site
+from deeper.schema.ledger import ledger
+from deeper.schema.results import sealed
+
+SHELF = synthetic.ROOT / "published"
+NAME = "residual_vs_plain"
+
+
+class Place:
+    """A folder of results and a folder of reports."""
+
+    def __init__(self, folder):
+        self.results, self.reports = folder / "results", folder / "reports"
+        self.results.mkdir()
+
+    def add(self, content):
+        path = self.results / f"{content['study']['name']}.json"
+        path.write_text(json.dumps(sealed(content)), encoding="utf-8")
+        return path
+
+    def write(self):
+        return site.write(self.results, self.reports, SHELF)
+
+    def text(self, name):
+        return (self.reports / name).read_text(encoding="utf-8")
+
+    def files(self):
+        return {p.relative_to(self.reports).as_posix(): p.read_bytes() for p in self.reports.rglob("*") if p.is_file()}
+
+
+@pytest.fixture
+def place(tmp_path, monkeypatch):
+    """A place whose figures are only named, not drawn."""
+    names = [f"{chart.name}-{page.name}.svg" for chart in epochs_and_layers.CHARTS for page in theme.THEMES]
+    monkeypatch.setattr(all_studies, "draw", lambda studies: [dict.fromkeys(names, b"<svg/>") for _ in studies])
+    return Place(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def content():
+    return synthetic.results()
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory, content):
+    place = Place(tmp_path_factory.mktemp("site"))
+    place.add(content)
+    place.write()
+    return place
+
+
+@pytest.fixture(scope="module")
+def table(content):
+    """The trials as a table, gathered without the package's help."""
+    rows = [{"arm": t["arm"], "seed": t["seed"], **t["metrics"], **t["time"]} for t in content["trials"]]
+    frame = pd.DataFrame(rows)
+    frame["generalisation_gap"] = frame.test_error - frame.train_error
+    start = [np.log10(trial["gradients"]["start"]) for trial in content["trials"]]
+    frame["gradient_imbalance_start"] = [abs(s[: len(s) // 3].mean() - s[-(len(s) // 3) :].mean()) for s in start]
+    shares = [trial["probes"]["noise_start"]["value"]["signal_share"] for trial in content["trials"]]
+    frame["gradient_signal_start"] = [np.mean(share[: len(share) // 3]) for share in shares]
+    return frame
+
+
+def holm(p):
+    adjusted, worst = [0.0] * len(p), 0.0
+    for step, index in enumerate(np.argsort(p)):
+        worst = max(worst, p[index] * (len(p) - step))
+        adjusted[index] = min(worst, 1.0)
+    return adjusted
+
+
+def cells(line):
+    return [cell.strip() for cell in line.strip("|").split("|")]
+
+
+def rows_with(page, *words):
+    return [cells(line) for line in page.splitlines() if line.startswith("|") and all(word in line for word in words)]
+
+
+def numbers(text):
+    return [float(found.replace("−", "-").replace(",", "")) for found in re.findall(r"[+−-]?\d[\d,]*\.?\d*", text)]
+
+
+def test_the_printed_differences_are_those_of_scipy(written, content, table):
+    page, expected = written.text(f"{NAME}.md"), []
+    for claim, comparisons in content["study"]["claims"].items():
+        for one in comparisons:
+            wide = table.pivot(index="seed", columns="arm", values=one["metric"])
+            diff = (wide[one["of"]] - wide[one["against"]]).to_numpy()
+            test = stats.ttest_1samp(diff, one.get("margin", 0.0))
+            low, high = stats.ttest_1samp(diff, 0).confidence_interval(0.95)
+            scale = 1 if "imbalance" in one["metric"] else 100
+            expected.append((claim, [scale * x for x in (diff.mean(), low, high)], test.pvalue))
+    adjusted = holm([p for *_, p in expected])
+    printed = [cells(line) for line in page.splitlines() if re.match(r"\| (training|test|gradient|signal).*<br>", line)]
+    assert len(printed) == len(expected) == 9
+    for row, (_, effect, p), corrected in zip(printed, expected, adjusted, strict=True):
+        assert numbers(row[2]) == pytest.approx(effect, abs=0.0051)
+        for cell, value in ((row[3], p), (row[4], corrected)):
+            assert cell == "< 0.0001" if value < 1e-4 else float(cell) == pytest.approx(value, abs=0.0006)
+        assert row[6] == ("as expected" if corrected < 0.05 else "open")
+
+
+def test_the_table_of_arms_is_that_of_pandas(written, table):
+    page = written.text(f"{NAME}.md")
+    for arm, label in zip(synthetic.ARMS, ("Plain-20", "Plain-56", "ResNet-20", "ResNet-56"), strict=True):
+        row = next(row for row in rows_with(page, label) if row[0] == label and len(row) == 8)
+        mine = table[table.arm == arm]
+        for cell, key, scale in ((row[3], "train_error", 100), (row[4], "test_error", 100), (row[5], "train_s", 1)):
+            half = stats.t.ppf(0.975, 4) * mine[key].sem()
+            assert numbers(cell) == pytest.approx([scale * mine[key].mean(), scale * half], abs=0.051)
+        assert row[6:] == ["5", "0"]
+
+
+def test_the_index_says_what_the_pages_say(written):
+    index, metrics = written.text("README.md"), json.loads(written.text("metrics.json"))[NAME]
+    for claim, facts in metrics["claims"].items():
+        (row,) = rows_with(index, f"**{claim}**")
+        assert facts["verdict"] in row[1]
+        assert row[6] == "5,000 of 14×14, 8 epochs, 5 seeds"
+    assert metrics["claims"]["residual-fixes"]["verdict"] == "cannot tell"
+    assert metrics["claims"]["residual-fixes"]["p"] > 0.05
+    assert "All on Fashion-MNIST, profile `pocket`." in index
+    assert "- With shortcuts, the deeper network trains at least as well" in index
+    assert "[!WARNING]" not in index
+
+
+def test_every_claim_is_in_the_index_once(written):
+    index = written.text("README.md")
+    for claim in ledger():
+        assert (f"| [**{claim}**](" in index) != (f"- `{claim}` " in index)
+    assert "59 of the ledger's 64 claims" in index
+
+
+def test_metrics_are_those_of_pandas(written, table):
+    arms = json.loads(written.text("metrics.json"))[NAME]["arms"]
+    means = table.groupby("arm")[["train_error", "test_error"]].mean()
+    for arm, facts in arms.items():
+        assert facts == pytest.approx(means.loc[arm].to_dict(), rel=1e-5)
+
+
+def test_the_curves_are_means_over_seeds(written, content):
+    rows = list(csv.DictReader(io.StringIO(written.text(f"curves/{NAME}.csv"))))
+    assert len(rows) == 4 * 8
+    mine = [t["curves"][2]["validation_error"] for t in content["trials"] if t["arm"] == "plain56"]
+    (row,) = (row for row in rows if (row["arm"], row["epoch"]) == ("Plain-56", "3"))
+    assert float(row["validation_error"]) == pytest.approx(np.mean(mine), abs=1e-6)
+
+
+def test_the_page_names_every_trial_and_where_it_ran(written, content):
+    page = written.text(f"{NAME}.md")
+    for trial in content["trials"]:
+        assert f"`{trial['id']}`" in page
+    for fact in (
+        "abababababab",
+        "torch 2.14.1",
+        "Some CPU, 2 cores, 24 GiB, no GPU, Debian 12",
+        content["data"]["digest"],
+    ):
+        assert fact in page
+
+
+def headings(path):
+    """Anchors that GitHub makes of a file's headings."""
+    lines = [line for line in path.read_text(encoding="utf-8").splitlines() if line.startswith("#")]
+    return [re.sub(r"[^\w -]", "", line.lstrip("# ").lower()).replace(" ", "-") for line in lines]
+
+
+def test_links_and_pictures_lead_somewhere(written):
+    for page in ("README.md", f"{NAME}.md"):
+        for target in re.findall(r'(?:srcset|src)="([^"]+)"|\]\((?!https?:)([^)]+)\)', written.text(page)):
+            name, _, anchor = "".join(target).partition("#")
+            if name.startswith("../"):
+                path = synthetic.ROOT / "reports" / name
+                assert not anchor or anchor in headings(path)
+            else:
+                path = written.reports / name
+                assert not anchor or f'<a id="{anchor}"></a>' in written.text(name)
+            assert path.is_file()
+
+
+def test_the_same_results_give_the_same_bytes(written, content, tmp_path):
+    again = Place(tmp_path)
+    again.add(content)
+    again.write()
+    assert again.files() == written.files()
+
+
+def test_no_results_yet(place):
+    place.write()
+    assert set(place.files()) == {"README.md", "metrics.json"}
+    assert "No study has been run yet" in place.text("README.md")
+    assert "64 of the ledger's 64 claims" in place.text("README.md")
+    assert json.loads(place.text("metrics.json")) == {}
+
+
+def test_a_contradiction_stands_out(place):
+    content = synthetic.results(epochs=1)
+    for trial in content["trials"]:
+        trial["metrics"]["train_error"] += 0.1 * (trial["arm"] == "resnet56")
+    place.add(content)
+    place.write()
+    index = place.text("README.md")
+    assert "**✗ contradicted**" in rows_with(index, "**residual-fixes**")[0][1]
+    assert "> - With shortcuts, the deeper network" in index
+    page = place.text(f"{NAME}.md")
+    assert "> - **✗ Contradicted.** *With shortcuts, the deeper network" in page
+    published = "ResNet-18 (A) → ResNet-34 (A): 27.88 → 25.03 % (top-1 val error"
+    assert f"does not make the paper wrong. Published: {published}" in page
+    found = json.loads(place.text("metrics.json"))[NAME]["claims"]["residual-fixes"]
+    assert found["effect"] == pytest.approx(0.11, abs=0.02)
+
+
+def test_a_diverged_trial_and_a_missing_one_are_named(place):
+    content = synthetic.results(seeds=3, epochs=3)
+    synthetic.diverge(next(t for t in content["trials"] if (t["arm"], t["seed"]) == ("plain56", 1)))
+    content["trials"] = [t for t in content["trials"] if (t["arm"], t["seed"]) != ("resnet20", 2)]
+    place.add(content)
+    place.write()
+    page = place.text(f"{NAME}.md")
+    assert "Plain-56 diverged with seed 1 (the loss is not finite in epoch 3)" in page
+    assert "counts diverged trials like any other (Plain-56 seed 1)" in page
+    assert "ResNet-56 − ResNet-20: seed 2 left out, only one of the two arms has it" in page
+    assert re.search(r"`[0-9a-f]{16}` diverged", page)
+    assert "| missing |" in page
+
+
+def test_one_seed_prints_no_interval_and_tells_nothing(place):
+    place.add(synthetic.results(seeds=1, epochs=2))
+    place.write()
+    page = place.text(f"{NAME}.md")
+    assert page.count("? cannot tell (1 seed)") == 5
+    assert "nan" not in page.lower()
+    assert "[+" not in page
+    assert json.loads(place.text("metrics.json"))[NAME]["claims"]["degradation"]["lower"] is None
+
+
+def test_pages_of_a_study_that_is_gone_go_too(place):
+    place.add(synthetic.results(seeds=2, epochs=1))
+    other = place.add(synthetic.results(seeds=2, epochs=1, name="other"))
+    place.write()
+    assert {"other.md", "curves/other.csv"} <= set(place.files())
+    (place.reports / "bench.md").write_text("a page of someone else", encoding="utf-8")
+    other.unlink()
+    place.write()
+    assert not [name for name in place.files() if "other" in name]
+    assert {"bench.md", f"{NAME}.md"} <= set(place.files())
+    assert not (place.reports / "figures" / "other").exists()
+
+
+def test_files_that_are_not_the_reports_stay(place):
+    theirs = [place.reports / "figures" / "my-plot.svg", place.reports / "curves" / "mine.csv", place.reports / "a.md"]
+    theirs += [place.reports / "figures" / NAME / "notes.tex", place.reports / "figures" / "mine" / "plot.svg"]
+    for path in theirs:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("mine", encoding="utf-8")
+    path = place.add(synthetic.results(seeds=2, epochs=1))
+    place.write()
+    (place.reports / "figures" / NAME / "of-an-earlier-report.svg").write_text("old", encoding="utf-8")
+    place.write()
+    path.rename(path.parent.parent / "elsewhere.json")
+    place.write()
+    assert all(path.read_text(encoding="utf-8") == "mine" for path in theirs)
+    kept = {path.relative_to(place.reports).as_posix() for path in theirs}
+    assert set(place.files()) == {*kept, "README.md", "metrics.json"}
+
+
+def test_two_studies_are_corrected_together(place):
+    for name in (NAME, "other"):
+        place.add(synthetic.results(seeds=2, epochs=1, name=name))
+    place.write()
+    assert "all 18 tests" in place.text("README.md")
+
+
+def test_a_damaged_file_leaves_the_pages_alone(place):
+    path = place.add(synthetic.results(seeds=2, epochs=1))
+    place.write()
+    before = place.files()
+    path.write_text("{", encoding="utf-8")
+    with pytest.raises(DeeperError, match=NAME):
+        place.write()
+    assert place.files() == before
+
+
+def test_a_recalled_figure_is_marked(place, tmp_path, content):
+    header = (SHELF / "cifar.csv").read_text(encoding="utf-8")
+    for name in ("cifar.csv", "ablations.csv", "fashion_mnist.csv"):
+        (tmp_path / name).write_text((SHELF / name).read_text(encoding="utf-8"), encoding="utf-8")
+    recalled = header.replace('Fig. 6 caption",verified', 'Fig. 6 caption",recalled')
+    assert recalled != header
+    (tmp_path / "cifar.csv").write_text(recalled, encoding="utf-8")
+    place.add(content)
+    site.write(place.results, place.reports, tmp_path)
+    (row,) = rows_with(place.text(f"{NAME}.md"), "plain net, 110 layers")
+    assert "*recalled, not checked*" in row[4]
+
+
+def test_a_zoo_ranks_networks_and_charts_their_costs():
+    content = synthetic.results(seeds=3)
+    beside = [{"file": "fashion_mnist.csv", "arm": "resnet20", "where": {"architecture": "ResNet-18"}}]
+    content["study"] = {**content["study"], "page": "zoo", "published": beside}
+    files = site.pages([results_of(content)], synthetic.ROOT / "published")
+    text = files["residual_vs_plain.md"].decode()
+    rows = [line.split("|")[2].strip() for line in text.splitlines() if line.startswith(("| 1 ", "| 2 ", "| 3 "))]
+    assert rows[:3] == ["ResNet-20", "ResNet-56", "Plain-20"]
+    assert "accuracy-against-operations-light.svg" in text
+    assert "| 94.9 % (ResNet-18) |" in text
+    assert "Error by epoch" not in text
+    assert "## Verdicts" in text
+
+
+def test_a_zoo_of_one_seed_that_answers_to_no_claim_is_held_against_what_was_published():
+    content = synthetic.results(seeds=1)
+    beside = [
+        {"file": "fashion_mnist.csv", "arm": "resnet20", "where": {"architecture": "ResNet-18"}},
+        {"file": "fashion_mnist.csv", "arm": "resnet56", "where": {"architecture": "AlexNet"}},
+    ]
+    content["study"] = {**content["study"], "page": "zoo", "published": beside, "claims": {}}
+    for trial in content["trials"]:
+        trial["metrics"]["test_error"] = 0.08
+        trial.get("settings", {}).pop("optimizer.lr", None)
+    text = site.pages([results_of(content)], synthetic.ROOT / "published")["residual_vs_plain.md"].decode()
+    told = "beside it: ResNet-56 92.0 % (AlexNet, with triplet loss, 89.9 %). Not more: ResNet-20 92.0 % (ResNet-18,"
+    assert told in text
+    assert "The same data set, all of it and at its own size, other recipes" in text
+    assert "Other data, another scale" not in text
+    assert "1 seed an arm tells nothing of other initial weights" in text
+    assert "the same learning rate" in text
+    assert "one seed tells no neighbours apart" in text
+    assert "95 % interval" not in text.split("## The networks")[0]
+
+
+def zoo_page(content, profile="full"):
+    content["study"] = {**content["study"], "page": "zoo"}
+    files = site.pages([results_of({**content, "profile": profile})], synthetic.ROOT / "published")
+    return files["residual_vs_plain.md"].decode(), set(files)
+
+
+def elsewhere(content, *arms, **machine):
+    """The trials of ``arms`` on another machine, which differs in ``machine``."""
+    first = content["environments"][0]
+    content["environments"].append({**first, "machine": {**first["machine"], **machine}})
+    for trial in content["trials"]:
+        trial["environment"] = int(trial["arm"] in arms)
+
+
+def cheapest(text):
+    return [line.split("|")[-3].strip() for line in text.splitlines() if line.startswith(("| 1 ", "| 2 ", "| 3 "))]
+
+
+def test_times_of_one_kind_of_processor_are_compared_wherever_it_stands():
+    content = synthetic.results(seeds=2)
+    elsewhere(content, "resnet56", os="Debian 13", cores=4)
+    text, files = zoo_page(content)
+    assert "figures/residual_vs_plain/accuracy-against-time-light.svg" in files
+    assert any("time" in costs for costs in cheapest(text))
+    assert "different processors" not in text
+
+
+@pytest.mark.parametrize("machine", [{"cpu": "Another CPU"}, {"gpus": ["Some GPU"]}])
+def test_times_of_different_processors_are_not_compared(machine):
+    content = synthetic.results(seeds=2)
+    elsewhere(content, "resnet56", **machine)
+    text, files = zoo_page(content)
+    assert "figures/residual_vs_plain/accuracy-against-operations-light.svg" in files
+    assert not {name for name in files if "accuracy-against-time" in name}
+    assert "accuracy-against-time" not in text
+    assert any("operations" in costs for costs in cheapest(text))
+    assert not any("time" in costs for costs in cheapest(text))
+    other = next(iter(machine.values()))
+    assert f"of different processors (Some CPU; {other if isinstance(other, str) else other[0]})" in text
+
+
+def test_a_comparison_of_times_of_different_processors_says_so():
+    content = synthetic.results(seeds=3)
+    elsewhere(content, "resnet56", cpu="Another CPU")
+    row = {"metric": "train_s", "of": "resnet56", "against": "resnet20", "expect": "higher"}
+    content["study"]["claims"] = {
+        "degradation": [row, {**row, "of": "plain56", "against": "plain20"}, {**row, "metric": "test_error"}]
+    }
+    text, _ = zoo_page(content)
+    told = [line for line in text.splitlines() if "which do not compare" in line]
+    assert len(told) == 1
+    assert "ResNet-56 − ResNet-20: times of different processors (Some CPU; Another CPU)" in told[0]
+
+
+def test_a_zoo_says_what_its_networks_share_and_what_they_have_for_themselves():
+    content = synthetic.results(seeds=1)
+    for trial in content["trials"]:
+        own = trial["arm"] == "resnet56"
+        trial["settings"] = {
+            "training.epochs": 6 if own else 8,
+            "trainer.precision": "bf16-mixed" if own else "32-true",
+        }
+    text, _ = zoo_page(content)
+    assert "Every network had the same images, batches and schedule, and the same learning rate; what else" in text
+    assert "what else it had of its own stands under *differs in*." in text
+    assert "| 6 epochs, mixed bfloat16 |" in next(line for line in text.splitlines() if "| ResNet-56 |" in line)
+    assert "| 8 epochs, float32 |" in text
+
+
+def test_a_zoo_whose_networks_differ_in_nothing_else_says_that():
+    content = synthetic.results(seeds=1)
+    for trial in content["trials"]:
+        trial.pop("settings", None)
+    text, _ = zoo_page(content)
+    assert "the same images, epochs, batches, schedule and precision, and the same learning rate.\n" in text
+    assert "of its own" not in text
+
+
+def test_remarks_of_a_study_stand_first_among_what_cannot_be_told():
+    content = synthetic.results(seeds=2)
+    content["study"] = {**content["study"], "remarks": ["Whether the moon matters: it was full."]}
+    files = site.pages([results_of(content)], synthetic.ROOT / "published")
+    text = files["residual_vs_plain.md"].decode()
+    assert "## What cannot be told from this\n\n- Whether the moon matters: it was full.\n- " in text
+
+
+def test_a_smoke_run_has_no_verdicts_and_counts_nowhere(place):
+    content = {**synthetic.results(seeds=2, epochs=1, name="smoky"), "profile": "smoke"}
+    place.add(content)
+    place.add(synthetic.results(seeds=2, epochs=1))
+    place.write()
+    page, index = place.text("smoky.md"), place.text("README.md")
+    assert "A smoke run: it measures nothing." in page
+    assert "## Verdicts" not in page
+    assert "all 9 tests" in index
+    assert "smoky.md#" not in index
+    assert "(smoky.md) (a smoke run, which measures nothing)" in index
+    assert "**8 trainings**" in index
+    metrics = json.loads(place.text("metrics.json"))
+    assert metrics["smoky"]["claims"] == {}
+    assert len(metrics[NAME]["claims"]) == 5

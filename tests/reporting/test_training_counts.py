@@ -1,0 +1,52 @@
+import copy
+
+import pytest
+import synthetic
+from reported import results_of
+
+from deeper.reporting.training_counts import TrainingCounts, count_trainings
+
+
+def study(name, content):
+    content = copy.deepcopy(content)
+    content["study"]["name"] = name
+    return results_of(content)
+
+
+@pytest.fixture(scope="module")
+def content():
+    found = synthetic.results(seeds=4, epochs=1)
+    synthetic.average(found, "resnet20", (2,))
+    return found
+
+
+def test_a_study_alone_shares_nothing(content):
+    found = count_trainings([study("one", content)])
+    assert (found.rows, found.distinct, found.shared, found.averages, found.saved_s) == (16, 16, 0, 2, 0)
+    trained = [trial["time"]["train_s"] for trial in content["trials"] if "members" not in trial]
+    assert found.spent_s == pytest.approx(sum(trained))
+
+
+def test_what_two_studies_share_is_counted_once(content):
+    half = copy.deepcopy(content)
+    half["trials"] = [trial for trial in half["trials"] if trial["arm"] == "plain20"]
+    half["environments"][0] |= {"commit": "cd" * 20, "dirty": True}
+    alone = count_trainings([study("one", content)])
+    found = count_trainings([study("one", content), study("half", half)])
+    assert (found.rows, found.distinct, found.shared) == (20, 16, 4)
+    assert found.spent_s == pytest.approx(alone.spent_s)
+    assert found.saved_s == pytest.approx(sum(trial["time"]["train_s"] for trial in half["trials"]))
+    assert (found.commits, found.dirty) == (["ab" * 6, "cd" * 6], True)
+
+
+def test_two_arms_of_one_study_that_share_a_trial_save_it_too(content):
+    twice = copy.deepcopy(content)
+    first, other = (next(t for t in twice["trials"] if t["arm"] == arm) for arm in ("plain20", "plain56"))
+    other["id"], other["time"] = first["id"], first["time"]
+    found = count_trainings([study("one", twice)])
+    assert (found.rows - found.distinct, found.shared) == (1, 0)
+    assert found.saved_s == first["time"]["train_s"]
+
+
+def test_nothing_took_nothing():
+    assert count_trainings([]) == TrainingCounts(0, 0, 0, 0, 0, 0, 0, [], False)
