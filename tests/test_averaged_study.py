@@ -7,19 +7,20 @@ import sys
 import numpy as np
 import pytest
 from hydra import compose, initialize_config_dir
-from omegaconf import OmegaConf
 
 from deeper.files import write_json
 from deeper.paths import CONF, ROOT
 from deeper.reporting.pages import site
 from deeper.run import measurements as probing
+from deeper.schema.results import sealed
 from deeper.study import table as study
+from deeper.study.arms import study_of
 
 PROBE = {"of": "deeper.probes.lesion.probe", "images": 20, "draws": 1, "most": 1}
 STUDY = """
 # @package _global_
 hydra: {sweeper: {params: {seed: range(5)}}}
-training: {epochs: 1}
+training: {epochs: 1, batch_size: 50}
 data: {image_size: 14, train_size: 120, validation_size: 40}
 recipe: {pad: 1}
 study:
@@ -41,7 +42,7 @@ def ran(root, tmp_path_factory):
     (folder / "own" / "study").mkdir(parents=True)
     (folder / "own" / "study" / "averaged.yaml").write_text(STUDY, encoding="utf-8")
     sweep = ["--multirun", f"hydra.searchpath=[file://{folder}/own]", "study=averaged", f"data.root={root}"]
-    sweep += ["logger=none", "profile=smoke"]
+    sweep += ["logger=none"]
     done = subprocess.run([sys.executable, "-m", "deeper.train", *sweep], cwd=folder, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return folder, sweep, done.stderr, json.loads((folder / "results" / "averaged.json").read_text())
@@ -86,11 +87,11 @@ def test_a_trusted_table_stands_for_the_groups_too(ran):
             f"+study.probes.lesion={{{','.join(f'{k}:{v}' for k, v in PROBE.items())}}}",
         ]
         configs = [compose("train", [*lines, f"seed={seed}"]) for seed in range(5)]
-    block, trials = OmegaConf.to_container(configs[0].study), content["trials"]
+    trials = content["trials"]
     for trial in trials[:5]:
         trial["probes"] = {"lesion": {"key": probing.key(trial["id"], PROBE), "value": {}}}
-    write_json(folder / "trusted" / "averaged.json", content)
-    assert study.table(block, configs, [trial["id"] for trial in trials[:5]])["trials"] == trials
+    write_json(folder / "trusted" / "averaged.json", sealed(content))
+    assert study.table(study_of(configs[0]), configs, [trial["id"] for trial in trials[:5]])["trials"] == trials
 
 
 def test_the_report_shows_them(ran):

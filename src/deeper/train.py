@@ -20,8 +20,6 @@ from deeper import cli, paths
 @cli.task
 def train(cfg: DictConfig) -> str:
     """Train the one trial of a composed configuration, or say what that takes, and return its id."""
-    if cfg.study.name != "none":
-        print(f"one trial; the study is trained by --multirun study={cfg.study.name}", file=sys.stderr)
     return one_trial(cfg, f"{cfg.model.name} seed={cfg.seed}")
 
 
@@ -71,6 +69,7 @@ def _check_study(cfg: DictConfig, hydra: Any) -> None:
     if study and hydra.mode == RunMode.RUN:
         composer = Composer(GlobalHydra.instance().config_loader(), OmegaConf.create({"hydra": hydra}))
         check_settings_of_arms(study, cfg.profile, composer, hydra.overrides.task)
+        print(f"one trial; the study is trained by --multirun study={study.name}", file=sys.stderr)
 
 
 def _plan(cfg: DictConfig, job: dict[str, Any]) -> str:
