@@ -26,7 +26,7 @@ class StudySweeper(BasicSweeper):
         study = checked_study(self.config, self.config.hydra.runtime)
         grid, line = overrides[: len(self.params)], overrides[len(self.params) :]
         jobs = overrides_of_jobs(study, self.config.profile, grid, line)
-        return list(self.split_overrides_to_chunks(jobs, max_batch_size))
+        return list(self.split_overrides_to_chunks(jobs, max_batch_size)) if jobs else [jobs]
 
     def validate_batch_is_legal(self, batch: Sequence[Sequence[str]]) -> None:
         """See that no job would fail, before any runs; the slots launcher does that itself."""
