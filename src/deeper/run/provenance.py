@@ -37,8 +37,6 @@ def environment() -> dict[str, Any]:
     ``commit`` is that of the checkout which this package lies in, null where it lies in none.
     """
     commit = _commit()
-    if commit is None:
-        print("note: this copy of Deeper is no git checkout, so its results will name no commit", file=sys.stderr)
     return {
         "commit": commit,
         "dirty": bool(commit and _git("status", "--porcelain", "--", *CODE)),

@@ -112,6 +112,8 @@ class Sweep:
     def run(self) -> list[Task]:
         """Run every task to its end; Ctrl-C ends those that run, and they go on from their checkpoints next time."""
         self._reuse()
+        if any(task.job.get("environment", {}).get("commit", "") is None for task in self._waiting()):
+            self.display.note("this copy of Deeper is no git checkout, so its results will name no commit")
         for store in {Path(task.job["config"]["store"]) for task in self._waiting()}:
             writable(store)
         try:
