@@ -60,6 +60,7 @@ def test_a_package_of_the_users_own_is_named_by_its_file(tmp_path, monkeypatch):
 
 
 HERE = {
+    "commit": None,
     "versions": {"python": "3.11", "torch": "2", "wandb": "1"},
     "machine": {"cpu": "A", "family": 1, "model": 2, "gpus": []},
     "instruction_set": {"torch": "AVX2", "onednn": "AVX2"},
@@ -73,7 +74,7 @@ HERE = {
         ({"versions": {"torch": "3"}}, ["torch 2, 3"]),
         (
             {"machine": {"cpu": "A", "family": 1, "model": 3, "gpus": []}},
-            ["processor A (family 1, model 2), A (family 1, model 3)"],
+            ["processor's family 1, model 2, family 1, model 3"],
         ),
         ({"machine": {"cpu": "A", "gpus": []}}, []),
         ({"machine": {"cpu": "B", "gpus": []}}, ["processor A, B"]),

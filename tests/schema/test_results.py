@@ -1,14 +1,13 @@
 """What a table of results may hold; one that holds anything else is refused in one line."""
 
 import json
-import time
 
 import pytest
 import synthetic
 
 from deeper.errors import DeeperError
 from deeper.paths import ROOT
-from deeper.schema.results import as_json, read_table, sealed
+from deeper.schema.results import Environment, as_json, differing_facts, read_table, sealed
 
 
 @pytest.fixture(scope="module")
@@ -35,9 +34,7 @@ def refuse(folder, content):
 
 
 def test_every_committed_table_is_read_and_says_the_same_when_written():
-    began = time.process_time()
     tables = {path: read_table(path) for path in sorted((ROOT / "results").glob("*.json"))}
-    assert time.process_time() - began < 5
     assert len(tables) >= 34
     for path, table in tables.items():
         assert as_json(table) == json.loads(path.read_bytes())
@@ -57,8 +54,8 @@ def test_a_diverged_trial_may_lack_losses_gradients_and_epochs(tmp_path, content
 
 
 def test_an_environment_may_say_more(tmp_path, content):
-    content["environments"][0]["instruction_set"] = "AVX2"
-    assert as_json(read(tmp_path, content))["environments"][0]["instruction_set"] == "AVX2"
+    content["environments"][0]["note"] = "on the train"
+    assert as_json(read(tmp_path, content))["environments"][0]["note"] == "on the train"
 
 
 @pytest.mark.parametrize("length", [0, 1, 1000, -1])
@@ -72,7 +69,7 @@ def test_nan_is_no_number(tmp_path, whole, content):
     assert "trials.0.probes.lesion.value: a number is not finite" in refuse(tmp_path, content)
 
 
-@pytest.mark.parametrize("schema", [None, 0, 1, "2"])
+@pytest.mark.parametrize("schema", [None, 0, 1, 3, "2"])
 def test_another_schema_is_refused(tmp_path, content, schema):
     assert f"schema {schema!r}" in refuse(tmp_path, content | {"schema": schema, "new": 1})
 
@@ -87,6 +84,7 @@ def test_a_file_without_a_schema_or_without_keys_is_refused(tmp_path, content):
     "path",
     [
         ("profile",),
+        ("study", "title"),
         ("study", "arms"),
         ("data", "digest"),
         ("trials", 1, "metrics", "test_error"),
@@ -142,3 +140,47 @@ def test_a_group_is_of_as_many_rows_as_its_arm_averages(tmp_path, content):
 def test_a_file_named_after_another_study(tmp_path, content):
     content["study"]["name"] = "other"
     assert "'other'" in refuse(tmp_path, content)
+
+
+def environment(**changed):
+    facts = {"commit": None, "versions": {"python": "3.11", "torch": "2.14.1", "wandb": "0.31"}}
+    return Environment(**{**facts, "machine": {"cpu": "Some CPU", "os": "Debian 12"}, **changed})
+
+
+def test_what_computes_is_told_and_nothing_else():
+    told = environment(instruction_set={"torch": "AVX512", "onednn": "AVX512"}).facts
+    assert told == {"torch": "2.14.1", "processor": "Some CPU", "instruction set": "AVX512"}
+
+
+def test_what_was_not_recorded_differs_in_nothing():
+    old = environment()
+    new = environment(versions={"torch": "2.14.1", "scipy": "1.17"}, machine={"cpu": "Some CPU", "family": 25})
+    assert differing_facts([old, new]) == {}
+    other = environment(versions={"torch": "2.13.0"}, machine={"cpu": "Some CPU", "gpus": ["Some GPU"]})
+    assert differing_facts([old, other]) == {
+        "torch": ["2.14.1", "2.13.0"],
+        "processor": ["Some CPU", "Some GPU"],
+    }
+
+
+def test_a_study_of_another_form(tmp_path, content):
+    content["study"]["arms"]["plain20"] = 5
+    assert "study.arms.plain20: it must be a mapping" in refuse(tmp_path, content)
+
+
+@pytest.mark.parametrize("members", [[], ["0" * 16] * 2])
+def test_members_that_make_no_group_are_refused(tmp_path, content, members):
+    synthetic.average(content, "resnet20", (2,))
+    read(tmp_path, content)
+    content["trials"][-1]["members"] = members
+    assert "do not make a group" in refuse(tmp_path, content)
+
+
+def test_a_trained_trial_has_no_members(tmp_path, content):
+    content["trials"][0]["members"] = [content["trials"][1]["id"]]
+    assert "do not make a group" in refuse(tmp_path, content)
+
+
+def test_a_budget_that_is_none_is_named(tmp_path, content):
+    content["study"]["budgets"] = [{"metric": "params", "arms": ["plain2", "resnet20"]}]
+    assert "did you mean 'plain20'" in refuse(tmp_path, content)

@@ -8,8 +8,6 @@ from pathlib import Path
 from deeper.schema.results import TOY, Environment, StudyTable, TrialRow, read_table
 from deeper.schema.study import Study
 
-COMPUTES_NOTHING = ("python", "hydra-core", "wandb", "dvc")  # of the versions in an environment
-
 
 @dataclass(frozen=True)
 class StudyResults:
@@ -74,23 +72,3 @@ def load(folder: Path) -> list[StudyResults]:
 def read(path: Path) -> StudyResults:
     """One study's results. Raises ``DeeperError`` that names the file and the key."""
     return StudyResults(path, read_table(path))
-
-
-def measured_with(environment: Environment) -> dict[str, str]:
-    """What can change a result, as far as it was recorded: libraries that compute, the processor, instruction sets."""
-    facts = {name: str(version) for name, version in environment.versions.items() if name not in COMPUTES_NOTHING}
-    numbers = [f"{key} {environment.machine[key]}" for key in ("family", "model") if key in environment.machine]
-    facts["processor"] = environment.processor
-    if numbers:
-        facts["processor's"] = ", ".join(numbers)
-    instructions = (environment.model_extra or {}).get("instruction_set")
-    if instructions:
-        facts["instruction set"] = "/".join(dict.fromkeys(instructions.values()))
-    return facts
-
-
-def measured_differently(environments: Sequence[Environment]) -> dict[str, list[str]]:
-    """The facts of ``measured_with`` of which environments tell different values, with every value there is."""
-    facts = [measured_with(environment) for environment in environments]
-    values = {name: list(dict.fromkeys(one[name] for one in facts if name in one)) for one in facts for name in one}
-    return {name: differing for name, differing in values.items() if len(differing) > 1}

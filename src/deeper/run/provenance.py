@@ -19,7 +19,8 @@ from typing import Any
 from deeper.errors import DeeperError
 from deeper.files import file_digest
 from deeper.paths import ROOT
-from deeper.results_versions import parts, targets
+from deeper.results_versions import targets
+from deeper.schema.results import Environment, differing_facts
 
 CODE = ("src", "conf", "requirements.txt", "pyproject.toml")
 COMPUTE = (
@@ -81,11 +82,9 @@ def instruction_set() -> dict[str, str]:
     return {"torch": torch.backends.cpu.get_cpu_capability(), "onednn": line[1] if line else "unknown"}
 
 
-def computes(environment: Mapping[str, Any]) -> dict[str, Any]:
+def computes(environment: Mapping[str, Any]) -> dict[str, str]:
     """The part of an environment that can change the bits of a result: libraries, processor, instruction set."""
-    versions = {name: found for name, found in environment["versions"].items() if name not in ("python", *AROUND)}
-    machine = {key: environment["machine"].get(key) for key in ("cpu", "family", "model", "gpus")}
-    return {"versions": versions, "machine": machine, "instruction_set": environment.get("instruction_set")}
+    return Environment.model_validate(environment).facts
 
 
 def differences(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
@@ -93,20 +92,13 @@ def differences(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
 
     What one of them does not tell, because it was recorded before that was asked, differs in nothing.
     """
-    first, second = computes(one), computes(other)
-    shared = sorted(first["versions"].keys() & second["versions"].keys())
-    pairs = [(name, first["versions"][name], second["versions"][name]) for name in shared]
-    pairs.append(
-        ("processor", _words(first["machine"], second["machine"]), _words(second["machine"], first["machine"]))
-    )
-    if first["instruction_set"] and second["instruction_set"]:
-        pairs.append(("instruction set", _set(first["instruction_set"]), _set(second["instruction_set"])))
-    return [f"{name} {here}, {there}" for name, here, there in pairs if here != there]
+    differing = differing_facts(Environment.model_validate(environment) for environment in (one, other))
+    return [f"{name} {', '.join(values)}" for name, values in differing.items()]
 
 
 def same(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
     """Whether all that computes is told of both environments and is equal (``reuse=exact``)."""
-    return computes(one) == computes(other) and one.get("instruction_set") is not None
+    return computes(one) == computes(other) and "instruction set" in computes(one)
 
 
 @cache
@@ -115,15 +107,14 @@ def _installed() -> Mapping[str, list[str]]:
 
 
 def origins(config: Any) -> dict[str, str]:
-    """Of every ``_target_`` that is neither ours nor a library's in ``COMPUTE``: its distribution's version, or the
+    """Of every ``_target_`` that is neither ours nor of a library in ``COMPUTE``: its distribution's version, or the
     digest of its file where no distribution brings it.
 
     Raises:
         DeeperError: there is no such module.
     """
-    registered = {path for part in parts().values() for path in part.targets.values()}
     found = {}
-    for target in sorted(set(targets(config)) - registered):
+    for target in sorted(set(targets(config))):
         module = target.rpartition(".")[0]
         top = module.partition(".")[0]
         if top in ("deeper", "torch", "torchvision", "timm", "sklearn", "numpy"):
@@ -207,16 +198,3 @@ def _processor() -> dict[str, Any]:
     told = {key.strip(): value.strip() for key, _, value in reversed(list(lines)) if value}
     numbers = {key: int(told[name]) for key, name in (("family", "cpu family"), ("model", "model")) if name in told}
     return {"cpu": told.get("model name") or platform.processor() or platform.machine(), **numbers}
-
-
-def _words(machine: Mapping[str, Any], beside: Mapping[str, Any]) -> str:
-    """The GPUs, or the processor, with its numbers where both sides tell them."""
-    if machine["gpus"]:
-        return ", ".join(machine["gpus"])
-    if machine["model"] is None or beside["model"] is None:
-        return str(machine["cpu"])
-    return f"{machine['cpu']} (family {machine['family']}, model {machine['model']})"
-
-
-def _set(instruction_set: Mapping[str, str]) -> str:
-    return "/".join(dict.fromkeys(instruction_set.values()))

@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -15,6 +15,7 @@ from deeper.schema.errors import explain
 from deeper.schema.study import Settings, Study
 
 SCHEMA = 2
+COMPUTES_NOTHING = ("python", "hydra-core", "wandb", "dvc")  # of the versions in an environment
 TOY = "smoke"
 """The profile that only shows that the machinery works: its tables stand apart, and no verdict is read from them."""
 
@@ -166,11 +167,34 @@ class Environment(Open):
     dirty: bool | None = None
     versions: dict[str, Any]
     machine: dict[str, Any]
+    instruction_set: dict[str, str] | None = None
 
     @property
     def processor(self) -> str:
         """The GPUs, or else the processor; times compare where it is one."""
         return ", ".join(self.machine.get("gpus") or [self.machine.get("cpu") or "unknown"])
+
+    @property
+    def facts(self) -> dict[str, str]:
+        """What can change the bits of a result, as far as it was recorded: libraries, processor, instruction sets."""
+        facts = {name: str(version) for name, version in self.versions.items() if name not in COMPUTES_NOTHING}
+        numbers = [f"{key} {self.machine[key]}" for key in ("family", "model") if key in self.machine]
+        facts["processor"] = self.processor
+        if numbers:  # two kinds of processor may bear one name
+            facts["processor's"] = ", ".join(numbers)
+        if self.instruction_set:
+            facts["instruction set"] = "/".join(dict.fromkeys(self.instruction_set.values()))
+        return facts
+
+
+def differing_facts(environments: Iterable[Environment]) -> dict[str, list[str]]:
+    """The facts of which environments tell different values, with every value.
+
+    What one of them does not tell, because it was recorded before that was asked, differs in nothing.
+    """
+    facts = [environment.facts for environment in environments]
+    values = {name: list(dict.fromkeys(one[name] for one in facts if name in one)) for one in facts for name in one}
+    return {name: differing for name, differing in values.items() if len(differing) > 1}
 
 
 class DataSummary(Closed):

@@ -9,7 +9,7 @@ from deeper.claims.verdicts import Outcome, Verdict
 from deeper.reporting import words
 from deeper.reporting.arm_results import ArmResults, mean_of
 from deeper.reporting.arm_settings import BY_ARM, differs, recipe
-from deeper.reporting.load import StudyResults, measured_with
+from deeper.reporting.load import StudyResults
 from deeper.reporting.pages.verdict_words import counted
 from deeper.reporting.published_numbers import PublishedNumber
 from deeper.reporting.study_scale import StudyScale, scale_of
@@ -141,7 +141,7 @@ class StudyPage:
     @property
     def measured_with(self) -> str:
         """In a line, all libraries that compute and processors; several values of one where trials differ in it."""
-        facts = [measured_with(environment) for environment in self.results.environments()]
+        facts = [environment.facts for environment in self.results.environments()]
         values = {name: dict.fromkeys(one[name] for one in facts if name in one) for one in facts for name in one}
         return ", ".join(f"{name} {' or '.join(found)}" for name, found in values.items())
 

@@ -7,8 +7,9 @@ from deeper.claims import verdicts as claims
 from deeper.claims.statistics import MOST_SEEDS
 from deeper.claims.verdicts import Outcome, Verdict
 from deeper.reporting import words
-from deeper.reporting.load import StudyResults, measured_differently
+from deeper.reporting.load import StudyResults
 from deeper.reporting.published_numbers import PublishedNumber
+from deeper.schema.results import differing_facts
 from deeper.schema.study import Comparison
 
 TIMED = "ms"  # unit of what a clock measures: its scatter is the machine's, and seeds are no sample of it
@@ -77,7 +78,7 @@ def _outcome_notes(results: StudyResults, outcome: Outcome) -> list[str]:
     comparison, lines = outcome.comparison, []
     if outcome.direction == claims.OPEN:
         lines.append(_why_open(outcome, _unit(results, outcome)))
-    differing = measured_differently(results.environments(*comparison.arms))
+    differing = differing_facts(results.environments(*comparison.arms))
     processors = differing.pop("processor", []) or differing.pop("processor's", [])
     if processors and outcome.metric.unit in CLOCKED:
         lines.append(f"times of different processors ({'; '.join(processors)}), which do not compare")
