@@ -152,8 +152,9 @@ def test_code_that_changes_no_result_runs_no_study(copy):
     """A renamed file, a split function, a new network: nothing is trained, and DVC runs no study."""
     models = copy / "src" / "deeper" / "models"
     model = models / "residual.py"
-    model.write_text(model.read_text().replace("def _blocks(", "def _blocks_of_stages(").replace("= _blocks(", "= ("))
-    model.write_text(model.read_text().replace("_places((depth", "_places(_blocks_of_stages(depth"))
+    before = model.read_text()
+    model.write_text(before.replace("_blocks(", "_blocks_of_stages("))
+    assert model.read_text().count("_blocks_of_stages(") == 2
     (models / "residual_levels.py").rename(models / "outer_levels.py")
     model.write_text(model.read_text().replace("deeper.models.residual_levels", "deeper.models.outer_levels"))
     shutil.copy(models / "lenet.py", models / "another.py")

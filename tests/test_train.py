@@ -227,7 +227,7 @@ def study(root, tmp_path_factory):
 def test_a_study_writes_its_table(study):
     folder, _, done = study
     assert done.returncode == 0, done.stderr
-    table = json.loads((folder / "results" / "residual_vs_plain.json").read_text())
+    table = json.loads((folder / "results" / "smoke" / "residual_vs_plain.json").read_text())
     assert [trial["arm"] for trial in table["trials"]] == ["plain20", "plain56", "resnet20", "resnet56"]
     assert table["profile"] == "smoke"
     assert table["data"] | {"digest": ""} == {
@@ -246,7 +246,7 @@ def test_a_study_writes_its_table(study):
 
 def test_a_study_that_is_repeated_reuses_its_trials(study, root):
     folder, arguments, _ = study
-    path = folder / "results" / "residual_vs_plain.json"
+    path = folder / "results" / "smoke" / "residual_vs_plain.json"
     before = path.read_bytes()
     done = call(root, folder, *arguments, "logger=none")
     assert "residual_vs_plain: 4 reused" in done.stderr

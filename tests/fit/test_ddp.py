@@ -74,5 +74,5 @@ def test_a_rank_that_dies_takes_the_other_with_it(root, tmp_path, victim):
 
 
 def test_a_batch_that_does_not_divide_is_one_line(root, tmp_path):
-    with pytest.raises(DeeperError, match=r"training\.batch_size=21 is not a multiple of trainer\.devices=2"):
+    with pytest.raises(DeeperError, match=r"training\.batch_size=21: it is not a multiple of trainer\.devices=2"):
         job(root, tmp_path, "trainer=ddp", "trainer.accelerator=cpu", "training.batch_size=21")

@@ -6,6 +6,7 @@ import json
 import numpy as np
 import pytest
 import pytorch_lightning as pl
+import synthetic
 import torch
 import trials
 from transfers import TIMM, draw, job
@@ -17,6 +18,7 @@ from deeper.fit.fit import fit, load
 from deeper.fit.outcome import Surroundings
 from deeper.models.build import build
 from deeper.run.store import PREDICTIONS, WEIGHTS
+from deeper.schema.results import sealed
 
 FROZEN = (*TIMM, "transfer/mode=frozen")
 TUNED = (*TIMM, "transfer/mode=finetune")
@@ -83,17 +85,19 @@ def test_a_trial_of_ours_lends_channels_size_and_weights(place, folder, backbone
 
 
 def test_a_trial_is_found_by_study_and_arm(place, folder, backbone):
-    rows = [{"arm": "plain", "seed": 1, "id": "0" * 16}, {"arm": "ours", "seed": 4, "id": backbone}]
+    table = synthetic.results(seeds=1, name="some")
+    rows = dict(zip(("plain20", "resnet20"), ("0" * 16, backbone), strict=True))
+    table["trials"] = [row | {"id": rows[row["arm"]]} for row in table["trials"] if row["arm"] in rows]
     (place / "results").mkdir(exist_ok=True)
-    (place / "results/some.json").write_text(json.dumps({"trials": rows}))
+    (place / "results/some.json").write_text(json.dumps(sealed(table)))
     named = ("transfer/backbone=trial", "transfer.backbone.study=some", "augment.pad=1")
-    found = job(place, folder, *named, "transfer.backbone.arm=ours")
+    found = job(place, folder, *named, "transfer.backbone.arm=resnet20")
     direct = job(place, folder, "transfer/backbone=trial", f"transfer.backbone.trial={backbone}", "augment.pad=1")
     assert found["id"] == direct["id"]
-    with pytest.raises(DeeperError, match="no trial of arm theirs and seed None; its arms are ours, plain"):
+    with pytest.raises(DeeperError, match="no trial of arm theirs and seed None; its arms are plain20, resnet20"):
         job(place, folder, *named, "transfer.backbone.arm=theirs")
     with pytest.raises(DeeperError, match="no finished trial 0000000000000000"):
-        job(place, folder, *named, "transfer.backbone.arm=plain")
+        job(place, folder, *named, "transfer.backbone.arm=plain20")
 
 
 def test_what_a_probe_does_not_use_is_not_part_of_it(place, folder):
@@ -110,8 +114,8 @@ def test_what_a_probe_does_not_use_is_not_part_of_it(place, folder):
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
-        (("transfer.held_out=1",), "a share between 0 and 1"),
-        (("transfer.per_class=0",), "at least 1, or null for all"),
+        (("transfer.held_out=1",), "transfer.held_out=1: it must be a number between 0 and 1"),
+        (("transfer.per_class=0",), "transfer.per_class=0: it must be a whole number of at least 1, or null"),
         (("transfer.mode.strengths=[]",), "a list of numbers above 0"),
         (("transfer/mode=finetune", "transfer.layer=network.layer1"), "is for transfer/mode=frozen; others train"),
         (("transfer/backbone=trial",), "name transfer.backbone.trial, or .study and .arm"),
@@ -120,13 +124,20 @@ def test_what_a_probe_does_not_use_is_not_part_of_it(place, folder):
         (("transfer.target.size=0",), "transfer.target.size=0: it must be a whole number"),
         (("transfer.target.metric=acc",), "one of accuracy, mean_per_class, map_voc2007"),
         (("transfer.target.metric=map_voc2007",), "has one label a picture"),
-        (("+transfer.target.counts.tain=3",), "no setting transfer.target.counts.tain"),
+        (
+            ("+transfer.target.counts.tain=3",),
+            "transfer.target.counts.tain: there is no such key; did you mean 'train'",
+        ),
         (("+transfer.target.reader.tset=0.3",), "its settings are test, seed"),
-        (("transfer.backbone.channels=2",), "must be 3, or 1 for grey"),
-        (("transfer.backbone.std=[0,0,0]",), "a list of 3 numbers above 0"),
+        (("transfer.backbone.channels=2",), "transfer.backbone.channels=2: it must be one of 1, 3, or null"),
+        (("transfer.backbone.std=[0,0,0]",), "transfer.backbone.std.0=0: it must be a number above 0"),
         (("transfer.backbone.mean=[0.5]",), "a list of 3 numbers"),
         (("transfer/mode=finetune", "transfer.mode.layers.body=-1"), "a number of at least 0"),
-        (("transfer/mode=finetune", "+transfer.mode.layers.bdy=1"), "there are: body, decay"),
+        (("transfer.mode.classifier=svm",), "transfer.mode.classifier=svm: it must be one of logistic, ridge"),
+        (
+            ("transfer/mode=finetune", "+transfer.mode.layers.bdy=1"),
+            "transfer.mode.layers.bdy: there is no such key; did you mean 'body'",
+        ),
     ],
 )
 def test_a_mistake_is_one_line(place, folder, settings, words):

@@ -231,16 +231,11 @@ def test_two_processes_that_want_one_trial_train_it_once(root, tmp_path):
     assert len((home / LOG).read_text().splitlines()) == 3
 
 
-def test_code_that_changed_since_a_trial_got_its_id_trains_nothing(root, tmp_path):
-    a_job = job(root, tmp_path)
-    network = next(path for path in a_job["code"] if path.endswith("models/residual.py"))
-    touched = {path: (0, code) for path, (_, code) in a_job["code"].items()}
-    running, home = start({**a_job, "code": {**touched, network: (0, "of other code")}})
+def test_data_that_changed_since_a_trial_got_its_id_trains_nothing(root, tmp_path):
+    running, home = start({**job(root, tmp_path), "data": "0" * 64})
     assert finish(running) == 1
-    assert "residual.py changed while the sweep ran; start it again" in running.error
+    assert "the prepared data changed while the sweep ran; start it again" in running.error
     assert home.record() is None
-    running, home = start({**a_job, "code": touched})
-    assert finish(running) == 0, running.error
 
 
 def test_a_finished_trial_is_left_alone(trained, root):
