@@ -1,5 +1,23 @@
 """Randomness is a function, not a stream: a seed for every purpose, from integers."""
 
+import hashlib
+from enum import IntEnum
+
+
+class Purpose(IntEnum):
+    """What a seed is for. A number stands in the seeds of all results: it is never changed and never used again."""
+
+    WEIGHTS = 0  # initial weights
+    ORDER = 1  # of an epoch's pictures
+    PICTURES = 2  # crops, mirrors and other augmentation of an epoch
+    STEP = 3  # what a network draws in a step on a rank, such as dropout
+    SHARED = 4  # what all ranks draw alike in a step, such as dropped blocks
+    LESION = 11
+    GRADIENT_NOISE = 12
+    STEP_TIME = 13
+    BATCH = 14  # what mixes the pictures of a batch
+    BASELINE = 15  # the trees of a random forest
+
 
 def seed_of(*parts: int) -> int:
     """A 63-bit seed from integers, the same everywhere (SplitMix64 over the parts)."""
@@ -11,3 +29,8 @@ def seed_of(*parts: int) -> int:
         state = ((state ^ (state >> 27)) * 0x94D049BB133111EB) & 0xFFFFFFFFFFFFFFFF
         state ^= state >> 31
     return state >> 1
+
+
+def number_of(name: str) -> int:
+    """A 64-bit number that stands for a name in ``seed_of``, the same everywhere."""
+    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big")

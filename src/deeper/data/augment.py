@@ -10,14 +10,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from deeper.seeds import seed_of
-
-_ORDER, _PICTURES = 1, 2
+from deeper.seeds import Purpose, seed_of
 
 
 def epoch_order(samples: int, seed: int, epoch: int) -> np.ndarray:
     """The order in which an epoch visits its samples: a permutation of 0…samples-1, int64."""
-    return _generator(seed, epoch, _ORDER).permutation(samples)
+    return _generator(seed, epoch, Purpose.ORDER).permutation(samples)
 
 
 @dataclass(frozen=True)
@@ -38,7 +36,7 @@ class Augment:
 
     def draw(self, samples: int, seed: int, epoch: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Row offset, column offset (int64, 0…2·pad) and mirror (bool) of every sample in an epoch."""
-        generator = _generator(seed, epoch, _PICTURES)
+        generator = _generator(seed, epoch, Purpose.PICTURES)
         offsets = generator.integers(0, 2 * self.pad + 1, size=(2, samples))
         mirrored = generator.random(samples) < 0.5
         return offsets[0], offsets[1], mirrored if self.mirror else np.zeros(samples, bool)
@@ -66,5 +64,5 @@ def crop(padded: Tensor, index: Tensor, top: Tensor, left: Tensor, mirrored: Ten
     return padded[index[:, None, None], rows[:, :, None], columns[:, None, :]]
 
 
-def _generator(seed: int, epoch: int, purpose: int) -> np.random.Generator:
+def _generator(seed: int, epoch: int, purpose: Purpose) -> np.random.Generator:
     return np.random.Generator(np.random.Philox(key=seed_of(seed, epoch, purpose)))

@@ -32,10 +32,8 @@ from deeper.fit.callbacks import AveragedWeights, Checkpoint, GradientNorms, His
 from deeper.fit.module import ImageClassifier
 from deeper.fit.outcome import Surroundings, TrialOutcome
 from deeper.fit.scores import METRICS
-from deeper.models.build import build
-from deeper.seeds import seed_of
+from deeper.models.build import start
 
-_WEIGHTS = 0
 _CHANCE_MARGIN = 0.02
 _HALF = ("bf16-true", "16-true")
 
@@ -82,8 +80,7 @@ def fit(config: dict[str, Any], data: ImageData | TargetSet, around: Surrounding
     torch.set_num_threads(config["trainer"]["threads"])
     torch.set_float32_matmul_precision("highest")
     torch.utils.deterministic.fill_uninitialized_memory = False  # costs time; nothing reads what it did not write
-    torch.manual_seed(seed_of(config["seed"], _WEIGHTS))
-    network = build(config["model"])
+    network = start(config)
     if "transfer" not in config:
         return _train(config, data, step.CrossEntropy(config["training"]["label_smoothing"]), network, around)
     if config["transfer"]["mode"]["name"] == "frozen":

@@ -14,9 +14,7 @@ from torchmetrics.classification import MulticlassAccuracy
 from deeper.data.batches import Batch
 from deeper.fit import step
 from deeper.fit.schedule import Schedule
-from deeper.seeds import seed_of
-
-_STEP, _SHARED, _BATCH = 3, 4, 14
+from deeper.seeds import Purpose, seed_of
 
 
 class ImageClassifier(pl.LightningModule):
@@ -93,8 +91,13 @@ class ImageClassifier(pl.LightningModule):
         number = done * together + batch_index % together  # of this batch in the whole training; a resumed one goes on
         targets = labels
         if self.transform is not None:
-            images, targets = self._transformed(images, labels, seed_of(self.seed, number, self.global_rank, _BATCH))
-        own, shared = seed_of(self.seed, number, self.global_rank, _STEP), seed_of(self.seed, number, _SHARED)
+            images, targets = self._transformed(
+                images, labels, seed_of(self.seed, number, self.global_rank, Purpose.BATCH)
+            )
+        own, shared = (
+            seed_of(self.seed, number, self.global_rank, Purpose.STEP),
+            seed_of(self.seed, number, Purpose.SHARED),
+        )
         self.draws.begin_step(self.device, own, shared, done / self.steps[0])
         output = self(images)
         loss = step.loss_of(self.network, output, targets, self.loss)

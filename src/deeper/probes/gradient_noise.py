@@ -15,9 +15,7 @@ from torch import Tensor, nn
 
 from deeper.data.batches import ImageData
 from deeper.fit import step
-from deeper.seeds import seed_of
-
-_PURPOSE = 12
+from deeper.seeds import Purpose, seed_of
 
 
 def probe(network: nn.Module, data: ImageData, seed: int, batches: int, batch_size: int) -> dict[str, Any]:
@@ -38,7 +36,7 @@ def probe(network: nn.Module, data: ImageData, seed: int, batches: int, batch_si
     total = [torch.zeros_like(weight, dtype=torch.float64) for weight in layers.values()]
     squares = torch.zeros(len(layers), dtype=torch.float64)
     network.train()
-    generator = np.random.default_rng(seed_of(seed, _PURPOSE))
+    generator = np.random.default_rng(seed_of(seed, Purpose.GRADIENT_NOISE))
     for _ in range(batches):
         index = torch.from_numpy(generator.choice(len(data.train), batch_size, replace=False))
         gradients = _gradients(network, data.normalise(data.train.images[index]), data.train.labels[index], layers)

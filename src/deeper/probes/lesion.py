@@ -21,10 +21,9 @@ from torch import Tensor, nn
 from deeper.data.batches import ImageData
 from deeper.models.highway import HighwayNetwork
 from deeper.probes.evaluation import error_of
-from deeper.seeds import seed_of
+from deeper.seeds import Purpose, seed_of
 
 Group = tuple[nn.Sequential, list[int]]
-_PURPOSE = 11
 
 
 @dataclass(frozen=True)
@@ -72,7 +71,7 @@ def probe(
     network.eval()
     found = units(network, pixels[:2])
     error = lambda: error_of(network, pixels, labels)  # noqa: E731
-    generator = np.random.default_rng(seed_of(seed, _PURPOSE))
+    generator = np.random.default_rng(seed_of(seed, Purpose.LESION))
     groups = alike(found)
     return {
         "whole": error(),

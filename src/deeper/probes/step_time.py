@@ -21,9 +21,8 @@ from torch import Tensor, nn
 
 from deeper.data.batches import ImageData
 from deeper.fit import step
-from deeper.seeds import seed_of
+from deeper.seeds import Purpose, seed_of
 
-_PURPOSE = 13
 DTYPES = {"32-true": torch.float32, "64-true": torch.float64, "bf16-true": torch.bfloat16, "16-true": torch.float16}
 MIXED = {"bf16-mixed": torch.bfloat16, "16-mixed": torch.float16}
 
@@ -59,7 +58,7 @@ def probe(
     timed = Timed(network, options, device)
     with _as_in_training(options["deterministic"]):
         images, labels = timed.batch(data, max(1, shares[0]))
-        seconds = lambda index: timed.step(images, labels, seed_of(seed, index, _PURPOSE))  # noqa: E731
+        seconds = lambda index: timed.step(images, labels, seed_of(seed, index, Purpose.STEP_TIME))  # noqa: E731
         for index in range(warmup):
             seconds(index)
         each = list(zip(*([seconds(index) for index in range(steps)] for _ in range(rounds)), strict=True))

@@ -134,15 +134,13 @@ def train(job: dict[str, Any], say: Callable[[str, Any], None]) -> None:
     import torch
 
     from deeper.data.batches import load
-    from deeper.models.build import build
-    from deeper.seeds import seed_of
+    from deeper.models.build import start
 
     config, (name, spec) = job["config"], job["probe"]
     home = Home(config["store"], job["id"])
     torch.set_num_threads(config["trainer"]["threads"])
     torch.use_deterministic_algorithms(True)
-    torch.manual_seed(seed_of(config["seed"], 0))
-    network = build(config["model"])
+    network = start(config)
     if spec.get("weights", "final") == "final":
         network.load_state_dict(torch.load(home / WEIGHTS))
     settings = {setting: value for setting, value in spec.items() if setting not in COMMON}

@@ -66,6 +66,7 @@ class Training(Closed):
     gradient_every: Count
     accumulate: Count = 1
     clip_norm: Positive | None = None
+    initial_weights: Literal["stream", "named"] = "stream"
 
 
 class Trainer(Closed):
@@ -203,7 +204,11 @@ class TrialSettings(Closed):
 
     recipe: Settings = {}
     rates: Settings = {}
+    regimes: Settings = {}
+    regime: Literal["optimise", "capacity", "generalise"] = "capacity"
     profile: Text = "pocket"
+    blocks: Count | None = None
+    tune: bool = False
     study: Settings
     logger: Logger
     store: Folder
