@@ -127,12 +127,13 @@ class History(pl.Callback):
     def __init__(self, gradients: GradientNorms, publish: Callable[[list[dict[str, Any]]], None]):
         self.gradients, self.publish = gradients, publish
         self.rows: list[dict[str, Any]] = []
-        self.validation: dict[str, float] = {}
+        self.validation: dict[str, float | None] = {}
         self.began, self.seconds = 0.0, 0.0
         self.reason: str | None = None
 
     def on_train_epoch_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         self.began, self.seconds = time.perf_counter(), 0.0
+        self.validation = {"validation_error": None, "validation_loss": None}  # of an epoch without evaluation
         self.rate = trainer.optimizers[0].param_groups[0]["lr"]
 
     def on_validation_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:

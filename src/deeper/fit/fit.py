@@ -263,6 +263,7 @@ def _trainer(
         "max_epochs": recipe["epochs"],
         "limit_train_batches": steps_per_epoch * together,  # whole steps: what is left of the last one is left out
         "accumulate_grad_batches": together,
+        "check_val_every_n_epoch": recipe.get("validate_every", 1),
         "gradient_clip_val": recipe.get("clip_norm"),
         "gradient_clip_algorithm": "norm",
         "callbacks": callbacks,

@@ -301,7 +301,11 @@ class Bar(Display):
         state = running[0].running
         self.bar.n = round(1000 * state.progress)
         if state.epoch:
-            shown = {k: f"{state.epoch[k]:.3f}" for k in ("train_error", "validation_error") if k in state.epoch}
+            shown = {
+                k: f"{state.epoch[k]:.3f}"
+                for k in ("train_error", "validation_error")
+                if state.epoch.get(k) is not None
+            }
             self.bar.set_postfix({"epoch": state.epoch["epoch"], **shown}, refresh=False)
         self.bar.refresh()
 

@@ -6,7 +6,7 @@ from typing import Any, Literal, Self
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from deeper.errors import DeeperError, hint
-from deeper.schema.base import Closed, Count, NotNegative, Open, Row, Text, wrong
+from deeper.schema.base import Closed, Count, Fraction, NotNegative, Open, Row, Text, Whole, wrong
 from deeper.schema.errors import explain
 from deeper.schema.ledger import Claim, ledger
 
@@ -177,6 +177,25 @@ class PublishedRows(Closed):
     claim: str | None = None
 
 
+class RateSearch(Closed):
+    """How an arm's learning rate was found: the validation error by rate (null: not finite), and of what training."""
+
+    rate: float = Field(gt=0)
+    tried: dict[str, Fraction | None] = Field(min_length=1)
+    epochs: Count
+    train: Count
+    validation: Count
+    seeds: Row[Whole]
+    profile: Text
+    kind: Text
+
+    @property
+    def inside(self) -> bool:
+        """Whether the rate has one that is worse on either side."""
+        rates = sorted(map(float, self.tried))
+        return rates[0] < self.rate < rates[-1]
+
+
 class Study(Closed):
     """The block ``study``. Everything that it names exists: arms, probes, metrics, and claims of the ledger or its own.
 
@@ -192,6 +211,7 @@ class Study(Closed):
     free: Row[str] = ()
     by: Row[str] = ()
     arms: dict[str, Arm] = {}
+    rates: dict[str, RateSearch] = {}
     budgets: Row[Budget] = ()
     statements: dict[str, Text] = {}
     claims: dict[str, Row[Comparison]]
@@ -276,6 +296,7 @@ class Study(Closed):
             yield from ((("budgets", index, "arms", n), arm) for n, arm in enumerate(budget.arms))
         for name, probe in self.probes.items():
             yield from ((("probes", name, "arms", n), arm) for n, arm in enumerate(probe.arms or ()))
+        yield from ((("rates", arm), arm) for arm in self.rates)
         for index, rows in enumerate(self.published):
             if rows.arm is not None:
                 yield ("published", index, "arm"), rows.arm

@@ -67,6 +67,13 @@ class Training(Closed):
     accumulate: Count = 1
     clip_norm: Positive | None = None
     initial_weights: Literal["stream", "named"] = "stream"
+    validate_every: Count = 1
+
+    @model_validator(mode="after")
+    def _evaluates_after_the_last_epoch(self) -> Self:
+        if self.epochs % self.validate_every:
+            raise wrong(f"training.epochs={self.epochs} is not a multiple of it", "validate_every")
+        return self
 
 
 class Trainer(Closed):

@@ -10,6 +10,7 @@ from deeper.schema.study import Settings, Study, read_study
 
 FREE = (
     *("study", "profile", "data", "logger", "store", "results", "reuse", "trust_table", "dry_run", "runtime", "hydra"),
+    "blocks",
     *("data.root", "data.folder"),
 )
 
@@ -35,10 +36,15 @@ def settings(study: Study, profile: str) -> dict[str, Settings]:
     """The overrides that make each arm of a study, where its arms name any (``set``; ``paper`` in that profile)."""
     made = {name: arm for name, arm in study.arms.items() if "set" in arm.model_fields_set}
     if profile != "paper":
-        return {name: arm.set or {} for name, arm in made.items()}
+        return {name: {**_rate(study, name), **(arm.set or {})} for name, arm in made.items()}
     common = study.paper or {}
     own = {name: arm.paper if "paper" in arm.model_fields_set else arm.set for name, arm in made.items()}
     return {name: {**common, **(overrides or {})} for name, overrides in own.items()}
+
+
+def _rate(study: Study, arm: str) -> Settings:
+    """The learning rate that was found for an arm (``tune=true``); its own ``recipe.lr`` replaces it."""
+    return {"recipe.lr": study.rates[arm].rate} if arm in study.rates else {}
 
 
 def as_run(study: Study, profile: str) -> Study:

@@ -81,7 +81,9 @@ class Composer:
         return f"there is no setting {unknown[1]!r}; {hint(name, names)}"
 
 
-def overrides_of_jobs(study: Study | None, profile: str, grid: list[Override], line: list[Override]) -> list[list[str]]:
+def overrides_of_jobs(
+    study: Study | None, profile: str, grid: list[Override], line: list[Override], blocks: int | None = None
+) -> list[list[str]]:
     """Overrides of every job of a sweep: its grid, once for each arm of the study that names settings.
 
     Args:
@@ -89,6 +91,7 @@ def overrides_of_jobs(study: Study | None, profile: str, grid: list[Override], l
         profile: which of an arm's settings hold.
         grid: of the study's file; a setting of an arm replaces one of it.
         line: of the command line, which replaces both.
+        blocks: how many of every arm's jobs, the first ones; None for all.
     """
     arms = settings(study, profile) if study else {}
     if not arms:
@@ -97,7 +100,7 @@ def overrides_of_jobs(study: Study | None, profile: str, grid: list[Override], l
     jobs: list[list[str]] = []
     for name, chosen in arms.items():
         of_arm = parser.parse_overrides(overrides_of_arm(name, chosen))
-        jobs += BasicSweeper.split_arguments([*grid, *of_arm, *line], None)[0]
+        jobs += BasicSweeper.split_arguments([*grid, *of_arm, *line], None)[0][:blocks]
     return jobs
 
 

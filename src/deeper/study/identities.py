@@ -40,7 +40,8 @@ def identity_of(name: str, overrides: Sequence[str]) -> dict[str, Any]:
             raise DeeperError(f"study {name} has no trials")
         grid = [f"{key}={value}" for key, value in (master.hydra.sweeper.params or {}).items()]
         parser = OverridesParser.create()
-        jobs = overrides_of_jobs(study, master.profile, parser.parse_overrides(grid), parser.parse_overrides(line))
+        swept = parser.parse_overrides(grid), parser.parse_overrides(line)
+        jobs = overrides_of_jobs(study, master.profile, *swept, master.blocks)
         configs = [composer.compose(job)[1] for job in jobs]
     study = study_arms.with_arms(study, configs)
     rows = []

@@ -13,6 +13,7 @@ from deeper.data.prepared import read_meta
 from deeper.errors import DeeperError
 from deeper.files import write_json
 from deeper.run import measurements as probing
+from deeper.run.identity import OPEN
 from deeper.run.jobs import make_job
 from deeper.run.store import CURVES, Home
 from deeper.schema.results import SCHEMA, TOY, changed_rows, sealed
@@ -22,7 +23,8 @@ from deeper.study import averaging
 from deeper.study import transfer_table as transfer_tables
 
 NO_GRADIENTS: dict[str, list[Any]] = {"layers": [], "start": [], "epochs": []}
-VARIED = ("data", "optimizer", "schedule", "augment", "training", "trainer")
+VARIED = ("data", "optimizer", "schedule", "augment", "training", "trainer", *OPEN)
+APART = (TOY, "record")
 KEPT = ("id", "status", "reason", "metrics", "cost", "time", "gradients", "finished_at", "record")
 
 
@@ -61,9 +63,9 @@ def export(configs: Sequence[DictConfig], trials: Sequence[str], arguments: Sequ
 
 
 def place(cfg: DictConfig) -> Path:
-    """Where the table of a study is: a toy run's beside the tables of record, which it must never replace."""
+    """Where the table of a study is: a toy run's and those of record apart, so that none replaces another."""
     folder = Path(cfg.results)
-    return (folder / TOY if cfg.profile == TOY else folder) / f"{cfg.study.name}.json"
+    return (folder / cfg.profile if cfg.profile in APART else folder) / f"{cfg.study.name}.json"
 
 
 def known(cfg: DictConfig) -> dict[str, dict[str, Any]]:
@@ -196,6 +198,9 @@ def _profile_of(path: Path) -> str | None:
 def _varying(configs: Sequence[DictConfig]) -> list[dict[str, Any]]:
     """Of every job what it has another value of than some other job: of the data and the recipe, by dotted name."""
     flat = [dict(_flat({key: cfg[key] for key in VARIED})) for cfg in configs]
+    for own, cfg in zip(flat, configs, strict=True):
+        if own.get("data.subset_seed") == cfg.seed:
+            del own["data.subset_seed"]  # drawn by the trial's seed, which a row has
     keys = sorted(set().union(*flat))
     differ = [key for key in keys if len({json.dumps(one.get(key)) for one in flat}) > 1]
     return [{key: one[key] for key in differ if key in one} for one in flat]

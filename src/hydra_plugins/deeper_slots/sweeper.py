@@ -8,6 +8,7 @@ from hydra.core.override_parser.types import Override
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
 
+from deeper.errors import DeeperError
 from hydra_plugins.deeper_slots.launcher import SlotsLauncher
 
 
@@ -18,14 +19,18 @@ class StudySweeper(BasicSweeper):
     replaces one of the grid, one of the command line replaces both.
     """
 
+    round: list[list[str]] | None = None  # of a search for learning rates
+
     def split_arguments(self, overrides: list[Override], max_batch_size: int | None) -> list[list[list[str]]]:
         """Overrides of every job, in batches."""
+        if self.round is not None:
+            return list(self.split_overrides_to_chunks(self.round, max_batch_size))
         from deeper.study.checked_jobs import checked_study
         from deeper.study.composing import overrides_of_jobs
 
         study = checked_study(self.config, self.config.hydra.runtime)
         grid, line = overrides[: len(self.params)], overrides[len(self.params) :]
-        jobs = overrides_of_jobs(study, self.config.profile, grid, line)
+        jobs = overrides_of_jobs(study, self.config.profile, grid, line, self.config.get("blocks"))
         return list(self.split_overrides_to_chunks(jobs, max_batch_size)) if jobs else [jobs]
 
     def validate_batch_is_legal(self, batch: Sequence[Sequence[str]]) -> None:
@@ -50,6 +55,8 @@ class StudySweeper(BasicSweeper):
             self.max_batch_size = None
 
     def sweep(self, arguments: list[str]) -> Any:
+        if self.config.get("tune"):
+            return self._tune(arguments)
         returns = super().sweep(arguments)
         if self.config.dry_run:
             return returns
@@ -60,4 +67,25 @@ class StudySweeper(BasicSweeper):
         configs, trials = [job.cfg for job in jobs], [job.return_value for job in jobs]
         table.measure(configs, trials, getattr(self.launcher, "slots", None) or default_slots(configs[0]))
         table.export(configs, trials, arguments)
+        return returns
+
+    def _tune(self, arguments: list[str]) -> Any:
+        """Find the learning rate of every arm, round by round (``tune=true``)."""
+        from deeper.study.checked_jobs import checked_study
+        from deeper.study.composing import Composer
+        from deeper.study.tuning import Search
+
+        study = checked_study(self.config, self.config.hydra.runtime)
+        if study is None:
+            raise DeeperError("tune=true finds the rates of a study's arms; name one: study=…")
+        search = Search(study, self.config, arguments, Composer(self.hydra_context.config_loader, self.config))
+        returns: list[Any] = []
+        while round_ := search.jobs():
+            self.round, self.batch_index = round_, 0
+            returns = super().sweep(arguments)
+            if self.config.dry_run:
+                return returns
+            jobs = [job for batch in returns for job in batch]
+            search.take([job.cfg for job in jobs], [job.return_value for job in jobs])
+        search.write()
         return returns

@@ -1,0 +1,183 @@
+"""The learning rate of every arm of a study, found by rule: ``--multirun study=… tune=true``.
+
+Rates are 0.1 times a power of two. Three are tried first, and then, as long as the best is the lowest or the highest
+of those tried, the next one beyond it: so the best has a worse one on either side. *Best* is the lowest error on
+validation pictures, with a seed that no verdict uses and half of the study's epochs. The test set decides nothing here.
+
+What was tried is written to ``conf/rates/<study>.yaml``, which the study reads: commit it. An arm that another study
+has too, under whatever name, is not searched again.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+from omegaconf import DictConfig
+
+from deeper.errors import DeeperError
+from deeper.files import write_bytes
+from deeper.paths import CONF
+from deeper.run.identity import kind
+from deeper.run.jobs import make_job
+from deeper.run.store import Home
+from deeper.schema.study import RateSearch, Study
+from deeper.study.arms import settings
+from deeper.study.composing import Composer, overrides_of_arm
+
+FIRST = (0.05, 0.1, 0.2)
+LEAST, MOST = 0.1 / 2**9, 0.1 * 2**7
+SEED = 100
+VALIDATION = 5000
+HEAD = """# Learning rates of study {study}, written by
+#   python -m deeper.train --multirun study={file} profile={profile} tune=true
+# tried: error on {validation} validation pictures after {epochs} epochs, seed {seed}; null: not finite
+"""
+
+Errors = Mapping[float, float | None]
+
+
+def next_rates(tried: Errors) -> list[float]:
+    """The rates to try next; none where the best of those tried has a worse one on either side.
+
+    Raises:
+        DeeperError: the best is at the end of all that is tried.
+    """
+    if not tried:
+        return list(FIRST)
+    best = best_rate(tried)
+    low, high = min(tried), max(tried)
+    if low < best < high:
+        return []
+    following = best / 2 if best == low else best * 2
+    if not LEAST <= following <= MOST:
+        raise DeeperError(f"the error still falls at a learning rate of {best:g}; does the network learn at all?")
+    return [following]
+
+
+def best_rate(tried: Errors) -> float:
+    """The rate of the lowest error; of equal ones the lowest rate. An error that is None counts as infinite."""
+    return min(sorted(tried), key=lambda rate: math.inf if tried[rate] is None else tried[rate])
+
+
+def alike(config: Mapping[str, Any]) -> str:
+    """What trials have in common that differ in learning rate and seed alone."""
+    data, optimizer = {**config["data"], "subset_seed": None}, {**config["optimizer"], "lr": None}
+    return kind({**config, "data": data, "optimizer": optimizer})
+
+
+@dataclass
+class ArmSearch:
+    """The search for one arm: its overrides, what it is, and the errors by rate."""
+
+    name: str
+    overrides: list[str]
+    kind: str
+    epochs: int
+    train: int
+    tried: dict[float, float | None]
+
+    def same(self, other: RateSearch) -> bool:
+        """Whether another study's search was of the same trials."""
+        return (self.kind, self.epochs, self.train) == (other.kind, other.epochs, other.train)
+
+
+class Search:
+    """Rounds of trials until every arm has its rate.
+
+    Args:
+        study: with arms that have ``set``.
+        config: of the sweep.
+        line: overrides of the command line.
+        composer: of jobs.
+        folder: of the files with rates.
+
+    Raises:
+        DeeperError: the study has no arms that can be searched.
+    """
+
+    def __init__(
+        self, study: Study, config: DictConfig, line: Sequence[str], composer: Composer, folder: Path = CONF / "rates"
+    ):
+        self.study, self.profile, self.file = study, config.profile, config.hydra.runtime.choices.study
+        self.path = folder / f"{study.name}.yaml"
+        arms = settings(study, config.profile)
+        if not arms:
+            raise DeeperError(f"study {study.name} has no arms with settings (`set`) whose rates could be searched")
+        self.arms = [self._arm(name, chosen, line, composer) for name, chosen in arms.items()]
+        known = [search for path in sorted(folder.glob("*.yaml")) for search in read_rates(path).values()]
+        for arm in self.arms:
+            arm.tried = {float(r): e for search in known if arm.same(search) for r, e in search.tried.items()}
+        self.asked: list[tuple[ArmSearch, float]] = []
+
+    def _arm(self, name: str, chosen: Mapping[str, Any], line: Sequence[str], composer: Composer) -> ArmSearch:
+        own = {key: value for key, value in chosen.items() if key not in ("seed", "recipe.lr")}
+        overrides = [*overrides_of_arm(name, own), *line, f"seed={SEED}"]
+        config = make_job(composer.compose(overrides)[1])["config"]
+        epochs = max(1, config["training"]["epochs"] // 2)
+        return ArmSearch(name, overrides, alike(config), epochs, config["data"]["train_size"], {})
+
+    def jobs(self) -> list[list[str]]:
+        """Overrides of the next round's jobs; none where all is found."""
+        self.asked = [(arm, rate) for arm in self.arms for rate in next_rates(arm.tried)]
+        return [
+            [*arm.overrides, *_length(arm.epochs), f"data.validation_size={VALIDATION}", f"recipe.lr={rate}"]
+            for arm, rate in self.asked
+        ]
+
+    def take(self, configs: Sequence[DictConfig], trials: Sequence[str]) -> None:
+        """Read the errors of the round, and write what is known."""
+        for (arm, rate), cfg, trial in zip(self.asked, configs, trials, strict=True):
+            arm.tried[rate] = Home(cfg.store, trial).record()["metrics"]["validation_error"]
+        self.write()
+
+    def write(self) -> None:
+        """Write ``conf/rates/<study>.yaml``."""
+        rates = {arm.name: self._found(arm).model_dump(mode="json") for arm in self.arms if arm.tried}
+        facts = {"validation": VALIDATION, "seed": SEED, "profile": self.profile, "file": self.file}
+        head = HEAD.format(study=self.study.name, epochs=self.arms[0].epochs, **facts)
+        self.path.parent.mkdir(exist_ok=True)
+        write_bytes(self.path, (head + yaml.safe_dump(rates, sort_keys=False, width=200)).encode())
+
+    def _found(self, arm: ArmSearch) -> RateSearch:
+        tried = {f"{rate:g}": arm.tried[rate] for rate in sorted(arm.tried)}
+        size = {"epochs": arm.epochs, "train": arm.train, "validation": VALIDATION}
+        return RateSearch(
+            rate=best_rate(arm.tried), tried=tried, seeds=(SEED,), profile=self.profile, kind=arm.kind, **size
+        )
+
+
+def _length(epochs: int) -> tuple[str, ...]:
+    return f"training.epochs={epochs}", f"training.validate_every={epochs}"
+
+
+def read_rates(path: Path) -> dict[str, RateSearch]:
+    """The searches of a file by arm.
+
+    Raises:
+        DeeperError: it is no file of rates.
+    """
+    try:
+        return {arm: RateSearch.model_validate(row) for arm, row in (yaml.safe_load(path.read_text()) or {}).items()}
+    except (ValueError, AttributeError, yaml.YAMLError) as error:
+        raise DeeperError(f"{path} is no file of learning rates ({str(error).splitlines()[0]}); tune anew") from error
+
+
+def check_rates(study: Study, configs: Mapping[str, Mapping[str, Any]], profile: str) -> None:
+    """See that the rates of a study were found for the settings that its arms have.
+
+    Args:
+        study: with its arms.
+        configs: a resolved configuration of every arm.
+        profile: rates that were found under another are taken as they are.
+
+    Raises:
+        DeeperError: an arm has changed since.
+    """
+    for arm, search in study.rates.items():
+        if search.profile == profile and arm in configs and alike(configs[arm]) != search.kind:
+            raise DeeperError(
+                f"study {study.name}: arm {arm} has changed since its rate was found; run it with tune=true"
+            )
