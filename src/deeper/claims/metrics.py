@@ -16,6 +16,7 @@ from deeper.schema.study import MetricName
 
 FRACTION = "fraction"
 DECADES = "decades"
+LEVEL = 0.15  # the training error that `epochs_to_15` waits for
 
 
 @dataclass(frozen=True)
@@ -82,6 +83,20 @@ def _mean_train_error(row: TrialRow) -> float:
     return _mean([epoch.train_error for epoch in row.curves])
 
 
+def _epochs_to_15(row: TrialRow) -> float:
+    """Epochs until the running training error has fallen to 15 %, linear between epochs.
+
+    A network that never gets there counts with one epoch more than it had, which is less than it would have needed.
+    """
+    before, reached = 1.0, 0.0
+    for epoch in row.curves:
+        error = _number(epoch.train_error)
+        if error <= LEVEL:
+            return reached + (before - LEVEL) / (before - error)
+        before, reached = error, epoch.epoch
+    return len(row.curves) + 1.0 if row.curves else math.nan
+
+
 def _value(row: TrialRow, probe: str, *path: str | int) -> Any:
     return at(_probe(row, probe), path)
 
@@ -110,6 +125,7 @@ _TABLE = (
     Metric("validation_error", "validation error", FRACTION, lambda row: row.metrics.validation_error),
     Metric("test_error", "test error", FRACTION, lambda row: row.metrics.test_error),
     Metric("mean_train_error", "training error, mean over the epochs", FRACTION, _mean_train_error),
+    Metric("epochs_to_15", "epochs to a training error of 15 %", "epochs", _epochs_to_15),
     Metric("train_loss", "training loss", "nats", lambda row: row.metrics.train_loss),
     Metric("validation_loss", "validation loss", "nats", lambda row: row.metrics.validation_loss),
     Metric("test_loss", "test loss", "nats", lambda row: row.metrics.test_loss),

@@ -15,6 +15,7 @@ MetricName = Literal[
     "validation_error",
     "test_error",
     "mean_train_error",
+    "epochs_to_15",
     "train_loss",
     "validation_loss",
     "test_loss",
@@ -199,7 +200,8 @@ class RateSearch(Closed):
 class Study(Closed):
     """The block ``study``. Everything that it names exists: arms, probes, metrics, and claims of the ledger or its own.
 
-    ``statements`` are the claims that the ledger does not have.
+    ``statements`` are the claims that the ledger does not have; ``block`` is the seeds of every arm that a block of the
+    ledger's measuring adds.
     """
 
     name: Text
@@ -209,6 +211,7 @@ class Study(Closed):
     remarks: Row[Text] = ()
     paper: Settings | None = None
     free: Row[str] = ()
+    block: Count = 1
     by: Row[str] = ()
     arms: dict[str, Arm] = {}
     rates: dict[str, RateSearch] = {}

@@ -91,7 +91,7 @@ def overrides_of_jobs(
         profile: which of an arm's settings hold.
         grid: of the study's file; a setting of an arm replaces one of it.
         line: of the command line, which replaces both.
-        blocks: how many of every arm's jobs, the first ones; None for all.
+        blocks: of the ledger: the first seeds of every arm, ``study.block`` of them each; None for all.
     """
     arms = settings(study, profile) if study else {}
     if not arms:
@@ -100,7 +100,7 @@ def overrides_of_jobs(
     jobs: list[list[str]] = []
     for name, chosen in arms.items():
         of_arm = parser.parse_overrides(overrides_of_arm(name, chosen))
-        jobs += BasicSweeper.split_arguments([*grid, *of_arm, *line], None)[0][:blocks]
+        jobs += BasicSweeper.split_arguments([*grid, *of_arm, *line], None)[0][: blocks and blocks * study.block]
     return jobs
 
 

@@ -1,0 +1,62 @@
+"""Measure the ledger in pieces: every study of record, block by block, for so many hours.
+
+python -m deeper.ledger hours=8
+python -m deeper.ledger hours=2 'only=[augmentation,depth]'
+"""
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import hydra
+from omegaconf import DictConfig
+
+from deeper import cli
+from deeper.errors import DeeperError
+from deeper.paths import CONF, ROOT
+
+
+@hydra.main(version_base="1.3", config_path=str(CONF), config_name="ledger")
+@cli.task
+def ledger(cfg: DictConfig) -> None:
+    from deeper.study import campaign
+
+    if not isinstance(cfg.hours, int | float) or isinstance(cfg.hours, bool) or not cfg.hours > 0:
+        raise DeeperError(f"hours={cfg.hours}: it must be a number above 0")
+    if not isinstance(cfg.blocks, int) or isinstance(cfg.blocks, bool) or cfg.blocks < 1:
+        raise DeeperError(f"blocks={cfg.blocks}: it must be a whole number of at least 1")
+    studies = list(cfg.studies)
+    chosen = studies if cfg.only is None else list(cfg.only)
+    if unknown := [study for study in chosen if study not in studies]:
+        raise DeeperError(f"only: the ledger has no study {unknown[0]}; it has {', '.join(studies)}")
+    folder = Path(cfg.results) / campaign.PROFILE
+    folder.mkdir(parents=True, exist_ok=True)
+    settings = [f"logger={cfg.logger}", f"store={cfg.store}", f"results={cfg.results}"]
+    settings += [] if cfg.slots is None else [f"hydra.launcher.slots={cfg.slots}"]
+
+    def finished(study: str, block: int) -> None:
+        print(f"ledger: {study} has {block} of {cfg.blocks} blocks", file=sys.stderr, flush=True)
+        if cfg.commit:
+            _commit(folder, f"Ledger: block {block} of {study}")
+
+    all_measured = campaign.measure(
+        [study for study in studies if study in chosen],
+        cfg.blocks,
+        folder,
+        settings,
+        time.monotonic() + 3600 * cfg.hours,
+        finished,
+    )
+    print("ledger: all is measured" if all_measured else "ledger: time is up; the same command goes on from here")
+
+
+def _commit(folder: Path, message: str) -> None:
+    """Commit tables and rates; a git that is busy leaves it to the next block."""
+    paths = [str(folder), str(CONF / "rates")]
+    for command in (["git", "add", *paths], ["git", "commit", "-q", "-m", message, "--", *paths]):
+        subprocess.run(command, cwd=ROOT, check=False)
+
+
+if __name__ == "__main__":
+    cli.run(ledger)

@@ -1,0 +1,129 @@
+"""The measuring of the ledger, block by block: which study is next, and how far each has come.
+
+A block is one seed of every arm (``Study.block`` seeds where averages need several). Blocks go round: every study has
+its first before any has its second. So it may stop anywhere, and every study has whole pairs.
+"""
+
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import yaml
+
+from deeper.errors import DeeperError
+from deeper.files import write_bytes
+from deeper.schema.results import read_table
+
+PROFILE = "record"
+BLOCKS = "blocks.yaml"
+HEAD = "# Whole blocks that the table of each study has; written by `python -m deeper.ledger`, read by dvc.yaml.\n"
+PATIENCE = 120  # seconds for what is told to stop
+
+Run = Callable[[Sequence[str], float], bool]
+
+
+def blocks_of(table: Path) -> int:
+    """How many whole blocks a study's table has; 0 where there is none.
+
+    Raises:
+        DeeperError: the file is no table of results.
+    """
+    if not table.exists():
+        return 0
+    content = read_table(table)
+    trained = [name for name, arm in content.study.arms.items() if arm.trained]
+    seeds = [sum(row.arm == arm and not row.members for row in content.trials) for arm in trained]
+    return min(seeds) // content.study.block
+
+
+def order(studies: Sequence[str], most: int, done: dict[str, int]) -> Iterator[tuple[str, int]]:
+    """What is to be measured: (study, number of blocks that its table has afterwards), in order."""
+    for block in range(1, most + 1):
+        yield from ((study, block) for study in studies if done.get(study, 0) < block)
+
+
+def write_blocks(folder: Path, studies: Sequence[str]) -> dict[str, int]:
+    """Write ``blocks.yaml`` from the tables that are there; the blocks by study."""
+    done = {study: blocks_of(folder / f"{study}.json") for study in studies}
+    found = {study: blocks for study, blocks in done.items() if blocks}
+    write_bytes(folder / BLOCKS, (HEAD + yaml.safe_dump({"record": found}, sort_keys=False)).encode())
+    return done
+
+
+def read_blocks(folder: Path) -> dict[str, int]:
+    """The blocks by study that ``blocks.yaml`` names; none where it is not there.
+
+    Raises:
+        DeeperError: the file says something else.
+    """
+    path = folder / BLOCKS
+    try:
+        found = yaml.safe_load(path.read_text())["record"] or {}
+        return {str(study): int(blocks) for study, blocks in found.items()}
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, yaml.YAMLError) as error:
+        raise DeeperError(f"{path}: it must name the blocks of each study under `record` ({error})") from error
+
+
+def run_until(command: Sequence[str], deadline: float) -> bool:
+    """Run a command to its end, or stop it at ``deadline`` (of ``time.monotonic``) as Ctrl-C does; whether it ended.
+
+    Raises:
+        DeeperError: it failed; what it said is on the terminal.
+    """
+    with subprocess.Popen(command) as process:
+        try:
+            code = process.wait(max(0.0, deadline - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGINT)
+            try:
+                process.wait(PATIENCE)
+            except subprocess.TimeoutExpired:
+                process.kill()
+            return False
+    if code:
+        raise DeeperError(f"it stopped at: {' '.join(command[1:])}; mend that and start again, it goes on from there")
+    return True
+
+
+def measure(
+    studies: Sequence[str],
+    most: int,
+    folder: Path,
+    settings: Sequence[str],
+    deadline: float,
+    finished: Callable[[str, int], None],
+    run: Run = run_until,
+) -> bool:
+    """Find rates and train block by block until ``deadline`` or all is measured; whether all is.
+
+    Args:
+        studies: in the order within a block.
+        most: blocks.
+        folder: of the tables.
+        settings: overrides for every call of ``deeper.train``.
+        deadline: of ``time.monotonic``.
+        finished: told of each study's block.
+        run: runs a command; whether it ended by the deadline.
+
+    Raises:
+        DeeperError: a study failed.
+    """
+    done = write_blocks(folder, studies)
+    tuned: set[str] = set()
+    for study, block in order(studies, most, done):
+        train = [sys.executable, "-m", "deeper.train", "--multirun", f"study={PROFILE}/{study}", f"profile={PROFILE}"]
+        if study not in tuned and not run([*train, *settings, "tune=true"], deadline):
+            return False
+        tuned.add(study)
+        if not run([*train, *settings, f"blocks={block}", "trust_table=true"], deadline):
+            return False
+        if blocks_of(folder / f"{study}.json") < block:
+            raise DeeperError(f"study {study} has no block {block} after it ran: has it fewer seeds than blocks?")
+        write_blocks(folder, studies)
+        finished(study, block)
+    return True
