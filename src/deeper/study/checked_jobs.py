@@ -29,11 +29,17 @@ def study_file(runtime: Mapping[str, Any]) -> str | None:
     Args:
         runtime: Hydra's (``hydra.runtime``): its choices by group, and the folders of configurations.
     """
+    if (folder := study_folder(runtime)) is None:
+        return None
+    path = folder / "study" / f"{runtime['choices']['study']}.yaml"
+    return str(path.relative_to(ROOT) if path.is_relative_to(ROOT) else path)
+
+
+def study_folder(runtime: Mapping[str, Any]) -> Path | None:
+    """The folder of configurations from which the study was chosen; None where there is none."""
     folders = [Path(source["path"]) for source in runtime["config_sources"] if source["schema"] == "file"]
-    for path in (folder / "study" / f"{runtime['choices'].get('study')}.yaml" for folder in folders):
-        if path.exists():
-            return str(path.relative_to(ROOT) if path.is_relative_to(ROOT) else path)
-    return None
+    file = Path("study") / f"{runtime['choices'].get('study')}.yaml"
+    return next((folder for folder in folders if (folder / file).exists()), None)
 
 
 def checked_study(cfg: DictConfig, runtime: Mapping[str, Any]) -> Study | None:

@@ -4,8 +4,8 @@ Rates are 0.1 times a power of two. Three are tried first, and then, as long as 
 of those tried, the next one beyond it: so the best has a worse one on either side. *Best* is the lowest error on
 validation pictures, with a seed that no verdict uses and half of the study's epochs. The test set decides nothing here.
 
-What was tried is written to ``conf/rates/<study>.yaml``, which the study reads: commit it. An arm that another study
-has too, under whatever name, is not searched again.
+What was tried is written to ``rates/<study>.yaml`` beside the folder ``study``, which the study's file reads: commit
+it. An arm that another study has too, under whatever name, is not searched again.
 """
 
 import math
@@ -17,9 +17,9 @@ from typing import Any
 import yaml
 from omegaconf import DictConfig
 
+from deeper.data.prepared import read_meta
 from deeper.errors import DeeperError
 from deeper.files import write_bytes
-from deeper.paths import CONF
 from deeper.run.identity import kind
 from deeper.run.jobs import make_job
 from deeper.run.store import Home
@@ -30,7 +30,6 @@ from deeper.study.composing import Composer, overrides_of_arm
 FIRST = (0.05, 0.1, 0.2)
 LEAST, MOST = 0.1 / 2**9, 0.1 * 2**7
 SEED = 100
-VALIDATION = 5000
 HEAD = """# Learning rates of study {study}, written by
 #   python -m deeper.train --multirun study={file} profile={profile} tune=true
 # tried: error on {validation} validation pictures after {epochs} epochs, seed {seed}; null: not finite
@@ -77,11 +76,12 @@ class ArmSearch:
     kind: str
     epochs: int
     train: int
+    validation: int
     tried: dict[float, float | None]
 
     def same(self, other: RateSearch) -> bool:
         """Whether another study's search was of the same trials."""
-        return (self.kind, self.epochs, self.train) == (other.kind, other.epochs, other.train)
+        return all(getattr(self, fact) == getattr(other, fact) for fact in ("kind", "epochs", "train", "validation"))
 
 
 class Search:
@@ -92,22 +92,20 @@ class Search:
         config: of the sweep.
         line: overrides of the command line.
         composer: of jobs.
-        folder: of the files with rates.
+        folder: of configurations, in which the study's file is.
 
     Raises:
         DeeperError: the study has no arms that can be searched.
     """
 
-    def __init__(
-        self, study: Study, config: DictConfig, line: Sequence[str], composer: Composer, folder: Path = CONF / "rates"
-    ):
+    def __init__(self, study: Study, config: DictConfig, line: Sequence[str], composer: Composer, folder: Path):
         self.study, self.profile, self.file = study, config.profile, config.hydra.runtime.choices.study
-        self.path = folder / f"{study.name}.yaml"
+        self.path = folder / "rates" / f"{study.name}.yaml"
         arms = settings(study, config.profile)
         if not arms:
             raise DeeperError(f"study {study.name} has no arms with settings (`set`) whose rates could be searched")
         self.arms = [self._arm(name, chosen, line, composer) for name, chosen in arms.items()]
-        known = [search for path in sorted(folder.glob("*.yaml")) for search in read_rates(path).values()]
+        known = [search for path in sorted(self.path.parent.glob("*.yaml")) for search in read_rates(path).values()]
         for arm in self.arms:
             arm.tried = {float(r): e for search in known if arm.same(search) for r, e in search.tried.items()}
         self.asked: list[tuple[ArmSearch, float]] = []
@@ -117,13 +115,15 @@ class Search:
         overrides = [*overrides_of_arm(name, own), *line, f"seed={SEED}"]
         config = make_job(composer.compose(overrides)[1])["config"]
         epochs = max(1, config["training"]["epochs"] // 2)
-        return ArmSearch(name, overrides, alike(config), epochs, config["data"]["train_size"], {})
+        start, stop = read_meta(Path(config["data"]["root"]) / config["data"]["name"])["splits"]["validation"]
+        train = config["data"]["train_size"]
+        return ArmSearch(name, overrides, alike(config), epochs, train, stop - start, {})
 
     def jobs(self) -> list[list[str]]:
         """Overrides of the next round's jobs; none where all is found."""
         self.asked = [(arm, rate) for arm in self.arms for rate in next_rates(arm.tried)]
         return [
-            [*arm.overrides, *_length(arm.epochs), f"data.validation_size={VALIDATION}", f"recipe.lr={rate}"]
+            [*arm.overrides, *_length(arm.epochs), f"data.validation_size={arm.validation}", f"recipe.lr={rate}"]
             for arm, rate in self.asked
         ]
 
@@ -136,14 +136,14 @@ class Search:
     def write(self) -> None:
         """Write ``conf/rates/<study>.yaml``."""
         rates = {arm.name: self._found(arm).model_dump(mode="json") for arm in self.arms if arm.tried}
-        facts = {"validation": VALIDATION, "seed": SEED, "profile": self.profile, "file": self.file}
+        facts = {"validation": self.arms[0].validation, "seed": SEED, "profile": self.profile, "file": self.file}
         head = HEAD.format(study=self.study.name, epochs=self.arms[0].epochs, **facts)
         self.path.parent.mkdir(exist_ok=True)
         write_bytes(self.path, (head + yaml.safe_dump(rates, sort_keys=False, width=200)).encode())
 
     def _found(self, arm: ArmSearch) -> RateSearch:
         tried = {f"{rate:g}": arm.tried[rate] for rate in sorted(arm.tried)}
-        size = {"epochs": arm.epochs, "train": arm.train, "validation": VALIDATION}
+        size = {"epochs": arm.epochs, "train": arm.train, "validation": arm.validation}
         return RateSearch(
             rate=best_rate(arm.tried), tried=tried, seeds=(SEED,), profile=self.profile, kind=arm.kind, **size
         )

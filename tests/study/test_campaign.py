@@ -1,0 +1,72 @@
+"""The ledger's measuring, block by block."""
+
+import json
+import sys
+import time
+
+import pytest
+import synthetic
+import yaml
+
+from deeper.errors import DeeperError
+from deeper.schema.results import sealed
+from deeper.study.campaign import BLOCKS, blocks_of, measure, order, read_blocks, run_until, write_blocks
+
+
+def table(folder, name, seeds):
+    (folder / f"{name}.json").write_text(json.dumps(sealed(synthetic.results(seeds=seeds, epochs=1, name=name))))
+
+
+def test_every_study_has_its_first_block_before_any_has_its_second():
+    assert list(order(["a", "b"], 2, {})) == [("a", 1), ("b", 1), ("a", 2), ("b", 2)]
+    assert list(order(["a", "b"], 2, {"a": 2})) == [("b", 1), ("b", 2)]
+
+
+def test_blocks_are_the_seeds_that_every_arm_has(tmp_path):
+    assert blocks_of(tmp_path / "a.json") == 0
+    table(tmp_path, "a", 3)
+    assert blocks_of(tmp_path / "a.json") == 3
+    content = synthetic.results(seeds=3, epochs=1, name="b")
+    content["trials"] = [row for row in content["trials"] if (row["arm"], row["seed"]) != ("plain56", 1)]
+    (tmp_path / "b.json").write_text(json.dumps(sealed(content)))
+    assert write_blocks(tmp_path, ["a", "b", "c"]) == {"a": 3, "b": 2, "c": 0}
+    assert read_blocks(tmp_path) == {"a": 3, "b": 2}
+
+
+def test_it_goes_on_where_it_stopped(tmp_path):
+    calls = []
+
+    def run(command, deadline):
+        calls.append([word for word in command if word.startswith(("study=", "tune=", "blocks="))])
+        if (blocks := [word for word in command if word.startswith("blocks=")]) and len(calls) < 6:
+            name = next(word for word in command if word.startswith("study=")).rpartition("/")[2]
+            table(tmp_path, name, int(blocks[0].partition("=")[2]))
+        return len(calls) < 6
+
+    told = []
+    assert not measure(["a", "b"], 2, tmp_path, [], 0.0, lambda *block: told.append(block), run)
+    assert told == [("a", 1), ("b", 1), ("a", 2)]
+    assert calls[:2] == [["study=record/a", "tune=true"], ["study=record/a", "blocks=1"]]
+    assert yaml.safe_load((tmp_path / BLOCKS).read_text()) == {"record": {"a": 2, "b": 1}}
+    calls.clear()
+    assert measure(["a", "b"], 2, tmp_path, [], 0.0, lambda *block: told.append(block), run)
+    assert calls == [["study=record/b", "tune=true"], ["study=record/b", "blocks=2"]]
+
+
+def test_a_study_without_seeds_for_the_block_says_so(tmp_path):
+    with pytest.raises(DeeperError, match="study a has no block 1"):
+        measure(["a"], 1, tmp_path, [], 0.0, lambda *block: None, lambda command, deadline: True)
+
+
+def test_a_command_ends_is_stopped_or_fails():
+    assert run_until([sys.executable, "-c", "pass"], time.monotonic() + 60)
+    assert not run_until([sys.executable, "-c", "import time; time.sleep(60)"], time.monotonic() + 0.5)
+    with pytest.raises(DeeperError, match="it goes on from there"):
+        run_until([sys.executable, "-c", "raise SystemExit(3)"], time.monotonic() + 60)
+
+
+def test_a_file_of_blocks_that_says_something_else_is_an_error(tmp_path):
+    assert read_blocks(tmp_path) == {}
+    (tmp_path / BLOCKS).write_text("record: {a: many}\n")
+    with pytest.raises(DeeperError, match="it must name the blocks"):
+        read_blocks(tmp_path)

@@ -1,0 +1,115 @@
+"""Learning rates found by rule."""
+
+import json
+import math
+import subprocess
+import sys
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from deeper.errors import DeeperError
+from deeper.study.tuning import FIRST, LEAST, MOST, best_rate, next_rates, read_rates
+
+GRID = [0.1 * 2**power for power in range(-9, 8)]
+
+
+def search(error):
+    """All that the rule tries where a rate has the error that a function says."""
+    tried = {}
+    while rates := next_rates(tried):
+        tried |= {rate: error(rate) for rate in rates}
+    return tried
+
+
+@given(st.integers(1, len(GRID) - 2), st.floats(0.01, 1))
+def test_the_best_of_a_valley_is_found_with_a_worse_one_on_either_side(lowest, steep):
+    tried = search(lambda rate: steep * abs(math.log(rate / GRID[lowest])))
+    best = best_rate(tried)
+    assert best == pytest.approx(GRID[lowest])
+    assert min(tried) < best < max(tried)
+
+
+def test_three_rates_do_where_the_middle_is_best():
+    assert sorted(search(lambda rate: abs(rate - 0.1))) == pytest.approx(list(FIRST))
+
+
+def test_a_rate_that_breaks_the_training_is_the_worst():
+    assert best_rate(search(lambda rate: None if rate > 0.03 else 1 - rate)) == pytest.approx(0.025)
+
+
+@pytest.mark.parametrize("error", [lambda rate: rate, lambda rate: 1 / rate])
+def test_an_error_that_falls_for_ever_is_an_error(error):
+    with pytest.raises(DeeperError, match="does the network learn at all"):
+        search(error)
+    assert min(FIRST) > LEAST
+    assert max(FIRST) < MOST
+
+
+STUDY = """# @package _global_
+defaults:
+  - optional /rates@study.rates: rated
+hydra: {sweeper: {params: {seed: range(2)}}}
+data: {image_size: 14, train_size: 120, validation_size: 40}
+augment: {pad: 1}
+training: {epochs: 4, batch_size: 20, evaluation_batch_size: 33}
+study:
+  name: rated
+  title: Rated
+  question: Which rate?
+  arms:
+    narrow: {set: {model: resnet20, model.depth: 8, model.width: 4}}
+    wide: {set: {model: resnet20, model.depth: 8, model.width: 6}}
+  claims:
+    degradation:
+      - {metric: train_error, of: wide, against: narrow, expect: lower}
+"""
+
+
+@pytest.fixture(scope="module")
+def tuned(root, tmp_path_factory):
+    """A folder with a configuration of its own in which a study was tuned, and how to call it again."""
+    folder = tmp_path_factory.mktemp("tuned")
+    (folder / "conf" / "study").mkdir(parents=True)
+    (folder / "conf" / "study" / "rated.yaml").write_text(STUDY)
+
+    def call(*arguments):
+        command = [sys.executable, "-m", "deeper.train", "--multirun", f"hydra.searchpath=[file://{folder / 'conf'}]"]
+        command += ["study=rated", f"data.root={root}", "logger=none", *arguments]
+        return subprocess.run(command, cwd=folder, capture_output=True, text=True)
+
+    return folder, call, call("tune=true")
+
+
+def test_a_study_s_rates_are_written_and_used(tuned):
+    folder, call, done = tuned
+    assert done.returncode == 0, done.stderr
+    rates = read_rates(folder / "conf" / "rates" / "rated.yaml")
+    assert list(rates) == ["narrow", "wide"]
+    for found in rates.values():
+        assert found.inside
+        assert found.epochs == 2
+        assert min(found.tried.values()) == found.tried[f"{found.rate:g}"]
+    again = call()
+    assert again.returncode == 0, again.stderr
+    table = json.loads((folder / "results" / "rated.json").read_text())
+    used = {row["arm"]: row["settings"]["optimizer.lr"] for row in table["trials"] if "settings" in row}
+    wanted = {arm: found.rate for arm, found in rates.items()}
+    assert used == wanted or len(set(wanted.values())) == 1
+    assert table["study"]["rates"]["wide"]["rate"] == rates["wide"].rate
+    assert {row["seed"] for row in table["trials"]} == {0, 1}
+
+
+def test_what_was_searched_is_not_searched_again(tuned):
+    _, call, _ = tuned
+    done = call("tune=true")
+    assert done.returncode == 0, done.stderr
+    assert "trained" not in done.stderr
+
+
+def test_a_file_that_is_none_of_rates_says_so(tmp_path):
+    (tmp_path / "x.yaml").write_text(yaml.safe_dump({"arm": {"rate": "much"}}))
+    with pytest.raises(DeeperError, match="is no file of learning rates"):
+        read_rates(tmp_path / "x.yaml")
