@@ -1,6 +1,8 @@
 # Deeper: `make` or `make help` lists what there is to do.
 PYTHON ?= $(shell command -v python3.11 || echo python3)
 STUDY ?= residual_vs_plain
+HOURS ?= 8
+COMMIT ?= false
 ALONE := transfer transfer_pictures zoo_full
 STAGE = $(if $(filter $(ALONE),$(STUDY)),$(STUDY),study@$(STUDY))
 VENV := .venv
@@ -9,7 +11,7 @@ STAMP := $(VENV)/.installed
 RUN := PATH="$(BIN):$$PATH" OMP_NUM_THREADS=1 PYTHONDONTWRITEBYTECODE=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup study named repro report test golden bench house lint clean
+.PHONY: help setup study named repro report ledger test golden bench house lint clean
 
 help:  ## this list
 	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,6 +45,9 @@ repro: $(STAMP)  ## dvc repro: everything that has changed, and nothing else
 
 report: $(STAMP)  ## write the reports again from results/
 	$(RUN) dvc repro --single-item --force report
+
+ledger: $(STAMP)  ## measure the ledger for so many hours: make ledger HOURS=8
+	$(RUN) nice python -m deeper.ledger hours=$(HOURS) commit=$(COMMIT)
 
 test: $(STAMP)  ## run every test
 	$(RUN) python -m pytest -n 2 --dist loadfile --no-loadscope-reorder

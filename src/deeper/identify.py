@@ -19,6 +19,7 @@ from deeper.paths import CONF
 @hydra.main(version_base="1.3", config_path=str(CONF), config_name="identify")
 @cli.task
 def identify(cfg: DictConfig) -> None:
+    from deeper.study.campaign import PROFILE, read_blocks
     from deeper.study.identities import identity_of
 
     try:
@@ -27,8 +28,12 @@ def identify(cfg: DictConfig) -> None:
         raise DeeperError(f"{cfg.params} has no list `studies` ({error})") from error
     found = {name: identity_of(name, [f"profile={cfg.for_profile}", f"data={cfg.for_data}"]) for name in studies}
     found |= {name: identity_of(name, [f"data={cfg.for_data}"]) for name in cfg.also}
-    write_json(Path(cfg.identities), {"studies": found})
-    print(f"{cfg.identities}: {len(found)} studies, {sum(one['trials'] for one in found.values())} trials")
+    blocks = read_blocks(Path(cfg.record))
+    line = [f"profile={PROFILE}", f"data={cfg.for_data}"]
+    record = {name: identity_of(f"{PROFILE}/{name}", [*line, f"blocks={n}"]) for name, n in blocks.items()}
+    write_json(Path(cfg.identities), {"studies": found, "record": record})
+    every = [*found.values(), *record.values()]
+    print(f"{cfg.identities}: {len(every)} studies, {sum(one['trials'] for one in every)} trials")
 
 
 if __name__ == "__main__":
