@@ -13,10 +13,10 @@ from omegaconf import DictConfig
 
 from deeper import cli, paths
 from deeper.errors import DeeperError
-from deeper.schema.results import TOY
+from deeper.schema.results import APART
 
 
-def report(results: Path, reports: Path, published: Path, exact: bool) -> str:
+def report(results: Path, reports: Path, published: Path, exact: bool, baselines: Path) -> str:
     """Write every page and say what was written; with ``exact`` the exact claims are computed too.
 
     Raises:
@@ -26,13 +26,14 @@ def report(results: Path, reports: Path, published: Path, exact: bool) -> str:
     from deeper.files import writable
     from deeper.reporting import load
     from deeper.reporting.pages import site
+    from deeper.schema.baselines import read_baselines
 
     if not results.is_dir():
         raise DeeperError(f"there is no folder {results}; results=FOLDER names the one with the studies' tables")
     load.load(results)
     writable(reports, "the reports' folder", "reports")
     findings = _compute() if exact else []
-    written = site.write(results, reports, published, findings)
+    written = site.write(results, reports, published, findings, read_baselines(baselines))
     pages = {path.stem for path in written if path.suffix == ".md"}
     studies = len(pages - {"README", "exact_claims"})
     found = f"{studies} {'study' if studies == 1 else 'studies'}" if studies else f"no study in {results} yet"
@@ -52,9 +53,10 @@ def main(config: DictConfig) -> None:
     if not isinstance(config.exact, bool):
         raise DeeperError(f"exact={config.exact}: it must be true or false")
     results, reports, published = (paths.folder(key, config[key]) for key in ("results", "reports", "published"))
-    if config.for_profile == TOY:
-        results, reports = results / TOY, reports / TOY
-    print(report(results, reports, published, config.exact))
+    baselines = results / "baselines.json"
+    if config.for_profile in APART:
+        results, reports = results / config.for_profile, reports / config.for_profile
+    print(report(results, reports, published, config.exact, baselines))
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from deeper.claims import statistics
 from deeper.claims.metrics import METRICS, Metric
-from deeper.claims.verdicts import measure
+from deeper.claims.verdicts import family_of, measure
 from deeper.schema.results import StudyTable
 from deeper.schema.study import Comparison, Study
 
@@ -20,8 +20,8 @@ class Prospect:
     """A comparison of a claim, and the smallest true effect that its seeds find four times in five.
 
     ``seeds`` is the number of pairs; ``sd`` the spread of their differences, NaN where no table tells; ``tables`` the
-    studies whose tables tell, and ``own`` whether that is the study itself. ``alone`` is the effect at an uncorrected
-    5 %, ``corrected`` that at Holm's worst level, 5 % over the number of comparisons.
+    studies whose tables tell, and ``own`` whether that is the study itself. ``detectable`` is the effect, NaN where it
+    is not known.
     """
 
     claim: str
@@ -30,8 +30,7 @@ class Prospect:
     sd: float
     tables: tuple[str, ...]
     own: bool
-    alone: float
-    corrected: float
+    detectable: float
 
     @property
     def metric(self) -> Metric:
@@ -41,7 +40,7 @@ class Prospect:
 def prospects(
     study: Study, seeds: Mapping[str, Iterable[int]], tables: Sequence[StudyTable]
 ) -> tuple[list[Prospect], int]:
-    """The prospects of a study's comparisons, and how many comparisons Holm's correction will be over.
+    """The prospects of a study's comparisons, and how many intervals the family will have.
 
     Args:
         study: with all its arms.
@@ -50,8 +49,9 @@ def prospects(
     """
     own = [table for table in tables if table.name == study.name]
     others = [table for table in tables if table.name != study.name]
-    rows = [(claim, comparison) for claim, comparisons in study.claims.items() for comparison in comparisons]
-    family = len(rows) + sum(len(_comparisons(table)) for table in others)
+    tests = [(claim, comparison) for claim, test in study.claims.items() for comparison in test.comparisons]
+    rows = [(claim, comparison) for claim, comparison in tests if not comparison.is_fact]
+    family = len(rows) + family_of(others)
     return [_prospect(claim, comparison, seeds, own, others, family) for claim, comparison in rows], family
 
 
@@ -68,18 +68,16 @@ def _prospect(
         sd, tell = _spread(comparison, tables, is_own)
         if not math.isnan(sd):
             break
-    alone, corrected = (
-        statistics.minimum_detectable_effect(sd, n, alpha) for alpha in (statistics.ALPHA, statistics.ALPHA / family)
-    )
-    return Prospect(claim, comparison, n, sd, tell, is_own, alone, corrected)
+    detectable = statistics.minimum_detectable_effect(sd, n, 1 - statistics.simultaneous(family))
+    return Prospect(claim, comparison, n, sd, tell, is_own, detectable)
 
 
 def _spread(comparison: Comparison, tables: Sequence[StudyTable], own: bool) -> tuple[float, tuple[str, ...]]:
     """Pooled standard deviation, and the studies that it is from."""
     squares, freedom, tell = 0.0, 0, []
     for table in tables:
-        pairs = {comparison.arms} if own else {other.arms for other in _comparisons(table)}
-        for difference in _differences(comparison, table, sorted(pairs)):
+        pairs = [comparison] if own else table.study.comparisons
+        for difference in _differences(comparison, table, pairs):
             squares, freedom = squares + (difference.n - 1) * difference.sd**2, freedom + difference.n - 1
             tell.append(table.name)
     sd = math.sqrt(squares / freedom) if freedom else math.nan
@@ -87,17 +85,13 @@ def _spread(comparison: Comparison, tables: Sequence[StudyTable], own: bool) -> 
 
 
 def _differences(
-    comparison: Comparison, table: StudyTable, pairs: Iterable[tuple[str, ...]]
+    comparison: Comparison, table: StudyTable, others: Iterable[Comparison]
 ) -> list[statistics.Difference]:
-    """Of the comparison's metric, for each pair of arms (or arm alone, as the comparison) that has it on two seeds."""
-    asked = [
-        Comparison(metric=comparison.metric, expect="higher", **dict(zip(("of", "against"), pair, strict=False)))
-        for pair in pairs
-        if len(pair) == len(comparison.arms) and set(pair) <= set(table.study.arms)
-    ]
-    differences = [measure(one, table.trials).difference for one in asked]
+    """Of the comparison's metric, for the arms of each other one that compares as many, where two seeds have it."""
+    asked = {
+        (other.arms, other.minus): other.model_copy(update={"metric": comparison.metric})
+        for other in others
+        if len(other.arms) == len(comparison.arms) and set(other.arms) <= set(table.study.arms)
+    }
+    differences = [measure(one, table.trials).difference for one in asked.values()]
     return [difference for difference in differences if difference is not None and difference.n > 1]
-
-
-def _comparisons(table: StudyTable) -> list[Comparison]:
-    return [comparison for comparisons in table.study.claims.values() for comparison in comparisons]

@@ -1,14 +1,15 @@
-"""How sure a number is: intervals, paired tests, correction for many tests, and what a test could have seen.
+"""How sure a number is: intervals, equivalence, and what a number of seeds could see. Functions of arrays.
 
-All intervals are 95 %, all tests two-sided at 5 % unless said otherwise. Values that are not finite are the caller's to
-leave out: they raise ``ValueError`` here, so that a NaN never passes as a measurement.
+Intervals are Student's t. One that decides is *simultaneous*: all intervals of a family hold together with 95 %, each
+for itself with ``simultaneous(family)``, Bonferroni's share. Values that are not finite are the caller's to leave out:
+they raise ``ValueError`` here, so that a NaN never passes as a measurement.
 
-One value has a mean and no interval: the bounds are NaN, and so are p and the minimum detectable effect. Values that
-are all alike to rounding have an interval of no width, and their test is the limit of the t-test: p is 1 where the mean
-is the hypothesised one and 0 elsewhere.
+One value has a mean and no interval: the bounds are NaN, and so is the smallest effect that it could show. Values that
+are all alike to rounding have an interval of no width.
 """
 
 import math
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -16,9 +17,10 @@ import numpy as np
 from scipy import optimize, stats
 
 CONFIDENCE = 0.95
-ALPHA = 0.05
+ALPHA = 1 - CONFIDENCE
 POWER = 0.80
 MOST_SEEDS = 10_000
+FEWEST_FOR_SHARES = 4
 
 
 @dataclass(frozen=True)
@@ -34,45 +36,59 @@ class Mean:
 
 @dataclass(frozen=True)
 class Difference(Mean):
-    """A paired difference: its mean, interval and sd, and the p of the t-test against ``margin``."""
+    """A paired difference: its mean, interval and sd, and the pairs' own differences in the order given."""
 
-    margin: float
-    p: float
+    values: tuple[float, ...] = ()
+
+    @property
+    def has_interval(self) -> bool:
+        return math.isfinite(self.lower)
+
+    def inside(self, region: float) -> bool:
+        """Whether the interval lies within ``region`` on either side of 0."""
+        return -region <= self.lower and self.upper <= region
+
+    def outside(self, region: float) -> bool:
+        """Whether the interval lies wholly beyond ``region``, on one side of 0."""
+        return self.lower > region or self.upper < -region
 
 
-def mean(values: Sequence[float]) -> Mean:
+def simultaneous(family: int) -> float:
+    """The confidence of each of ``family`` intervals that hold together with 95 % (Bonferroni)."""
+    return 1 - ALPHA / max(1, family)
+
+
+def mean(values: Sequence[float], confidence: float = CONFIDENCE) -> Mean:
     """Mean with Student's t interval. Raises ``ValueError`` for no values or values that are not finite."""
     x = _finite(values)
-    sd = _sd(x)
-    half = stats.t.ppf((1 + CONFIDENCE) / 2, len(x) - 1) * sd / math.sqrt(len(x)) if len(x) > 1 else math.nan
-    centre = float(x.mean())
-    return Mean(len(x), centre, float(centre - half), float(centre + half), sd)
+    centre, sd = float(x.mean()), _sd(x)
+    if not sd > 0:  # one value, or all alike
+        bound = math.nan if len(x) == 1 else centre
+        return Mean(len(x), centre, bound, bound, sd)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # scipy's, of values that are nearly alike
+        interval = stats.ttest_1samp(x, 0.0).confidence_interval(confidence)
+    return Mean(len(x), centre, float(interval.low), float(interval.high), sd)
 
 
-def difference(of: Sequence[float], against: Sequence[float], margin: float = 0.0) -> Difference:
-    """Paired difference ``of - against`` and the two-sided paired t-test of "its mean is ``margin``".
+def difference(of: Sequence[float], against: Sequence[float], confidence: float = CONFIDENCE) -> Difference:
+    """The paired difference ``of - against``, with its interval.
 
     Raises ``ValueError`` where the two are not equally long.
     """
     if len(of) != len(against):
         raise ValueError(f"pairs need as many values on both sides, not {len(of)} and {len(against)}")
-    pairs = _finite(of) - _finite(against)
-    summary = mean(pairs)
-    return Difference(**vars(summary), margin=margin, p=_p(summary, margin))
+    return difference_of(_finite(of) - _finite(against), confidence)
 
 
-def holm(p: Sequence[float]) -> list[float]:
-    """Holm's step-down adjustment, in the order given (Holm 1979). A NaN counts as 1: a test that could not be made."""
-    raw = np.array([1.0 if math.isnan(value) else value for value in p])
-    order = np.argsort(raw, kind="stable")
-    stepped = np.maximum.accumulate(raw[order] * np.arange(len(raw), 0, -1))
-    adjusted = np.empty_like(raw)
-    adjusted[order] = np.minimum(stepped, 1.0)
-    return [float(value) for value in adjusted]
+def difference_of(values: Sequence[float], confidence: float = CONFIDENCE) -> Difference:
+    """The mean of differences, one a pair, with its interval."""
+    x = _finite(values)
+    return Difference(**vars(mean(x, confidence)), values=tuple(map(float, x)))
 
 
 def power(effect: float, sd: float, n: int, alpha: float = ALPHA) -> float:
-    """Chance that a two-sided paired t-test of ``n`` pairs at ``alpha`` finds a true mean difference ``effect``."""
+    """Chance that the interval of ``n`` pairs at confidence 1 - ``alpha`` leaves out 0 where the mean is ``effect``."""
     if n < 2 or math.isnan(sd):
         return math.nan
     if sd == 0:
@@ -133,17 +149,11 @@ def _sd(x: np.ndarray) -> float:
     return 0.0 if sd <= 1e-14 * float(np.abs(x).max()) else sd
 
 
-def _p(summary: Mean, margin: float) -> float:
-    distance = abs(summary.mean - margin)
-    if summary.n < 2:
-        return math.nan
-    if summary.sd == 0:
-        return 1.0 if distance <= 1e-12 * max(1.0, abs(margin)) else 0.0
-    return float(2 * stats.t.sf(distance / summary.sd * math.sqrt(summary.n), summary.n - 1))
-
-
 def _power(shift: float, freedom: int, alpha: float) -> float:
-    """Power at non-centrality ``shift`` >= 0. Past 30 the far tail is nothing, and scipy's ``nct`` turns unreliable."""
+    """Power at non-centrality ``shift`` >= 0. Past 30 the far tail is nothing, and scipy's ``nct`` turns unreliable.
+
+    statsmodels' TTestPower is this formula without that care: it gives NaN for few pairs and large effects.
+    """
     critical = stats.t.ppf(1 - alpha / 2, freedom)
     near = stats.nct.sf(critical, freedom, shift)
     far = stats.nct.cdf(-critical, freedom, shift) if shift < 30 else 0.0

@@ -83,22 +83,21 @@ def _time(time: "Time") -> str:
 def _prospects(plan: "Plan") -> str:
     if not plan.prospects:
         return ""
-    head = ["claim", "comparison", "spread from", "pairs", "detectable", "after Holm"]
+    head = ["claim", "comparison", "spread from", "pairs", "detectable"]
     rows = [
         [
             seen.claim,
             _comparison(seen),
             _source(seen),
             f"{seen.seeds:,}",
-            _effect(seen, seen.alone),
-            _effect(seen, seen.corrected),
+            _effect(seen, seen.detectable),
         ]
         for seen in plan.prospects
     ]
     family = words.plural(plan.family, "comparison")
     notes = [
-        "detectable: the smallest true effect, from 0 or the margin, that the seeds find four times in five at 5 %",
-        f"after Holm: the same at its worst level, 5 % over the {family} of all tables and this study",
+        "detectable: the smallest true effect, from 0 or the margin, that the seeds find four times in five",
+        f"with intervals that hold together over the {family} of all tables and this study",
     ]
     return aligned(head, rows, left=3) + "\n\n" + "\n".join(notes)
 

@@ -16,8 +16,20 @@ NONE = "–"
 DATA_NAMES = {"fashion_mnist": "Fashion-MNIST", "cifar10": "CIFAR-10", "cifar100": "CIFAR-100"}
 COUNTS = ("parameters", "multiply-adds", "bytes")
 UNITS = {FRACTION: "points", DECADES: "decades"}  # of a difference
-EXPECTED = {"higher": "higher", "lower": "lower", "not_higher": "not higher", "not_lower": "not lower"}
-EXPECTED_ALONE = {"higher": "above 0", "lower": "below 0", "not_higher": "not above 0", "not_lower": "not below 0"}
+EXPECTED = {
+    "higher": "higher",
+    "lower": "lower",
+    "not_higher": "not higher",
+    "not_lower": "not lower",
+    "alike": "within",
+}
+EXPECTED_ALONE = {
+    "higher": "above 0",
+    "lower": "below 0",
+    "not_higher": "not above 0",
+    "not_lower": "not below 0",
+    "alike": "within",
+}
 LARGE = ((1e9, " G"), (1e6, " M"), (1e3, " k"))
 
 
@@ -88,14 +100,6 @@ def duration(value: float) -> str:
     return f"{value / 60:.0f} minutes" if value < 5400 else f"{value / 3600:,.1f} hours"
 
 
-def p_value(value: float) -> str:
-    if math.isnan(value):
-        return NONE
-    if value < 0.0001:
-        return "< 0.0001"
-    return f"{value:.4f}" if value < 0.01 else f"{value:.3f}"
-
-
 def unit(metric: Metric) -> str:
     """The unit of a difference."""
     return UNITS.get(metric.unit, metric.unit)
@@ -112,7 +116,7 @@ def difference(metric: Metric, value: Difference | None, bare: bool = False) -> 
     if value is None:
         return "not measured"
     mean = amount(metric, value.mean, sign=True) + ("" if bare else f" {unit(metric)}")
-    if value.n < 2 or (value.sd == 0 and metric.unit in COUNTS):
+    if not value.has_interval or (value.sd == 0 and metric.unit in COUNTS):
         return mean
     return f"{mean} [{amount(metric, value.lower, sign=True)}, {amount(metric, value.upper, sign=True)}]"
 
@@ -127,11 +131,22 @@ def points(value: Difference | None) -> str:
 
 def expectation(comparison: Comparison) -> str:
     """``higher``, or ``not higher by 1.00 points or more``; ``above 0`` where an arm is compared with no other."""
+    metric = METRICS[comparison.metric]
+    if comparison.expect == "alike":
+        return f"within {amount(metric, comparison.region)} {unit(metric)} of each other"
     words = (EXPECTED if comparison.against else EXPECTED_ALONE)[comparison.expect]
     if comparison.margin is None:
         return words
-    metric = METRICS[comparison.metric]
     return f"{words} by {amount(metric, comparison.margin)} {unit(metric)} or more"
+
+
+def share_taken_off(comparison: Comparison, label: Callable[[str], str]) -> str:
+    """What is taken off a comparison's difference: ``0.1 × (Plain-56 − Plain-20)``; empty where nothing is."""
+    minus = comparison.minus
+    if minus is None:
+        return ""
+    inner = f"({label(minus.of)} {MINUS} {label(minus.against)})"
+    return inner if minus.share == 1 else f"{minus.share:g} × {inner}"
 
 
 def needed(value: int | None) -> str:

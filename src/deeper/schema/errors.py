@@ -14,6 +14,7 @@ from deeper.errors import hint
 
 Key = tuple[str | int, ...]
 
+LEFT_OUT = "comparisons"  # of a claim: a plain list does not say it
 KEYS = ("missing", "extra_forbidden")  # errors about a key that has no value
 SAID = ("wrong", "json_invalid", *KEYS)  # errors whose words say all
 WORDS = {
@@ -39,7 +40,8 @@ def explain(error: ValidationError, model: type[BaseModel], where: str, above: I
     if line["type"] not in SAID:
         value, advice = textwrap.shorten(repr(line["input"]), 80), _advice(line["input"], kind)
         words = f"it cannot be {value}{advice}" if advice and _options(kind) else f"{words}, not {value}{advice}"
-    return ": ".join(filter(None, (where, ".".join(map(str, (*above, *key))), words)))
+    shown = [step for step in (*above, *key) if step != LEFT_OUT]
+    return ": ".join(filter(None, (where, ".".join(map(str, shown)), words)))
 
 
 def explain_setting(error: ValidationError, model: type[BaseModel], config: Mapping[str, Any]) -> str:

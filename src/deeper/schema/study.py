@@ -3,7 +3,14 @@
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal, Self
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    Field,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    field_validator,
+    model_serializer,
+    model_validator,
+)
 
 from deeper.errors import DeeperError, hint
 from deeper.schema.base import Closed, Count, Fraction, NotNegative, Open, Row, Text, Whole, wrong
@@ -45,7 +52,8 @@ CostName = Literal["params", "macs", "activation_bytes"]
 PublishedFile = Literal["cifar.csv", "ablations.csv", "fashion_mnist.csv", "imagenet.csv"]
 Page = Literal["study", "zoo", "transfer", "calibration"]
 
-WITH_MARGIN = ("not_higher", "not_lower")
+FACTS = ("params", "macs", "activation_bytes")
+ABOVE = ("higher", "not_lower")
 
 Settings = dict[str, Any]
 
@@ -81,35 +89,92 @@ class Arm(Closed):
         return self.average is None
 
 
+class Contrast(Closed):
+    """A second difference, ``of - against``, of which a ``share`` is taken off the first: a border in the size of
+    another effect, or, with a share of 1, an interaction."""
+
+    of: str
+    against: str
+    share: float = Field(default=1.0, gt=0)
+
+
 class Comparison(Closed):
-    """One line of a study's ``claims``: ``of - against`` of a metric, or ``of`` alone, held against its border."""
+    """One line of a claim: ``of - against`` of a metric, or ``of`` alone, held against its border.
+
+    ``margin`` is how far beyond 0 the border lies: for ``higher`` and ``lower`` on the side that is expected, so that
+    the difference must be at least so much; for ``not_higher`` and ``not_lower`` on the other one. ``region`` is half
+    the width of the region around 0 that is as good as nothing; ``alike`` expects the difference inside it.
+    """
 
     metric: MetricName
     of: str
     against: str | None = None
-    expect: Literal["higher", "lower", "not_higher", "not_lower"]
+    expect: Literal["higher", "lower", "not_higher", "not_lower", "alike"]
     margin: NotNegative | None = None
+    region: float | None = Field(default=None, gt=0)
+    minus: Contrast | None = None
 
     @model_validator(mode="after")
     def _is_one(self) -> Self:
         if self.of == self.against:
             raise wrong(f"{self.of!r} is compared with itself", "against")
-        if self.expect in WITH_MARGIN and self.margin is None:
+        if self.expect.startswith("not_") and self.margin is None:
             raise wrong(f"{self.expect} needs a margin, a number of at least 0", "margin")
-        if self.expect not in WITH_MARGIN and self.margin is not None:
-            raise wrong(f"margin goes with {' and '.join(WITH_MARGIN)} only, not with {self.expect}", "margin")
+        if self.expect == "alike" and self.region is None:
+            raise wrong("alike needs a region, a number above 0", "region")
+        if self.expect == "alike" and self.margin is not None:
+            raise wrong("alike has a region and no margin", "margin")
+        if self.minus and self.against is None:
+            raise wrong("it is taken off a difference, and there is no `against`", "minus")
         return self
 
     @property
     def border(self) -> float:
-        """The difference, or value, that the test tells the true one from."""
+        """The difference, or value, that the interval is held against; 0 of ``alike``."""
         margin = self.margin or 0.0
-        return -margin if self.expect == "not_lower" else margin
+        return margin if self.expect in ("higher", "not_higher") else -margin
 
     @property
     def arms(self) -> tuple[str, ...]:
-        """``of`` and, where there is one, ``against``."""
-        return (self.of,) if self.against is None else (self.of, self.against)
+        """``of`` and, where there are such, ``against`` and the arms of ``minus``."""
+        first = (self.of,) if self.against is None else (self.of, self.against)
+        return (*first, self.minus.of, self.minus.against) if self.minus else first
+
+    @property
+    def is_fact(self) -> bool:
+        """Whether it is of counts, which are the same for every seed."""
+        return self.metric in FACTS
+
+
+class ClaimTest(Closed):
+    """How a study tests a claim: its comparisons, what was said and thought before, and what must be true for it.
+
+    ``claimed`` is what the text says, ``predicted`` what the study's author thinks will come out at this scale, ``why``
+    justifies borders and regions. ``may_fail`` names arms that need not learn, ``overfit`` those that must know their
+    training pictures by heart. A plain list is its comparisons alone, of which nothing is asked.
+    """
+
+    claimed: Text | None = None
+    predicted: Text | None = None
+    why: Text | None = None
+    may_fail: Row[str] = ()
+    overfit: Row[str] = ()
+    comparisons: Row[Comparison]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _list_is_comparisons(cls, value: Any) -> Any:
+        return {"comparisons": value} if isinstance(value, list | tuple) else value
+
+    @model_serializer(mode="wrap")
+    def _comparisons_are_a_list(self, dump: SerializerFunctionWrapHandler) -> Any:
+        content = dump(self)
+        return content if self.has_preconditions else content["comparisons"]
+
+    @property
+    def has_preconditions(self) -> bool:
+        """Whether it says more than its comparisons: then it has preconditions too."""
+        return self.model_fields_set != {"comparisons"}
 
 
 class Budget(Closed):
@@ -217,7 +282,7 @@ class Study(Closed):
     rates: dict[str, RateSearch] = {}
     budgets: Row[Budget] = ()
     statements: dict[str, Text] = {}
-    claims: dict[str, Row[Comparison]]
+    claims: dict[str, ClaimTest]
     gradients: bool = True
     probes: dict[str, Probe] = {}
     tables: Row[ArmTable] = ()
@@ -259,9 +324,9 @@ class Study(Closed):
     @model_validator(mode="after")
     def _claims_exist(self) -> Self:
         names = [*ledger(), *self.statements]
-        for claim, comparisons in self.claims.items():
+        for claim, test in self.claims.items():
             _see(claim, names, "the ledger and the study's statements", "claims", claim)
-            if not comparisons:
+            if not test.comparisons:
                 raise wrong("it has no comparison; name at least one", "claims", claim)
         for claim in self.statements:
             if claim in ledger():
@@ -290,11 +355,16 @@ class Study(Closed):
 
     def _named_arms(self) -> Iterable[tuple[tuple[str | int, ...], str]]:
         """Every place that names an arm, with the name."""
-        for claim, comparisons in self.claims.items():
-            for index, comparison in enumerate(comparisons):
-                for key in ("of", "against"):
-                    if (arm := getattr(comparison, key)) is not None:
-                        yield ("claims", claim, index, key), arm
+        for claim, test in self.claims.items():
+            place = ("claims", claim, "comparisons")
+            for index, comparison in enumerate(test.comparisons):
+                for part in filter(None, (comparison, comparison.minus)):
+                    below = () if part is comparison else ("minus",)
+                    for key in ("of", "against"):
+                        if (arm := getattr(part, key)) is not None:
+                            yield (*place, index, *below, key), arm
+            for key in ("may_fail", "overfit"):
+                yield from ((("claims", claim, key, n), arm) for n, arm in enumerate(getattr(test, key)))
         for index, budget in enumerate(self.budgets):
             yield from ((("budgets", index, "arms", n), arm) for n, arm in enumerate(budget.arms))
         for name, probe in self.probes.items():
@@ -303,6 +373,11 @@ class Study(Closed):
         for index, rows in enumerate(self.published):
             if rows.arm is not None:
                 yield ("published", index, "arm"), rows.arm
+
+    @property
+    def comparisons(self) -> list[Comparison]:
+        """The comparisons of all claims; one that decides two is there twice."""
+        return [comparison for test in self.claims.values() for comparison in test.comparisons]
 
     def label(self, arm: str) -> str:
         """An arm's label; its name where it has none."""

@@ -16,7 +16,7 @@ from deeper.run import measurements as probing
 from deeper.run.identity import OPEN
 from deeper.run.jobs import make_job
 from deeper.run.store import CURVES, Home
-from deeper.schema.results import SCHEMA, TOY, changed_rows, sealed
+from deeper.schema.results import APART, SCHEMA, changed_rows, sealed
 from deeper.schema.study import Study
 from deeper.study import arms as study_arms
 from deeper.study import averaging
@@ -24,7 +24,6 @@ from deeper.study import transfer_table as transfer_tables
 
 NO_GRADIENTS: dict[str, list[Any]] = {"layers": [], "start": [], "epochs": []}
 VARIED = ("data", "optimizer", "schedule", "augment", "training", "trainer", *OPEN)
-APART = (TOY, "record")
 KEPT = ("id", "status", "reason", "metrics", "cost", "time", "gradients", "finished_at", "record")
 
 

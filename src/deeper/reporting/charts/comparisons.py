@@ -1,8 +1,8 @@
-"""A study's comparisons in one figure: differences with their 95 % intervals, what was expected, what came out.
+"""A study's comparisons in one figure: differences with the intervals that decide, what was expected, what came out.
 
 A panel for each number that is compared, since their units differ. A row is shaded from its border (0, or the margin)
-to the side where it was expected; a comparison is told where its interval lies on one side of the border, as long as
-Holm's correction over all studies leaves it there.
+to the side where it was expected, and a bar marks its region of practical equivalence; a comparison is told where its
+simultaneous interval lies on one side of the border, or inside the region. A dot is a seed.
 """
 
 import textwrap
@@ -26,9 +26,10 @@ from deeper.schema.study import Comparison
 
 ROW, PANEL, LEGEND = 0.43, 0.78, 0.3  # inches
 ROUNDING = 1e-9
+SEEDS = 0.22  # how far below its interval the dots of a row are
 LONGEST = 34  # letters of a row's name in a line
 UNITS = {FRACTION: "percentage points", DECADES: "decades (powers of ten)"}
-MARKERS = {claims.AS_EXPECTED: "o", claims.OPPOSITE: "s", claims.OPEN: "o"}
+MARKERS = {claims.AS_EXPECTED: "o", claims.OPPOSITE: "s", claims.SMALL: "D", claims.OPEN: "o"}
 SIGNALS = {claims.AS_EXPECTED: "good", claims.OPPOSITE: "bad"}
 MARGIN_DASHES = (0, (2.5, 1.5))
 
@@ -93,7 +94,11 @@ def _interval(axis: Axes, place: int, outcome: Outcome, theme: Theme) -> None:
     if difference is None:
         return
     style = _mark(outcome.direction, theme)
-    if difference.n > 1:
+    seeds = [_drawn(metric, value) for value in difference.values]
+    if len(seeds) > 1 and difference.sd > 0:
+        dots = {"ls": "none", "marker": "o", "ms": 2.6, "mew": 0, "color": theme.muted, "alpha": 0.75, "zorder": 3}
+        axis.plot(seeds, [place + SEEDS] * len(seeds), **dots)
+    if difference.has_interval:
         bounds = [_drawn(metric, difference.lower), _drawn(metric, difference.upper)]
         axis.plot(bounds, [place] * 2, color=style["mec"], lw=2.0, solid_capstyle="butt", zorder=4)
     axis.plot(_drawn(metric, difference.mean), place, ms=7, zorder=5, **style)
@@ -106,7 +111,15 @@ def _mark(direction: str, theme: Theme) -> dict:
 
 
 def _border(axis: Axes, place: int, comparison: Comparison, theme: Theme) -> None:
-    border, (low, high) = _drawn(METRICS[comparison.metric], comparison.border), axis.get_xlim()
+    metric = METRICS[comparison.metric]
+    border, (low, high) = _drawn(metric, comparison.border), axis.get_xlim()
+    if comparison.region is not None:
+        side = _drawn(metric, comparison.region)
+        place_of = {"color": theme.muted, "alpha": 0.3, "lw": 0, "zorder": 2}
+        axis.fill_betweenx([place + 0.32, place + 0.4], -side, side, **place_of)
+    if comparison.expect == "alike":
+        axis.fill_between([-side, side], place - 0.4, place + 0.4, color=theme.muted, alpha=0.13, lw=0, zorder=1)
+        return
     end = high if comparison.expect in ABOVE else low
     axis.fill_between([border, end], place - 0.4, place + 0.4, color=theme.muted, alpha=0.13, lw=0, zorder=1)
     if comparison.margin:
@@ -119,7 +132,10 @@ def _limits(metric: Metric, members: Sequence[ComparedRow]) -> tuple[float, floa
     for row in members:
         values.append(row.comparison.border)
         if (difference := row.outcome.difference) is not None:
-            values += [difference.lower, difference.upper] if difference.n > 1 else [difference.mean]
+            values += [difference.lower, difference.upper] if difference.has_interval else [difference.mean]
+            values += difference.values
+        if row.comparison.region is not None:
+            values += [-row.comparison.region, row.comparison.region]
     low, high = _drawn(metric, min(values)), _drawn(metric, max(values))
     room = 0.07 * (high - low) if high - low > ROUNDING else 1.0
     return low - room, high + room
@@ -128,13 +144,15 @@ def _limits(metric: Metric, members: Sequence[ComparedRow]) -> tuple[float, floa
 def _key(figure: Figure, rows: Sequence[ComparedRow], theme: Theme) -> None:
     there = {row.outcome.direction for row in rows if row.outcome.difference is not None}
     handles = []
-    for direction in (claims.AS_EXPECTED, claims.OPPOSITE, claims.OPEN):
+    for direction in (claims.AS_EXPECTED, claims.OPPOSITE, claims.SMALL, claims.OPEN):
         if direction in there:
             style = _mark(direction, theme)
             handles.append(Line2D([], [], lw=2.0, ms=6.5, label=direction, color=style["mec"], **style))
     handles.append(Patch(color=theme.muted, alpha=0.13, lw=0, label="where it was expected"))
     if any(row.comparison.margin for row in rows):
         handles.append(Line2D([], [], color=theme.muted, lw=1.3, ls=MARGIN_DASHES, label="margin"))
+    if any(row.comparison.region is not None for row in rows):
+        handles.append(Patch(color=theme.muted, alpha=0.3, lw=0, label="too small to matter"))
     figure.legend(handles=handles, loc="outside upper left", ncols=len(handles), labelcolor=theme.muted, **KEY)
 
 
@@ -142,7 +160,8 @@ def _name(comparison: Comparison, label: Callable[[str], str]) -> str:
     of = label(comparison.of)
     if comparison.against is None:
         return textwrap.fill(of, LONGEST)
-    against = f"{words.MINUS} {label(comparison.against)}"
+    taken_off = words.share_taken_off(comparison, label)
+    against = f"{words.MINUS} {label(comparison.against)}" + (f" {words.MINUS} {taken_off}" if taken_off else "")
     if len(of) + len(against) < LONGEST:
         return f"{of} {against}"
     return "\n".join(textwrap.shorten(part, LONGEST + 6, placeholder=" …") for part in (of, against))

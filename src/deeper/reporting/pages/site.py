@@ -28,13 +28,14 @@ from deeper.reporting.pages.study import StudyPage
 from deeper.reporting.pages.transfer import TransferPage
 from deeper.reporting.training_counts import TrainingCounts, count_trainings
 from deeper.reporting.transfer_tasks import transfer_tasks
+from deeper.schema.baselines import Baselines
 from deeper.schema.ledger import Claim, ledger
 
 MARK = "<!-- Written by python -m deeper.report; changes made here are lost. -->"
 DRAWN = (".svg", ".png")
 CURVE_COLUMNS = ("train_error", "validation_error")
 FILTERS = (
-    *(words.number, words.percent, words.accuracy, words.seconds, words.count, words.memory, words.p_value),
+    *(words.number, words.percent, words.accuracy, words.seconds, words.count, words.memory),
     *(words.expectation, words.sentence, words.plural, words.listed, words.cell, words.settings, words.duration),
 )
 
@@ -44,7 +45,7 @@ class IndexPage:
     """What the index shows beside the studies.
 
     Attributes:
-        answers: every verdict with its page: the contradicted ones, the supported ones, the open ones.
+        answers: every verdict with its page, by kind (``deeper.claims.verdicts.VERDICTS``).
         headline: the page whose errors by epoch stand on the index: the one that answers the ledger's earliest claim.
         places: data and profile of the studies that answer claims, each once, the one of most studies first.
         unmeasured: claims of the ledger that nothing here is about.
@@ -64,26 +65,34 @@ class IndexPage:
         return sum(map(len, self.answers.values()))
 
 
-def write(results: Path, reports: Path, shelf: Path, exact: Sequence[Finding] = ()) -> list[Path]:
+def write(
+    results: Path, reports: Path, shelf: Path, exact: Sequence[Finding] = (), baselines: Baselines | None = None
+) -> list[Path]:
     """Write the pages of every study in ``results`` to ``reports`` and clear away those of studies that are gone.
 
-    ``shelf`` is the folder of published numbers, ``exact`` what was found of the exact claims. Returns the files
+    ``shelf`` is the folder of published numbers, ``exact`` what was found of the exact claims, ``baselines`` what
+    classifiers of pixels reach. Returns the files
     written; each is written whole or not at all, and only after every page could be made. Files in ``reports`` that are
     not the report's own are left alone.
 
     Raises:
         DeeperError: a results file is damaged, or a study names something that does not exist.
     """
-    made = pages(load.load(results), shelf, exact)
+    made = pages(load.load(results), shelf, exact, baselines)
     for name, content in sorted(made.items()):
         files.write_bytes(reports / name, content)
     _clear(reports, set(made))
     return [reports / name for name in sorted(made)]
 
 
-def pages(results: Sequence[StudyResults], shelf: Path, exact: Sequence[Finding] = ()) -> dict[str, bytes]:
+def pages(
+    results: Sequence[StudyResults],
+    shelf: Path,
+    exact: Sequence[Finding] = (),
+    baselines: Baselines | None = None,
+) -> dict[str, bytes]:
     """Every file of the report by its path below ``reports``."""
-    studies = _studies(results, shelf)
+    studies = _studies(results, shelf, baselines or Baselines())
     transfers = {page.name: transfer.build(page, _elsewhere(page, studies)) for page in _of_kind(studies, "transfer")}
     made = {"README.md": _render("index.md.j2", index=_index(results, studies, exact))}
     if exact:
@@ -97,10 +106,10 @@ def pages(results: Sequence[StudyResults], shelf: Path, exact: Sequence[Finding]
     return made
 
 
-def _studies(results: Sequence[StudyResults], shelf: Path) -> list[StudyPage]:
-    """Every study's page. A smoke run measures nothing: it has no verdicts and counts in no family of tests."""
-    verdicts = claims.evaluate([one.table for one in results if one.measures])
-    family = sum(len(verdict.outcomes) for verdict in verdicts)
+def _studies(results: Sequence[StudyResults], shelf: Path, baselines: Baselines) -> list[StudyPage]:
+    """Every study's page. A smoke run measures nothing: it has no verdicts and counts in no family."""
+    tables = [one.table for one in results if one.measures]
+    verdicts, family = claims.evaluate(tables, baselines), claims.family_of(tables)
     numbers = [published_numbers.select(one.study, shelf, str(one.path)) for one in results]
     data = [ChartData(one, arm_results(one.table), [v for v in verdicts if v.study == one.name]) for one in results]
     return [
@@ -148,13 +157,12 @@ def _of_kind(studies: Sequence[StudyPage], kind: str) -> list[StudyPage]:
 
 def _index(results: Sequence[StudyResults], studies: Sequence[StudyPage], exact: Sequence[Finding]) -> IndexPage:
     verdicts = [(page, verdict) for page in studies for verdict in page.verdicts]
-    kinds = (claims.CONTRADICTED, claims.SUPPORTED, claims.CANNOT_TELL)
     order = [*ledger(), *(verdict.claim for _, verdict in verdicts)]
     measured = {verdict.claim for _, verdict in verdicts} | {finding.claim for finding in exact}
     return IndexPage(
         studies,
         ExactPage(exact),
-        {kind: [(page, verdict) for page, verdict in verdicts if verdict.verdict == kind] for kind in kinds},
+        {kind: [(page, verdict) for page, verdict in verdicts if verdict.verdict == kind] for kind in claims.VERDICTS},
         family=studies[0].family if studies else 0,
         headline=min(verdicts, key=lambda one: order.index(one[1].claim), default=(None,))[0],
         places=[place for place, _ in Counter(page.place for page in studies if page.verdicts).most_common()],
@@ -210,10 +218,10 @@ def _metrics(studies: Sequence[StudyPage], exact: Sequence[Finding]) -> dict[str
 
 
 def _claim_leaves(verdict: Verdict) -> dict[str, Any]:
-    """The verdict, with the numbers of the comparison it hangs on; ``p`` is adjusted."""
+    """The verdict, with the numbers of the comparison it hangs on."""
     difference = verdict.deciding.difference
     values = (difference.mean, difference.lower, difference.upper) if difference else (None, None, None)
-    numbers = dict(zip(("effect", "lower", "upper"), values, strict=True)) | {"p": verdict.deciding.p_adjusted}
+    numbers = dict(zip(("effect", "lower", "upper"), values, strict=True))
     return {"verdict": verdict.verdict} | {name: _rounded(value) for name, value in numbers.items()}
 
 

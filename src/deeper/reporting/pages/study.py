@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from deeper.claims import budgets
 from deeper.claims.metrics import METRICS, at
 from deeper.claims.verdicts import Outcome, Verdict
 from deeper.reporting import words
@@ -15,7 +16,6 @@ from deeper.reporting.published_numbers import PublishedNumber
 from deeper.reporting.study_scale import StudyScale, scale_of
 from deeper.schema.results import Environment
 from deeper.schema.study import ArmTable, Budget, Study
-from deeper.study import budgets
 
 LEADING = ("error-by-networks-averaged", "error-without-a-block")  # charts that show more than the comparisons do
 
@@ -54,7 +54,7 @@ class StudyPage:
     """A page's facts.
 
     Attributes:
-        family: comparisons of all studies, for which Holm's method corrects.
+        family: intervals of all studies, which hold together with 95 %.
         charts: files by name, ``<chart>-<theme>.svg``.
         differing: what sets each arm apart besides its network, by arm; empty where nothing does.
         limits: sentences on what cannot be told from this, without the study's own remarks.
@@ -152,6 +152,10 @@ class StudyPage:
 
     def has(self, chart: str) -> bool:
         return f"{chart}-light.svg" in self.charts
+
+    def label(self, subject: str) -> str:
+        """The label of an arm; anything else, such as a pair of arms, as it is."""
+        return self.results.label(subject) if subject in self.study.arms else subject
 
     def answers(self, verdict: str) -> list[Verdict]:
         return [answer for answer in self.verdicts if answer.verdict == verdict]

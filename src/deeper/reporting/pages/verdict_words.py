@@ -23,14 +23,16 @@ GROUPS: Unit = ("group of networks", "groups of networks")
 
 def pair(results: StudyResults, comparison: Comparison) -> str:
     """``Plain-56 − Plain-20``; one name where an arm is compared with no other."""
-    return f" {words.MINUS} ".join(map(results.label, comparison.arms))
+    taken_off = words.share_taken_off(comparison, results.label)
+    return f" {words.MINUS} ".join([*map(results.label, comparison.arms[:2]), *filter(None, [taken_off])])
 
 
 def counted(results: StudyResults, verdict: Verdict) -> str:
     """``5 seeds``, ``3 groups of networks``; ``6 to 16 seeds`` where comparisons have different numbers."""
-    fewest = min(verdict.outcomes, key=lambda outcome: len(outcome.seeds))
+    measured = [outcome for outcome in verdict.outcomes if not outcome.comparison.is_fact] or verdict.outcomes
+    fewest = min(measured, key=lambda outcome: len(outcome.seeds))
     unit = _unit(results, fewest)
-    most = max(len(outcome.seeds) for outcome in verdict.outcomes if _unit(results, outcome) == unit)
+    most = max(len(outcome.seeds) for outcome in measured if _unit(results, outcome) == unit)
     if most > verdict.seeds:
         return f"{verdict.seeds:,} to {most:,} {unit[1]}"
     return words.plural(verdict.seeds, *unit)
@@ -45,7 +47,9 @@ def finding(results: StudyResults, verdict: Verdict) -> str:
 
 
 def advice(results: StudyResults, verdict: Verdict) -> str:
-    """What would settle an open claim; empty where it is not open."""
+    """What would settle an open claim, or which precondition does not hold; empty where neither is so."""
+    if verdict.verdict == claims.NOT_TESTABLE:
+        return "; ".join(f"{_label(results, one.subject)}: {one.found}, not {one.limit}" for one in verdict.failed[:2])
     if verdict.verdict != claims.CANNOT_TELL:
         return ""
     open_ones = [outcome for outcome in verdict.outcomes if outcome.direction == claims.OPEN]
@@ -100,6 +104,8 @@ def _why_open(outcome: Outcome, unit: Unit) -> str:
     one, several = unit
     if outcome.difference is None:
         return f"no {one} has {'both numbers' if outcome.comparison.against else 'the number'}"
+    if outcome.difference.n > 1 and not outcome.difference.has_interval:
+        return f"{outcome.difference.n} {several} are too few for an interval of a share that runs past 0 or 100 %"
     if outcome.difference.n < 2:
         value = "pair" if outcome.comparison.against else "value"
         return f"one {value} has no spread, so nothing can be told; two {several} are the least"
@@ -113,7 +119,7 @@ def _why_open(outcome: Outcome, unit: Unit) -> str:
 
 def _seeds_needed(results: StudyResults, open_ones: Sequence[Outcome]) -> str:
     """How many seeds would tell the least sure comparison, and how many any other that is open."""
-    shown = max(open_ones, key=lambda outcome: outcome.p_adjusted)
+    shown = min(open_ones, key=lambda outcome: -1.0 if math.isnan(outcome.sureness) else outcome.sureness)
     several = _unit(results, shown)[1]
     if shown.metric.unit == TIMED:
         said = "it takes a longer or a quieter measurement of time"
@@ -139,7 +145,9 @@ def _measured(results: StudyResults, outcome: Outcome) -> str:
 def _inside_margin(outcome: Outcome) -> str:
     """Of a difference as expected that surely has the other sign, and is less than the margin: that it is so."""
     difference, comparison = outcome.difference, outcome.comparison
-    if outcome.direction != claims.AS_EXPECTED or not comparison.margin or difference.n < 2:
+    if outcome.direction != claims.AS_EXPECTED or not comparison.margin or not difference.has_interval:
+        return ""
+    if not comparison.expect.startswith("not_"):
         return ""
     above = comparison.expect in claims.ABOVE
     if not (difference.upper < 0 if above else difference.lower > 0):
@@ -150,10 +158,14 @@ def _inside_margin(outcome: Outcome) -> str:
 def _is_opposed(outcome: Outcome) -> bool:
     """Whether the whole interval lies beyond the border, on the side that is not expected."""
     difference, comparison = outcome.difference, outcome.comparison
-    if difference is None or difference.n < 2:
+    if difference is None or not difference.has_interval or comparison.expect == "alike":
         return False
     above = comparison.expect in claims.ABOVE
     return difference.upper < comparison.border if above else difference.lower > comparison.border
+
+
+def _label(results: StudyResults, subject: str) -> str:
+    return results.label(subject) if subject in results.study.arms else subject
 
 
 def _unit(results: StudyResults, outcome: Outcome) -> Unit:

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from deeper.errors import DeeperError
 from deeper.schema.study import Budget
-from deeper.study.budgets import check, shares
+from deeper.claims.budgets import check, shares
 
 
 def read(**changes):
