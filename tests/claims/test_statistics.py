@@ -10,38 +10,38 @@ from deeper.claims import statistics
 
 values = st.floats(-1e3, 1e3, allow_nan=False).map(lambda x: round(x, 6))
 samples = st.lists(values, min_size=2, max_size=12)
-p_values = st.lists(st.floats(0, 1), min_size=1, max_size=9)
 
 
-@given(samples)
-def test_mean_and_interval_agree_with_scipy(sample):
-    found = statistics.mean(sample)
+@given(samples, st.sampled_from([0.95, 0.999]))
+def test_mean_and_interval_agree_with_the_textbook(sample, confidence):
+    found = statistics.mean(sample, confidence)
     assert found.mean == pytest.approx(np.mean(sample))
     if found.sd > 1e-9:
-        expected = stats.ttest_1samp(sample, 0).confidence_interval(0.95)
-        assert (found.lower, found.upper) == pytest.approx((expected.low, expected.high), abs=1e-9)
+        n = len(sample)
+        half = stats.t.ppf((1 + confidence) / 2, n - 1) * np.std(sample, ddof=1) / math.sqrt(n)
+        assert (found.lower, found.upper) == pytest.approx((found.mean - half, found.mean + half), rel=1e-9, abs=1e-8)
 
 
 @given(st.lists(st.tuples(values, values), min_size=2, max_size=12), st.sampled_from([0.0, 0.5, -3.0]))
-def test_difference_agrees_with_scipy_s_paired_test(pairs, margin):
+def test_an_interval_leaves_out_what_the_paired_test_rejects(pairs, border):
     of, against = zip(*pairs, strict=True)
-    found = statistics.difference(of, against, margin)
+    found = statistics.difference(of, against)
     if found.sd > 1e-9:
-        expected = stats.ttest_rel(np.array(of) - margin, against)
-        assert found.p == pytest.approx(expected.pvalue, abs=1e-9)
-        assert (found.p < 0.05) == (not found.lower <= margin <= found.upper)
+        p = stats.ttest_rel(np.array(of) - border, against).pvalue
+        assert abs(p - 0.05) < 1e-9 or (p < 0.05) == (not found.lower <= border <= found.upper)
 
 
 def test_the_difference_is_paired_and_signed():
     found = statistics.difference([3.0, 13.0, 23.0], [1.0, 11.0, 20.0])
     assert found.mean == pytest.approx(7 / 3)
-    assert found.p < 0.05
+    assert found.values == (2.0, 2.0, 3.0)
+    assert found.lower > 0
 
 
-@pytest.mark.parametrize(("margin", "p"), [(0.25, 1.0), (0.0, 0.0), (0.2, 0.0)])
-def test_no_variance(margin, p):
-    found = statistics.difference([0.75, 0.5], [0.5, 0.25], margin)
-    assert (found.lower, found.mean, found.upper, found.sd, found.p) == (0.25, 0.25, 0.25, 0.0, p)
+def test_no_variance():
+    found = statistics.difference([0.75, 0.5], [0.5, 0.25])
+    assert (found.lower, found.mean, found.upper, found.sd) == (0.25, 0.25, 0.25, 0.0)
+    assert found.has_interval
 
 
 def test_a_spread_of_rounding_counts_as_none():
@@ -51,7 +51,8 @@ def test_a_spread_of_rounding_counts_as_none():
 def test_one_value_has_a_mean_and_nothing_else():
     found = statistics.difference([0.5], [0.2])
     assert found.mean == pytest.approx(0.3)
-    assert all(math.isnan(x) for x in (found.lower, found.upper, found.sd, found.p))
+    assert all(math.isnan(x) for x in (found.lower, found.upper, found.sd))
+    assert not found.has_interval
 
 
 @pytest.mark.parametrize("bad", [[], [1.0, math.nan], [math.inf]])
@@ -65,28 +66,17 @@ def test_pairs_must_match():
         statistics.difference([1.0, 2.0], [1.0])
 
 
-def test_holm_of_a_worked_example():
-    assert statistics.holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+@pytest.mark.parametrize(("family", "confidence"), [(0, 0.95), (1, 0.95), (5, 0.99), (50, 0.999)])
+def test_intervals_that_hold_together_share_what_may_go_wrong(family, confidence):
+    assert statistics.simultaneous(family) == pytest.approx(confidence)
 
 
-def test_holm_takes_nan_for_a_test_that_shows_nothing():
-    assert statistics.holm([math.nan, 0.01]) == pytest.approx([1.0, 0.02])
-
-
-@given(p_values)
-def test_holm_rejects_what_the_step_down_procedure_rejects(p):
-    rejected = set()
-    for step, index in enumerate(sorted(range(len(p)), key=p.__getitem__)):
-        if p[index] * (len(p) - step) >= 0.05:
-            break
-        rejected.add(index)
-    assert {i for i, adjusted in enumerate(statistics.holm(p)) if adjusted < 0.05} == rejected
-
-
-@given(p_values)
-def test_holm_never_lowers_p_and_never_exceeds_bonferroni(p):
-    for raw, adjusted in zip(p, statistics.holm(p), strict=True):
-        assert raw <= adjusted <= min(1.0, raw * len(p)) + 1e-12
+@given(samples, st.floats(0.001, 100))
+def test_an_interval_is_inside_outside_or_neither(sample, region):
+    found = statistics.difference_of(sample)
+    assert found.inside(region) == (max(abs(found.lower), abs(found.upper)) <= region)
+    assert found.outside(region) == (found.lower > region or found.upper < -region)
+    assert not (found.inside(region) and found.outside(region))
 
 
 @pytest.mark.parametrize(("effect", "n"), [(1.0, 5), (0.5, 12), (2.0, 3)])

@@ -12,8 +12,9 @@ from deeper.errors import DeeperError
 from deeper.paths import CONF, PUBLISHED, ROOT
 from deeper.schema.study import MetricName, PublishedFile, Study, read_study
 
-FILES = sorted(path for path in (CONF / "study").glob("*.yaml") if path.stem not in ("none", "transfer_target"))
+FILES = sorted(path for path in (CONF / "study").rglob("*.yaml") if path.stem not in ("none", "transfer_target"))
 FILE = "conf/study/tiny.yaml"
+LOWER = {"metric": "test_error", "of": "a", "against": "b", "expect": "lower"}
 BLOCK = {
     "name": "tiny",
     "title": "Tiny",
@@ -122,7 +123,17 @@ def test_a_probe_has_arguments_of_its_own():
         ("claims.degradation.0.expect", "equal", "expect: it must be one of higher, lower, not_higher, not_lower"),
         ("claims.degradation.0.expect", "not_lowr", "expect: it cannot be 'not_lowr'; did you mean 'not_lower'?"),
         ("claims.degradation.0.expect", "not_higher", "margin: not_higher needs a margin"),
-        ("claims.degradation.0.margin", 1, "margin: margin goes with not_higher and not_lower only, not with lower"),
+        ("claims.degradation.0.expect", "alike", "degradation.0.region: alike needs a region"),
+        ("claims.degradation.0.region", 0, "degradation.0.region: it must be a number above 0"),
+        ("claims.degradation.0.minus", {"of": "a"}, "degradation.0.minus.against: it is missing"),
+        ("claims.degradation.0.minus", {"of": "a", "against": "c"}, "degradation.0.minus.against: 'c' is not among"),
+        ("claims.degradation.0.minus", {"of": "a", "against": "b", "share": 0}, "share: it must be a number above 0"),
+        ("claims.degradation", {"claimed": "it"}, "claims.degradation: it is missing"),
+        ("claims.degradation", {"may_fail": ["c"], "comparisons": [LOWER]}, "degradation.may_fail.0: 'c' is not among"),
+        ("claims.degradation", {"overfit": ["c"], "comparisons": [LOWER]}, "degradation.overfit.0: 'c' is not among"),
+        ("claims.degradation", {"claim": "it", "comparisons": [LOWER]}, "degradation.claim: there is no such key"),
+        ("rates", {"a": {"rate": 0.1}}, "rates.a."),
+        ("block", 0, "block: it must be a whole number of at least 1"),
         ("claims.degradation.0.margin", -0.1, "margin: it must be a number of at least 0, or null, not -0.1"),
         ("claims.degradation.0.margin", float("nan"), "margin: it must be a number of at least 0"),
         ("claims.degradation.0.margin", True, "margin: it must be a number of at least 0"),
@@ -188,3 +199,28 @@ def test_something_else_than_a_mapping_is_refused():
 
 def test_json_and_yaml_are_read_alike():
     assert Study.model_validate_json(json.dumps(BLOCK)) == Study.model_validate(BLOCK)
+
+
+@pytest.mark.parametrize(
+    ("comparison", "border"),
+    [
+        (LOWER, 0),
+        (LOWER | {"margin": 0.1}, -0.1),
+        (LOWER | {"expect": "higher", "margin": 0.1}, 0.1),
+        (LOWER | {"expect": "not_higher", "margin": 0.1}, 0.1),
+        (LOWER | {"expect": "not_lower", "margin": 0.1}, -0.1),
+        (LOWER | {"expect": "alike", "region": 0.1}, 0),
+    ],
+)
+def test_the_border_of_a_comparison(comparison, border):
+    assert Study.model_validate(put("claims.degradation.0", comparison)).comparisons[0].border == border
+
+
+def test_a_list_is_a_claim_s_comparisons_and_is_written_as_a_list():
+    short, long = Study.model_validate(BLOCK), Study.model_validate(put("claims.degradation", {"comparisons": [LOWER]}))
+    assert short.comparisons == long.comparisons
+    assert short.model_dump(mode="json", exclude_unset=True)["claims"] == {"degradation": [LOWER]}
+    assert not short.claims["degradation"].has_preconditions
+    more = put("claims.degradation", {"why": "half a point", "comparisons": [LOWER]})
+    assert Study.model_validate(more).claims["degradation"].has_preconditions
+    assert Study.model_validate(more).model_dump(mode="json", exclude_unset=True) == more
