@@ -27,11 +27,6 @@ def test_count(value, shown):
     assert words.count(value) == shown
 
 
-@pytest.mark.parametrize(("p", "shown"), [(1e-9, "< 0.0001"), (0.00312, "0.0031"), (0.0496, "0.050"), (1.0, "1.000")])
-def test_p_value(p, shown):
-    assert words.p_value(p) == shown
-
-
 @pytest.mark.parametrize(
     ("listed", "shown"), [([], ""), (["a"], "a"), (["a", "b"], "a and b"), (["a", "b", "c"], "a, b and c")]
 )

@@ -61,9 +61,22 @@ def test_what_is_drawn_is_the_interval():
 def test_what_came_out_is_told_by_shape_and_colour(comparison, marker, filled):
     (row,) = lines(study([comparison]))
     (axis,) = comparisons.comparisons([row], theme.DARK).axes
-    (point,) = [line for line in axis.lines if line.get_marker() not in ("None", None, "")]
+    (point,) = [line for line in _marked(axis) if line.get_markersize() > 3]
     assert point.get_marker() == marker
     assert (point.get_markerfacecolor() != theme.DARK.ground) == filled
+
+
+def _marked(axis):
+    return [line for line in axis.lines if line.get_marker() not in ("None", None, "")]
+
+
+def test_every_seed_is_a_dot_and_the_region_a_band():
+    (row,) = lines(study([HIGHER | {"region": 0.02}]))
+    (axis,) = comparisons.comparisons([row], theme.LIGHT).axes
+    (dots,) = [line for line in _marked(axis) if line.get_markersize() < 3]
+    assert np.allclose(dots.get_xdata(), [100 * value for value in row.outcome.difference.values])
+    spans = [path.vertices[:, 0] for band in axis.collections for path in band.get_paths()]
+    assert any(np.allclose([span.min(), span.max()], [-2, 2]) for span in spans)
 
 
 def test_it_is_drawn_for_both_pages_and_always_alike():

@@ -8,9 +8,10 @@ from reported import results_of, verdicts_of
 
 from deeper.claims import statistics
 from deeper.claims import verdicts as claims
+from deeper.claims.preconditions import Precondition
 from deeper.claims.verdicts import Outcome, Verdict
 from deeper.reporting.pages import verdict_words
-from deeper.schema.study import Comparison
+from deeper.schema.study import ClaimTest, Comparison
 
 RESULTS = results_of(synthetic.results(seeds=1, epochs=1))
 OF, AGAINST = "plain56", "plain20"
@@ -18,7 +19,11 @@ OF, AGAINST = "plain56", "plain20"
 
 def outcome(metric, needed=None, direction=claims.OPEN, seeds=4, found=None, expect="lower", margin=None):
     comparison = Comparison(metric=metric, of=OF, against=AGAINST, expect=expect, margin=margin)
-    return Outcome(comparison, found, tuple(range(seeds)), (), (), (), math.nan, 0.1, 0.2, direction, needed)
+    return Outcome(comparison, found, tuple(range(seeds)), (), (), (), math.nan, direction, needed)
+
+
+def claim_of(outcomes):
+    return ClaimTest(comparisons=tuple(one.comparison for one in outcomes))
 
 
 def around(mean):
@@ -30,7 +35,7 @@ THREE = [outcome("train_error", needed) for needed in (30, None, 8)]
 
 
 def advice(*outcomes, verdict=claims.CANNOT_TELL):
-    return verdict_words.advice(RESULTS, Verdict("degradation", "x", verdict, outcomes))
+    return verdict_words.advice(RESULTS, Verdict("degradation", "x", verdict, outcomes, claim_of(outcomes)))
 
 
 @pytest.mark.parametrize(
@@ -95,6 +100,22 @@ def test_arms_measured_with_different_things_are_said_to_be():
 )
 def test_a_difference_inside_the_margin_is_said_to_be_one(expect, mean, words):
     found = outcome("test_error", None, claims.AS_EXPECTED, found=around(mean), expect=expect, margin=0.05)
-    said = verdict_words.finding(RESULTS, Verdict("degradation", "x", claims.SUPPORTED, (found,)))
+    said = verdict_words.finding(RESULTS, Verdict("degradation", "x", claims.SUPPORTED, (found,), claim_of([found])))
     assert ("by less than the margin" in said) == bool(words)
     assert words in said
+
+
+def test_a_claim_that_cannot_be_tested_says_what_is_missing():
+    failed = Precondition("it has learned", OF, "test error 20.0 %", "below 18.0 %, logistic regression's", False)
+    held = Precondition("it has learned", AGAINST, "test error 10.0 %", "below 18.0 %, logistic regression's", True)
+    one = outcome("test_error")
+    verdict = Verdict("degradation", "x", claims.NOT_TESTABLE, (one,), claim_of([one]), (held, failed))
+    said = verdict_words.advice(RESULTS, verdict)
+    assert said == "Plain-56: test error 20.0 %, not below 18.0 %, logistic regression's"
+
+
+def test_what_is_taken_off_stands_in_the_name_of_a_comparison():
+    minus = {"of": "plain56", "against": "plain20", "share": 0.1}
+    row = {"metric": "test_error", "of": "resnet56", "against": "resnet20", "expect": "lower", "minus": minus}
+    said = verdict_words.pair(RESULTS, Comparison.model_validate(row))
+    assert said == "ResNet-56 − ResNet-20 − 0.1 × (Plain-56 − Plain-20)"
