@@ -30,6 +30,7 @@ from deeper.reporting.training_counts import TrainingCounts, count_trainings
 from deeper.reporting.transfer_tasks import transfer_tasks
 from deeper.schema.baselines import Baselines
 from deeper.schema.ledger import Claim, ledger
+from deeper.schema.results import APART
 
 MARK = "<!-- Written by python -m deeper.report; changes made here are lost. -->"
 DRAWN = (".svg", ".png")
@@ -94,12 +95,14 @@ def pages(
     """Every file of the report by its path below ``reports``."""
     studies = _studies(results, shelf, baselines or Baselines())
     transfers = {page.name: transfer.build(page, _elsewhere(page, studies)) for page in _of_kind(studies, "transfer")}
-    made = {"README.md": _render("index.md.j2", index=_index(results, studies, exact))}
+    # Pages of some profiles stand a folder deeper.
+    top = "../.." if any(one.table.profile in APART for one in results) else ".."
+    made = {"README.md": _render("index.md.j2", top=top, index=_index(results, studies, exact))}
     if exact:
-        made["exact_claims.md"] = _render("exact_claims.md.j2", exact=ExactPage(exact))
+        made["exact_claims.md"] = _render("exact_claims.md.j2", top=top, exact=ExactPage(exact))
     for page in studies:
         facts = _facts(page, transfers)
-        made[f"{page.name}.md"] = _render(f"{page.results.page}.md.j2", page=page, **facts)
+        made[f"{page.name}.md"] = _render(f"{page.results.page}.md.j2", top=top, page=page, **facts)
         made[f"curves/{page.name}.csv"] = _curves(page.arms)
         made |= {f"figures/{page.name}/{name}": content for name, content in page.charts.items()}
     made["metrics.json"] = (json.dumps(_metrics(studies, exact), indent=1) + "\n").encode()
