@@ -4,7 +4,6 @@ A block is one seed of every arm (``Study.block`` seeds where averages need seve
 its first before any has its second. So it may stop anywhere, and every study has whole pairs.
 """
 
-import signal
 import subprocess
 import sys
 import time
@@ -20,7 +19,6 @@ from deeper.schema.results import read_table
 PROFILE = "record"
 BLOCKS = "blocks.yaml"
 HEAD = "# Whole blocks that the table of each study has; written by `python -m deeper.ledger`, read by dvc.yaml.\n"
-PATIENCE = 120  # seconds for what is told to stop
 
 Run = Callable[[Sequence[str], float], bool]
 
@@ -70,7 +68,10 @@ def read_blocks(folder: Path) -> dict[str, int]:
 
 
 def run_until(command: Sequence[str], deadline: float) -> bool:
-    """Run a command to its end, or stop it at ``deadline`` (of ``time.monotonic``) as Ctrl-C does; whether it ended.
+    """Run a command to its end, or stop it at ``deadline`` (of ``time.monotonic``); whether it ended.
+
+    Its trials end with it, and go on from their checkpoints next time. SIGTERM and not Ctrl-C's signal: what was started
+    in the background of a shell ignores that one.
 
     Raises:
         DeeperError: it failed; what it said is on the terminal.
@@ -79,11 +80,7 @@ def run_until(command: Sequence[str], deadline: float) -> bool:
         try:
             code = process.wait(max(0.0, deadline - time.monotonic()))
         except subprocess.TimeoutExpired:
-            process.send_signal(signal.SIGINT)
-            try:
-                process.wait(PATIENCE)
-            except subprocess.TimeoutExpired:
-                process.kill()
+            process.terminate()
             return False
     if code:
         raise DeeperError(f"it stopped at: {' '.join(command[1:])}; mend that and start again, it goes on from there")
