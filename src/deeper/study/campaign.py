@@ -70,8 +70,8 @@ def read_blocks(folder: Path) -> dict[str, int]:
 def run_until(command: Sequence[str], deadline: float) -> bool:
     """Run a command to its end, or stop it at ``deadline`` (of ``time.monotonic``); whether it ended.
 
-    Its trials end with it, and go on from their checkpoints next time. SIGTERM and not Ctrl-C's signal: what was started
-    in the background of a shell ignores that one.
+    Its trials end with it, and go on from their checkpoints next time. The signal is not Ctrl-C's, which is ignored by
+    what was started in the background of a shell.
 
     Raises:
         DeeperError: it failed; what it said is on the terminal.
