@@ -1,6 +1,7 @@
 """The table of a study: everything a report needs of its trials, in one file small enough for git."""
 
 import json
+import math
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
@@ -23,6 +24,7 @@ from deeper.study import averaging
 from deeper.study import transfer_table as transfer_tables
 
 NO_GRADIENTS: dict[str, list[Any]] = {"layers": [], "start": [], "epochs": []}
+MOST_EPOCHS = 32
 VARIED = ("data", "optimizer", "schedule", "augment", "training", "trainer", *OPEN)
 KEPT = ("id", "status", "reason", "metrics", "cost", "time", "gradients", "finished_at", "record")
 
@@ -178,13 +180,19 @@ def _finished(home: Home, probes: Mapping[str, Any]) -> dict[str, Any] | None:
     record = home.record()
     if record is None:
         return None
-    curves = [json.loads(line) for line in (home / CURVES).read_text().splitlines()]
+    curves = thinned([json.loads(line) for line in (home / CURVES).read_text().splitlines()])
     return {
         **record,
         "record": record["digest"],
         "curves": curves,
         **({"probes": probing.found(home, probes)} if probes else {}),
     }
+
+
+def thinned(curves: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """At most ``MOST_EPOCHS`` epochs of a training, evenly, with the last: a table stays small, the trial has them all."""
+    step = math.ceil(len(curves) / MOST_EPOCHS) or 1
+    return [row for number, row in enumerate(curves, 1) if number % step == 0 or number == len(curves)]
 
 
 def _profile_of(path: Path) -> str | None:
