@@ -1,5 +1,7 @@
 """What of a trial goes into a study's table."""
 
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -12,6 +14,6 @@ def test_a_long_training_is_thinned_evenly_and_keeps_its_last_epoch(epochs):
     kept = [row["epoch"] for row in thinned(rows)]
     assert len(kept) <= MOST_EPOCHS + 1
     assert kept[-1:] == [epochs] * bool(epochs)
-    assert len({after - before for before, after in zip(kept, kept[1:-1], strict=False)}) <= 1
+    assert len({after - before for before, after in pairwise(kept[:-1])}) <= 1
     if epochs <= MOST_EPOCHS:
         assert thinned(rows) == rows

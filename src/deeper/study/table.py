@@ -190,7 +190,7 @@ def _finished(home: Home, probes: Mapping[str, Any]) -> dict[str, Any] | None:
 
 
 def thinned(curves: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """At most ``MOST_EPOCHS`` epochs of a training, evenly, with the last: a table stays small, the trial has them all."""
+    """Some ``MOST_EPOCHS`` epochs of a training, evenly, and the last: a table stays small, the trial has them all."""
     step = math.ceil(len(curves) / MOST_EPOCHS) or 1
     return [row for number, row in enumerate(curves, 1) if number % step == 0 or number == len(curves)]
 
