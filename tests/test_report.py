@@ -80,3 +80,16 @@ def test_a_mistake_is_one_line_and_leaves_the_pages_alone(folder, override, word
 
 def test_an_unknown_key_is_refused(folder):
     assert report(folder, "result=elsewhere").returncode == 2
+
+
+def test_the_ledger_of_record_has_pages_beside_and_a_link(folder):
+    content = synthetic.results(2, 1, name="a")
+    (folder / "results" / "record").mkdir()
+    for below, profile in (("a.json", "pocket"), ("record/a.json", "record")):
+        (folder / "results" / below).write_text(json.dumps(sealed(content | {"profile": profile})), encoding="utf-8")
+    found = report(folder, "exact=false")
+    assert (found.returncode, spoken(found)) == (0, [])
+    assert "(record/README.md)" in (folder / "reports" / "README.md").read_text(encoding="utf-8")
+    page = (folder / "reports" / "record" / "a.md").read_text(encoding="utf-8")
+    assert "](../../docs/reading.md" in page
+    assert "](../docs/" not in page

@@ -14,12 +14,13 @@ from deeper import cli
 from deeper.errors import DeeperError
 from deeper.files import write_json
 from deeper.paths import CONF
+from deeper.schema.results import RECORD
 
 
 @hydra.main(version_base="1.3", config_path=str(CONF), config_name="identify")
 @cli.task
 def identify(cfg: DictConfig) -> None:
-    from deeper.study.campaign import PROFILE, read_blocks
+    from deeper.study.campaign import read_blocks
     from deeper.study.identities import identity_of
 
     try:
@@ -29,8 +30,8 @@ def identify(cfg: DictConfig) -> None:
     found = {name: identity_of(name, [f"profile={cfg.for_profile}", f"data={cfg.for_data}"]) for name in studies}
     found |= {name: identity_of(name, [f"data={cfg.for_data}"]) for name in cfg.also}
     blocks = read_blocks(Path(cfg.record))
-    line = [f"profile={PROFILE}", f"data={cfg.for_data}"]
-    record = {name: identity_of(f"{PROFILE}/{name}", [*line, f"blocks={n}"]) for name, n in blocks.items()}
+    line = [f"profile={RECORD}", f"data={cfg.for_data}"]
+    record = {name: identity_of(f"{RECORD}/{name}", [*line, f"blocks={n}"]) for name, n in blocks.items()}
     write_json(Path(cfg.identities), {"studies": found, "record": record})
     every = [*found.values(), *record.values()]
     print(f"{cfg.identities}: {len(every)} studies, {sum(one['trials'] for one in every)} trials")

@@ -15,6 +15,7 @@ from omegaconf import DictConfig
 from deeper import cli
 from deeper.errors import DeeperError
 from deeper.paths import CONF, ROOT
+from deeper.schema.results import RECORD
 
 
 @hydra.main(version_base="1.3", config_path=str(CONF), config_name="ledger")
@@ -30,7 +31,7 @@ def ledger(cfg: DictConfig) -> None:
     chosen = studies if cfg.only is None else list(cfg.only)
     if unknown := [study for study in chosen if study not in studies]:
         raise DeeperError(f"only: the ledger has no study {unknown[0]}; it has {', '.join(studies)}")
-    folder = Path(cfg.results) / campaign.PROFILE
+    folder = Path(cfg.results) / RECORD
     folder.mkdir(parents=True, exist_ok=True)
     settings = [f"logger={cfg.logger}", f"store={cfg.store}", f"results={cfg.results}"]
     settings += [] if cfg.slots is None else [f"hydra.launcher.slots={cfg.slots}"]

@@ -13,7 +13,7 @@ from omegaconf import DictConfig
 
 from deeper import cli, paths
 from deeper.errors import DeeperError
-from deeper.schema.results import APART
+from deeper.schema.results import APART, RECORD
 
 
 def report(results: Path, reports: Path, published: Path, exact: bool, baselines: Path) -> str:
@@ -57,6 +57,8 @@ def main(config: DictConfig) -> None:
     if config.for_profile in APART:
         results, reports = results / config.for_profile, reports / config.for_profile
     print(report(results, reports, published, config.exact, baselines))
+    if config.for_profile not in APART and any((results / RECORD).glob("*.json")):
+        print(report(results / RECORD, reports / RECORD, published, False, baselines))
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from deeper.claims import budgets
 from deeper.claims.metrics import METRICS
 from deeper.schema.baselines import Baselines
-from deeper.schema.results import StudyTable, TrialRow
+from deeper.schema.results import RECORD, StudyTable, TrialRow
 from deeper.schema.study import ClaimTest, Comparison
 
 ERRORS = ("train_error", "validation_error", "test_error", "mean_train_error", "epochs_to_15", "generalisation_gap")
@@ -37,7 +37,7 @@ def preconditions(table: StudyTable, test: ClaimTest, baselines: Baselines) -> I
             yield _learned(table, arm, baselines)
     yield from (_by_heart(table, arm) for arm in test.overfit)
     yield from _budgets(table, test.comparisons)
-    if table.profile == "record":
+    if table.profile == RECORD:
         yield from (_tuned(table, arm) for arm in compared if _trained(table, arm))
         yield from (found for one in test.comparisons if (found := _long_enough(table, one)) is not None)
 

@@ -17,7 +17,8 @@ from deeper.schema.study import Settings, Study
 SCHEMA = 2
 COMPUTES_NOTHING = ("python", "hydra-core", "wandb", "dvc")  # of the versions in an environment
 TOY = "smoke"
-APART = (TOY, "record")  # profiles whose tables and pages stand in folders of their own
+RECORD = "record"
+APART = (TOY, RECORD)  # profiles whose tables and pages stand in folders of their own
 """The profile that only shows that the machinery works: its tables stand apart, and no verdict is read from them."""
 
 Loss = float | None

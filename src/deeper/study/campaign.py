@@ -14,9 +14,8 @@ import yaml
 
 from deeper.errors import DeeperError
 from deeper.files import write_bytes
-from deeper.schema.results import read_table
+from deeper.schema.results import RECORD, read_table
 
-PROFILE = "record"
 BLOCKS = "blocks.yaml"
 HEAD = "# Whole blocks that the table of each study has; written by `python -m deeper.ledger`, read by dvc.yaml.\n"
 
@@ -113,7 +112,7 @@ def measure(
     done = write_blocks(folder, studies)
     tuned: set[str] = set()
     for study, block in order(studies, most, done):
-        train = [sys.executable, "-m", "deeper.train", "--multirun", f"study={PROFILE}/{study}", f"profile={PROFILE}"]
+        train = [sys.executable, "-m", "deeper.train", "--multirun", f"study={RECORD}/{study}", f"profile={RECORD}"]
         if study not in tuned and not run([*train, *settings, "tune=true"], deadline):
             return False
         tuned.add(study)

@@ -30,7 +30,7 @@ from deeper.reporting.training_counts import TrainingCounts, count_trainings
 from deeper.reporting.transfer_tasks import transfer_tasks
 from deeper.schema.baselines import Baselines
 from deeper.schema.ledger import Claim, ledger
-from deeper.schema.results import APART
+from deeper.schema.results import APART, RECORD
 
 MARK = "<!-- Written by python -m deeper.report; changes made here are lost. -->"
 DRAWN = (".svg", ".png")
@@ -50,6 +50,7 @@ class IndexPage:
         headline: the page whose errors by epoch stand on the index: the one that answers the ledger's earliest claim.
         places: data and profile of the studies that answer claims, each once, the one of most studies first.
         unmeasured: claims of the ledger that nothing here is about.
+        beside: whether the ledger of record stands beside.
     """
 
     studies: Sequence[StudyPage]
@@ -60,6 +61,7 @@ class IndexPage:
     places: Sequence[str]
     trainings: TrainingCounts
     unmeasured: Sequence[Claim]
+    beside: bool
 
     @property
     def verdicts(self) -> int:
@@ -79,7 +81,8 @@ def write(
     Raises:
         DeeperError: a results file is damaged, or a study names something that does not exist.
     """
-    made = pages(load.load(results), shelf, exact, baselines)
+    beside = any((results / RECORD).glob("*.json"))
+    made = pages(load.load(results), shelf, exact, baselines, beside)
     for name, content in sorted(made.items()):
         files.write_bytes(reports / name, content)
     _clear(reports, set(made))
@@ -91,13 +94,14 @@ def pages(
     shelf: Path,
     exact: Sequence[Finding] = (),
     baselines: Baselines | None = None,
+    beside: bool = False,
 ) -> dict[str, bytes]:
-    """Every file of the report by its path below ``reports``."""
+    """Every file of the report by its path below ``reports``; ``beside``: the ledger of record has pages there too."""
     studies = _studies(results, shelf, baselines or Baselines())
     transfers = {page.name: transfer.build(page, _elsewhere(page, studies)) for page in _of_kind(studies, "transfer")}
     # Pages of some profiles stand a folder deeper.
     top = "../.." if any(one.table.profile in APART for one in results) else ".."
-    made = {"README.md": _render("index.md.j2", top=top, index=_index(results, studies, exact))}
+    made = {"README.md": _render("index.md.j2", top=top, index=_index(results, studies, exact, beside))}
     if exact:
         made["exact_claims.md"] = _render("exact_claims.md.j2", top=top, exact=ExactPage(exact))
     for page in studies:
@@ -158,7 +162,9 @@ def _of_kind(studies: Sequence[StudyPage], kind: str) -> list[StudyPage]:
     return [page for page in studies if page.results.page == kind]
 
 
-def _index(results: Sequence[StudyResults], studies: Sequence[StudyPage], exact: Sequence[Finding]) -> IndexPage:
+def _index(
+    results: Sequence[StudyResults], studies: Sequence[StudyPage], exact: Sequence[Finding], beside: bool
+) -> IndexPage:
     verdicts = [(page, verdict) for page in studies for verdict in page.verdicts]
     order = [*ledger(), *(verdict.claim for _, verdict in verdicts)]
     measured = {verdict.claim for _, verdict in verdicts} | {finding.claim for finding in exact}
@@ -171,6 +177,7 @@ def _index(results: Sequence[StudyResults], studies: Sequence[StudyPage], exact:
         places=[place for place, _ in Counter(page.place for page in studies if page.verdicts).most_common()],
         trainings=count_trainings([one for one in results if one.measures]),
         unmeasured=[claim for claim in ledger().values() if claim.id not in measured],
+        beside=beside,
     )
 
 
