@@ -35,8 +35,7 @@ def test_the_studys_own_table_tells_the_spread(table):
     sd = spread(table, "train_error", "plain56", "resnet56")
     assert seen.sd == pytest.approx(sd)
     assert (seen.own, seen.tables, seen.seeds, family) == (True, (table["study"]["name"],), 9, 1)
-    assert seen.alone == pytest.approx(statistics.minimum_detectable_effect(sd, 9))
-    assert seen.corrected == pytest.approx(seen.alone)
+    assert seen.detectable == pytest.approx(statistics.minimum_detectable_effect(sd, 9))
 
 
 def test_else_the_comparisons_of_other_tables_are_pooled(table):
@@ -48,8 +47,7 @@ def test_else_the_comparisons_of_other_tables_are_pooled(table):
     assert seen.sd == pytest.approx(pooled)
     assert (seen.own, seen.tables, family) == (False, (table["study"]["name"],), 1 + len(named))
     level = statistics.ALPHA / family
-    assert seen.corrected == pytest.approx(statistics.minimum_detectable_effect(pooled, 5, level))
-    assert seen.corrected > seen.alone
+    assert seen.detectable == pytest.approx(statistics.minimum_detectable_effect(pooled, 5, level))
 
 
 def test_an_arm_alone_has_the_spread_of_its_values(table):
@@ -66,7 +64,7 @@ def test_pairs_are_the_seeds_that_both_arms_have(table):
     assert seen.seeds == 2
     [none], _ = prospects(study(row), {"wide": (0,)}, [synthetic.table(table)])
     assert none.seeds == 0
-    assert math.isnan(none.alone)
+    assert math.isnan(none.detectable)
 
 
 def test_without_a_table_nothing_is_known():
@@ -74,4 +72,25 @@ def test_without_a_table_nothing_is_known():
     [seen], family = prospects(study(row), {"wide": SEEDS, "thin": SEEDS}, [])
     assert family == 1
     assert math.isnan(seen.sd)
-    assert math.isnan(seen.alone)
+    assert math.isnan(seen.detectable)
+
+
+def test_facts_are_in_no_family(table):
+    rows = [
+        {"metric": metric, "of": "wide", "against": "thin", "expect": "lower"} for metric in ("params", "test_error")
+    ]
+    seen, family = prospects(study(*rows), {"wide": SEEDS, "thin": SEEDS}, [])
+    assert ([one.is_fact for one in seen], family) == ([True, False], 1)
+
+
+def test_an_interaction_has_its_own_spread(table):
+    minus = {"of": "plain56", "against": "plain20"}
+    row = {"metric": "test_error", "of": "resnet56", "against": "resnet20", "minus": minus, "expect": "lower"}
+    own = study(row, name=table["study"]["name"], arms=synthetic.ARMS)
+    [seen], _ = prospects(own, dict.fromkeys(synthetic.ARMS, SEEDS), [synthetic.table(table)])
+    values = {
+        arm: np.array([t["metrics"]["test_error"] for t in table["trials"] if t["arm"] == arm])
+        for arm in synthetic.ARMS
+    }
+    both = values["resnet56"] - values["resnet20"] - (values["plain56"] - values["plain20"])
+    assert (seen.sd, seen.seeds) == (pytest.approx(both.std(ddof=1)), 5)

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from deeper.claims import statistics
-from deeper.claims.metrics import METRICS, Metric
-from deeper.claims.verdicts import measure
+from deeper.claims.metrics import FACTS, METRICS, Metric
+from deeper.claims.verdicts import family_of, measure
 from deeper.schema.results import StudyTable
 from deeper.schema.study import Comparison, Study
 
@@ -20,8 +20,8 @@ class Prospect:
     """A comparison of a claim, and the smallest true effect that its seeds find four times in five.
 
     ``seeds`` is the number of pairs; ``sd`` the spread of their differences, NaN where no table tells; ``tables`` the
-    studies whose tables tell, and ``own`` whether that is the study itself. ``alone`` is the effect at an uncorrected
-    5 %, ``corrected`` that at Holm's worst level, 5 % over the number of comparisons.
+    studies whose tables tell, and ``own`` whether that is the study itself. ``detectable`` is the effect at the level
+    of the family, in the metric's unit. A fact is in no family.
     """
 
     claim: str
@@ -30,18 +30,21 @@ class Prospect:
     sd: float
     tables: tuple[str, ...]
     own: bool
-    alone: float
-    corrected: float
+    detectable: float
 
     @property
     def metric(self) -> Metric:
         return METRICS[self.comparison.metric]
 
+    @property
+    def is_fact(self) -> bool:
+        return self.comparison.metric in FACTS
+
 
 def prospects(
     study: Study, seeds: Mapping[str, Iterable[int]], tables: Sequence[StudyTable]
 ) -> tuple[list[Prospect], int]:
-    """The prospects of a study's comparisons, and how many comparisons Holm's correction will be over.
+    """The prospects of a study's comparisons, and how many comparisons the simultaneous intervals will be over.
 
     Args:
         study: with all its arms.
@@ -50,8 +53,8 @@ def prospects(
     """
     own = [table for table in tables if table.name == study.name]
     others = [table for table in tables if table.name != study.name]
-    rows = [(claim, comparison) for claim, comparisons in study.claims.items() for comparison in comparisons]
-    family = len(rows) + sum(len(_comparisons(table)) for table in others)
+    rows = [(claim, comparison) for claim, test in study.claims.items() for comparison in test.comparisons]
+    family = sum(comparison.metric not in FACTS for _, comparison in rows) + family_of(others)
     return [_prospect(claim, comparison, seeds, own, others, family) for claim, comparison in rows], family
 
 
@@ -68,36 +71,31 @@ def _prospect(
         sd, tell = _spread(comparison, tables, is_own)
         if not math.isnan(sd):
             break
-    alone, corrected = (
-        statistics.minimum_detectable_effect(sd, n, alpha) for alpha in (statistics.ALPHA, statistics.ALPHA / family)
-    )
-    return Prospect(claim, comparison, n, sd, tell, is_own, alone, corrected)
+    detectable = statistics.minimum_detectable_effect(sd, n, statistics.ALPHA / max(1, family))
+    return Prospect(claim, comparison, n, sd, tell, is_own, detectable)
 
 
 def _spread(comparison: Comparison, tables: Sequence[StudyTable], own: bool) -> tuple[float, tuple[str, ...]]:
     """Pooled standard deviation, and the studies that it is from."""
     squares, freedom, tell = 0.0, 0, []
     for table in tables:
-        pairs = {comparison.arms} if own else {other.arms for other in _comparisons(table)}
-        for difference in _differences(comparison, table, sorted(pairs)):
-            squares, freedom = squares + (difference.n - 1) * difference.sd**2, freedom + difference.n - 1
+        for values in _samples(comparison, table, own):
+            squares, freedom = squares + (len(values) - 1) * statistics.mean(values).sd ** 2, freedom + len(values) - 1
             tell.append(table.name)
     sd = math.sqrt(squares / freedom) if freedom else math.nan
     return sd, tuple(dict.fromkeys(tell))
 
 
-def _differences(
-    comparison: Comparison, table: StudyTable, pairs: Iterable[tuple[str, ...]]
-) -> list[statistics.Difference]:
-    """Of the comparison's metric, for each pair of arms (or arm alone, as the comparison) that has it on two seeds."""
-    asked = [
-        Comparison(metric=comparison.metric, expect="higher", **dict(zip(("of", "against"), pair, strict=False)))
-        for pair in pairs
-        if len(pair) == len(comparison.arms) and set(pair) <= set(table.study.arms)
+def _samples(comparison: Comparison, table: StudyTable, own: bool) -> list[tuple[float, ...]]:
+    """Values by seed, two or more, of the comparison itself, or of its metric for every one of another study's like it.
+
+    Like a pair are pairs, like an arm alone are arms alone, like an interaction are interactions.
+    """
+    kinds = {(one.pair, one.minus): one for one in ([comparison] if own else table.study.comparisons)}
+    alike = [
+        one.model_copy(update={"metric": comparison.metric})
+        for (pair, minus), one in kinds.items()
+        if len(pair) == len(comparison.pair) and bool(minus) == bool(comparison.minus)
     ]
-    differences = [measure(one, table.trials).difference for one in asked]
-    return [difference for difference in differences if difference is not None and difference.n > 1]
-
-
-def _comparisons(table: StudyTable) -> list[Comparison]:
-    return [comparison for comparisons in table.study.claims.values() for comparison in comparisons]
+    samples = [measure(one, table.trials).values for one in alike if set(one.arms) <= set(table.study.arms)]
+    return [values for values in samples if len(values) > 1]

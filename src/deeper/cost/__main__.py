@@ -136,8 +136,8 @@ def _is_number(value: Any) -> bool:
 
 def _target(cfg: DictConfig) -> tuple[str, int]:
     """The metric and the number that ``match`` asks for, ``METRIC:NUMBER`` or ``METRIC:MODEL SETTING:VALUE …``."""
+    from deeper.claims.budgets import COSTS
     from deeper.errors import known
-    from deeper.study.budgets import COSTS
 
     metric, colon, asked = str(cfg.match or "").partition(":")
     if not colon or not asked:

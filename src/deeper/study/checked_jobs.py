@@ -10,6 +10,7 @@ from typing import Any
 
 from omegaconf import DictConfig
 
+from deeper.claims import budgets
 from deeper.errors import DeeperError
 from deeper.files import writable
 from deeper.paths import PUBLISHED, ROOT
@@ -18,7 +19,7 @@ from deeper.run.jobs import check_images, make_job
 from deeper.schema.results import TOY
 from deeper.schema.study import Study
 from deeper.study import arms as study_arms
-from deeper.study import averaging, budgets
+from deeper.study import averaging
 from deeper.study.probe_functions import check_functions
 from deeper.study.published_rows import published_rows
 
@@ -122,11 +123,11 @@ def check_compared(study: Study, configs: Sequence[DictConfig], trials: Sequence
     ids: dict[str | None, set[str]] = {}
     for arm, trial in zip(study_arms.placed(study, configs), trials, strict=True):
         ids.setdefault(arm, set()).add(trial)
-    for comparison in chain.from_iterable(study.claims.values()):
-        if comparison.against and ids.get(comparison.of, set()) & ids.get(comparison.against, set()):
+    for of, against in chain.from_iterable(comparison.differences for comparison in study.comparisons):
+        if ids.get(of, set()) & ids.get(against, set()):
             raise DeeperError(
-                f"study {study.name}: arms {comparison.of} and {comparison.against}, which a claim compares, are the "
-                "same trials; mend the settings of one"
+                f"study {study.name}: arms {of} and {against}, which a claim compares, are the same trials; mend the "
+                "settings of one"
             )
 
 

@@ -28,13 +28,15 @@ from deeper.reporting.pages.study import StudyPage
 from deeper.reporting.pages.transfer import TransferPage
 from deeper.reporting.training_counts import TrainingCounts, count_trainings
 from deeper.reporting.transfer_tasks import transfer_tasks
+from deeper.schema.baselines import FILE as BASELINES
+from deeper.schema.baselines import Baselines, read_baselines
 from deeper.schema.ledger import Claim, ledger
 
 MARK = "<!-- Written by python -m deeper.report; changes made here are lost. -->"
 DRAWN = (".svg", ".png")
 CURVE_COLUMNS = ("train_error", "validation_error")
 FILTERS = (
-    *(words.number, words.percent, words.accuracy, words.seconds, words.count, words.memory, words.p_value),
+    *(words.number, words.percent, words.accuracy, words.seconds, words.count, words.memory),
     *(words.expectation, words.sentence, words.plural, words.listed, words.cell, words.settings, words.duration),
 )
 
@@ -44,7 +46,8 @@ class IndexPage:
     """What the index shows beside the studies.
 
     Attributes:
-        answers: every verdict with its page: the contradicted ones, the supported ones, the open ones.
+        answers: the claims of each verdict with their pages, in the order of ``claims.VERDICTS``.
+        family: comparisons that the simultaneous intervals are over.
         headline: the page whose errors by epoch stand on the index: the one that answers the ledger's earliest claim.
         places: data and profile of the studies that answer claims, each once, the one of most studies first.
         unmeasured: claims of the ledger that nothing here is about.
@@ -63,6 +66,11 @@ class IndexPage:
     def verdicts(self) -> int:
         return sum(map(len, self.answers.values()))
 
+    @property
+    def summary(self) -> str:
+        """``2 contradicted, 4 mixed, 11 supported and 21 cannot tell``: those verdicts that there are."""
+        return words.listed([f"{len(found)} {verdict}" for verdict, found in self.answers.items() if found])
+
 
 def write(results: Path, reports: Path, shelf: Path, exact: Sequence[Finding] = ()) -> list[Path]:
     """Write the pages of every study in ``results`` to ``reports`` and clear away those of studies that are gone.
@@ -74,16 +82,21 @@ def write(results: Path, reports: Path, shelf: Path, exact: Sequence[Finding] = 
     Raises:
         DeeperError: a results file is damaged, or a study names something that does not exist.
     """
-    made = pages(load.load(results), shelf, exact)
+    made = pages(load.load(results), shelf, exact, read_baselines(results / BASELINES))
     for name, content in sorted(made.items()):
         files.write_bytes(reports / name, content)
     _clear(reports, set(made))
     return [reports / name for name in sorted(made)]
 
 
-def pages(results: Sequence[StudyResults], shelf: Path, exact: Sequence[Finding] = ()) -> dict[str, bytes]:
+def pages(
+    results: Sequence[StudyResults],
+    shelf: Path,
+    exact: Sequence[Finding] = (),
+    baselines: Baselines | None = None,
+) -> dict[str, bytes]:
     """Every file of the report by its path below ``reports``."""
-    studies = _studies(results, shelf)
+    studies = _studies(results, shelf, baselines)
     transfers = {page.name: transfer.build(page, _elsewhere(page, studies)) for page in _of_kind(studies, "transfer")}
     made = {"README.md": _render("index.md.j2", index=_index(results, studies, exact))}
     if exact:
@@ -97,10 +110,10 @@ def pages(results: Sequence[StudyResults], shelf: Path, exact: Sequence[Finding]
     return made
 
 
-def _studies(results: Sequence[StudyResults], shelf: Path) -> list[StudyPage]:
-    """Every study's page. A smoke run measures nothing: it has no verdicts and counts in no family of tests."""
-    verdicts = claims.evaluate([one.table for one in results if one.measures])
-    family = sum(len(verdict.outcomes) for verdict in verdicts)
+def _studies(results: Sequence[StudyResults], shelf: Path, baselines: Baselines | None) -> list[StudyPage]:
+    """Every study's page. A smoke run measures nothing: it has no verdicts and is in no family of comparisons."""
+    tables = [one.table for one in results if one.measures]
+    verdicts, family = claims.evaluate(tables, baselines), claims.family_of(tables)
     numbers = [published_numbers.select(one.study, shelf, str(one.path)) for one in results]
     data = [ChartData(one, arm_results(one.table), [v for v in verdicts if v.study == one.name]) for one in results]
     return [
@@ -148,13 +161,12 @@ def _of_kind(studies: Sequence[StudyPage], kind: str) -> list[StudyPage]:
 
 def _index(results: Sequence[StudyResults], studies: Sequence[StudyPage], exact: Sequence[Finding]) -> IndexPage:
     verdicts = [(page, verdict) for page in studies for verdict in page.verdicts]
-    kinds = (claims.CONTRADICTED, claims.SUPPORTED, claims.CANNOT_TELL)
     order = [*ledger(), *(verdict.claim for _, verdict in verdicts)]
     measured = {verdict.claim for _, verdict in verdicts} | {finding.claim for finding in exact}
     return IndexPage(
         studies,
         ExactPage(exact),
-        {kind: [(page, verdict) for page, verdict in verdicts if verdict.verdict == kind] for kind in kinds},
+        {kind: [(page, verdict) for page, verdict in verdicts if verdict.verdict == kind] for kind in claims.VERDICTS},
         family=studies[0].family if studies else 0,
         headline=min(verdicts, key=lambda one: order.index(one[1].claim), default=(None,))[0],
         places=[place for place, _ in Counter(page.place for page in studies if page.verdicts).most_common()],
@@ -179,8 +191,10 @@ def _environment() -> jinja2.Environment:
     environment.filters.update({function.__name__: function for function in FILTERS})
     of_parts = (exact_claims.mark, exact_claims.found, exact_claims.says, exact_claims.tolerance)
     environment.filters.update({f"exact_{function.__name__}": function for function in of_parts})
-    said = {name: getattr(verdict_words, name) for name in ("advice", "counted", "finding", "notes", "pair")}
-    environment.globals.update(words=words, claims=claims, ledger=ledger(), machine=study.machine, **said)
+    names = ("advice", "counted", "finding", "mark", "notes", "pair", "precondition")
+    said = {name: getattr(verdict_words, name) for name in names}
+    said |= {"words": words, "signs": verdict_words.SIGNS}
+    environment.globals.update(claims=claims, ledger=ledger(), machine=study.machine, **said)
     return environment
 
 
@@ -210,11 +224,12 @@ def _metrics(studies: Sequence[StudyPage], exact: Sequence[Finding]) -> dict[str
 
 
 def _claim_leaves(verdict: Verdict) -> dict[str, Any]:
-    """The verdict, with the numbers of the comparison it hangs on; ``p`` is adjusted."""
-    difference = verdict.deciding.difference
-    values = (difference.mean, difference.lower, difference.upper) if difference else (None, None, None)
-    numbers = dict(zip(("effect", "lower", "upper"), values, strict=True)) | {"p": verdict.deciding.p_adjusted}
-    return {"verdict": verdict.verdict} | {name: _rounded(value) for name, value in numbers.items()}
+    """The verdict, with the numbers of the comparison it hangs on: mean, simultaneous interval, seeds, detectable."""
+    deciding, found = verdict.deciding, verdict.deciding.difference
+    values = (found.mean, found.lower, found.upper) if found else (None, None, None)
+    numbers = dict(zip(("effect", "lower", "upper"), values, strict=True)) | {"detectable": deciding.detectable}
+    rounded = {name: _rounded(value) for name, value in numbers.items()}
+    return {"verdict": verdict.verdict, **rounded, "seeds": len(deciding.seeds)}
 
 
 def _arm_leaves(arm: ArmResults) -> dict[str, float | None]:

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from deeper.claims.budgets import check, shares
 from deeper.errors import DeeperError
 from deeper.schema.study import Budget
-from deeper.study.budgets import check, shares
 
 
 def read(**changes):
