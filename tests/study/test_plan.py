@@ -190,7 +190,7 @@ def test_tables_tell_the_spread(call, fresh, place):
     comparisons = sum(map(len, content["study"]["claims"].values()))
     assert f"5 % over the {comparisons + 2} comparisons" in done.stdout
     lines = [line for line in done.stdout.splitlines() if line.startswith("width-vs-depth")]
-    assert all("residual_vs_plain" in line and line.count(" points") >= 2 for line in lines)
+    assert all("residual_vs_plain" in line and line.count(" points") >= 1 for line in lines)
     other = call(*DRY, f"results={folder}", "profile=smoke")
     assert "5 % over the 2 comparisons" in other.stdout
 
