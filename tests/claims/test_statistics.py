@@ -75,7 +75,7 @@ def test_what_has_no_interval_is_inside_nothing():
     [([0.0, 0.01, 0.02], False), ([0.99, 1.0, 0.98], False), ([0.4, 0.41, 0.42], True), ([0.0, 0.01, 0.0, 0.02], True)],
 )
 def test_few_percentages_have_no_interval_past_their_ends(sample, told):
-    found = statistics.mean(sample, percentage=True)
+    found = statistics.mean(sample, limits=statistics.PERCENTAGE)
     assert found.has_interval == told
     assert found.mean == pytest.approx(np.mean(sample))
     assert math.isnan(found.upper) != told

@@ -266,6 +266,13 @@ def test_three_percentages_alone_tell_nothing_past_their_ends():
     assert verdict(A, [0.0, 0.05, 0.01, 0.02], row).verdict == "supported"
 
 
+def test_three_differences_tell_nothing_past_a_hundred_points():
+    a, b = [0.1, 0.5, 0.9], [0.2, 0.9, 0.3]
+    assert not verdict(a, b, UP).outcomes[0].difference.has_interval
+    assert verdict(a, b, UP | {"metric": "train_loss"}).outcomes[0].difference.has_interval
+    assert verdict([*a, 0.2], [*b, 0.3], UP).outcomes[0].difference.has_interval
+
+
 def test_a_pair_without_a_number_is_left_out_and_named():
     content = study(A, HIGHER, [UP])
     content["trials"][1]["metrics"]["train_error"] = None

@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from deeper.claims.statistics import mean
+from deeper.claims.statistics import PERCENTAGE, mean
 from deeper.reporting import words
 from deeper.schema.study import Comparison
 
@@ -83,7 +83,7 @@ def test_arms_of_a_comparison(said, shown):
 
 
 def test_what_has_no_interval_is_printed_without():
-    few = mean([0.0, 0.02], percentage=True)
+    few = mean([0.0, 0.02], limits=PERCENTAGE)
     assert (words.percent(few), words.accuracy(few), words.points(few)) == ("1.00 %", "99.0 %", "+1.0")
 
 

@@ -26,8 +26,10 @@ ALPHA = 0.05
 CONFIDENCE = 1 - ALPHA
 POWER = 0.80
 MOST_SEEDS = 10_000
+PERCENTAGE = (0.0, 1.0)
+NO_LIMITS = (-math.inf, math.inf)
 FEW = 4
-"""A percentage with fewer values than this has no interval that runs past 0 or 100 %: it would say the impossible."""
+"""Of fewer values than this no interval is told that runs past what is possible, as a percentage past 0 or 100 %."""
 
 
 @dataclass(frozen=True)
@@ -45,13 +47,14 @@ class Mean:
         return not math.isnan(self.lower)
 
 
-def mean(values: Sequence[float], confidence: float = CONFIDENCE, percentage: bool = False) -> Mean:
+def mean(values: Sequence[float], confidence: float = CONFIDENCE, limits: tuple[float, float] = NO_LIMITS) -> Mean:
     """Mean with Student's t interval, in the unit of the values.
 
     Args:
         values: at least one, all finite.
         confidence: of the interval.
-        percentage: the values lie in 0…1; of fewer than ``FEW`` no interval is told that leaves it.
+        limits: the least and the greatest value that is possible; of fewer than ``FEW`` values no interval is told
+            that runs past them.
 
     Raises:
         ValueError: there are no values, or some are not finite.
@@ -59,7 +62,7 @@ def mean(values: Sequence[float], confidence: float = CONFIDENCE, percentage: bo
     x = _finite(values)
     sd, centre = _sd(x), float(x.mean())
     lower, upper = _interval(x, centre, sd, confidence)
-    if percentage and len(x) < FEW and (lower < 0 or upper > 1):
+    if len(x) < FEW and (lower < limits[0] or upper > limits[1]):
         lower = upper = math.nan
     return Mean(len(x), centre, lower, upper, sd)
 

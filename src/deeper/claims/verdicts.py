@@ -249,8 +249,7 @@ def _decided(comparison: Comparison, values: Sequence[float], family: int) -> di
     if comparison.metric in FACTS:
         return _fact(comparison, values)
     confidence, level = statistics.family_confidence(family), statistics.ALPHA / max(1, family)
-    percentage = METRICS[comparison.metric].percentage and comparison.against is None
-    found = statistics.mean(values, confidence, percentage)
+    found = statistics.mean(values, confidence, _limits(comparison))
     direction = direction_of(comparison, found)
     needed = statistics.seeds_needed(_distance(comparison, found.mean), found.sd, level) if direction == OPEN else None
     detectable = statistics.minimum_detectable_effect(found.sd, found.n, level)
@@ -264,6 +263,14 @@ def _fact(comparison: Comparison, values: Sequence[float]) -> dict:
     if direction == OPEN:
         direction = AS_EXPECTED if comparison.expect in NOTHING_HAPPENS else OPPOSITE
     return {"difference": statistics.Mean(len(values), value, math.nan, math.nan, math.nan), "direction": direction}
+
+
+def _limits(comparison: Comparison) -> tuple[float, float]:
+    """What a value can be: a percentage is in 0…1, and a difference of two in -1…1."""
+    if not METRICS[comparison.metric].percentage or comparison.minus:
+        return statistics.NO_LIMITS
+    least, greatest = statistics.PERCENTAGE
+    return (least, greatest) if comparison.against is None else (least - greatest, greatest - least)
 
 
 def _distance(comparison: Comparison, mean: float) -> float:

@@ -99,7 +99,8 @@ def _log10_norms(row: TrialRow, when: str) -> list[float]:
 def mean_of(values: Iterable[Any], percentage: bool = False) -> Mean | None:
     """Mean of those values that are finite numbers; None where none is. A ``percentage`` lies in 0…1."""
     numbers = _finite(values)
-    return statistics.mean(numbers, percentage=percentage) if numbers else None
+    limits = statistics.PERCENTAGE if percentage else statistics.NO_LIMITS
+    return statistics.mean(numbers, limits=limits) if numbers else None
 
 
 def _finite(values: Iterable[Any]) -> list[float]:

@@ -159,4 +159,4 @@ def _depth(layer: str) -> tuple[bool, list[tuple[int, str]]]:
 
 
 def _mean(values: Sequence[float]) -> Mean | None:
-    return statistics.mean(values, percentage=True) if values else None
+    return statistics.mean(values, limits=statistics.PERCENTAGE) if values else None

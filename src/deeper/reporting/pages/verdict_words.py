@@ -168,7 +168,7 @@ def _why_open(outcome: Outcome, unit: Unit) -> str:
         value = "pair" if outcome.comparison.against else "value"
         return f"one {value} has no spread, so nothing can be told; two {several} are the least"
     if not outcome.difference.has_interval:
-        return f"an interval of fewer than {FEW} {several} that runs past 0 or 100 % tells nothing"
+        return f"the interval would run past what is possible, so that of fewer than {FEW} {several} is not told"
     if outcome.metric.unit == TIMED:
         return "the scatter is the machine's: it takes a longer or a quieter measurement of time"
     border = _border(outcome)
