@@ -148,7 +148,7 @@ def test_a_study_on_an_empty_store(fresh, place):
     assert "4 of 12 jobs are the trial of another job" in fresh.stdout
     assert fact(fresh, "time:") == "time:   unknown: no trial that is finished tells"
     assert "noise_start (4) to make" in fact(fresh, "probes:")
-    assert fresh.stdout.count("unknown") == 5
+    assert fresh.stdout.count("unknown") == 3
     assert "5 % over the 2 comparisons" in fresh.stdout
 
 
