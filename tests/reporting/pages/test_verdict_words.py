@@ -97,9 +97,13 @@ def test_a_precondition_is_said_with_its_numbers(one, words):
 
 
 def test_what_cannot_be_tested_says_why():
-    asked = (FitsTraining(OF, 0.2), FitsTraining(AGAINST, 0.0))
-    found = Verdict("degradation", "x", claims.NOT_TESTABLE, (outcome("test_error"),), None, asked)
-    assert verdict_words.advice(RESULTS, found) == "training error of Plain-56: 20.00 %, at most 1 % is asked"
+    def said(*asked):
+        found = Verdict("degradation", "x", claims.NOT_TESTABLE, (outcome("test_error"),), None, asked)
+        return verdict_words.advice(RESULTS, found)
+
+    words = "training error of Plain-56: 20.00 %, at most 1 % is asked"
+    assert said(FitsTraining(AGAINST, 0.0), FitsTraining(OF, 0.2)) == words
+    assert said(FitsTraining(OF, 0.2), FitsTraining(AGAINST, 0.1)) == f"{words}, and 1 more that must hold first"
 
 
 def test_every_verdict_has_a_mark_and_what_goes_against_a_claim_is_bold():

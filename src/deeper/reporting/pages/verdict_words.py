@@ -71,7 +71,8 @@ def finding(results: StudyResults, verdict: Verdict) -> str:
 def advice(results: StudyResults, verdict: Verdict) -> str:
     """What a verdict that is neither *supported* nor *contradicted* is due to, and what would settle an open one."""
     if verdict.verdict == claims.NOT_TESTABLE:
-        return "; ".join(precondition(results, one) for one in verdict.failed)
+        first, more = verdict.failed[0], len(verdict.failed) - 1
+        return precondition(results, first) + (f", and {more} more that must hold first" if more else "")
     if verdict.verdict == claims.MIXED:
         return _directions(verdict)
     return _settling(results, verdict) if verdict.verdict == claims.CANNOT_TELL else ""
