@@ -21,9 +21,9 @@ from deeper.paths import CONF
 def baselines(cfg: DictConfig) -> None:
     from deeper.data.prepared import open_set
     from deeper.files import write_json
-    from deeper.schema.baselines import Baselines, read_baselines
+    from deeper.schema.baselines import FILE, Baselines, read_baselines
 
-    path = Path(cfg.results) / "baselines.json"
+    path = Path(cfg.results) / FILE
     there = read_baselines(path)
     meta = open_set(Path(cfg.data.root) / cfg.data.name).meta
     start, stop = meta["splits"]["train"]
@@ -57,7 +57,7 @@ def _missing(cfg: DictConfig, digest: str, size: int, train: int, seed: int, row
 
     from deeper.data import batches
     from deeper.fit.pixels import METHODS
-    from deeper.schema.baselines import Baseline
+    from deeper.schema.baselines import BaselineRow
 
     have = {(row.method, row.digest, row.image_size, row.train, row.subset_seed) for row in rows}
     methods = [method for method in METHODS if (method, digest, size, train, seed) not in have]
@@ -70,7 +70,7 @@ def _missing(cfg: DictConfig, digest: str, size: int, train: int, seed: int, row
     for method in methods:
         one = METHODS[method](data, seed)
         facts = {"data": cfg.data.name, "digest": digest, "image_size": size, "train": train, "subset_seed": seed}
-        found.append(Baseline(**facts, **{**vars(one), "seconds": round(one.seconds, 1)}, versions=versions))
+        found.append(BaselineRow(**facts, **{**vars(one), "seconds": round(one.seconds, 1)}, versions=versions))
         print(f"{method}, {train} pictures of {size}x{size}, subset {seed}: {one.test_error:.4f}", file=sys.stderr)
     return found
 

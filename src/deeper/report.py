@@ -16,7 +16,7 @@ from deeper.errors import DeeperError
 from deeper.schema.results import APART, RECORD
 
 
-def report(results: Path, reports: Path, published: Path, exact: bool, baselines: Path) -> str:
+def report(results: Path, reports: Path, published: Path, exact: bool) -> str:
     """Write every page and say what was written; with ``exact`` the exact claims are computed too.
 
     Raises:
@@ -26,14 +26,13 @@ def report(results: Path, reports: Path, published: Path, exact: bool, baselines
     from deeper.files import writable
     from deeper.reporting import load
     from deeper.reporting.pages import site
-    from deeper.schema.baselines import read_baselines
 
     if not results.is_dir():
         raise DeeperError(f"there is no folder {results}; results=FOLDER names the one with the studies' tables")
     load.load(results)
     writable(reports, "the reports' folder", "reports")
     findings = _compute() if exact else []
-    written = site.write(results, reports, published, findings, read_baselines(baselines))
+    written = site.write(results, reports, published, findings)
     pages = {path.stem for path in written if path.suffix == ".md"}
     studies = len(pages - {"README", "exact_claims"})
     found = f"{studies} {'study' if studies == 1 else 'studies'}" if studies else f"no study in {results} yet"
@@ -53,12 +52,13 @@ def main(config: DictConfig) -> None:
     if not isinstance(config.exact, bool):
         raise DeeperError(f"exact={config.exact}: it must be true or false")
     results, reports, published = (paths.folder(key, config[key]) for key in ("results", "reports", "published"))
-    baselines = results / "baselines.json"
     if config.for_profile in APART:
         results, reports = results / config.for_profile, reports / config.for_profile
-    print(report(results, reports, published, config.exact, baselines))
-    if config.for_profile not in APART and any((results / RECORD).glob("*.json")):
-        print(report(results / RECORD, reports / RECORD, published, False, baselines))
+    print(report(results, reports, published, config.exact))
+    from deeper.reporting import load
+
+    if config.for_profile not in APART and load.is_there(results / RECORD):
+        print(report(results / RECORD, reports / RECORD, published, False))
 
 
 if __name__ == "__main__":

@@ -75,9 +75,22 @@ def test_without_a_table_nothing_is_known():
     assert math.isnan(seen.detectable)
 
 
-def test_counts_are_facts_and_need_no_seeds(table):
-    row = {"of": "wide", "against": "thin", "expect": "lower"}
-    rows = [row | {"metric": metric} for metric in ("params", "test_error")]
+def test_facts_are_in_no_family(table):
+    rows = [
+        {"metric": metric, "of": "wide", "against": "thin", "expect": "lower"} for metric in ("params", "test_error")
+    ]
     seen, family = prospects(study(*rows), {"wide": SEEDS, "thin": SEEDS}, [])
-    assert [one.comparison.metric for one in seen] == ["test_error"]
-    assert family == 1
+    assert ([one.is_fact for one in seen], family) == ([True, False], 1)
+
+
+def test_an_interaction_has_its_own_spread(table):
+    minus = {"of": "plain56", "against": "plain20"}
+    row = {"metric": "test_error", "of": "resnet56", "against": "resnet20", "minus": minus, "expect": "lower"}
+    own = study(row, name=table["study"]["name"], arms=synthetic.ARMS)
+    [seen], _ = prospects(own, dict.fromkeys(synthetic.ARMS, SEEDS), [synthetic.table(table)])
+    values = {
+        arm: np.array([t["metrics"]["test_error"] for t in table["trials"] if t["arm"] == arm])
+        for arm in synthetic.ARMS
+    }
+    both = values["resnet56"] - values["resnet20"] - (values["plain56"] - values["plain20"])
+    assert (seen.sd, seen.seeds) == (pytest.approx(both.std(ddof=1)), 5)

@@ -4,7 +4,9 @@ import pytest
 import synthetic
 from scipy import stats
 
+from deeper.claims import statistics
 from deeper.claims import verdicts as claims
+from deeper.schema.study import Comparison
 
 UP = {"metric": "train_error", "of": "b", "against": "a", "expect": "higher"}
 
@@ -47,6 +49,10 @@ NOISY = [0.15, 0.08, 0.16, 0.11, 0.10]
         ("not_higher", 0.01, NOISY, "cannot tell"),
         ("not_lower", 0.0, HIGHER, "supported"),
         ("not_lower", 0.1, NOISY, "supported"),
+        ("higher", 0.1, HIGHER, "supported"),
+        ("higher", 0.3, HIGHER, "contradicted"),
+        ("lower", 0.1, HIGHER, "contradicted"),
+        ("lower", 0.1, NOISY, "contradicted"),
     ],
 )
 def test_verdict_of_one_comparison(expect, margin, b, expected):
@@ -59,118 +65,80 @@ def test_not_lower_is_contradicted_well_below_its_margin():
     assert verdict(A, HIGHER, row).verdict == "contradicted"
 
 
-DOWN = UP | {"expect": "lower"}
-OPEN = UP | {"expect": "not_higher", "margin": 0.2}
-SMALL = UP | {"region": 0.5}
+def interval(lower, upper):
+    return statistics.Mean(5, (lower + upper) / 2, lower, upper, 1.0)
 
 
 @pytest.mark.parametrize(
-    ("rows", "expected"),
+    ("expect", "margin", "region", "bounds", "direction"),
     [
-        ([UP, OPEN | {"margin": 0.3}], "supported"),
-        ([UP, OPEN], "cannot tell"),
-        ([DOWN, OPEN], "contradicted"),
-        ([DOWN, DOWN | {"margin": 0.1}], "contradicted"),
-        ([UP, DOWN], "mixed"),
-        ([UP, DOWN, OPEN], "mixed"),
-        ([SMALL], "too small to matter"),
-        ([SMALL, UP], "mixed"),
-        ([SMALL, DOWN], "mixed"),
+        ("higher", None, None, (0.1, 0.3), "as expected"),
+        ("higher", None, None, (-0.3, -0.1), "opposite"),
+        ("higher", None, None, (-0.1, 0.1), "open"),
+        ("higher", 0.2, None, (0.1, 0.3), "open"),
+        ("higher", 0.2, None, (0.05, 0.15), "opposite"),
+        ("lower", 0.2, None, (-0.3, -0.25), "as expected"),
+        ("lower", 0.2, None, (-0.15, -0.05), "opposite"),
+        ("higher", None, 0.5, (0.1, 0.3), "too small"),
+        ("lower", None, 0.5, (0.1, 0.3), "too small"),
+        ("higher", None, 0.2, (0.1, 0.3), "as expected"),
+        ("higher", 0.1, 0.5, (0.2, 0.3), "too small"),
+        ("higher", None, 0.5, (-0.1, 0.6), "open"),
+        ("alike", None, 0.5, (-0.1, 0.3), "as expected"),
+        ("alike", None, 0.5, (-0.1, 0.6), "open"),
+        ("alike", None, 0.5, (0.55, 0.9), "opposite"),
+        ("alike", None, 0.5, (-0.9, -0.55), "opposite"),
+        ("alike", None, 0.5, (0.4, 0.9), "open"),
+        ("not_higher", 0.2, None, (-0.1, 0.1), "as expected"),
+        ("not_higher", 0.2, 0.1, (-0.05, 0.05), "as expected"),
+        ("not_lower", 0.2, None, (-0.5, -0.3), "opposite"),
+        ("alike", None, 0.5, (math.nan, math.nan), "open"),
+        ("higher", None, 0.5, (math.nan, math.nan), "open"),
+    ],
+)
+def test_one_interval_lies_on_one_side(expect, margin, region, bounds, direction):
+    comparison = Comparison(metric="test_loss", of="a", against="b", expect=expect, margin=margin, region=region)
+    assert claims.direction_of(comparison, interval(*bounds)) == direction
+
+
+YES, NO, SMALL, OPEN = claims.DIRECTIONS
+
+
+@pytest.mark.parametrize(
+    ("directions", "verdict"),
+    [
+        ([YES], "supported"),
+        ([YES, YES], "supported"),
+        ([NO], "contradicted"),
+        ([NO, OPEN], "contradicted"),
+        ([SMALL, SMALL], "too small to matter"),
+        ([OPEN], "cannot tell"),
+        ([YES, OPEN], "cannot tell"),
         ([SMALL, OPEN], "cannot tell"),
-        ([SMALL, DOWN, OPEN], "cannot tell"),
+        ([YES, NO], "mixed"),
+        ([YES, SMALL], "mixed"),
+        ([NO, SMALL], "mixed"),
+        ([YES, NO, SMALL], "mixed"),
+        ([YES, NO, OPEN], "mixed"),
+        ([YES, SMALL, OPEN], "mixed"),
     ],
 )
-def test_the_verdict_of_several_comparisons(rows, expected):
-    assert verdict(A, HIGHER, *rows).verdict == expected
+def test_a_verdict_is_read_off_the_directions(directions, verdict):
+    assert claims.verdict_of(directions) == verdict
 
 
-def test_the_deciding_comparison_is_the_surest_opposite_one_or_the_least_sure():
-    assert verdict(A, HIGHER, UP, OPEN, DOWN).deciding.comparison.expect == "lower"
-    assert verdict(A, HIGHER, UP, OPEN).deciding.comparison.expect == "not_higher"
-    assert verdict(A, HIGHER, UP, UP | {"margin": 0.15}).deciding.comparison.margin == 0.15
+def test_the_deciding_comparison_is_the_surest_against_else_the_least_sure():
+    up, level, down = UP, UP | {"expect": "not_higher", "margin": 0.2}, UP | {"expect": "lower"}
+    farther = down | {"margin": 0.01}
+    assert verdict(A, HIGHER, up, level).deciding.comparison.expect == "not_higher"
+    found = verdict(A, HIGHER, up, level, down, farther)
+    assert (found.verdict, found.deciding.comparison.margin) == ("mixed", 0.01)
 
 
-@pytest.mark.parametrize(
-    ("row", "direction"),
-    [
-        (UP, "as expected"),
-        (UP | {"margin": 0.1}, "as expected"),
-        (UP | {"margin": 0.3}, "opposite"),
-        (UP | {"margin": 0.21}, "open"),
-        (UP | {"region": 0.1}, "as expected"),
-        (UP | {"region": 0.25}, "too small"),
-        (UP | {"expect": "alike", "region": 0.25}, "as expected"),
-        (UP | {"expect": "alike", "region": 0.1}, "opposite"),
-        (UP | {"expect": "alike", "region": 0.2}, "open"),
-    ],
-)
-def test_the_direction_of_one_comparison(row, direction):
-    """The difference is 0.204 with an interval from 0.187 to 0.221."""
-    assert verdict(A, HIGHER, row).outcomes[0].direction == direction
-
-
-def test_not_higher_is_non_inferiority_at_the_margin():
-    outcome = verdict(A, NOISY, UP | {"expect": "not_higher", "margin": 0.05}).outcomes[0]
-    one_sided = stats.ttest_rel([x - 0.05 for x in NOISY], A, alternative="less").pvalue
-    assert (outcome.direction == "as expected") == (one_sided < 0.025)
-
-
-def test_all_intervals_of_all_studies_hold_together():
+def test_the_interval_is_simultaneous_over_all_studies():
     many = evaluate(*(study(A, HIGHER, [UP], f"s{i}") for i in range(4)))
-    expected = stats.ttest_rel(HIGHER, A).confidence_interval(1 - 0.05 / 4)
-    difference = many[0].outcomes[0].difference
-    assert (difference.lower, difference.upper) == pytest.approx((expected.low, expected.high))
+    assert many[0].outcomes[0].difference == statistics.difference(HIGHER, A, 1 - 0.05 / 4)
     assert [v.study for v in many] == ["s0", "s1", "s2", "s3"]
-
-
-def test_counts_are_facts_without_an_interval_and_no_part_of_the_family():
-    params = {"metric": "params", "of": "b", "against": "a", "expect": "lower"}
-    content = study(A, HIGHER, [UP, params])
-    for row in content["trials"]:
-        row["cost"] = {**row["cost"], "params": 100 if row["arm"] == "a" else 70}
-    (found,) = evaluate(content)
-    sure, fact = found.outcomes
-    assert (fact.direction, fact.difference.mean, fact.difference.has_interval) == ("as expected", -30, False)
-    assert sure.difference.lower == pytest.approx(stats.ttest_rel(HIGHER, A).confidence_interval(0.95).low)
-    assert claims.family_of([synthetic.table(content)]) == 1
-    assert found.verdict == "supported"
-
-
-@pytest.mark.parametrize(
-    ("expect", "values", "direction"),
-    [("lower", (2, 1), "as expected"), ("lower", (1, 1), "opposite"), ("higher", (2, 1), "opposite")],
-)
-def test_a_fact_is_decided_by_its_value(expect, values, direction):
-    content = study(A, HIGHER, [{"metric": "params", "of": "b", "against": "a", "expect": expect}])
-    for row in content["trials"]:
-        row["cost"] = {**row["cost"], "params": values[row["arm"] == "b"]}
-    (found,) = evaluate(content)
-    assert found.outcomes[0].direction == direction
-
-
-def test_a_share_of_another_difference_is_taken_off():
-    """Of c the rise over a is a tenth of b's and a bit: less than a fifth, more than a twentieth."""
-    content = study(A, HIGHER, [])
-    third = [a + 0.1 * (b - a) for a, b in zip(A, HIGHER, strict=True)]
-    content["trials"] += [
-        {**row, "arm": "c", "id": f"c{row['seed']}", "metrics": {**row["metrics"], "train_error": error}}
-        for row, error in zip(content["trials"][:5], third, strict=True)
-    ]
-    row = {"metric": "train_error", "of": "c", "against": "a", "expect": "lower"}
-    rows = [row | {"minus": {"of": "b", "against": "a", "share": share}} for share in (0.2, 0.05)]
-    content["study"] = synthetic.small_study("abc", {"degradation": rows})
-    (found,) = evaluate(content)
-    assert [outcome.direction for outcome in found.outcomes] == ["as expected", "opposite"]
-    expected = [-0.1 * (b - a) for a, b in zip(A, HIGHER, strict=True)]
-    assert found.outcomes[0].difference.values == pytest.approx(expected)
-    assert found.verdict == "mixed"
-
-
-def test_few_values_of_a_share_have_no_interval_past_its_ends():
-    wide = verdict({0: 0.1, 1: 0.9, 2: 0.1}, {0: 0.9, 1: 0.1, 2: 0.9}, UP).outcomes[0]
-    assert (wide.direction, wide.difference.has_interval) == ("open", False)
-    narrow = verdict({0: 0.1, 1: 0.12, 2: 0.11}, {0: 0.9, 1: 0.91, 2: 0.9}, UP).outcomes[0]
-    assert (narrow.direction, narrow.difference.has_interval) == ("as expected", True)
 
 
 def test_a_difference_that_is_sure_alone_is_not_sure_among_many():
@@ -179,6 +147,53 @@ def test_a_difference_that_is_sure_alone_is_not_sure_among_many():
     many = evaluate(study(A, close, [UP]), *(study(A, NOISY, [UP], f"s{i}") for i in range(20)))
     assert many[0].verdict == "cannot tell"
     assert many[0].needed > 5
+
+
+def test_detectable_is_at_the_level_of_the_family():
+    found = evaluate(*(study(A, NOISY, [UP], f"s{i}") for i in range(10)))[0].outcomes[0]
+    assert found.detectable == statistics.minimum_detectable_effect(found.difference.sd, 5, 0.05 / 10)
+    assert found.needed == statistics.seeds_needed(found.difference.mean, found.difference.sd, 0.05 / 10)
+
+
+COUNTED = {"metric": "params", "of": "b", "against": "a", "expect": "higher"}
+
+
+@pytest.mark.parametrize(
+    ("expect", "margin", "direction"),
+    [
+        ("higher", None, YES),
+        ("lower", None, NO),
+        ("higher", 10, NO),
+        ("not_higher", 10, YES),
+        ("not_higher", 9, NO),
+        ("not_lower", 0, YES),
+    ],
+)
+def test_a_fact_is_decided_by_its_value_and_is_in_no_family(expect, margin, direction):
+    fact = COUNTED | {"expect": expect} | ({} if margin is None else {"margin": margin})
+    content = study(A, HIGHER, [UP, fact])
+    for trial in content["trials"]:
+        trial["cost"]["params"] = 110 if trial["arm"] == "b" else 100
+    (found,) = evaluate(content)
+    error, counted = found.outcomes
+    assert error.difference == statistics.difference(HIGHER, A)
+    assert (counted.direction, counted.is_fact, counted.difference.mean) == (direction, True, 10)
+    assert math.isnan(counted.difference.lower)
+    assert math.isnan(counted.detectable)
+
+
+def test_a_fact_alone_decides_a_claim():
+    assert verdict(A, HIGHER, COUNTED | {"expect": "lower"}).verdict == "contradicted"
+    assert verdict([0.1], [0.2], UP, COUNTED | {"expect": "not_lower", "margin": 0}).seeds == 1
+
+
+def test_a_share_of_another_difference_is_taken_from_each_seed():
+    minus = {"of": "b", "against": "a", "share": 0.5}
+    (outcome,) = verdict(A, HIGHER, UP | {"minus": minus}).outcomes
+    assert outcome.values == pytest.approx([(b - a) / 2 for a, b in zip(A, HIGHER, strict=True)])
+    assert outcome.difference.lower == pytest.approx(statistics.difference(HIGHER, A).lower / 2)
+    (outcome,) = verdict({0: 0.1, 1: 0.2}, {1: 0.3, 2: 0.4}, UP | {"minus": minus}).outcomes
+    assert (outcome.seeds, outcome.unpaired) == ((1,), (0, 2))
 
 
 def test_seeds_are_paired_and_the_others_named():
@@ -192,7 +207,7 @@ def test_a_single_seed_tells_nothing():
     found = verdict([0.1], [0.9], UP)
     assert (found.verdict, found.seeds, found.needed) == ("cannot tell", 1, None)
     assert found.outcomes[0].difference.mean == pytest.approx(0.8)
-    assert math.isnan(found.outcomes[0].detectable)
+    assert math.isnan(found.outcomes[0].difference.lower)
 
 
 def test_no_common_seed_tells_nothing():
@@ -244,10 +259,18 @@ def test_an_arm_alone_needs_no_pairs_and_names_only_itself():
     assert outcome.comparison.against is None
 
 
-def test_an_arm_alone_and_a_pair_are_of_one_family():
-    found = verdict(A, HIGHER, UP, ALONE)
-    expected = stats.ttest_1samp(HIGHER, 0).confidence_interval(1 - 0.05 / 2)
-    assert found.outcomes[1].difference.lower == pytest.approx(expected.low)
+def test_three_percentages_alone_tell_nothing_past_their_ends():
+    row = ALONE | {"expect": "not_higher", "margin": 0.5}
+    found = verdict(A, [0.0, 0.05, 0.01], row)
+    assert (found.verdict, found.outcomes[0].difference.has_interval) == ("cannot tell", False)
+    assert verdict(A, [0.0, 0.05, 0.01, 0.02], row).verdict == "supported"
+
+
+def test_three_differences_tell_nothing_past_a_hundred_points():
+    a, b = [0.1, 0.5, 0.9], [0.2, 0.9, 0.3]
+    assert not verdict(a, b, UP).outcomes[0].difference.has_interval
+    assert verdict(a, b, UP | {"metric": "train_loss"}).outcomes[0].difference.has_interval
+    assert verdict([*a, 0.2], [*b, 0.3], UP).outcomes[0].difference.has_interval
 
 
 def test_a_pair_without_a_number_is_left_out_and_named():

@@ -18,10 +18,10 @@ FLOORS = (  # from the ground; a room imports its own floor's earlier rooms and 
     ("fit", "all that can change a trained network: step, module, fit, schedules, parameter groups"),
     ("probes", "measurements on finished networks"),
     ("cost", "parameters, multiply-adds, memory, depth; the setting that fits a budget"),
-    ("claims", "ledger, metrics, statistics, verdicts: numbers alone"),
+    ("claims", "ledger, metrics, statistics, budgets, preconditions, verdicts: numbers alone"),
     ("exact", "claims that are computed from the networks"),
     ("run", "a trial as a process: its id, its home, slots, provenance, W&B"),
-    ("study", "arms, budgets, averages, the table, the plan"),
+    ("study", "arms, averages, the table, the plan"),
     ("reporting", "pages and charts"),
     (VERBS, "the commands, and the plugins of Hydra that they need"),
 )

@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from deeper.claims.statistics import mean
+from deeper.claims.statistics import PERCENTAGE, mean
 from deeper.reporting import words
 from deeper.schema.study import Comparison
 
@@ -55,6 +55,36 @@ def test_expectation(expect, against, shown):
     margin = 0.01 if expect.startswith("not") else None
     comparison = Comparison(metric="test_error", of="a", against=against, expect=expect, margin=margin)
     assert words.expectation(comparison) == shown
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ({"expect": "higher", "margin": 0.02}, "higher by 2.00 points or more"),
+        ({"expect": "lower", "region": 0.005}, "lower (±0.50 points do not matter)"),
+        ({"expect": "alike", "region": 0.005}, "alike, within ±0.50 points"),
+    ],
+)
+def test_expectation_with_a_border_or_a_region(said, shown):
+    assert words.expectation(Comparison(metric="test_error", of="a", against="b", **said)) == shown
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ({}, "A"),
+        ({"against": "b"}, "A − B"),
+        ({"against": "b", "minus": {"of": "c", "against": "d"}}, "(A − B) − (C − D)"),
+        ({"against": "b", "minus": {"of": "c", "against": "d", "share": 0.1}}, "(A − B) − 0.1 × (C − D)"),
+    ],
+)
+def test_arms_of_a_comparison(said, shown):
+    assert words.arms(Comparison(metric="test_error", of="a", expect="lower", **said), str.upper) == shown
+
+
+def test_what_has_no_interval_is_printed_without():
+    few = mean([0.0, 0.02], limits=PERCENTAGE)
+    assert (words.percent(few), words.accuracy(few), words.points(few)) == ("1.00 %", "99.0 %", "+1.0")
 
 
 def test_a_cell_stays_one_cell():

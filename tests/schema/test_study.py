@@ -10,11 +10,10 @@ import yaml
 from deeper.claims.metrics import METRICS
 from deeper.errors import DeeperError
 from deeper.paths import CONF, PUBLISHED, ROOT
-from deeper.schema.study import MetricName, PublishedFile, Study, read_study
+from deeper.schema.study import Comparison, MetricName, PublishedFile, Study, read_study
 
-FILES = sorted(path for path in (CONF / "study").rglob("*.yaml") if path.stem not in ("none", "transfer_target"))
+FILES = sorted(path for path in (CONF / "study").glob("*.yaml") if path.stem not in ("none", "transfer_target"))
 FILE = "conf/study/tiny.yaml"
-LOWER = {"metric": "test_error", "of": "a", "against": "b", "expect": "lower"}
 BLOCK = {
     "name": "tiny",
     "title": "Tiny",
@@ -120,20 +119,20 @@ def test_a_probe_has_arguments_of_its_own():
         ("claims.degradation.0.metric", "train_eror", "did you mean 'train_error'?"),
         ("claims.degradation.0.of", "c", "claims.degradation.0.of: 'c' is not among the study's arms"),
         ("claims.degradation.0.against", "a", "claims.degradation.0.against: 'a' is compared with itself"),
-        ("claims.degradation.0.expect", "equal", "expect: it must be one of higher, lower, not_higher, not_lower"),
+        (
+            "claims.degradation.0.expect",
+            "equal",
+            "expect: it must be one of higher, lower, not_higher, not_lower, alike",
+        ),
         ("claims.degradation.0.expect", "not_lowr", "expect: it cannot be 'not_lowr'; did you mean 'not_lower'?"),
         ("claims.degradation.0.expect", "not_higher", "margin: not_higher needs a margin"),
-        ("claims.degradation.0.expect", "alike", "degradation.0.region: alike needs a region"),
-        ("claims.degradation.0.region", 0, "degradation.0.region: it must be a number above 0"),
-        ("claims.degradation.0.minus", {"of": "a"}, "degradation.0.minus.against: it is missing"),
-        ("claims.degradation.0.minus", {"of": "a", "against": "c"}, "degradation.0.minus.against: 'c' is not among"),
+        ("claims.degradation.0.expect", "alike", "claims.degradation.0.region: alike needs a region"),
+        ("claims.degradation.0.region", 0, "claims.degradation.0.region: it must be a number above 0"),
+        ("claims.degradation.0.minus", {"of": "a"}, "claims.degradation.0.minus.against: it is missing"),
+        ("claims.degradation.0.minus", {"of": "a", "against": "a"}, "minus.against: 'a' is compared with itself"),
+        ("claims.degradation.0.minus", {"of": "a", "against": "z"}, "0.minus.against: 'z' is not among the study's"),
         ("claims.degradation.0.minus", {"of": "a", "against": "b", "share": 0}, "share: it must be a number above 0"),
-        ("claims.degradation", {"claimed": "it"}, "claims.degradation: it is missing"),
-        ("claims.degradation", {"may_fail": ["c"], "comparisons": [LOWER]}, "degradation.may_fail.0: 'c' is not among"),
-        ("claims.degradation", {"overfit": ["c"], "comparisons": [LOWER]}, "degradation.overfit.0: 'c' is not among"),
-        ("claims.degradation", {"claim": "it", "comparisons": [LOWER]}, "degradation.claim: there is no such key"),
-        ("rates", {"a": {"rate": 0.1}}, "rates.a."),
-        ("block", 0, "block: it must be a whole number of at least 1"),
+        ("claims.degradation", "x", "claims.degradation: it must be a list of comparisons, or a mapping with claimed"),
         ("claims.degradation.0.margin", -0.1, "margin: it must be a number of at least 0, or null, not -0.1"),
         ("claims.degradation.0.margin", float("nan"), "margin: it must be a number of at least 0"),
         ("claims.degradation.0.margin", True, "margin: it must be a number of at least 0"),
@@ -201,26 +200,77 @@ def test_json_and_yaml_are_read_alike():
     assert Study.model_validate_json(json.dumps(BLOCK)) == Study.model_validate(BLOCK)
 
 
+ROW = {"metric": "test_error", "of": "a", "against": "b", "expect": "alike", "region": 0.005}
+TEST = {"claimed": "A is B", "predicted": "so it is", "why": "half a point", "comparisons": [ROW], "overfit": ["a"]}
+SEARCH = {"rate": 0.1, "tried": {"0.05": 0.2, "0.1": 0.18, "0.2": None}, "epochs": 5, "train": 100, "validation": 50}
+RATES = {"a": SEARCH | {"seeds": [100, 101]}}
+
+
+def declared(**changed):
+    return BLOCK | {"claims": {"degradation": TEST | changed}, "rates": RATES}
+
+
+def test_a_claim_may_say_what_is_claimed_and_predicted():
+    study = read_study(declared(may_fail=["b"]), FILE)
+    test = study.claims["degradation"]
+    assert (test.is_declared, test.predicted, test.may_fail, test.overfit) == (True, "so it is", ("b",), ("a",))
+    assert study.comparisons == list(test.comparisons)
+    bare = read_study(BLOCK, FILE).claims["degradation"]
+    assert (bare.is_declared, bare.claimed, bare.comparisons[0].metric) == (False, None, "test_error")
+
+
+@pytest.mark.parametrize("block", [BLOCK, declared()])
+def test_a_study_is_written_as_it_was(block):
+    written = read_study(block, FILE).model_dump(mode="json", exclude_unset=True)
+    assert written == block
+    assert read_study(read_study(block, FILE).model_dump(exclude_unset=True), FILE) == read_study(block, FILE)
+    assert Study.model_validate_json(json.dumps(block)) == read_study(block, FILE)
+
+
 @pytest.mark.parametrize(
-    ("comparison", "border"),
+    ("changed", "words"),
     [
-        (LOWER, 0),
-        (LOWER | {"margin": 0.1}, -0.1),
-        (LOWER | {"expect": "higher", "margin": 0.1}, 0.1),
-        (LOWER | {"expect": "not_higher", "margin": 0.1}, 0.1),
-        (LOWER | {"expect": "not_lower", "margin": 0.1}, -0.1),
-        (LOWER | {"expect": "alike", "region": 0.1}, 0),
+        ({"predicted": None}, "claims.degradation.predicted: it is missing"),
+        ({"why": " "}, "claims.degradation.why: it must be text"),
+        ({"comparisons": []}, "claims.degradation: it has no comparison"),
+        ({"comparisons": [ROW | {"of": "c"}]}, "claims.degradation.comparisons.0.of: 'c' is not among the study's"),
+        ({"comparisons": [ROW | {"metric": "tst_error"}]}, "claims.degradation.comparisons.0.metric: it cannot be"),
+        ({"comparisons": [ROW | {"margin": 1}]}, "comparisons.0.margin: alike has a region and no margin"),
+        ({"may_fail": ["c"]}, "claims.degradation.may_fail.0: 'c' is not among the study's arms"),
+        ({"overfit": "a"}, "claims.degradation.overfit: it must be a list"),
+        ({"claim": "x"}, "claims.degradation.claim: there is no such key; did you mean 'claimed'?"),
     ],
 )
-def test_the_border_of_a_comparison(comparison, border):
-    assert Study.model_validate(put("claims.degradation.0", comparison)).comparisons[0].border == border
+def test_a_mistake_in_a_declared_claim_is_named(changed, words):
+    assert words in refused(declared(**changed))
 
 
-def test_a_list_is_a_claim_s_comparisons_and_is_written_as_a_list():
-    short, long = Study.model_validate(BLOCK), Study.model_validate(put("claims.degradation", {"comparisons": [LOWER]}))
-    assert short.comparisons == long.comparisons
-    assert short.model_dump(mode="json", exclude_unset=True)["claims"] == {"degradation": [LOWER]}
-    assert not short.claims["degradation"].has_preconditions
-    more = put("claims.degradation", {"why": "half a point", "comparisons": [LOWER]})
-    assert Study.model_validate(more).claims["degradation"].has_preconditions
-    assert Study.model_validate(more).model_dump(mode="json", exclude_unset=True) == more
+@pytest.mark.parametrize(
+    ("rates", "words"),
+    [
+        ({"z": RATES["a"]}, "rates.z: 'z' is not among the study's arms"),
+        ({"a": RATES["a"] | {"rate": 0.3}}, "rates.a.rate: 0.3 is not among the rates that were tried"),
+        ({"a": RATES["a"] | {"tried": {"low": 0.1}}}, "rates.a.tried.low: 'low' is not a number"),
+        ({"a": RATES["a"] | {"tried": {"0.1": None}}}, "rates.a.tried: no rate that was tried has an error"),
+        ({"a": SEARCH}, "rates.a.seeds: it is missing"),
+    ],
+)
+def test_a_search_of_rates_that_cannot_be(rates, words):
+    assert words in refused(declared() | {"rates": rates})
+
+
+@pytest.mark.parametrize(
+    ("expect", "border"), [("higher", 0.2), ("lower", -0.2), ("not_higher", 0.2), ("not_lower", -0.2)]
+)
+def test_the_border_is_on_the_side_that_is_expected_or_excluded(expect, border):
+    assert Comparison(metric="test_error", of="a", against="b", expect=expect, margin=0.2).border == border
+    assert Comparison(metric="test_error", of="a", expect="alike", region=0.2).border == 0
+
+
+def test_a_value_takes_a_share_of_another_difference():
+    minus = {"of": "c", "against": "d", "share": 0.5}
+    one = Comparison(metric="test_error", of="a", against="b", expect="lower", minus=minus)
+    assert one.value({"a": 8.0, "b": 3.0, "c": 7.0, "d": 1.0}) == 5 - 0.5 * 6
+    assert (one.arms, one.pair, one.differences) == (("a", "b", "c", "d"), ("a", "b"), [("a", "b"), ("c", "d")])
+    alone = Comparison(metric="test_error", of="a", expect="lower")
+    assert (alone.value({"a": 8.0}), alone.arms, alone.differences) == (8.0, ("a",), [])

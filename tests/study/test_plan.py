@@ -149,7 +149,7 @@ def test_a_study_on_an_empty_store(fresh, place):
     assert fact(fresh, "time:") == "time:   unknown: no trial that is finished tells"
     assert "noise_start (4) to make" in fact(fresh, "probes:")
     assert fresh.stdout.count("unknown") == 3
-    assert "over the 2 comparisons" in fresh.stdout
+    assert "5 % over the 2 comparisons" in fresh.stdout
 
 
 def test_finished_trials_are_counted_and_tell_the_time(partly):
@@ -188,11 +188,11 @@ def test_tables_tell_the_spread(call, fresh, place):
     (folder / "damaged.json").write_text("{")
     done = call(*DRY, f"results={folder}")
     comparisons = sum(map(len, content["study"]["claims"].values()))
-    assert f"over the {comparisons + 2} comparisons" in done.stdout
+    assert f"5 % over the {comparisons + 2} comparisons" in done.stdout
     lines = [line for line in done.stdout.splitlines() if line.startswith("width-vs-depth")]
     assert all("residual_vs_plain" in line and line.count(" points") >= 1 for line in lines)
     other = call(*DRY, f"results={folder}", "profile=smoke")
-    assert "over the 2 comparisons" in other.stdout
+    assert "5 % over the 2 comparisons" in other.stdout
 
 
 def test_another_launcher_starts_no_job(call, fresh):

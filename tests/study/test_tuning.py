@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deeper.errors import DeeperError
-from deeper.study.tuning import FIRST, LEAST, MOST, best_rate, next_rates, read_rates
+from deeper.study.rates import read_rates
+from deeper.study.tuning import FIRST, LEAST, MOST, best_rate, next_rates
 
 GRID = [0.1 * 2**power for power in range(-9, 8)]
 
@@ -113,3 +114,13 @@ def test_a_file_that_is_none_of_rates_says_so(tmp_path):
     (tmp_path / "x.yaml").write_text(yaml.safe_dump({"arm": {"rate": "much"}}))
     with pytest.raises(DeeperError, match="is no file of learning rates"):
         read_rates(tmp_path / "x.yaml")
+
+
+def test_rates_of_an_arm_that_has_changed_are_refused(tuned):
+    folder, call, _ = tuned
+    path = folder / "conf" / "study" / "rated.yaml"
+    path.write_text(STUDY.replace("model.width: 6", "model.width: 5"))
+    done = call()
+    path.write_text(STUDY)
+    assert done.returncode == 2
+    assert "arm wide has changed since its rate was found; run it with tune=true" in done.stderr

@@ -17,16 +17,30 @@ from deeper.schema.study import MetricName
 FRACTION = "fraction"
 DECADES = "decades"
 LEVEL = 0.15  # the training error that `epochs_to_15` waits for
+ERRORS = ("train_error", "validation_error", "test_error", "mean_train_error")
+LEARNED = (
+    *ERRORS,
+    *("train_loss", "validation_loss", "test_loss", "generalisation_gap", "averaging_gain", "gain_over_best"),
+    "epochs_to_15",
+)
+"""What tells how well a network learned, so that it means nothing of one that did not."""
+
+FACTS = ("params", "macs", "activation_bytes")
+"""What is counted and the same for every seed."""
 
 
 @dataclass(frozen=True)
 class Metric:
-    """A number of a trial; ``unit`` is ``fraction`` (shown in percent), ``decades`` (log10 of a ratio) or plain."""
+    """A number of a trial; ``unit`` is ``fraction`` (shown in percent), ``decades`` (log10 of a ratio) or plain.
+
+    ``percentage`` says that the values lie in 0…1, which a difference in fractions need not.
+    """
 
     name: MetricName
     label: str
     unit: str
     of: Callable[[TrialRow], float | None]
+    percentage: bool = False
 
     def __call__(self, row: TrialRow) -> float:
         return _number(self.of(row))
@@ -121,10 +135,10 @@ def _number(value: float | None) -> float:
 
 
 _TABLE = (
-    Metric("train_error", "training error", FRACTION, lambda row: row.metrics.train_error),
-    Metric("validation_error", "validation error", FRACTION, lambda row: row.metrics.validation_error),
-    Metric("test_error", "test error", FRACTION, lambda row: row.metrics.test_error),
-    Metric("mean_train_error", "training error, mean over the epochs", FRACTION, _mean_train_error),
+    Metric("train_error", "training error", FRACTION, lambda row: row.metrics.train_error, percentage=True),
+    Metric("validation_error", "validation error", FRACTION, lambda row: row.metrics.validation_error, percentage=True),
+    Metric("test_error", "test error", FRACTION, lambda row: row.metrics.test_error, percentage=True),
+    Metric("mean_train_error", "training error, mean over the epochs", FRACTION, _mean_train_error, percentage=True),
     Metric("epochs_to_15", "epochs to a training error of 15 %", "epochs", _epochs_to_15),
     Metric("train_loss", "training loss", "nats", lambda row: row.metrics.train_loss),
     Metric("validation_loss", "validation loss", "nats", lambda row: row.metrics.validation_loss),
@@ -147,7 +161,9 @@ _TABLE = (
         DECADES,
         lambda row: gradients.mean_imbalance(row.gradients.epochs),
     ),
-    Metric("gradient_signal_start", "signal in early gradients, at the start", FRACTION, _signal_start),
+    Metric(
+        "gradient_signal_start", "signal in early gradients, at the start", FRACTION, _signal_start, percentage=True
+    ),
     Metric("lesion_increase", "rise of the error without one block", FRACTION, _lesion),
     Metric(
         "early_gradient",
@@ -159,7 +175,7 @@ _TABLE = (
     Metric("column_excess_deepest", "deepest column's error over the whole network's", FRACTION, _excess(-1)),
     Metric("column_excess_shallowest", "shallowest column's error over the whole network's", FRACTION, _excess(0)),
     Metric("averaging_heads_gain", "gain of all heads over the main one", FRACTION, _heads_gain),
-    Metric("zero_activations", "zeros after activations", FRACTION, _zeros),
+    Metric("zero_activations", "zeros after activations", FRACTION, _zeros, percentage=True),
     Metric(
         "averaging_gain",
         "gain over the mean network",

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from deeper.claims import statistics
-from deeper.claims.metrics import METRICS, Metric
+from deeper.claims.metrics import FACTS, METRICS, Metric
 from deeper.claims.verdicts import family_of, measure
 from deeper.schema.results import StudyTable
 from deeper.schema.study import Comparison, Study
@@ -20,8 +20,8 @@ class Prospect:
     """A comparison of a claim, and the smallest true effect that its seeds find four times in five.
 
     ``seeds`` is the number of pairs; ``sd`` the spread of their differences, NaN where no table tells; ``tables`` the
-    studies whose tables tell, and ``own`` whether that is the study itself. ``detectable`` is the effect, NaN where it
-    is not known.
+    studies whose tables tell, and ``own`` whether that is the study itself. ``detectable`` is the effect at the level
+    of the family, in the metric's unit. A fact is in no family.
     """
 
     claim: str
@@ -36,11 +36,15 @@ class Prospect:
     def metric(self) -> Metric:
         return METRICS[self.comparison.metric]
 
+    @property
+    def is_fact(self) -> bool:
+        return self.comparison.metric in FACTS
+
 
 def prospects(
     study: Study, seeds: Mapping[str, Iterable[int]], tables: Sequence[StudyTable]
 ) -> tuple[list[Prospect], int]:
-    """The prospects of a study's comparisons, and how many intervals the family will have.
+    """The prospects of a study's comparisons, and how many comparisons the simultaneous intervals will be over.
 
     Args:
         study: with all its arms.
@@ -49,9 +53,8 @@ def prospects(
     """
     own = [table for table in tables if table.name == study.name]
     others = [table for table in tables if table.name != study.name]
-    tests = [(claim, comparison) for claim, test in study.claims.items() for comparison in test.comparisons]
-    rows = [(claim, comparison) for claim, comparison in tests if not comparison.is_fact]
-    family = len(rows) + family_of(others)
+    rows = [(claim, comparison) for claim, test in study.claims.items() for comparison in test.comparisons]
+    family = sum(comparison.metric not in FACTS for _, comparison in rows) + family_of(others)
     return [_prospect(claim, comparison, seeds, own, others, family) for claim, comparison in rows], family
 
 
@@ -68,7 +71,7 @@ def _prospect(
         sd, tell = _spread(comparison, tables, is_own)
         if not math.isnan(sd):
             break
-    detectable = statistics.minimum_detectable_effect(sd, n, 1 - statistics.simultaneous(family))
+    detectable = statistics.minimum_detectable_effect(sd, n, statistics.ALPHA / max(1, family))
     return Prospect(claim, comparison, n, sd, tell, is_own, detectable)
 
 
@@ -76,22 +79,23 @@ def _spread(comparison: Comparison, tables: Sequence[StudyTable], own: bool) -> 
     """Pooled standard deviation, and the studies that it is from."""
     squares, freedom, tell = 0.0, 0, []
     for table in tables:
-        pairs = [comparison] if own else table.study.comparisons
-        for difference in _differences(comparison, table, pairs):
-            squares, freedom = squares + (difference.n - 1) * difference.sd**2, freedom + difference.n - 1
+        for values in _samples(comparison, table, own):
+            squares, freedom = squares + (len(values) - 1) * statistics.mean(values).sd ** 2, freedom + len(values) - 1
             tell.append(table.name)
     sd = math.sqrt(squares / freedom) if freedom else math.nan
     return sd, tuple(dict.fromkeys(tell))
 
 
-def _differences(
-    comparison: Comparison, table: StudyTable, others: Iterable[Comparison]
-) -> list[statistics.Difference]:
-    """Of the comparison's metric, for the arms of each other one that compares as many, where two seeds have it."""
-    asked = {
-        (other.arms, other.minus): other.model_copy(update={"metric": comparison.metric})
-        for other in others
-        if len(other.arms) == len(comparison.arms) and set(other.arms) <= set(table.study.arms)
-    }
-    differences = [measure(one, table.trials).difference for one in asked.values()]
-    return [difference for difference in differences if difference is not None and difference.n > 1]
+def _samples(comparison: Comparison, table: StudyTable, own: bool) -> list[tuple[float, ...]]:
+    """Values by seed, two or more, of the comparison itself, or of its metric for every one of another study's like it.
+
+    Like a pair are pairs, like an arm alone are arms alone, like an interaction are interactions.
+    """
+    kinds = {(one.pair, one.minus): one for one in ([comparison] if own else table.study.comparisons)}
+    alike = [
+        one.model_copy(update={"metric": comparison.metric})
+        for (pair, minus), one in kinds.items()
+        if len(pair) == len(comparison.pair) and bool(minus) == bool(comparison.minus)
+    ]
+    samples = [measure(one, table.trials).values for one in alike if set(one.arms) <= set(table.study.arms)]
+    return [values for values in samples if len(values) > 1]

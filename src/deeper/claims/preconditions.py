@@ -1,139 +1,195 @@
-"""What must be true for a comparison to mean anything: learned at all, over-fitted, spent alike, tuned, long enough.
+"""What must hold before a claim can be tested at all: numbers only, the pages say them in words.
 
-Each precondition is a number with its limit. A claim of which one does not hold is *not testable here*.
+A claim that says what is claimed and predicted is asked for these; one whose study names its comparisons alone is not.
+
+- ``AboveBaseline``: what is meant to learn errs less than logistic regression on the same pixels. One that still errs
+  more than a random forest is marked.
+- ``FitsTraining``: an arm without the regulariser fits its training pictures, or there is no over-fitting to help
+  against.
+- ``WithinBudget``: arms that must cost the same do.
+- ``RateInside``: an arm's learning rate was searched, and is not at the edge of what was tried.
+- ``OrderIsStable``: the rate searches, which are shorter, do not show the opposite of the full length.
+
+Those of errors are asked where a comparison is of what was learned (``metrics.LEARNED``). Errors are fractions.
 """
 
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import chain
+from typing import ClassVar
 
 from deeper.claims import budgets
-from deeper.claims.metrics import METRICS
-from deeper.schema.baselines import Baselines
-from deeper.schema.results import RECORD, StudyTable, TrialRow
-from deeper.schema.study import ClaimTest, Comparison
+from deeper.claims.metrics import ERRORS, LEARNED, METRICS
+from deeper.schema.baselines import FOREST, LOGISTIC, Baselines
+from deeper.schema.results import StudyTable, TrialRow
+from deeper.schema.study import Budget, ClaimTest, Comparison, RateSearch
 
-ERRORS = ("train_error", "validation_error", "test_error", "mean_train_error", "epochs_to_15", "generalisation_gap")
-BY_HEART = 0.01
+FITTED = 0.01
+"""The largest training error of an arm that has fitted its training pictures."""
 REGION = 0.005
+"""What two lengths may differ by where a comparison has no region of its own."""
 
 
 @dataclass(frozen=True)
-class Precondition:
-    """What was asked of which arm, and what was found: ``found`` is held against ``limit``, both in words."""
+class AboveBaseline:
+    """Mean test errors of an arm and of two methods on the same pixels; None: not computed, NaN: not measured."""
 
-    name: str
-    subject: str
-    found: str
-    limit: str
-    holds: bool
-    remark: str = ""
+    name: ClassVar[str] = "baseline"
+    arm: str
+    error: float
+    logistic: float | None
+    forest: float | None
 
+    @property
+    def holds(self) -> bool:
+        return self.logistic is not None and self.error < self.logistic
 
-def preconditions(table: StudyTable, test: ClaimTest, baselines: Baselines) -> Iterator[Precondition]:
-    """Everything that a claim's test asks of its study, arm by arm."""
-    compared = _compared(test.comparisons)
-    for arm in compared:
-        if arm not in test.may_fail:
-            yield _learned(table, arm, baselines)
-    yield from (_by_heart(table, arm) for arm in test.overfit)
-    yield from _budgets(table, test.comparisons)
-    if table.profile == RECORD:
-        yield from (_tuned(table, arm) for arm in compared if _trained(table, arm))
-        yield from (found for one in test.comparisons if (found := _long_enough(table, one)) is not None)
+    @property
+    def is_marked(self) -> bool:
+        """Whether it holds and a random forest does as well or better."""
+        return self.holds and self.forest is not None and self.error >= self.forest
 
 
-def _compared(comparisons: Sequence[Comparison]) -> list[str]:
-    """The arms of comparisons of errors, each once."""
-    return list(dict.fromkeys(arm for one in comparisons if one.metric in ERRORS for arm in one.arms))
+@dataclass(frozen=True)
+class FitsTraining:
+    """Mean training error of an arm; NaN where it was not measured."""
+
+    name: ClassVar[str] = "over-fitting"
+    arm: str
+    train_error: float
+
+    @property
+    def holds(self) -> bool:
+        return self.train_error <= FITTED
 
 
-def _learned(table: StudyTable, arm: str, baselines: Baselines) -> Precondition:
-    """Whether an arm errs less than logistic regression on the same pixels, and whether less than a random forest."""
-    rows = table.rows(arm)
-    size, train = _seen(table, rows)
-    limits = {m: baselines.error(m, table.data.digest, size, train) for m in ("logistic", "forest")}
-    errors = [row.metrics.test_error for row in rows if row.metrics.test_error is not None]
-    found = sum(errors) / len(errors) if errors else None
-    logistic, forest = limits["logistic"], limits["forest"]
-    learned = found is not None and logistic is not None and found < logistic
-    remark = "below a random forest" if learned and forest is not None and found >= forest else ""
-    said = "not computed" if logistic is None else f"below {_percent(logistic)}, logistic regression's"
-    return Precondition("it has learned", arm, f"test error {_percent(found)}", said, learned, remark)
+@dataclass(frozen=True)
+class WithinBudget:
+    """The largest deviation from the first arm of a budget, as a fraction, and whose it is."""
+
+    name: ClassVar[str] = "budget"
+    budget: Budget
+    arm: str
+    deviation: float
+
+    @property
+    def holds(self) -> bool:
+        return abs(self.deviation) <= self.budget.within
 
 
-def _by_heart(table: StudyTable, arm: str) -> Precondition:
-    """Whether an arm without the regulariser knows its training pictures by heart."""
-    errors = [row.metrics.train_error for row in table.rows(arm) if row.metrics.train_error is not None]
-    found = sum(errors) / len(errors) if errors else None
-    holds = found is not None and found <= BY_HEART
-    return Precondition(
-        "it over-fits", arm, f"training error {_percent(found)}", f"at most {_percent(BY_HEART)}", holds
+@dataclass(frozen=True)
+class RateInside:
+    """How an arm's rate was chosen; None where it was not searched."""
+
+    name: ClassVar[str] = "learning rate"
+    arm: str
+    search: RateSearch | None
+
+    @property
+    def holds(self) -> bool:
+        return self.search is not None and self.lowest < self.search.rate < self.highest
+
+    @property
+    def lowest(self) -> float:
+        return min(map(float, self.search.tried))
+
+    @property
+    def highest(self) -> float:
+        return max(map(float, self.search.tried))
+
+
+@dataclass(frozen=True)
+class OrderIsStable:
+    """A comparison's value by the best validation errors of the rate searches, and at the full length."""
+
+    name: ClassVar[str] = "order at another length"
+    comparison: Comparison
+    short: float
+    full: float
+
+    @property
+    def region(self) -> float:
+        return self.comparison.region or REGION
+
+    @property
+    def holds(self) -> bool:
+        return not (self.short * self.full < 0 and min(abs(self.short), abs(self.full)) > self.region)
+
+
+Precondition = AboveBaseline | FitsTraining | WithinBudget | RateInside | OrderIsStable
+
+
+def check(table: StudyTable, test: ClaimTest, baselines: Baselines) -> tuple[Precondition, ...]:
+    """The preconditions of a claim; none where its study names its comparisons alone."""
+    if not test.is_declared:
+        return ()
+    learned = [comparison for comparison in test.comparisons if comparison.metric in LEARNED]
+    arms = dict.fromkeys(chain.from_iterable(comparison.arms for comparison in learned))
+    return (
+        *(_baseline(table, arm, baselines) for arm in arms if arm not in test.may_fail and _is_of_the_data(table, arm)),
+        *(FitsTraining(arm, _mean(table, arm, "train_error")) for arm in test.overfit),
+        *_budgets(table),
+        *_rates(table, arms),
+        *_stable(table, learned),
     )
 
 
-def _budgets(table: StudyTable, comparisons: Sequence[Comparison]) -> Iterator[Precondition]:
-    """Whether the arms that a budget names cost alike; of those budgets that have two arms of one comparison."""
+def _baseline(table: StudyTable, arm: str, baselines: Baselines) -> AboveBaseline:
+    error = _mean(table, arm, "test_error")
+    return AboveBaseline(arm, error, *(_reached(table, arm, method, baselines) for method in (LOGISTIC, FOREST)))
+
+
+def _reached(table: StudyTable, arm: str, method: str, baselines: Baselines) -> float | None:
+    """Mean test error of a method on what each row of an arm was trained on; None where one was not computed."""
+    found = [baselines.test_error(method, *_pixels(table, row)) for row in table.rows(arm)]
+    return None if not found or None in found else math.fsum(found) / len(found)
+
+
+def _pixels(table: StudyTable, row: TrialRow) -> tuple[str, int, int]:
+    """Digest, width and number of the pictures that a row was trained on; no digest where it has other data."""
+    data = table.data
+    digest = data.digest if row.settings.get("data.name", data.name) == data.name else ""
+    settings = {"data.image_size": data.image_size, "data.train_size": data.train} | row.settings
+    return digest, settings["data.image_size"], settings["data.train_size"]
+
+
+def _is_of_the_data(table: StudyTable, arm: str) -> bool:
+    """Whether an arm learned from the study's own pictures; transfer learning has others, and other rivals."""
+    return not any(row.transfer for row in table.rows(arm))
+
+
+def _budgets(table: StudyTable) -> Iterable[WithinBudget]:
+    """The worst arm of each budget whose arms all have trials."""
     for budget in table.study.budgets:
-        costs = {arm: dict(table.rows(arm)[0].cost) for arm in budget.arms if table.rows(arm)}
-        pairs = [one for one in comparisons if len(set(one.arms) & set(budget.arms)) > 1]
-        if not pairs or len(costs) < len(budget.arms):
-            continue
-        first, *others = budgets.shares(budget, costs)
-        for share in others:
-            yield Precondition(
-                f"it costs as much as {first.arm}",
-                share.arm,
-                f"{METRICS[budget.metric].label} {share.deviation:+.1%}",
-                f"within {budget.within:.0%}",
-                abs(share.deviation) <= budget.within,
-            )
+        if set(budget.arms) <= set(table.arms):
+            costs = {arm: dict(table.rows(arm)[0].cost) for arm in budget.arms}
+            worst = max(budgets.shares(budget, costs), key=lambda share: abs(share.deviation))
+            yield WithinBudget(budget, worst.arm, worst.deviation)
 
 
-def _tuned(table: StudyTable, arm: str) -> Precondition:
-    """Whether an arm's learning rate was searched, and a worse one found on either side."""
-    search = table.study.rates.get(arm)
-    limit = "a worse rate on either side"
-    if search is None:
-        return Precondition("its rate was found", arm, "none was searched", limit, False)
-    tried = ", ".join(sorted(search.tried, key=float))
-    return Precondition("its rate was found", arm, f"{search.rate:g} of {tried}", limit, search.inside)
+def _rates(table: StudyTable, arms: Iterable[str]) -> Iterable[RateInside]:
+    """One for each trained arm; a network that is frozen has no rate, and an average has that of what it averages."""
+    trained = dict.fromkeys(_trained(table, arm) for arm in arms)
+    frozen = {row.arm for row in table.trials if row.transfer and row.transfer.mode == "frozen"}
+    return (RateInside(arm, table.study.rates.get(arm)) for arm in trained if arm not in frozen)
 
 
-def _long_enough(table: StudyTable, comparison: Comparison) -> Precondition | None:
-    """Whether half the training puts two arms in the order that the whole training does; None where it is not asked."""
-    rates, region = table.study.rates, comparison.region or REGION
-    of, against = comparison.of, comparison.against
-    if comparison.metric != "test_error" or comparison.minus or against is None or not {of, against} <= rates.keys():
-        return None
-    half, whole = _best(table, of) - _best(table, against), _mean_difference(table, of, against)
-    if whole is None:
-        return None
-    turned = half * whole < 0 and min(abs(half), abs(whole)) > region
-    found = f"{100 * half:+.1f} points at half the length, {100 * whole:+.1f} at the whole"
-    return Precondition("the order is settled", f"{of} − {against}", found, "not turned round", not turned)
+def _trained(table: StudyTable, arm: str) -> str:
+    average = table.study.arms[arm].average
+    return average.of if average else arm
 
 
-def _best(table: StudyTable, arm: str) -> float:
-    search = table.study.rates[arm]
-    found = search.tried[f"{search.rate:g}"]
-    return 1.0 if found is None else found
+def _stable(table: StudyTable, comparisons: Sequence[Comparison]) -> Iterable[OrderIsStable]:
+    """One for each difference of errors whose arms' rates were all searched."""
+    best = {arm: search.best for arm, search in table.study.rates.items()}
+    for comparison in comparisons:
+        if comparison.metric in ERRORS and comparison.against and set(comparison.arms) <= set(best):
+            full = {arm: _mean(table, arm, comparison.metric) for arm in comparison.arms}
+            yield OrderIsStable(comparison, comparison.value(best), comparison.value(full))
 
 
-def _mean_difference(table: StudyTable, of: str, against: str) -> float | None:
-    errors = [{row.seed: row.metrics.test_error for row in table.rows(arm)} for arm in (of, against)]
-    both = [seed for seed in errors[0] if None not in (errors[0][seed], errors[1].get(seed))]
-    return sum(errors[0][seed] - errors[1][seed] for seed in both) / len(both) if both else None
-
-
-def _seen(table: StudyTable, rows: Sequence[TrialRow]) -> tuple[int, int]:
-    """Side of the pictures and how many of them an arm trains on."""
-    own = (rows[0].settings or {}) if rows else {}
-    return own.get("data.image_size") or table.data.image_size, own.get("data.train_size") or table.data.train
-
-
-def _trained(table: StudyTable, arm: str) -> bool:
-    return table.study.arms[arm].trained
-
-
-def _percent(value: float | None) -> str:
-    return "not measured" if value is None else f"{100 * value:.1f} %"
+def _mean(table: StudyTable, arm: str, metric: str) -> float:
+    """Mean over the rows of an arm; NaN where there are none or a number is missing."""
+    values = [METRICS[metric](row) for row in table.rows(arm)]
+    return math.fsum(values) / len(values) if values else math.nan

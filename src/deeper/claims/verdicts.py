@@ -3,81 +3,106 @@
 A study names, for each claim and before it runs, the comparisons that decide it::
 
     residual-fixes:
-      - {metric: train_error, of: resnet56, against: plain56, expect: lower, region: 0.005}
-      - {metric: train_error, of: resnet56, against: resnet20, expect: not_higher, margin: 0.01}
+      claimed: with shortcuts, depth does not hurt
+      predicted: so it will be here, but for the last point
+      why: a tenth of what depth costs the plain network
+      comparisons:
+        - {metric: train_error, of: resnet56, against: plain56, expect: lower, region: 0.005}
+        - {metric: train_error, of: resnet56, against: resnet20, expect: not_higher, margin: 0.01}
+        - {metric: test_error, of: resnet56, against: resnet20, expect: alike, region: 0.005}
 
-A comparison is the difference ``of - against`` of a metric, paired by seed; without ``against`` it is the metric
-itself; with ``minus`` a share of a second difference is taken off. Its *simultaneous 95 % interval* decides: all
-comparisons of all tables that are given make one family, whose intervals hold together with 95 % (Bonferroni). Counts
-such as parameters are facts: they are the same for every seed, have no interval, and are no part of the family.
+Each seed has one value: ``of - against`` of a metric, less a share of another difference under ``minus``; of one arm
+alone, its own value. One interval decides: that of the values' mean, simultaneous with 95 % over the family, which is
+all comparisons of the tables given that are no facts. A comparison that two claims share counts once for each.
 
-==============  ====================================================================================================
-direction       where the interval lies
-==============  ====================================================================================================
-too small       inside the region of practical equivalence, where the comparison has one and does not expect that
-as expected     wholly beyond the border (0, or the margin) on the expected side; of ``alike``: inside the region
-opposite        wholly on the other side of the border; of ``alike``: wholly outside the region
-open            anywhere else
-==============  ====================================================================================================
+===========  ==================================  ======================================
+expect       as expected                         opposite
+===========  ==================================  ======================================
+higher       above ``+margin`` (0 without one)   below it
+lower        below ``-margin`` (0 without one)   above it
+not_higher   below ``+margin``                   above it
+not_lower    above ``-margin``                   below it
+alike        inside ``±region``                  outside, all of it on one side
+===========  ==================================  ======================================
 
-==================  ================================================================================================
-verdict of a claim  its comparisons
-==================  ================================================================================================
-not testable here   a precondition does not hold (``deeper.claims.preconditions``), whatever they are
-supported           all as expected
-contradicted        at least one opposite, and none as expected or too small
-too small           all too small to matter
-mixed               none open, and not all alike; or as expected and opposite both, others open
-cannot tell         anything else
-==================  ================================================================================================
+An interval inside ``±region`` is *too small* to matter before it is anything else. Only ``alike``, ``not_higher`` and
+``not_lower`` expect that nothing happens, and there it is *as expected*. What lies on no side is *open*.
 
-A diverged trial counts with its errors like any other. A pair with a number that was not measured or is not finite is
-left out, and the outcome names its seed.
+Counts of parameters, operations and memory are facts: they have no interval, their value itself lies on a side, and
+they are in no family.
+
+The verdict hangs on how the comparisons that are not open, the decided ones, came out:
+
+====================================  =======================
+decided                               verdict
+====================================  =======================
+in two ways or more                   *mixed*
+only opposite                         *contradicted*
+only as expected, none open           *supported*
+only too small, none open             *too small to matter*
+otherwise (some open, or all)         *cannot tell*
+====================================  =======================
+
+So no open comparison stands in the way of *mixed* or *contradicted*: whichever way it goes, the claim as a whole does
+not hold. Before all this, a claim whose precondition fails is *not testable here* (``deeper.claims.preconditions``).
+
+A diverged trial counts with its errors like any other. A seed with a number that was not measured or is not finite is
+left out, and the outcome names it.
 """
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from deeper.claims import statistics
-from deeper.claims.metrics import FRACTION, METRICS, Metric
-from deeper.claims.preconditions import Precondition, preconditions
+from deeper.claims import preconditions, statistics
+from deeper.claims.metrics import FACTS, METRICS, Metric
+from deeper.claims.preconditions import Precondition
 from deeper.schema.baselines import Baselines
 from deeper.schema.ledger import Claim
 from deeper.schema.results import StudyTable, TrialRow
-from deeper.schema.study import ABOVE, ClaimTest, Comparison
+from deeper.schema.study import ClaimTest, Comparison
 
 SUPPORTED = "supported"
 CONTRADICTED = "contradicted"
 MIXED = "mixed"
-TOO_SMALL = "too small to matter"
+TOO_SMALL_TO_MATTER = "too small to matter"
 CANNOT_TELL = "cannot tell"
 NOT_TESTABLE = "not testable here"
-VERDICTS = (CONTRADICTED, MIXED, SUPPORTED, TOO_SMALL, CANNOT_TELL, NOT_TESTABLE)
+VERDICTS = (CONTRADICTED, MIXED, SUPPORTED, TOO_SMALL_TO_MATTER, CANNOT_TELL, NOT_TESTABLE)
 
 AS_EXPECTED = "as expected"
 OPPOSITE = "opposite"
-SMALL = "too small"
+TOO_SMALL = "too small"
 OPEN = "open"
+DIRECTIONS = (AS_EXPECTED, OPPOSITE, TOO_SMALL, OPEN)
+
+ABOVE = ("higher", "not_lower")
+NOTHING_HAPPENS = ("alike", "not_higher", "not_lower")
 
 
 @dataclass(frozen=True)
 class Outcome:
     """What the trials say about one comparison.
 
-    ``difference`` is of the values themselves where there is one arm alone. ``seeds`` are the pairs used,
-    ``unpaired`` the seeds that not all arms have, ``unmeasured`` those left out because a number is missing or
-    not finite, ``diverged`` the diverged trials among the pairs as (arm, seed).
-    ``detectable`` is the distance from the border that as many seeds find with a probability of 80 % in this family,
-    ``needed`` the seeds that would find the distance observed; None: not known, or too many to name.
+    Attributes:
+        difference: mean of the values with the interval that decides; None without any value.
+        values: one a seed, in the order of ``seeds``.
+        seeds: those used; ``unpaired`` are those that only some of its arms have, ``unmeasured`` those left out because
+            a number is missing or not finite.
+        diverged: the diverged trials among those used, as (arm, seed).
+        detectable: how far from its border a true mean must lie for as many seeds to find it four times in five, at the
+            level of the family and in the metric's unit.
+        needed: seeds that would find a true mean where this one lies, as often and at the same level; None where it is
+            not open, not known, or would take too many.
     """
 
     comparison: Comparison
-    difference: statistics.Difference | None
-    seeds: tuple[int, ...]
-    unpaired: tuple[int, ...]
-    unmeasured: tuple[int, ...]
-    diverged: tuple[tuple[str, int], ...]
+    difference: statistics.Mean | None
+    values: tuple[float, ...] = ()
+    seeds: tuple[int, ...] = ()
+    unpaired: tuple[int, ...] = ()
+    unmeasured: tuple[int, ...] = ()
+    diverged: tuple[tuple[str, int], ...] = ()
     detectable: float = math.nan
     direction: str = OPEN
     needed: int | None = None
@@ -87,47 +112,51 @@ class Outcome:
         return METRICS[self.comparison.metric]
 
     @property
+    def is_fact(self) -> bool:
+        return self.comparison.metric in FACTS
+
+    @property
     def sureness(self) -> float:
-        """How far the mean is from the border, in half-widths of the interval: more than 1 is decided; NaN unknown."""
-        difference = self.difference
-        if difference is None or not difference.has_interval:
-            return math.nan
-        half = (difference.upper - difference.lower) / 2
-        distance = abs(difference.mean - self.comparison.border)
-        return distance / half if half else math.inf
+        """How far the mean lies from the nearest border, in halves of the interval: above 1 it is decided."""
+        found = self.difference
+        if found is None or not found.has_interval:
+            return math.inf if self.is_fact and found else 0.0
+        half = (found.upper - found.lower) / 2
+        return _distance(self.comparison, found.mean) / half if half else math.inf
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """A claim as one study answers it; ``about`` is what the ledger, or the study itself, says of it."""
+    """A claim as one study answers it.
+
+    ``test`` is what the study says of it, ``about`` what the ledger, or the study itself, does.
+    """
 
     claim: str
     study: str
     verdict: str
     outcomes: tuple[Outcome, ...]
-    test: ClaimTest
+    test: ClaimTest | None = None
     preconditions: tuple[Precondition, ...] = ()
     about: Claim | None = None
 
     @property
+    def sampled(self) -> Sequence[Outcome]:
+        """Comparisons that are no facts; all where there are no others."""
+        return [outcome for outcome in self.outcomes if not outcome.is_fact] or self.outcomes
+
+    @property
     def seeds(self) -> int:
-        """Pairs of the comparison that has fewest; facts have none."""
-        measured = [outcome for outcome in self.outcomes if not outcome.comparison.is_fact] or self.outcomes
-        return min(len(outcome.seeds) for outcome in measured)
+        """Those of the comparison that has fewest."""
+        return min(len(outcome.seeds) for outcome in self.sampled)
 
     @property
     def deciding(self) -> Outcome:
-        """The comparison the verdict hangs on: the surest of the opposite ones, else the least sure of all."""
-        opposite = [outcome for outcome in self.outcomes if outcome.direction == OPPOSITE]
-        if opposite:
-            return max(opposite, key=lambda outcome: outcome.sureness)
-        open_ones = [outcome for outcome in self.outcomes if outcome.direction == OPEN]
-        return min(open_ones or self.outcomes, key=lambda one: -1.0 if math.isnan(one.sureness) else one.sureness)
-
-    @property
-    def failed(self) -> tuple[Precondition, ...]:
-        """The preconditions that do not hold."""
-        return tuple(one for one in self.preconditions if not one.holds)
+        """The comparison the verdict hangs on: the surest that is against the claim, else the least sure of all."""
+        for against in (OPPOSITE, TOO_SMALL) if self.verdict in (CONTRADICTED, MIXED) else ():
+            if found := [outcome for outcome in self.outcomes if outcome.direction == against]:
+                return max(found, key=lambda outcome: outcome.sureness)
+        return min(self.outcomes, key=lambda outcome: outcome.sureness)
 
     @property
     def needed(self) -> int | None:
@@ -135,19 +164,19 @@ class Verdict:
         needs = [outcome.needed for outcome in self.outcomes if outcome.direction == OPEN]
         return None if not needs or None in needs else max(needs)
 
+    @property
+    def failed(self) -> list[Precondition]:
+        """Preconditions that do not hold."""
+        return [one for one in self.preconditions if not one.holds]
+
 
 def family_of(tables: Iterable[StudyTable]) -> int:
-    """How many intervals decide: every comparison of every study but facts; one that two claims share counts twice."""
-    return sum(not comparison.is_fact for table in tables for comparison in table.study.comparisons)
+    """How many comparisons the simultaneous intervals are over: all that are no facts."""
+    return sum(comparison.metric not in FACTS for table in tables for comparison in table.study.comparisons)
 
 
 def evaluate(tables: Iterable[StudyTable], baselines: Baselines | None = None) -> list[Verdict]:
-    """Verdicts of every claim of every study, in the order given.
-
-    Args:
-        tables: of the studies that make one family.
-        baselines: of classifiers on the same pixels; None: none were computed.
-    """
+    """Verdicts of every claim of every study, in the order given. The tables are the family."""
     tables = list(tables)
     family = family_of(tables)
     return [
@@ -157,96 +186,96 @@ def evaluate(tables: Iterable[StudyTable], baselines: Baselines | None = None) -
     ]
 
 
-def _judge(table: StudyTable, claim: str, test: ClaimTest, family: int, baselines: Baselines) -> Verdict:
-    outcomes = tuple(measure(comparison, table.trials, family) for comparison in test.comparisons)
-    asked = tuple(preconditions(table, test, baselines)) if test.has_preconditions else ()
-    verdict = _verdict(outcomes) if all(one.holds for one in asked) else NOT_TESTABLE
-    return Verdict(claim, table.study.name, verdict, outcomes, test, asked, table.study.claim(claim))
-
-
 def measure(comparison: Comparison, trials: Iterable[TrialRow], family: int = 1) -> Outcome:
     """What the trials of a study say about a comparison that is one of a family."""
     metric, trials = METRICS[comparison.metric], list(trials)
-    sides = [{row.seed: row for row in trials if row.arm == arm} for arm in comparison.arms]
-    every = set().union(*sides)
-    both = sorted(every.intersection(*sides))
-    values = {seed: _value(comparison, [metric(side[seed]) for side in sides]) for seed in both}
-    seeds = tuple(seed for seed, value in values.items() if math.isfinite(value))
-    difference = _difference([values[seed] for seed in seeds], comparison, family) if seeds else None
-    outcome = Outcome(
-        comparison=comparison,
-        difference=difference,
-        seeds=seeds,
-        unpaired=tuple(sorted(every.difference(both))),
-        unmeasured=tuple(seed for seed in both if seed not in seeds),
-        diverged=tuple((side[seed].arm, seed) for side in sides for seed in seeds if side[seed].status == "diverged"),
+    sides = {arm: {row.seed: row for row in trials if row.arm == arm} for arm in comparison.arms}
+    every = set().union(*sides.values())
+    shared = sorted(every.intersection(*sides.values()))
+    found = {seed: comparison.value({arm: metric(rows[seed]) for arm, rows in sides.items()}) for seed in shared}
+    values = {seed: value for seed, value in found.items() if math.isfinite(value)}
+    diverged = [(arm, seed) for arm, rows in sides.items() for seed in values if rows[seed].status == "diverged"]
+    return Outcome(
+        comparison,
+        values=tuple(values.values()),
+        seeds=tuple(values),
+        unpaired=tuple(sorted(every.difference(shared))),
+        unmeasured=tuple(seed for seed in shared if seed not in values),
+        diverged=tuple(diverged),
+        **_decided(comparison, list(values.values()), family),
     )
-    return outcome if difference is None else _decide(outcome, difference, family)
 
 
-def _value(comparison: Comparison, values: Sequence[float]) -> float:
-    of, *others = values
-    if not others:
-        return of
-    first = of - others[0]
-    return first - comparison.minus.share * (others[1] - others[2]) if comparison.minus else first
+def _judge(table: StudyTable, claim: str, test: ClaimTest, family: int, baselines: Baselines) -> Verdict:
+    outcomes = tuple(measure(comparison, table.trials, family) for comparison in test.comparisons)
+    asked = preconditions.check(table, test, baselines)
+    verdict = verdict_of(outcome.direction for outcome in outcomes)
+    if not all(one.holds for one in asked):
+        verdict = NOT_TESTABLE
+    return Verdict(claim, table.name, verdict, outcomes, test, asked, table.study.claim(claim))
 
 
-def _difference(values: Sequence[float], comparison: Comparison, family: int) -> statistics.Difference:
-    """The difference with the interval that decides.
-
-    A fact has none. Nor have very few values of a share whose interval runs past 0 or 100 %: Student's t is not theirs.
-    """
-    difference = statistics.difference_of(values, statistics.simultaneous(family))
-    few = difference.n < statistics.FEWEST_FOR_SHARES and METRICS[comparison.metric].unit == FRACTION
-    past = difference.lower < -1 or difference.upper > 1
-    if comparison.is_fact or (few and past):
-        return replace(difference, lower=math.nan, upper=math.nan)
-    return difference
-
-
-def _decide(outcome: Outcome, difference: statistics.Difference, family: int) -> Outcome:
-    comparison, alpha = outcome.comparison, 1 - statistics.simultaneous(family)
-    if comparison.is_fact:
-        return replace(outcome, direction=_of_fact(comparison, difference.mean))
-    detectable = statistics.minimum_detectable_effect(difference.sd, difference.n, alpha)
-    direction = _direction(comparison, difference)
-    distance = difference.mean - comparison.border
-    needed = statistics.seeds_needed(distance, difference.sd, alpha) if direction == OPEN else None
-    return replace(outcome, detectable=detectable, direction=direction, needed=needed)
-
-
-def _direction(comparison: Comparison, difference: statistics.Difference) -> str:
-    if not difference.has_interval:
-        return OPEN
-    if comparison.expect == "alike":
-        if difference.inside(comparison.region):
-            return AS_EXPECTED
-        return OPPOSITE if difference.outside(comparison.region) else OPEN
-    if comparison.region is not None and difference.inside(comparison.region):
-        return SMALL
-    if difference.lower <= comparison.border <= difference.upper:
-        return OPEN
-    return AS_EXPECTED if (difference.mean > comparison.border) == (comparison.expect in ABOVE) else OPPOSITE
-
-
-def _of_fact(comparison: Comparison, value: float) -> str:
-    distance = value - comparison.border
-    if comparison.expect == "alike":
-        return AS_EXPECTED if abs(value) <= comparison.region else OPPOSITE
-    if distance == 0:
-        return AS_EXPECTED if comparison.expect.startswith("not_") else OPPOSITE
-    return AS_EXPECTED if (distance > 0) == (comparison.expect in ABOVE) else OPPOSITE
-
-
-def _verdict(outcomes: Sequence[Outcome]) -> str:
-    directions = {outcome.direction for outcome in outcomes}
-    if directions == {AS_EXPECTED}:
-        return SUPPORTED
-    if directions == {SMALL}:
-        return TOO_SMALL
-    if OPPOSITE in directions and not directions & {AS_EXPECTED, SMALL}:
-        return CONTRADICTED
-    if OPEN not in directions or {AS_EXPECTED, OPPOSITE} <= directions:
+def verdict_of(directions: Iterable[str]) -> str:
+    """The verdict by the table at the head of this file."""
+    directions = set(directions)
+    decided = directions - {OPEN}
+    if len(decided) > 1:
         return MIXED
-    return CANNOT_TELL
+    if decided == {OPPOSITE}:
+        return CONTRADICTED
+    if OPEN in directions:
+        return CANNOT_TELL
+    return SUPPORTED if decided == {AS_EXPECTED} else TOO_SMALL_TO_MATTER
+
+
+def direction_of(comparison: Comparison, found: statistics.Mean) -> str:
+    """On which side of its border an interval lies; *open* where it has no bounds, or the border between them."""
+    region, expect = comparison.region, comparison.expect
+    if region and statistics.is_inside(found, region):
+        return AS_EXPECTED if expect in NOTHING_HAPPENS else TOO_SMALL
+    if expect == "alike":
+        return OPPOSITE if found.lower > region or found.upper < -region else OPEN
+    if found.lower > comparison.border:
+        return AS_EXPECTED if expect in ABOVE else OPPOSITE
+    if found.upper < comparison.border:
+        return OPPOSITE if expect in ABOVE else AS_EXPECTED
+    return OPEN
+
+
+def _decided(comparison: Comparison, values: Sequence[float], family: int) -> dict:
+    """The interval of these values and what it decides, as fields of an outcome."""
+    if not values:
+        return {"difference": None}
+    if comparison.metric in FACTS:
+        return _fact(comparison, values)
+    confidence, level = statistics.family_confidence(family), statistics.ALPHA / max(1, family)
+    found = statistics.mean(values, confidence, _limits(comparison))
+    direction = direction_of(comparison, found)
+    needed = statistics.seeds_needed(_distance(comparison, found.mean), found.sd, level) if direction == OPEN else None
+    detectable = statistics.minimum_detectable_effect(found.sd, found.n, level)
+    return {"difference": found, "direction": direction, "detectable": detectable, "needed": needed}
+
+
+def _fact(comparison: Comparison, values: Sequence[float]) -> dict:
+    """A count is what it is; one that lies on its border does not go beyond it, as ``not_…`` expects."""
+    value = math.fsum(values) / len(values)
+    direction = direction_of(comparison, statistics.Mean(len(values), value, value, value, 0.0))
+    if direction == OPEN:
+        direction = AS_EXPECTED if comparison.expect in NOTHING_HAPPENS else OPPOSITE
+    return {"difference": statistics.Mean(len(values), value, math.nan, math.nan, math.nan), "direction": direction}
+
+
+def _limits(comparison: Comparison) -> tuple[float, float]:
+    """What a value can be: a percentage is in 0…1, and a difference of two in -1…1."""
+    if not METRICS[comparison.metric].percentage or comparison.minus:
+        return statistics.NO_LIMITS
+    least, greatest = statistics.PERCENTAGE
+    return (least, greatest) if comparison.against is None else (least - greatest, greatest - least)
+
+
+def _distance(comparison: Comparison, mean: float) -> float:
+    """How far a mean lies from the border that decides: that of the region for what lies inside, or is to be alike."""
+    region = comparison.region
+    if region and (comparison.expect == "alike" or abs(mean) < region):
+        return abs(abs(mean) - region)
+    return abs(mean - comparison.border)

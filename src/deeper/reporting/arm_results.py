@@ -50,7 +50,7 @@ def curve(rows: Sequence[TrialRow], key: str) -> list[tuple[int, Mean]]:
     """
     last = max((epoch.epoch for row in rows for epoch in row.curves), default=0)
     by_seed = [_by_epoch(row, key, last) for row in rows]
-    points = ((epoch, mean_of(seed.get(epoch) for seed in by_seed)) for epoch in range(1, last + 1))
+    points = ((epoch, mean_of((seed.get(epoch) for seed in by_seed), percentage=True)) for epoch in range(1, last + 1))
     return [(epoch, mean) for epoch, mean in points if mean]
 
 
@@ -76,7 +76,7 @@ def best_single_error(arm: ArmResults) -> float:
 def _arm(table: StudyTable, name: str) -> ArmResults:
     spec, rows = table.study.arms[name], table.rows(name)
     values = {key: _finite(metric(row) for row in rows) for key, metric in METRICS.items()}
-    means = {key: mean_of(numbers) for key, numbers in values.items()}
+    means = {key: mean_of(numbers, METRICS[key].percentage) for key, numbers in values.items()}
     of = table.study.arms[spec.average.of] if spec.average else spec
     network = (of.set or {}).get("model") or (of.where or {}).get("model.name")
     return ArmResults(name, table.study.label(name), spec.group, network, rows, means, values, spec.average)
@@ -96,10 +96,11 @@ def _log10_norms(row: TrialRow, when: str) -> list[float]:
     return [math.log10(max(norm, gradients.SMALLEST)) if norm == norm else math.nan for norm in norms]
 
 
-def mean_of(values: Iterable[Any]) -> Mean | None:
-    """Mean of those values that are finite numbers; None where none is."""
+def mean_of(values: Iterable[Any], percentage: bool = False) -> Mean | None:
+    """Mean of those values that are finite numbers; None where none is. A ``percentage`` lies in 0…1."""
     numbers = _finite(values)
-    return statistics.mean(numbers) if numbers else None
+    limits = statistics.PERCENTAGE if percentage else statistics.NO_LIMITS
+    return statistics.mean(numbers, limits=limits) if numbers else None
 
 
 def _finite(values: Iterable[Any]) -> list[float]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from deeper.schema.baselines import FILE as BASELINES
 from deeper.schema.results import TOY, Environment, StudyTable, TrialRow, read_table
 from deeper.schema.study import Study
 
@@ -61,12 +62,17 @@ class StudyResults:
 
 
 def load(folder: Path) -> list[StudyResults]:
-    """Every ``*.json`` of ``folder`` by name; a folder that is not there holds none.
+    """Every ``*.json`` of ``folder`` by name but the baselines; a folder that is not there holds none.
 
     Raises:
         DeeperError: a file is not JSON, of another schema, lacks something, or contradicts itself.
     """
-    return [read(path) for path in sorted(folder.glob("*.json"))]
+    return [read(path) for path in sorted(folder.glob("*.json")) if path.name != BASELINES]
+
+
+def is_there(folder: Path) -> bool:
+    """Whether ``folder`` holds any table."""
+    return any(path.name != BASELINES for path in folder.glob("*.json"))
 
 
 def read(path: Path) -> StudyResults:

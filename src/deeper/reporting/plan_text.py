@@ -90,30 +90,31 @@ def _prospects(plan: "Plan") -> str:
             _comparison(seen),
             _source(seen),
             f"{seen.seeds:,}",
-            _effect(seen, seen.detectable),
+            _effect(seen),
         ]
         for seen in plan.prospects
     ]
     family = words.plural(plan.family, "comparison")
-    notes = [
-        "detectable: the smallest true effect, from 0 or the margin, that the seeds find four times in five",
-        f"with intervals that hold together over the {family} of all tables and this study",
-    ]
-    return aligned(head, rows, left=3) + "\n\n" + "\n".join(notes)
+    note = (
+        "detectable: how far from 0, or the margin, a true effect must lie to be found four times in five, "
+        f"at 5 % over the {family} of all tables and this study; a fact is counted and needs no seeds"
+    )
+    return aligned(head, rows, left=3) + "\n\n" + note
 
 
 def _comparison(seen: Prospect) -> str:
-    of, against = seen.comparison.of, seen.comparison.against
-    arms = of if against is None else f"{of} {words.MINUS} {against}"
+    arms = words.arms(seen.comparison, str)
     return f"{seen.metric.label}, {arms}: {words.expectation(seen.comparison)}"
 
 
-def _effect(seen: Prospect, value: float) -> str:
-    if math.isnan(value):
+def _effect(seen: Prospect) -> str:
+    if seen.is_fact:
+        return "a fact"
+    if math.isnan(seen.detectable):
         return "unknown"
-    if value == 0:
+    if seen.detectable == 0:
         return "any"
-    return f"{words.amount(seen.metric, value)} {words.unit(seen.metric)}"
+    return f"{words.amount(seen.metric, seen.detectable)} {words.unit(seen.metric)}"
 
 
 def _source(seen: Prospect) -> str:

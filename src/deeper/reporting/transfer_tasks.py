@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from deeper.claims import statistics
-from deeper.claims.statistics import Difference, Mean
+from deeper.claims.statistics import Mean
 from deeper.errors import DeeperError
 from deeper.reporting.arm_results import ArmResults
 from deeper.reporting.load import StudyResults
@@ -108,7 +108,7 @@ class TransferTask:
                 first.setdefault(arm.layer, arm)
         return sorted(first.values(), key=lambda arm: _depth(arm.layer))
 
-    def gain(self, of: str, over: str) -> Difference | None:
+    def gain(self, of: str, over: str) -> Mean | None:
         """What a mode scores more than another, paired by seed; None where no seed has both."""
         arms = [self.main(mode) for mode in (of, over)]
         if None in arms:
@@ -159,4 +159,4 @@ def _depth(layer: str) -> tuple[bool, list[tuple[int, str]]]:
 
 
 def _mean(values: Sequence[float]) -> Mean | None:
-    return statistics.mean(values) if values else None
+    return statistics.mean(values, limits=statistics.PERCENTAGE) if values else None

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from deeper.claims.metrics import DECADES, FRACTION, METRICS, Metric
-from deeper.claims.statistics import MOST_SEEDS, Difference, Mean
+from deeper.claims.statistics import MOST_SEEDS, Mean
 from deeper.schema.study import Comparison
 
 MINUS = "−"
@@ -21,14 +21,14 @@ EXPECTED = {
     "lower": "lower",
     "not_higher": "not higher",
     "not_lower": "not lower",
-    "alike": "within",
+    "alike": "alike",
 }
 EXPECTED_ALONE = {
     "higher": "above 0",
     "lower": "below 0",
     "not_higher": "not above 0",
     "not_lower": "not below 0",
-    "alike": "within",
+    "alike": "about 0",
 }
 LARGE = ((1e9, " G"), (1e6, " M"), (1e3, " k"))
 
@@ -50,7 +50,7 @@ def accuracy(error: Mean | None) -> str:
     """The accuracy that goes with an error: ``87.3 ± 0.4 %``."""
     if error is None:
         return NONE
-    spread = f" ± {number(100 * (error.upper - error.mean), 1)}" if error.n > 1 else ""
+    spread = f" ± {number(100 * (error.upper - error.mean), 1)}" if error.has_interval else ""
     return f"{number(100 * (1 - error.mean), 1)}{spread} %"
 
 
@@ -111,42 +111,48 @@ def amount(metric: Metric, value: float, sign: bool = False) -> str:
     return number(100 * value if metric.unit == FRACTION else value, decimals, sign)
 
 
-def difference(metric: Metric, value: Difference | None, bare: bool = False) -> str:
-    """``+43.64 points [+42.20, +45.08]``, ``bare`` without the unit; a count that never differs has no interval."""
+def difference(metric: Metric, value: Mean | None, bare: bool = False) -> str:
+    """``+43.64 points [+42.20, +45.08]``, ``bare`` without the unit."""
     if value is None:
         return "not measured"
     mean = amount(metric, value.mean, sign=True) + ("" if bare else f" {unit(metric)}")
-    if not value.has_interval or (value.sd == 0 and metric.unit in COUNTS):
+    if not value.has_interval:
         return mean
     return f"{mean} [{amount(metric, value.lower, sign=True)}, {amount(metric, value.upper, sign=True)}]"
 
 
-def points(value: Difference | None) -> str:
+def points(value: Mean | None) -> str:
     """A difference of fractions to a tenth of a point: ``+25.4 [+23.1, +27.7]``."""
     if value is None:
         return NONE
     mean, *bounds = (number(100 * end, 1, sign=True) for end in (value.mean, value.lower, value.upper))
-    return f"{mean} [{bounds[0]}, {bounds[1]}]" if value.n > 1 else mean
+    return f"{mean} [{bounds[0]}, {bounds[1]}]" if value.has_interval else mean
 
 
 def expectation(comparison: Comparison) -> str:
-    """``higher``, or ``not higher by 1.00 points or more``; ``above 0`` where an arm is compared with no other."""
+    """``higher``, or ``not higher by 1.00 points or more``; ``above 0`` where an arm is compared with no other.
+
+    A region of practical equivalence is named where there is one: ``lower (±0.50 points do not matter)``.
+    """
+    words = (EXPECTED if comparison.against else EXPECTED_ALONE)[comparison.expect]
     metric = METRICS[comparison.metric]
     if comparison.expect == "alike":
-        return f"within {amount(metric, comparison.region)} {unit(metric)} of each other"
-    words = (EXPECTED if comparison.against else EXPECTED_ALONE)[comparison.expect]
-    if comparison.margin is None:
+        return f"{words}, within ±{amount(metric, comparison.region)} {unit(metric)}"
+    if comparison.margin is not None:
+        words += f" by {amount(metric, comparison.margin)} {unit(metric)} or more"
+    if comparison.region is not None:
+        words += f" (±{amount(metric, comparison.region)} {unit(metric)} do not matter)"
+    return words
+
+
+def arms(comparison: Comparison, label: Callable[[str], str]) -> str:
+    """``Plain-56 − Plain-20``, ``(A − B) − 0.1 × (C − D)``; one name where an arm is compared with no other."""
+    of, *against = map(label, comparison.pair)
+    words = f" {MINUS} ".join((of, *against))
+    if (minus := comparison.minus) is None:
         return words
-    return f"{words} by {amount(metric, comparison.margin)} {unit(metric)} or more"
-
-
-def share_taken_off(comparison: Comparison, label: Callable[[str], str]) -> str:
-    """What is taken off a comparison's difference: ``0.1 × (Plain-56 − Plain-20)``; empty where nothing is."""
-    minus = comparison.minus
-    if minus is None:
-        return ""
-    inner = f"({label(minus.of)} {MINUS} {label(minus.against)})"
-    return inner if minus.share == 1 else f"{minus.share:g} × {inner}"
+    share = "" if minus.share == 1 else f"{minus.share:g} × "
+    return f"({words}) {MINUS} {share}({label(minus.of)} {MINUS} {label(minus.against)})"
 
 
 def needed(value: int | None) -> str:
@@ -208,5 +214,5 @@ def cell(value: object) -> str:
 
 
 def _with_interval(mean: Mean, decimals: int, unit: str, scale: float = 1) -> str:
-    spread = f" ± {number(scale * (mean.upper - mean.mean), decimals)}" if mean.n > 1 else ""
+    spread = f" ± {number(scale * (mean.upper - mean.mean), decimals)}" if mean.has_interval else ""
     return f"{number(scale * mean.mean, decimals)}{spread} {unit}".rstrip()

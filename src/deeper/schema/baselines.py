@@ -1,63 +1,62 @@
-"""What classifiers that are no networks reach on the same pixels: ``results/baselines.json`` (docs/formats.md)."""
+"""What methods without a convolution reach on the same pixels: ``results/baselines.json`` (docs/formats.md)."""
 
-import json
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, ValidationError
+from pydantic import ConfigDict, Field, ValidationError
 
 from deeper.errors import DeeperError
-from deeper.schema.base import Closed, Count, Fraction, Row, Text, Whole
+from deeper.schema.base import Closed, Count, Fraction, NotNegative, Row, Text, Whole
 from deeper.schema.errors import explain
 
-Method = Literal["logistic", "forest"]
+FILE = "baselines.json"
+LOGISTIC, FOREST = "logistic", "forest"
 
 
-class Baseline(Closed):
-    """A classifier fitted to the pixels of ``train`` pictures of ``image_size`` × ``image_size``, chosen by
-    ``subset_seed``; ``setting`` is what was chosen for it on the validation pictures."""
+class BaselineRow(Closed):
+    """A method fitted on ``train`` pictures of ``image_size`` pixels' width, which ``subset_seed`` draws.
+
+    ``digest`` is that of the prepared data; errors are fractions; ``setting`` is what validation pictures chose.
+    """
 
     data: Text
-    digest: Text
+    digest: str
     image_size: Count
     train: Count
     subset_seed: Whole
-    method: Method
-    setting: Text
+    method: Literal["logistic", "forest"]
+    setting: Text = "unknown"
     train_error: Fraction
-    validation_error: Fraction
+    validation_error: Fraction | None = None
     test_error: Fraction
-    seconds: float = Field(ge=0)
+    seconds: NotNegative | None = None
     versions: dict[str, str]
 
 
 class Baselines(Closed):
-    """All of them; each data set, size, number of pictures, subset and method once."""
+    """All baselines that were computed."""
 
-    schema_: Literal[1] = Field(default=1, alias="schema")
-    rows: Row[Baseline] = ()
+    model_config = ConfigDict(populate_by_name=True)
 
-    def error(self, method: Method, digest: str, image_size: int, train: int) -> float | None:
-        """Mean test error over the subsets; None where none was computed."""
-        found = [
-            row.test_error
-            for row in self.rows
-            if (row.method, row.digest, row.image_size, row.train) == (method, digest, image_size, train)
-        ]
+    version: Literal[1] = Field(default=1, alias="schema")
+    rows: Row[BaselineRow] = ()
+
+    def test_error(self, method: str, digest: str, image_size: int, train: int) -> float | None:
+        """Mean test error over the subsets; None where the method was not computed for this size."""
+        place = (method, digest, image_size, train)
+        found = [r.test_error for r in self.rows if (r.method, r.digest, r.image_size, r.train) == place]
         return sum(found) / len(found) if found else None
 
 
 def read_baselines(path: Path) -> Baselines:
-    """The baselines of a file; none where there is no file.
+    """The baselines in a file; none where there is no file.
 
     Raises:
-        DeeperError: the file says something else.
+        DeeperError: the file is not JSON or of another schema.
     """
-    try:
-        return Baselines.model_validate(json.loads(path.read_bytes()))
-    except FileNotFoundError:
+    if not path.exists():
         return Baselines()
+    try:
+        return Baselines.model_validate_json(path.read_bytes())
     except ValidationError as error:
         raise DeeperError(explain(error, Baselines, str(path))) from None
-    except (OSError, ValueError) as error:
-        raise DeeperError(f"{path}: it cannot be read ({error})") from None

@@ -100,6 +100,8 @@ def _locate(model: Any, location: Key) -> tuple[Key, Any]:
 
 def _inner(kind: Any, step: str | int) -> Any:
     kind = _bare(kind)
+    if _is_model(kind) and isinstance(step, int):
+        return _inner(kind.model_fields[kind.BARE_LIST], step) if hasattr(kind, "BARE_LIST") else None
     if _is_model(kind):
         return next((f for name, f in kind.model_fields.items() if step in (name, f.alias)), None)
     arguments = get_args(kind)

@@ -1,19 +1,13 @@
 """What a study may say: the block ``study`` of ``conf/study/*.yaml`` and of ``results/*.json`` (docs/formats.md)."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Literal, Self
+from itertools import chain
+from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import (
-    Field,
-    SerializerFunctionWrapHandler,
-    ValidationError,
-    field_validator,
-    model_serializer,
-    model_validator,
-)
+from pydantic import Field, TypeAdapter, ValidationError, field_validator, model_serializer, model_validator
 
 from deeper.errors import DeeperError, hint
-from deeper.schema.base import Closed, Count, Fraction, NotNegative, Open, Row, Text, Whole, wrong
+from deeper.schema.base import Closed, Count, Fraction, NotNegative, Open, Positive, Row, Text, Whole, wrong
 from deeper.schema.errors import explain
 from deeper.schema.ledger import Claim, ledger
 
@@ -52,8 +46,8 @@ CostName = Literal["params", "macs", "activation_bytes"]
 PublishedFile = Literal["cifar.csv", "ablations.csv", "fashion_mnist.csv", "imagenet.csv"]
 Page = Literal["study", "zoo", "transfer", "calibration"]
 
-FACTS = ("params", "macs", "activation_bytes")
-ABOVE = ("higher", "not_lower")
+WITH_MARGIN = ("not_higher", "not_lower")
+A_TEST = "a list of comparisons, or a mapping with claimed, predicted, why, comparisons"
 
 Settings = dict[str, Any]
 
@@ -89,92 +83,179 @@ class Arm(Closed):
         return self.average is None
 
 
-class Contrast(Closed):
-    """A second difference, ``of - against``, of which a ``share`` is taken off the first: a border in the size of
-    another effect, or, with a share of 1, an interaction."""
+class Minus(Closed):
+    """What is taken from a difference: a ``share`` of another one, ``of - against`` on the same seed."""
 
     of: str
     against: str
-    share: float = Field(default=1.0, gt=0)
+    share: Positive = 1.0
 
 
 class Comparison(Closed):
-    """One line of a claim: ``of - against`` of a metric, or ``of`` alone, held against its border.
+    """A part of a claim: what is measured of each seed, and where its mean is expected.
 
-    ``margin`` is how far beyond 0 the border lies: for ``higher`` and ``lower`` on the side that is expected, so that
-    the difference must be at least so much; for ``not_higher`` and ``not_lower`` on the other one. ``region`` is half
-    the width of the region around 0 that is as good as nothing; ``alike`` expects the difference inside it.
+    Each seed's value is ``of - against`` of a metric, or ``of`` alone. ``minus`` takes a share of another difference
+    away, for an interaction or a border that is a share of another effect.
+
+    Attributes:
+        margin: in the metric's unit. ``higher`` and ``lower`` expect at least so much, and 0 where none is given;
+            ``not_higher`` and ``not_lower`` expect less than so much on the side that they exclude.
+        region: half the width of the region of practical equivalence around 0, in the metric's unit.
     """
 
     metric: MetricName
     of: str
     against: str | None = None
+    minus: Minus | None = None
     expect: Literal["higher", "lower", "not_higher", "not_lower", "alike"]
     margin: NotNegative | None = None
-    region: float | None = Field(default=None, gt=0)
-    minus: Contrast | None = None
+    region: Positive | None = None
 
     @model_validator(mode="after")
     def _is_one(self) -> Self:
         if self.of == self.against:
             raise wrong(f"{self.of!r} is compared with itself", "against")
-        if self.expect.startswith("not_") and self.margin is None:
+        if self.minus and self.against is None:
+            raise wrong("it takes a share of a difference from one; name what `of` is compared with", "against")
+        if self.minus and self.minus.of == self.minus.against:
+            raise wrong(f"{self.minus.of!r} is compared with itself", "minus", "against")
+        return self
+
+    @model_validator(mode="after")
+    def _has_its_border(self) -> Self:
+        if self.expect in WITH_MARGIN and self.margin is None:
             raise wrong(f"{self.expect} needs a margin, a number of at least 0", "margin")
-        if self.expect == "alike" and self.region is None:
-            raise wrong("alike needs a region, a number above 0", "region")
         if self.expect == "alike" and self.margin is not None:
             raise wrong("alike has a region and no margin", "margin")
-        if self.minus and self.against is None:
-            raise wrong("it is taken off a difference, and there is no `against`", "minus")
+        if self.expect == "alike" and self.region is None:
+            raise wrong("alike needs a region, a number above 0", "region")
         return self
 
     @property
     def border(self) -> float:
-        """The difference, or value, that the interval is held against; 0 of ``alike``."""
+        """The value that the mean is told from; 0 for ``alike``, whose region counts."""
         margin = self.margin or 0.0
-        return margin if self.expect in ("higher", "not_higher") else -margin
+        return -margin if self.expect in ("lower", "not_lower") else margin
+
+    @property
+    def pair(self) -> tuple[str, ...]:
+        """``of`` and, where there is one, ``against``."""
+        return (self.of,) if self.against is None else (self.of, self.against)
+
+    @property
+    def differences(self) -> list[tuple[str, str]]:
+        """The arms of each difference in it; none where an arm stands alone."""
+        own = [] if self.against is None else [(self.of, self.against)]
+        return own + ([(self.minus.of, self.minus.against)] if self.minus else [])
 
     @property
     def arms(self) -> tuple[str, ...]:
-        """``of`` and, where there are such, ``against`` and the arms of ``minus``."""
-        first = (self.of,) if self.against is None else (self.of, self.against)
-        return (*first, self.minus.of, self.minus.against) if self.minus else first
+        """Every arm that it names, each once."""
+        return tuple(dict.fromkeys((*self.pair, *chain.from_iterable(self.differences))))
 
-    @property
-    def is_fact(self) -> bool:
-        """Whether it is of counts, which are the same for every seed."""
-        return self.metric in FACTS
+    def value(self, of_arm: Mapping[str, float]) -> float:
+        """A seed's value, from the metric of each arm."""
+        own = of_arm[self.of] - (of_arm[self.against] if self.against else 0.0)
+        if self.minus is None:
+            return own
+        return own - self.minus.share * (of_arm[self.minus.of] - of_arm[self.minus.against])
 
 
 class ClaimTest(Closed):
-    """How a study tests a claim: its comparisons, what was said and thought before, and what must be true for it.
+    """How a study tests a claim. Where it says no more than its comparisons, they may stand alone, as a list.
 
-    ``claimed`` is what the text says, ``predicted`` what the study's author thinks will come out at this scale, ``why``
-    justifies borders and regions. ``may_fail`` names arms that need not learn, ``overfit`` those that must know their
-    training pictures by heart. A plain list is its comparisons alone, of which nothing is asked.
+    Attributes:
+        claimed: what the lecture says.
+        predicted: what the study's author thinks will come out at this scale.
+        why: what the borders and regions are taken from.
+        may_fail: arms that need not beat the baseline, such as a deep plain network that is meant to fail.
+        overfit: arms that must fit their training pictures, those without the regulariser.
     """
+
+    BARE_LIST: ClassVar[str] = "comparisons"
 
     claimed: Text | None = None
     predicted: Text | None = None
     why: Text | None = None
+    comparisons: Row[Comparison]
     may_fail: Row[str] = ()
     overfit: Row[str] = ()
-    comparisons: Row[Comparison]
 
     @model_validator(mode="before")
     @classmethod
-    def _list_is_comparisons(cls, value: Any) -> Any:
-        return {"comparisons": value} if isinstance(value, list | tuple) else value
+    def _list_or_mapping(cls, value: Any) -> Any:
+        if isinstance(value, list | tuple):
+            return {"comparisons": _COMPARISONS.validate_python(value)}
+        for key in ("claimed", "predicted", "why") if isinstance(value, Mapping) else ():
+            if value.get(key) is None:
+                raise wrong("it is missing", key)
+        return value
 
     @model_serializer(mode="wrap")
-    def _comparisons_are_a_list(self, dump: SerializerFunctionWrapHandler) -> Any:
-        content = dump(self)
-        return content if self.has_preconditions else content["comparisons"]
+    def _as_it_was_written(self, handler: Any) -> Any:
+        content = handler(self)
+        return content if self.is_declared else content["comparisons"]
 
     @property
-    def has_preconditions(self) -> bool:
-        """Whether it says more than its comparisons: then it has preconditions too."""
-        return self.model_fields_set != {"comparisons"}
+    def is_declared(self) -> bool:
+        """Whether it says what is claimed and predicted; only then preconditions are asked of it."""
+        return self.claimed is not None
+
+    def named_arms(self) -> Iterable[tuple[tuple[str | int, ...], str]]:
+        """Every place that names an arm, with the name."""
+        above = ("comparisons",) if self.is_declared else ()
+        for index, one in enumerate(self.comparisons):
+            places = {("of",): one.of, ("against",): one.against}
+            if one.minus:
+                places |= {("minus", "of"): one.minus.of, ("minus", "against"): one.minus.against}
+            yield from (((*above, index, *key), arm) for key, arm in places.items() if arm is not None)
+        for key in ("may_fail", "overfit"):
+            yield from (((key, n), arm) for n, arm in enumerate(getattr(self, key)))
+
+
+_COMPARISONS = TypeAdapter(Row[Comparison])
+
+
+class RateSearch(Closed):
+    """How an arm's learning rate was chosen: the validation error of every rate that was tried.
+
+    ``tried`` is by rate, null where training diverged; means over ``seeds``. ``train`` and ``validation`` count
+    pictures. ``kind`` is the digest of all that the arm's trials share whatever their rate and seed, ``profile`` that
+    under which they were searched.
+    """
+
+    rate: Positive
+    tried: dict[str, Fraction | None]
+    epochs: Count
+    train: Count
+    validation: Count
+    seeds: Row[Whole]
+    profile: Text = "record"
+    kind: Text = "unknown"
+
+    @model_validator(mode="after")
+    def _chosen_among_the_tried(self) -> Self:
+        for rate in self.tried:
+            try:
+                float(rate)
+            except ValueError:
+                raise wrong(f"{rate!r} is not a number", "tried", rate) from None
+        if all(error is None for error in self.tried.values()):
+            raise wrong("no rate that was tried has an error", "tried")
+        if self.rate not in map(float, self.tried):
+            raise wrong(f"{self.rate:g} is not among the rates that were tried", "rate")
+        return self
+
+    @property
+    def inside(self) -> bool:
+        """Whether the rate has one that is worse on either side."""
+        rates = sorted(map(float, self.tried))
+        return rates[0] < self.rate < rates[-1]
+
+    @property
+    def best(self) -> float:
+        """The least validation error of all rates that were tried."""
+        return min(error for error in self.tried.values() if error is not None)
 
 
 class Budget(Closed):
@@ -243,25 +324,6 @@ class PublishedRows(Closed):
     claim: str | None = None
 
 
-class RateSearch(Closed):
-    """How an arm's learning rate was found: the validation error by rate (null: not finite), and of what training."""
-
-    rate: float = Field(gt=0)
-    tried: dict[str, Fraction | None] = Field(min_length=1)
-    epochs: Count
-    train: Count
-    validation: Count
-    seeds: Row[Whole]
-    profile: Text
-    kind: Text
-
-    @property
-    def inside(self) -> bool:
-        """Whether the rate has one that is worse on either side."""
-        rates = sorted(map(float, self.tried))
-        return rates[0] < self.rate < rates[-1]
-
-
 class Study(Closed):
     """The block ``study``. Everything that it names exists: arms, probes, metrics, and claims of the ledger or its own.
 
@@ -279,14 +341,14 @@ class Study(Closed):
     block: Count = 1
     by: Row[str] = ()
     arms: dict[str, Arm] = {}
-    rates: dict[str, RateSearch] = {}
     budgets: Row[Budget] = ()
     statements: dict[str, Text] = {}
-    claims: dict[str, ClaimTest]
+    claims: dict[str, Annotated[ClaimTest, Field(description=A_TEST)]]
     gradients: bool = True
     probes: dict[str, Probe] = {}
     tables: Row[ArmTable] = ()
     published: Row[PublishedRows] = ()
+    rates: dict[str, RateSearch] = {}
 
     @model_validator(mode="before")
     @classmethod
@@ -356,27 +418,19 @@ class Study(Closed):
     def _named_arms(self) -> Iterable[tuple[tuple[str | int, ...], str]]:
         """Every place that names an arm, with the name."""
         for claim, test in self.claims.items():
-            place = ("claims", claim, "comparisons")
-            for index, comparison in enumerate(test.comparisons):
-                for part in filter(None, (comparison, comparison.minus)):
-                    below = () if part is comparison else ("minus",)
-                    for key in ("of", "against"):
-                        if (arm := getattr(part, key)) is not None:
-                            yield (*place, index, *below, key), arm
-            for key in ("may_fail", "overfit"):
-                yield from ((("claims", claim, key, n), arm) for n, arm in enumerate(getattr(test, key)))
+            yield from ((("claims", claim, *key), arm) for key, arm in test.named_arms())
+        yield from ((("rates", arm), arm) for arm in self.rates)
         for index, budget in enumerate(self.budgets):
             yield from ((("budgets", index, "arms", n), arm) for n, arm in enumerate(budget.arms))
         for name, probe in self.probes.items():
             yield from ((("probes", name, "arms", n), arm) for n, arm in enumerate(probe.arms or ()))
-        yield from ((("rates", arm), arm) for arm in self.rates)
         for index, rows in enumerate(self.published):
             if rows.arm is not None:
                 yield ("published", index, "arm"), rows.arm
 
     @property
     def comparisons(self) -> list[Comparison]:
-        """The comparisons of all claims; one that decides two is there twice."""
+        """Those of all claims; one that two claims share counts twice."""
         return [comparison for test in self.claims.values() for comparison in test.comparisons]
 
     def label(self, arm: str) -> str:

@@ -4,6 +4,7 @@ Every entrance goes through here: the slots launcher, other launchers under the 
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from deeper.study import arms as study_arms
 from deeper.study import averaging
 from deeper.study.probe_functions import check_functions
 from deeper.study.published_rows import published_rows
+from deeper.study.rates import check_rates
 
 
 def study_file(runtime: Mapping[str, Any]) -> str | None:
@@ -92,6 +94,8 @@ def checked_jobs(
         check_images(job["config"])
     if study:
         check_compared(study, configs, [job["id"] for job in jobs])
+        arms = {study_arms.of_job(study, cfg): job["config"] for cfg, job in zip(configs, jobs, strict=True)}
+        check_rates(study, arms, configs[0].profile)
     return jobs
 
 
@@ -128,11 +132,11 @@ def check_compared(study: Study, configs: Sequence[DictConfig], trials: Sequence
     ids: dict[str | None, set[str]] = {}
     for arm, trial in zip(study_arms.placed(study, configs), trials, strict=True):
         ids.setdefault(arm, set()).add(trial)
-    for comparison in study.comparisons:
-        if comparison.against and ids.get(comparison.of, set()) & ids.get(comparison.against, set()):
+    for of, against in chain.from_iterable(comparison.differences for comparison in study.comparisons):
+        if ids.get(of, set()) & ids.get(against, set()):
             raise DeeperError(
-                f"study {study.name}: arms {comparison.of} and {comparison.against}, which a claim compares, are the "
-                "same trials; mend the settings of one"
+                f"study {study.name}: arms {of} and {against}, which a claim compares, are the same trials; mend the "
+                "settings of one"
             )
 
 

@@ -20,12 +20,12 @@ from omegaconf import DictConfig
 from deeper.data.prepared import read_meta
 from deeper.errors import DeeperError
 from deeper.files import write_bytes
-from deeper.run.identity import kind
 from deeper.run.jobs import make_job
 from deeper.run.store import Home
 from deeper.schema.study import RateSearch, Study
 from deeper.study.arms import settings
 from deeper.study.composing import Composer, overrides_of_arm
+from deeper.study.rates import alike, read_rates
 
 FIRST = (0.05, 0.1, 0.2)
 LEAST, MOST = 0.1 / 2**9, 0.1 * 2**7
@@ -59,12 +59,6 @@ def next_rates(tried: Errors) -> list[float]:
 def best_rate(tried: Errors) -> float:
     """The rate of the lowest error; of equal ones the lowest rate. An error that is None counts as infinite."""
     return min(sorted(tried), key=lambda rate: math.inf if tried[rate] is None else tried[rate])
-
-
-def alike(config: Mapping[str, Any]) -> str:
-    """What trials have in common that differ in learning rate and seed alone."""
-    data, optimizer = {**config["data"], "subset_seed": None}, {**config["optimizer"], "lr": None}
-    return kind({**config, "data": data, "optimizer": optimizer})
 
 
 @dataclass
@@ -151,33 +145,3 @@ class Search:
 
 def _length(epochs: int) -> tuple[str, ...]:
     return f"training.epochs={epochs}", f"training.validate_every={epochs}"
-
-
-def read_rates(path: Path) -> dict[str, RateSearch]:
-    """The searches of a file by arm.
-
-    Raises:
-        DeeperError: it is no file of rates.
-    """
-    try:
-        return {arm: RateSearch.model_validate(row) for arm, row in (yaml.safe_load(path.read_text()) or {}).items()}
-    except (ValueError, AttributeError, yaml.YAMLError) as error:
-        raise DeeperError(f"{path} is no file of learning rates ({str(error).splitlines()[0]}); tune anew") from error
-
-
-def check_rates(study: Study, configs: Mapping[str, Mapping[str, Any]], profile: str) -> None:
-    """See that the rates of a study were found for the settings that its arms have.
-
-    Args:
-        study: with its arms.
-        configs: a resolved configuration of every arm.
-        profile: rates that were found under another are taken as they are.
-
-    Raises:
-        DeeperError: an arm has changed since.
-    """
-    for arm, search in study.rates.items():
-        if search.profile == profile and arm in configs and alike(configs[arm]) != search.kind:
-            raise DeeperError(
-                f"study {study.name}: arm {arm} has changed since its rate was found; run it with tune=true"
-            )

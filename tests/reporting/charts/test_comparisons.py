@@ -56,27 +56,38 @@ def test_what_is_drawn_is_the_interval():
 
 @pytest.mark.parametrize(
     ("comparison", "marker", "filled"),
-    [(HIGHER, "o", True), (LOWER, "s", True), (dict(MARGIN, margin=0.0081), "o", False)],
+    [
+        (HIGHER, "o", True),
+        (LOWER, "s", True),
+        (dict(MARGIN, margin=0.0081), "o", False),
+        (dict(LOWER, region=0.9), "D", True),
+        (COST, "o", True),
+    ],
 )
 def test_what_came_out_is_told_by_shape_and_colour(comparison, marker, filled):
     (row,) = lines(study([comparison]))
     (axis,) = comparisons.comparisons([row], theme.DARK).axes
-    (point,) = [line for line in _marked(axis) if line.get_markersize() > 3]
+    (point,) = [line for line in axis.lines if line.get_marker() not in ("None", None, "", ".")]
     assert point.get_marker() == marker
     assert (point.get_markerfacecolor() != theme.DARK.ground) == filled
 
 
-def _marked(axis):
-    return [line for line in axis.lines if line.get_marker() not in ("None", None, "")]
-
-
-def test_every_seed_is_a_dot_and_the_region_a_band():
-    (row,) = lines(study([HIGHER | {"region": 0.02}]))
+def test_every_seed_is_a_point():
+    (row,) = lines(study([HIGHER], seeds=6))
     (axis,) = comparisons.comparisons([row], theme.LIGHT).axes
-    (dots,) = [line for line in _marked(axis) if line.get_markersize() < 3]
-    assert np.allclose(dots.get_xdata(), [100 * value for value in row.outcome.difference.values])
-    spans = [path.vertices[:, 0] for band in axis.collections for path in band.get_paths()]
-    assert any(np.allclose([span.min(), span.max()], [-2, 2]) for span in spans)
+    (dots,) = [line.get_xdata() for line in axis.lines if line.get_marker() == "."]
+    assert np.allclose(dots, [100 * value for value in row.outcome.values])
+    assert len(dots) == 6
+
+
+def test_the_region_of_practical_equivalence_is_a_band():
+    (row,) = lines(study([dict(HIGHER, expect="alike", region=0.6)]))
+    figure = comparisons.comparisons([row], theme.LIGHT)
+    (axis,) = figure.axes
+    (band,) = axis.collections
+    low, high = band.get_datalim(axis.transData).intervalx
+    assert (low, high) == pytest.approx((-60, 60))
+    assert [text.get_text() for text in figure.legends[0].get_texts()][-1] == "region of practical equivalence"
 
 
 def test_it_is_drawn_for_both_pages_and_always_alike():

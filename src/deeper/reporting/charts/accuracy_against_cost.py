@@ -177,7 +177,7 @@ def _draw(axis: Axes, circle: Circle, theme: Theme) -> None:
         arrow = {"arrowstyle": "-|>,head_length=0.35,head_width=0.16", "color": circle.colour, "lw": 1.0, "shrinkB": 0}
         ends = (circle.cost, axis.get_ylim()[0]), (circle.cost, y)
         axis.annotate("", *ends, arrowprops={**arrow, "shrinkA": circle.radius})
-    elif circle.front and mean.n > 1:
+    elif circle.front and mean.has_interval:
         bounds = [100 * (1 - mean.upper), 100 * (1 - mean.lower)]
         axis.plot([circle.cost] * 2, bounds, color=circle.colour, lw=4, alpha=0.22, solid_capstyle="butt", zorder=2)
     style = {"ls": "none", "marker": "o", "mec": theme.ground, "mew": 0.8, "alpha": 0.75, "zorder": 3}

@@ -1,8 +1,8 @@
-"""A study's comparisons in one figure: differences with the intervals that decide, what was expected, what came out.
+"""A study's comparisons in one figure: differences with their simultaneous intervals, what was expected, what came out.
 
 A panel for each number that is compared, since their units differ. A row is shaded from its border (0, or the margin)
-to the side where it was expected, and a bar marks its region of practical equivalence; a comparison is told where its
-simultaneous interval lies on one side of the border, or inside the region. A dot is a seed.
+to the side where it was expected, and within the region of practical equivalence, where it has one. A comparison is
+decided where its interval lies on one side of the border, or inside the region. The small dots are the seeds.
 """
 
 import textwrap
@@ -18,7 +18,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from deeper.claims import verdicts as claims
 from deeper.claims.metrics import DECADES, FRACTION, METRICS, Metric
-from deeper.claims.verdicts import ABOVE, Outcome, Verdict
+from deeper.claims.verdicts import ABOVE, DIRECTIONS, Outcome, Verdict
 from deeper.reporting import words
 from deeper.reporting.charts import theme as themes
 from deeper.reporting.charts.theme import KEY, WIDTH, Chart, Theme
@@ -26,12 +26,14 @@ from deeper.schema.study import Comparison
 
 ROW, PANEL, LEGEND = 0.43, 0.78, 0.3  # inches
 ROUNDING = 1e-9
-SEEDS = 0.22  # how far below its interval the dots of a row are
 LONGEST = 34  # letters of a row's name in a line
+MOST_LINES = 3
 UNITS = {FRACTION: "percentage points", DECADES: "decades (powers of ten)"}
-MARKERS = {claims.AS_EXPECTED: "o", claims.OPPOSITE: "s", claims.SMALL: "D", claims.OPEN: "o"}
-SIGNALS = {claims.AS_EXPECTED: "good", claims.OPPOSITE: "bad"}
+MARKERS = {claims.AS_EXPECTED: "o", claims.OPPOSITE: "s", claims.TOO_SMALL: "D", claims.OPEN: "o"}
+SIGNALS = {claims.AS_EXPECTED: "good", claims.OPPOSITE: "bad", claims.TOO_SMALL: "blue"}
 MARGIN_DASHES = (0, (2.5, 1.5))
+HALF = 0.4  # of a row's height, shaded
+EXPECTED, REGION = {"alpha": 0.13, "lw": 0}, {"alpha": 0.18, "lw": 0}
 
 
 @dataclass(frozen=True)
@@ -80,7 +82,7 @@ def _panel(axis: Axes, metric: Metric, members: Sequence[ComparedRow], theme: Th
     axis.set_xlabel(UNITS.get(metric.unit, metric.unit), fontsize=9)
     axis.set_xlim(*_limits(metric, members))
     for place, row in enumerate(members):
-        _border(axis, place, row.comparison, theme)
+        _shades(axis, place, row.comparison, theme)
         _interval(axis, place, row.outcome, theme)
     axis.set_yticks(range(len(members)), [row.name for row in members])
     axis.tick_params(axis="y", length=0, labelcolor=theme.text)
@@ -94,10 +96,11 @@ def _interval(axis: Axes, place: int, outcome: Outcome, theme: Theme) -> None:
     if difference is None:
         return
     style = _mark(outcome.direction, theme)
-    seeds = [_drawn(metric, value) for value in difference.values]
-    if len(seeds) > 1 and difference.sd > 0:
-        dots = {"ls": "none", "marker": "o", "ms": 2.6, "mew": 0, "color": theme.muted, "alpha": 0.75, "zorder": 3}
-        axis.plot(seeds, [place + SEEDS] * len(seeds), **dots)
+    if not outcome.is_fact:
+        dots = {"marker": ".", "ls": "none", "ms": 5.5, "mew": 0, "alpha": 0.6, "zorder": 3.5}
+        axis.plot(
+            [_drawn(metric, v) for v in outcome.values], [place + 0.22] * len(outcome.values), c=style["mec"], **dots
+        )
     if difference.has_interval:
         bounds = [_drawn(metric, difference.lower), _drawn(metric, difference.upper)]
         axis.plot(bounds, [place] * 2, color=style["mec"], lw=2.0, solid_capstyle="butt", zorder=4)
@@ -110,32 +113,30 @@ def _mark(direction: str, theme: Theme) -> dict:
     return {"marker": MARKERS[direction], "mew": 1.6, "mfc": face, "mec": colour}
 
 
-def _border(axis: Axes, place: int, comparison: Comparison, theme: Theme) -> None:
-    metric = METRICS[comparison.metric]
-    border, (low, high) = _drawn(metric, comparison.border), axis.get_xlim()
-    if comparison.region is not None:
-        side = _drawn(metric, comparison.region)
-        place_of = {"color": theme.muted, "alpha": 0.3, "lw": 0, "zorder": 2}
-        axis.fill_betweenx([place + 0.32, place + 0.4], -side, side, **place_of)
+def _shades(axis: Axes, place: int, comparison: Comparison, theme: Theme) -> None:
+    """The region of practical equivalence, and the side of the border where the row was expected."""
+    metric, height = METRICS[comparison.metric], (place - HALF, place + HALF)
+    if comparison.region:
+        ends = [_drawn(metric, -comparison.region), _drawn(metric, comparison.region)]
+        axis.fill_between(ends, *height, color=theme.signals["blue"], zorder=1.1, **REGION)
     if comparison.expect == "alike":
-        axis.fill_between([-side, side], place - 0.4, place + 0.4, color=theme.muted, alpha=0.13, lw=0, zorder=1)
         return
-    end = high if comparison.expect in ABOVE else low
-    axis.fill_between([border, end], place - 0.4, place + 0.4, color=theme.muted, alpha=0.13, lw=0, zorder=1)
+    border, (low, high) = _drawn(metric, comparison.border), axis.get_xlim()
+    axis.fill_between(
+        [border, high if comparison.expect in ABOVE else low], *height, color=theme.muted, zorder=1, **EXPECTED
+    )
     if comparison.margin:
-        axis.vlines(border, place - 0.4, place + 0.4, color=theme.muted, lw=1.3, ls=MARGIN_DASHES, zorder=3)
+        axis.vlines(border, *height, color=theme.muted, lw=1.3, ls=MARGIN_DASHES, zorder=3)
 
 
 def _limits(metric: Metric, members: Sequence[ComparedRow]) -> tuple[float, float]:
-    """Room for every interval and every border, and for the side that was expected."""
+    """Room for every interval, border, region and seed, and for the side that was expected."""
     values = [0.0]
     for row in members:
-        values.append(row.comparison.border)
-        if (difference := row.outcome.difference) is not None:
-            values += [difference.lower, difference.upper] if difference.has_interval else [difference.mean]
-            values += difference.values
-        if row.comparison.region is not None:
-            values += [-row.comparison.region, row.comparison.region]
+        region = row.comparison.region or 0.0
+        values += [row.comparison.border, -region, region, *row.outcome.values]
+        if (difference := row.outcome.difference) is not None and difference.has_interval:
+            values += [difference.lower, difference.upper]
     low, high = _drawn(metric, min(values)), _drawn(metric, max(values))
     room = 0.07 * (high - low) if high - low > ROUNDING else 1.0
     return low - room, high + room
@@ -144,27 +145,29 @@ def _limits(metric: Metric, members: Sequence[ComparedRow]) -> tuple[float, floa
 def _key(figure: Figure, rows: Sequence[ComparedRow], theme: Theme) -> None:
     there = {row.outcome.direction for row in rows if row.outcome.difference is not None}
     handles = []
-    for direction in (claims.AS_EXPECTED, claims.OPPOSITE, claims.SMALL, claims.OPEN):
+    for direction in DIRECTIONS:
         if direction in there:
             style = _mark(direction, theme)
             handles.append(Line2D([], [], lw=2.0, ms=6.5, label=direction, color=style["mec"], **style))
-    handles.append(Patch(color=theme.muted, alpha=0.13, lw=0, label="where it was expected"))
+    if any(row.comparison.expect != "alike" for row in rows):
+        handles.append(Patch(color=theme.muted, label="where it was expected", **EXPECTED))
+    if any(row.comparison.region for row in rows):
+        handles.append(Patch(color=theme.signals["blue"], label="region of practical equivalence", **REGION))
     if any(row.comparison.margin for row in rows):
         handles.append(Line2D([], [], color=theme.muted, lw=1.3, ls=MARGIN_DASHES, label="margin"))
-    if any(row.comparison.region is not None for row in rows):
-        handles.append(Patch(color=theme.muted, alpha=0.3, lw=0, label="too small to matter"))
     figure.legend(handles=handles, loc="outside upper left", ncols=len(handles), labelcolor=theme.muted, **KEY)
 
 
 def _name(comparison: Comparison, label: Callable[[str], str]) -> str:
-    of = label(comparison.of)
+    whole = words.arms(comparison, label)
     if comparison.against is None:
-        return textwrap.fill(of, LONGEST)
-    taken_off = words.share_taken_off(comparison, label)
-    against = f"{words.MINUS} {label(comparison.against)}" + (f" {words.MINUS} {taken_off}" if taken_off else "")
-    if len(of) + len(against) < LONGEST:
-        return f"{of} {against}"
-    return "\n".join(textwrap.shorten(part, LONGEST + 6, placeholder=" …") for part in (of, against))
+        return textwrap.fill(whole, LONGEST)
+    if len(whole) < LONGEST + 3:
+        return whole
+    if comparison.minus:
+        return textwrap.fill(whole, LONGEST + 6, max_lines=MOST_LINES, placeholder=" …")
+    parts = (label(comparison.of), f"{words.MINUS} {label(comparison.against)}")
+    return "\n".join(textwrap.shorten(part, LONGEST + 6, placeholder=" …") for part in parts)
 
 
 def _drawn(metric: Metric, value: float) -> float:

@@ -130,7 +130,7 @@ def final_errors(arms: Sequence[ArmResults], theme: Theme) -> Figure:
 def _seeds_and_mean(axis: Axes, arm: ArmResults, metric: str, y: float, filled: bool, colour: str, theme: Theme):
     values, mean = [percent(value) for value in arm.values[metric]], arm.means[metric]
     axis.plot(values, [y] * len(values), ls="none", marker="o", ms=3.2, mew=0, color=colour, alpha=0.45)
-    if mean.n > 1:
+    if mean.has_interval:
         axis.plot([percent(mean.lower), percent(mean.upper)], [y] * 2, lw=1.6, color=colour, solid_capstyle="butt")
     face = colour if filled else theme.ground
     axis.plot(percent(mean.mean), y, marker="o", ms=7, mew=1.6, mfc=face, mec=colour)

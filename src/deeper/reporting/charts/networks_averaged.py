@@ -62,7 +62,7 @@ def _draw(axis: Axes, line: BySize, colour: str, theme: Theme) -> None:
     for (size, arm), mean in zip(line, means, strict=True):
         values = [percent(value) for value in arm.values["test_error"]]
         axis.plot([size] * len(values), values, **dots)
-        if mean.n > 1:
+        if mean.has_interval:
             axis.plot([size] * 2, [percent(mean.lower), percent(mean.upper)], color=colour, lw=1.4, zorder=3)
         axis.plot(size, percent(mean.mean), marker="o", ms=7, mew=1.4, mfc=colour, mec=theme.ground, zorder=5)
 

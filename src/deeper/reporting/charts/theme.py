@@ -213,8 +213,10 @@ def band(axis: Axes, x: Sequence[float], means: Sequence[Mean], shown: Callable[
     marker = {"marker": "o", "ms": 3} if len(x) == 1 else {}
     style = {"lw": 2.0, "solid_joinstyle": "round", "zorder": 4} | marker | style
     (line,) = axis.plot(x, [shown(mean.mean) for mean in means], **style)
-    if any(mean.n > 1 for mean in means):
-        lower, upper = ([shown(getattr(m, end if m.n > 1 else "mean")) for m in means] for end in ("lower", "upper"))
+    if any(mean.has_interval for mean in means):
+        lower, upper = (
+            [shown(getattr(m, end if m.has_interval else "mean")) for m in means] for end in ("lower", "upper")
+        )
         axis.fill_between(x, lower, upper, color=style["color"], alpha=0.20, lw=0, zorder=2)
     return line
 

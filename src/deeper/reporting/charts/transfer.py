@@ -138,7 +138,7 @@ def _draw_by_layer(axis: Axes, task: TransferTask, theme: Theme) -> Handles:
 def _points(axis: Axes, places: Sequence[float], means: Sequence[Mean], mode: str, theme: Theme) -> object:
     colour = theme.signals[SIGNALS[mode]]
     for place, mean in zip(places, means, strict=True):
-        if mean.n > 1:
+        if mean.has_interval:
             axis.plot([place] * 2, _bounds(mean), color=colour, lw=1.4, solid_capstyle="butt", zorder=3)
     style = {"marker": MARKERS[mode], "ms": 6.5, "mew": 1.0, "mec": theme.ground, "lw": 1.8, "zorder": 4}
     return axis.plot(places, [percent(mean.mean) for mean in means], color=colour, **style)[0]
@@ -147,7 +147,7 @@ def _points(axis: Axes, places: Sequence[float], means: Sequence[Mean], mode: st
 def _level(axis: Axes, mean: Mean, mode: str, theme: Theme) -> object:
     """A dashed line from side to side with the band of its interval."""
     colour = theme.signals[SIGNALS[mode]]
-    if mean.n > 1:
+    if mean.has_interval:
         axis.axhspan(*_bounds(mean), color=colour, alpha=0.12, lw=0, zorder=1)
     return axis.axhline(percent(mean.mean), color=colour, lw=1.4, ls=DASHED, zorder=3)
 

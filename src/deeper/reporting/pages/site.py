@@ -28,7 +28,8 @@ from deeper.reporting.pages.study import StudyPage
 from deeper.reporting.pages.transfer import TransferPage
 from deeper.reporting.training_counts import TrainingCounts, count_trainings
 from deeper.reporting.transfer_tasks import transfer_tasks
-from deeper.schema.baselines import Baselines
+from deeper.schema.baselines import FILE as BASELINES
+from deeper.schema.baselines import Baselines, read_baselines
 from deeper.schema.ledger import Claim, ledger
 from deeper.schema.results import APART, RECORD
 
@@ -46,7 +47,8 @@ class IndexPage:
     """What the index shows beside the studies.
 
     Attributes:
-        answers: every verdict with its page, by kind (``deeper.claims.verdicts.VERDICTS``).
+        answers: the claims of each verdict with their pages, in the order of ``claims.VERDICTS``.
+        family: comparisons that the simultaneous intervals are over.
         headline: the page whose errors by epoch stand on the index: the one that answers the ledger's earliest claim.
         places: data and profile of the studies that answer claims, each once, the one of most studies first.
         unmeasured: claims of the ledger that nothing here is about.
@@ -67,22 +69,24 @@ class IndexPage:
     def verdicts(self) -> int:
         return sum(map(len, self.answers.values()))
 
+    @property
+    def summary(self) -> str:
+        """``2 contradicted, 4 mixed, 11 supported and 21 cannot tell``: those verdicts that there are."""
+        return words.listed([f"{len(found)} {verdict}" for verdict, found in self.answers.items() if found])
 
-def write(
-    results: Path, reports: Path, shelf: Path, exact: Sequence[Finding] = (), baselines: Baselines | None = None
-) -> list[Path]:
+
+def write(results: Path, reports: Path, shelf: Path, exact: Sequence[Finding] = ()) -> list[Path]:
     """Write the pages of every study in ``results`` to ``reports`` and clear away those of studies that are gone.
 
-    ``shelf`` is the folder of published numbers, ``exact`` what was found of the exact claims, ``baselines`` what
-    classifiers of pixels reach. Returns the files
+    ``shelf`` is the folder of published numbers, ``exact`` what was found of the exact claims. Returns the files
     written; each is written whole or not at all, and only after every page could be made. Files in ``reports`` that are
     not the report's own are left alone.
 
     Raises:
         DeeperError: a results file is damaged, or a study names something that does not exist.
     """
-    beside = any((results / RECORD).glob("*.json"))
-    made = pages(load.load(results), shelf, exact, baselines, beside)
+    beside = load.is_there(results / RECORD)
+    made = pages(load.load(results), shelf, exact, read_baselines(results / BASELINES), beside)
     for name, content in sorted(made.items()):
         files.write_bytes(reports / name, content)
     _clear(reports, set(made))
@@ -97,7 +101,7 @@ def pages(
     beside: bool = False,
 ) -> dict[str, bytes]:
     """Every file of the report by its path below ``reports``; ``beside``: the ledger of record has pages there too."""
-    studies = _studies(results, shelf, baselines or Baselines())
+    studies = _studies(results, shelf, baselines)
     transfers = {page.name: transfer.build(page, _elsewhere(page, studies)) for page in _of_kind(studies, "transfer")}
     # Pages of some profiles stand a folder deeper.
     top = "../.." if any(one.table.profile in APART for one in results) else ".."
@@ -113,8 +117,8 @@ def pages(
     return made
 
 
-def _studies(results: Sequence[StudyResults], shelf: Path, baselines: Baselines) -> list[StudyPage]:
-    """Every study's page. A smoke run measures nothing: it has no verdicts and counts in no family."""
+def _studies(results: Sequence[StudyResults], shelf: Path, baselines: Baselines | None) -> list[StudyPage]:
+    """Every study's page. A smoke run measures nothing: it has no verdicts and is in no family of comparisons."""
     tables = [one.table for one in results if one.measures]
     verdicts, family = claims.evaluate(tables, baselines), claims.family_of(tables)
     numbers = [published_numbers.select(one.study, shelf, str(one.path)) for one in results]
@@ -197,8 +201,10 @@ def _environment() -> jinja2.Environment:
     environment.filters.update({function.__name__: function for function in FILTERS})
     of_parts = (exact_claims.mark, exact_claims.found, exact_claims.says, exact_claims.tolerance)
     environment.filters.update({f"exact_{function.__name__}": function for function in of_parts})
-    said = {name: getattr(verdict_words, name) for name in ("advice", "counted", "finding", "notes", "pair")}
-    environment.globals.update(words=words, claims=claims, ledger=ledger(), machine=study.machine, **said)
+    names = ("advice", "counted", "finding", "mark", "notes", "pair", "precondition")
+    said = {name: getattr(verdict_words, name) for name in names}
+    said |= {"words": words, "signs": verdict_words.SIGNS}
+    environment.globals.update(claims=claims, ledger=ledger(), machine=study.machine, **said)
     return environment
 
 
@@ -228,11 +234,12 @@ def _metrics(studies: Sequence[StudyPage], exact: Sequence[Finding]) -> dict[str
 
 
 def _claim_leaves(verdict: Verdict) -> dict[str, Any]:
-    """The verdict, with the numbers of the comparison it hangs on."""
-    difference = verdict.deciding.difference
-    values = (difference.mean, difference.lower, difference.upper) if difference else (None, None, None)
-    numbers = dict(zip(("effect", "lower", "upper"), values, strict=True))
-    return {"verdict": verdict.verdict} | {name: _rounded(value) for name, value in numbers.items()}
+    """The verdict, with the numbers of the comparison it hangs on: mean, simultaneous interval, seeds, detectable."""
+    deciding, found = verdict.deciding, verdict.deciding.difference
+    values = (found.mean, found.lower, found.upper) if found else (None, None, None)
+    numbers = dict(zip(("effect", "lower", "upper"), values, strict=True)) | {"detectable": deciding.detectable}
+    rounded = {name: _rounded(value) for name, value in numbers.items()}
+    return {"verdict": verdict.verdict, **rounded, "seeds": len(deciding.seeds)}
 
 
 def _arm_leaves(arm: ArmResults) -> dict[str, float | None]:

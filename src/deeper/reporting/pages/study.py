@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from deeper.claims import budgets
-from deeper.claims.metrics import METRICS, at
+from deeper.claims.metrics import FRACTION, METRICS, at
+from deeper.claims.statistics import FEW
 from deeper.claims.verdicts import Outcome, Verdict
 from deeper.reporting import words
 from deeper.reporting.arm_results import ArmResults, mean_of
@@ -54,7 +55,7 @@ class StudyPage:
     """A page's facts.
 
     Attributes:
-        family: intervals of all studies, which hold together with 95 %.
+        family: comparisons of all studies that the simultaneous intervals are over.
         charts: files by name, ``<chart>-<theme>.svg``.
         differing: what sets each arm apart besides its network, by arm; empty where nothing does.
         limits: sentences on what cannot be told from this, without the study's own remarks.
@@ -153,10 +154,6 @@ class StudyPage:
     def has(self, chart: str) -> bool:
         return f"{chart}-light.svg" in self.charts
 
-    def label(self, subject: str) -> str:
-        """The label of an arm; anything else, such as a pair of arms, as it is."""
-        return self.results.label(subject) if subject in self.study.arms else subject
-
     def answers(self, verdict: str) -> list[Verdict]:
         return [answer for answer in self.verdicts if answer.verdict == verdict]
 
@@ -203,7 +200,7 @@ def build(
         differing={arm.name: differs(results, arm.rows) for arm in arms} if results.varying else {},
         tables=shown_tables(results.study, arms),
         budgets=[row for budget in results.study.budgets for row in _budget(budget, arms)],
-        limits=_limits(results, scale),
+        limits=_limits(results, scale, arms),
         divergence=[_divergence(arm) for arm in arms if arm.diverged],
     )
 
@@ -229,11 +226,12 @@ def shown_tables(study: Study, arms: Sequence[ArmResults]) -> list[ShownTable]:
 def _table(spec: ArmTable, arms: Sequence[ArmResults]) -> ShownTable:
     """Means over seeds; arms that have none of the numbers are left out."""
     if spec.metrics is not None:
-        columns = [(METRICS[name].label, METRICS[name].unit, METRICS[name]) for name in spec.metrics]
+        columns = [(m.label, m.unit, m, m.percentage) for m in (METRICS[name] for name in spec.metrics)]
     else:
-        columns = [(head, spec.unit or "", _probe_reader(spec.probe, path)) for path, head in spec.columns.items()]
-    means = {arm.label: [mean_of(map(read, arm.rows)) for _, _, read in columns] for arm in arms}
-    units = ["" if unit == head else unit for head, unit, _ in columns]
+        of_all, unit = spec.columns.items(), spec.unit or ""
+        columns = [(head, unit, _probe_reader(spec.probe, path), unit == FRACTION) for path, head in of_all]
+    means = {arm.label: [mean_of(map(read, arm.rows), share) for *_, read, share in columns] for arm in arms}
+    units = ["" if unit == head else unit for head, unit, *_ in columns]
     rows = [(label, list(map(words.measured, found, units))) for label, found in means.items() if any(found)]
     return ShownTable(spec.title, spec.says or "", [head for head, *_ in columns], rows)
 
@@ -262,8 +260,8 @@ def _divergence(arm: ArmResults) -> str:
     return f"{arm.label} {what} with {', '.join(reasons)}. Their errors count like any other."
 
 
-def _limits(results: StudyResults, scale: StudyScale) -> list[str]:
-    """What no study of this kind can tell: another scale, and how much of it is chance."""
+def _limits(results: StudyResults, scale: StudyScale, arms: Sequence[ArmResults]) -> list[str]:
+    """What no study of this kind can tell: another scale, how much is chance, which intervals are not told."""
     epochs = f" of {scale.epochs_words}" if scale.epochs else ""
     but = ", but for what the arms differ in" if results.varying else ""
     where = f"{scale.data_words} at {scale.pixels_words} with {scale.images_words}"
@@ -275,4 +273,6 @@ def _limits(results: StudyResults, scale: StudyScale) -> list[str]:
         on = "one and the same training set" + (" of each size" if len(scale.images) > 1 else "")
         seeds = f"{words.several(counts)} seeds an arm"
         limits.append(f"Chance: {seeds} vary the initial weights and the order of the images, on {on}.")
+    if any(mean.n > 1 and not mean.has_interval for arm in arms for mean in arm.means.values() if mean):
+        limits.append(f"A percentage of fewer than {FEW} seeds has no interval where it would run past 0 or 100 %.")
     return limits

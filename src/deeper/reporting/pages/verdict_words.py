@@ -1,10 +1,20 @@
-"""What a verdict hangs on, what would settle an open one, and what a reader must know of its comparisons."""
+"""How a verdict is said: its mark, what it hangs on, what would settle it, what must hold before it can be tested."""
 
 import math
 from collections.abc import Sequence
 
 from deeper.claims import verdicts as claims
-from deeper.claims.statistics import MOST_SEEDS
+from deeper.claims.metrics import METRICS
+from deeper.claims.preconditions import (
+    FITTED,
+    AboveBaseline,
+    FitsTraining,
+    OrderIsStable,
+    Precondition,
+    RateInside,
+    WithinBudget,
+)
+from deeper.claims.statistics import FEW, MOST_SEEDS
 from deeper.claims.verdicts import Outcome, Verdict
 from deeper.reporting import words
 from deeper.reporting.load import StudyResults
@@ -15,24 +25,36 @@ from deeper.schema.study import Comparison
 TIMED = "ms"  # unit of what a clock measures: its scatter is the machine's, and seeds are no sample of it
 CLOCKED = (TIMED, "s", "images/s")
 MOST_PUBLISHED = 3
+SIGNS = {
+    claims.SUPPORTED: "✓",
+    claims.CONTRADICTED: "✗",
+    claims.MIXED: "±",
+    claims.TOO_SMALL_TO_MATTER: "≈",
+    claims.CANNOT_TELL: "?",
+    claims.NOT_TESTABLE: "∅",
+}
 
 Unit = tuple[str, str]  # what a comparison has one number for: one of it, and several
 SEEDS: Unit = ("seed", "seeds")
 GROUPS: Unit = ("group of networks", "groups of networks")
 
 
+def mark(verdict: str) -> str:
+    """``✓ supported``; what goes against a claim is bold."""
+    said = f"{SIGNS[verdict]} {verdict}"
+    return f"**{said}**" if verdict in (claims.CONTRADICTED, claims.MIXED) else said
+
+
 def pair(results: StudyResults, comparison: Comparison) -> str:
     """``Plain-56 − Plain-20``; one name where an arm is compared with no other."""
-    taken_off = words.share_taken_off(comparison, results.label)
-    return f" {words.MINUS} ".join([*map(results.label, comparison.arms[:2]), *filter(None, [taken_off])])
+    return words.arms(comparison, results.label)
 
 
 def counted(results: StudyResults, verdict: Verdict) -> str:
     """``5 seeds``, ``3 groups of networks``; ``6 to 16 seeds`` where comparisons have different numbers."""
-    measured = [outcome for outcome in verdict.outcomes if not outcome.comparison.is_fact] or verdict.outcomes
-    fewest = min(measured, key=lambda outcome: len(outcome.seeds))
+    fewest = min(verdict.sampled, key=lambda outcome: len(outcome.seeds))
     unit = _unit(results, fewest)
-    most = max(len(outcome.seeds) for outcome in measured if _unit(results, outcome) == unit)
+    most = max(len(outcome.seeds) for outcome in verdict.sampled if _unit(results, outcome) == unit)
     if most > verdict.seeds:
         return f"{verdict.seeds:,} to {most:,} {unit[1]}"
     return words.plural(verdict.seeds, *unit)
@@ -47,22 +69,61 @@ def finding(results: StudyResults, verdict: Verdict) -> str:
 
 
 def advice(results: StudyResults, verdict: Verdict) -> str:
-    """What would settle an open claim, or which precondition does not hold; empty where neither is so."""
+    """What a verdict that is neither *supported* nor *contradicted* is due to, and what would settle an open one."""
     if verdict.verdict == claims.NOT_TESTABLE:
-        return "; ".join(f"{_label(results, one.subject)}: {one.found}, not {one.limit}" for one in verdict.failed[:2])
-    if verdict.verdict != claims.CANNOT_TELL:
-        return ""
+        first, more = verdict.failed[0], len(verdict.failed) - 1
+        return precondition(results, first) + (f", and {more} more that must hold first" if more else "")
+    if verdict.verdict == claims.MIXED:
+        return _directions(verdict)
+    return _settling(results, verdict) if verdict.verdict == claims.CANNOT_TELL else ""
+
+
+def precondition(results: StudyResults, one: Precondition) -> str:
+    """A precondition with its numbers: ``training error of ResNet-20: 0.4 %, at most 1 % is asked``."""
+    match one:
+        case AboveBaseline():
+            return _beside_baselines(results.label(one.arm), one)
+        case FitsTraining():
+            asked = f"at most {words.number(100 * FITTED, 0)} % is asked"
+            return f"training error of {results.label(one.arm)}: {words.number(100 * one.train_error)} %, {asked}"
+        case WithinBudget():
+            off = f"{words.number(100 * one.deviation, 1, sign=True)} % of {METRICS[one.budget.metric].label}"
+            return f"{results.label(one.arm)} deviates by {off}, at most {100 * one.budget.within:g} % is asked"
+        case RateInside(search=None):
+            return f"no learning rate of {results.label(one.arm)} was searched"
+        case RateInside():
+            tried = f"tried from {one.lowest:g} to {one.highest:g}"
+            return f"learning rate of {results.label(one.arm)}: {one.search.rate:g}, {tried}"
+        case OrderIsStable(comparison):
+            metric = METRICS[comparison.metric]
+            short, full = (words.amount(metric, value, sign=True) for value in (one.short, one.full))
+            both = f"{short} {words.unit(metric)} in the searches of rates, {full} at the full length"
+            return f"{pair(results, comparison)}: {both}"
+
+
+def _beside_baselines(label: str, one: AboveBaseline) -> str:
+    own = f"test error of {label}: {words.number(100 * one.error, 1)} %"
+    if one.logistic is None:
+        return f"{own}; logistic regression on the same pixels: not computed"
+    others = [("logistic regression", one.logistic), ("a random forest", one.forest)]
+    named = [f"{name} {words.number(100 * error, 1)} %" for name, error in others if error is not None]
+    marked = ", which does as well or better" if one.is_marked else ""
+    return f"{own}; on the same pixels {words.listed(named)}{marked}"
+
+
+def _directions(verdict: Verdict) -> str:
+    """``1 as expected, 2 opposite``: how many comparisons came out in each way."""
+    found = [outcome.direction for outcome in verdict.outcomes]
+    return words.listed([f"{found.count(one)} {one}" for one in claims.DIRECTIONS if one in found])
+
+
+def _settling(results: StudyResults, verdict: Verdict) -> str:
     open_ones = [outcome for outcome in verdict.outcomes if outcome.direction == claims.OPEN]
     if verdict.seeds < 2:
         several = GROUPS[1] if any(_unit(results, outcome) == GROUPS for outcome in open_ones) else SEEDS[1]
         return f"it takes two {several} or more"
     of_all = f"{len(open_ones)} of {len(verdict.outcomes)} open" if len(verdict.outcomes) > 1 else ""
-    leaning = [
-        f"against the claim leans {_measured(results, outcome)}"
-        for outcome in open_ones
-        if outcome is not verdict.deciding and _is_opposed(outcome)
-    ]
-    return "; ".join(filter(None, [of_all, _seeds_needed(results, open_ones), *leaning]))
+    return "; ".join(filter(None, [of_all, _seeds_needed(results, open_ones)]))
 
 
 def notes(results: StudyResults, verdict: Verdict, published: Sequence[PublishedNumber] = ()) -> list[str]:
@@ -82,7 +143,7 @@ def _outcome_notes(results: StudyResults, outcome: Outcome) -> list[str]:
     comparison, lines = outcome.comparison, []
     if outcome.direction == claims.OPEN:
         lines.append(_why_open(outcome, _unit(results, outcome)))
-    differing = differing_facts(results.environments(*comparison.arms))
+    differing = {} if outcome.is_fact else differing_facts(results.environments(*comparison.arms))
     processors = differing.pop("processor", []) or differing.pop("processor's", [])
     if processors and outcome.metric.unit in CLOCKED:
         lines.append(f"times of different processors ({'; '.join(processors)}), which do not compare")
@@ -91,7 +152,7 @@ def _outcome_notes(results: StudyResults, outcome: Outcome) -> list[str]:
     if differing:
         lines.append("measured with different " + "; ".join(f"{k} ({', '.join(v)})" for k, v in differing.items()))
     if outcome.unpaired:
-        lines.append(f"{words.seeds(outcome.unpaired)} left out, only one of the two arms has it")
+        lines.append(f"{words.seeds(outcome.unpaired)} left out, not every arm has it")
     if outcome.unmeasured:
         lines.append(f"{words.seeds(outcome.unmeasured)} left out, a number is missing or not finite")
     if outcome.diverged:
@@ -104,14 +165,14 @@ def _why_open(outcome: Outcome, unit: Unit) -> str:
     one, several = unit
     if outcome.difference is None:
         return f"no {one} has {'both numbers' if outcome.comparison.against else 'the number'}"
-    if outcome.difference.n > 1 and not outcome.difference.has_interval:
-        return f"{outcome.difference.n} {several} are too few for an interval of a share that runs past 0 or 100 %"
     if outcome.difference.n < 2:
         value = "pair" if outcome.comparison.against else "value"
         return f"one {value} has no spread, so nothing can be told; two {several} are the least"
+    if not outcome.difference.has_interval:
+        return f"the interval would run past what is possible, so that of fewer than {FEW} {several} is not told"
     if outcome.metric.unit == TIMED:
         return "the scatter is the machine's: it takes a longer or a quieter measurement of time"
-    border = "the margin" if outcome.comparison.margin else "0"
+    border = _border(outcome)
     if outcome.needed is None:
         return f"too close to {border} for any number of {several} up to {MOST_SEEDS:,}"
     return f"{outcome.needed:,} {several} would tell such a difference from {border} four times in five"
@@ -119,7 +180,7 @@ def _why_open(outcome: Outcome, unit: Unit) -> str:
 
 def _seeds_needed(results: StudyResults, open_ones: Sequence[Outcome]) -> str:
     """How many seeds would tell the least sure comparison, and how many any other that is open."""
-    shown = min(open_ones, key=lambda outcome: -1.0 if math.isnan(outcome.sureness) else outcome.sureness)
+    shown = min(open_ones, key=lambda outcome: outcome.sureness)
     several = _unit(results, shown)[1]
     if shown.metric.unit == TIMED:
         said = "it takes a longer or a quieter measurement of time"
@@ -143,29 +204,22 @@ def _measured(results: StudyResults, outcome: Outcome) -> str:
 
 
 def _inside_margin(outcome: Outcome) -> str:
-    """Of a difference as expected that surely has the other sign, and is less than the margin: that it is so."""
-    difference, comparison = outcome.difference, outcome.comparison
-    if outcome.direction != claims.AS_EXPECTED or not comparison.margin or not difference.has_interval:
+    """Of a difference that surely has the sign that its margin is on, and is surely less than it: that it is so."""
+    found, comparison = outcome.difference, outcome.comparison
+    margin = comparison.margin
+    if not margin or found is None:
         return ""
-    if not comparison.expect.startswith("not_"):
-        return ""
-    above = comparison.expect in claims.ABOVE
-    if not (difference.upper < 0 if above else difference.lower > 0):
-        return ""
-    return f"{'lower' if above else 'higher'} by less than the margin"
+    if comparison.expect in ("higher", "not_higher"):
+        return "higher by less than the margin" if found.lower > 0 and found.upper < margin else ""
+    return "lower by less than the margin" if found.upper < 0 and found.lower > -margin else ""
 
 
-def _is_opposed(outcome: Outcome) -> bool:
-    """Whether the whole interval lies beyond the border, on the side that is not expected."""
-    difference, comparison = outcome.difference, outcome.comparison
-    if difference is None or not difference.has_interval or comparison.expect == "alike":
-        return False
-    above = comparison.expect in claims.ABOVE
-    return difference.upper < comparison.border if above else difference.lower > comparison.border
-
-
-def _label(results: StudyResults, subject: str) -> str:
-    return results.label(subject) if subject in results.study.arms else subject
+def _border(outcome: Outcome) -> str:
+    """What a mean must be told from."""
+    region = outcome.comparison.region
+    if region and (outcome.comparison.expect == "alike" or abs(outcome.difference.mean) < region):
+        return "the edge of what matters"
+    return "the margin" if outcome.comparison.margin else "0"
 
 
 def _unit(results: StudyResults, outcome: Outcome) -> Unit:

@@ -1,0 +1,47 @@
+"""The learning rates of a study's arms, as ``conf/rates/<study>.yaml`` and the study hold them."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from deeper.errors import DeeperError
+from deeper.run.identity import kind
+from deeper.schema.study import RateSearch, Study
+
+
+def alike(config: Mapping[str, Any]) -> str:
+    """What trials have in common that differ in learning rate and seed alone."""
+    data, optimizer = {**config["data"], "subset_seed": None}, {**config["optimizer"], "lr": None}
+    return kind({**config, "data": data, "optimizer": optimizer})
+
+
+def read_rates(path: Path) -> dict[str, RateSearch]:
+    """The searches of a file by arm.
+
+    Raises:
+        DeeperError: it is no file of rates.
+    """
+    try:
+        return {arm: RateSearch.model_validate(row) for arm, row in (yaml.safe_load(path.read_text()) or {}).items()}
+    except (ValueError, AttributeError, yaml.YAMLError) as error:
+        raise DeeperError(f"{path} is no file of learning rates ({str(error).splitlines()[0]}); tune anew") from error
+
+
+def check_rates(study: Study, configs: Mapping[str, Mapping[str, Any]], profile: str) -> None:
+    """See that the rates of a study were found for the settings that its arms have.
+
+    Args:
+        study: with its arms.
+        configs: a resolved configuration of every arm.
+        profile: rates that were found under another are taken as they are.
+
+    Raises:
+        DeeperError: an arm has changed since.
+    """
+    for arm, search in study.rates.items():
+        if search.profile == profile and arm in configs and alike(configs[arm]) != search.kind:
+            raise DeeperError(
+                f"study {study.name}: arm {arm} has changed since its rate was found; run it with tune=true"
+            )
