@@ -102,3 +102,13 @@ def test_a_diverged_trial_has_its_errors_and_no_loss(trial):
     assert METRICS["test_error"](synthetic.row(trial)) == 0.9
     assert math.isnan(METRICS["test_loss"](synthetic.row(trial)))
     assert math.isfinite(METRICS["gradient_imbalance_training"](synthetic.row(trial)))
+
+
+@pytest.mark.parametrize(
+    ("errors", "epochs"),
+    [([0.4, 0.1, 0.05], 1 + (0.4 - 0.15) / 0.3), ([0.1], 0.85 / 0.9), ([0.5, 0.4], 3), ([0.3, 0.15], 2)],
+)
+def test_epochs_to_a_level_lie_between_epochs_and_beyond_the_last(trial, errors, epochs):
+    rows = [{"epoch": n, "train_error": error, "validation_error": None} for n, error in enumerate(errors, 1)]
+    found = METRICS["epochs_to_15"](synthetic.row({**trial, "curves": rows}))
+    assert found == pytest.approx(epochs)
