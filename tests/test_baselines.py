@@ -15,14 +15,14 @@ def call(root, folder, *overrides):
 def test_baselines_are_computed_once(root, tmp_path):
     done = call(root, tmp_path, "sizes=[[12,60],[12,null]]")
     assert done.returncode == 0, done.stderr
-    found = read_baselines(tmp_path / "results" / "baselines.json")
+    found = read_baselines(tmp_path / "results" / "record" / "baselines.json")
     facts = [(row.method, row.train, row.subset_seed) for row in found.rows]
     whole = found.rows[-1].train
     few = [(method, 60, seed) for seed in (0, 1) for method in ("logistic", "forest")]
     assert facts == [*few, ("logistic", whole, 0), ("forest", whole, 0)]
     mean = sum(row.test_error for row in found.rows if (row.method, row.train) == ("forest", 60)) / 2
-    assert found.error("forest", found.rows[0].digest, 12, 60) == mean
-    assert found.error("forest", found.rows[0].digest, 14, 60) is None
+    assert found.test_error("forest", found.rows[0].digest, 12, 60) == mean
+    assert found.test_error("forest", found.rows[0].digest, 14, 60) is None
     again = call(root, tmp_path, "sizes=[[12,60],[12,null]]")
     assert again.returncode == 0
     assert "logistic" not in again.stderr
@@ -32,8 +32,8 @@ def test_mistakes_are_one_line(root, tmp_path):
     done = call(root, tmp_path, "sizes=[12,60]")
     assert done.returncode == 2
     assert done.stderr.startswith("error: sizes=[12, 60]: it must be a list of pairs")
-    (tmp_path / "results").mkdir()
-    (tmp_path / "results" / "baselines.json").write_text(json.dumps({"schema": 1, "rows": [{"data": "x"}]}))
+    (tmp_path / "results" / "record").mkdir(parents=True)
+    (tmp_path / "results" / "record" / "baselines.json").write_text(json.dumps({"schema": 1, "rows": [{"data": "x"}]}))
     done = call(root, tmp_path, "sizes=[[12,60]]")
     assert done.returncode == 2
     assert "baselines.json: rows.0." in done.stderr

@@ -14,7 +14,6 @@ from deeper.errors import hint
 
 Key = tuple[str | int, ...]
 
-LEFT_OUT = "comparisons"  # of a claim: a plain list does not say it
 KEYS = ("missing", "extra_forbidden")  # errors about a key that has no value
 SAID = ("wrong", "json_invalid", *KEYS)  # errors whose words say all
 WORDS = {
@@ -40,8 +39,7 @@ def explain(error: ValidationError, model: type[BaseModel], where: str, above: I
     if line["type"] not in SAID:
         value, advice = textwrap.shorten(repr(line["input"]), 80), _advice(line["input"], kind)
         words = f"it cannot be {value}{advice}" if advice and _options(kind) else f"{words}, not {value}{advice}"
-    shown = [step for step in (*above, *key) if step != LEFT_OUT]
-    return ": ".join(filter(None, (where, ".".join(map(str, shown)), words)))
+    return ": ".join(filter(None, (where, ".".join(map(str, (*above, *key))), words)))
 
 
 def explain_setting(error: ValidationError, model: type[BaseModel], config: Mapping[str, Any]) -> str:
