@@ -112,3 +112,16 @@ def test_epochs_to_a_level_lie_between_epochs_and_beyond_the_last(trial, errors,
     rows = [{"epoch": n, "train_error": error, "validation_error": None} for n, error in enumerate(errors, 1)]
     found = METRICS["epochs_to_15"](synthetic.row({**trial, "curves": rows}))
     assert found == pytest.approx(epochs)
+
+
+def test_a_table_of_every_fourth_epoch_tells_the_same_epochs(trial):
+    slow = [{"epoch": n, "train_error": 0.5, "validation_error": None} for n in range(4, 101, 4)]
+    assert METRICS["epochs_to_15"](synthetic.row({**trial, "curves": slow})) == 101
+    fast = [*slow[:2], {"epoch": 12, "train_error": 0.0, "validation_error": None}]
+    assert METRICS["epochs_to_15"](synthetic.row({**trial, "curves": fast})) == pytest.approx(8 + 4 * 0.7)
+
+
+def test_a_training_that_diverged_early_was_not_fast(trial):
+    rows = [{"epoch": 1, "train_error": 0.6, "validation_error": None}]
+    diverged = synthetic.row({**trial, "curves": rows, "status": "diverged", "reason": "the training loss is nan"})
+    assert math.isnan(METRICS["epochs_to_15"](diverged))

@@ -100,15 +100,16 @@ def _mean_train_error(row: TrialRow) -> float:
 def _epochs_to_15(row: TrialRow) -> float:
     """Epochs until the running training error has fallen to 15 %, linear between epochs.
 
-    A network that never gets there counts with one epoch more than it had, which is less than it would have needed.
+    A network that never gets there counts with one epoch more than it had, which is less than it would have needed; one
+    that diverged before has no number.
     """
-    before, reached = 1.0, 0.0
+    before, reached = 1.0, 0
     for epoch in row.curves:
         error = _number(epoch.train_error)
         if error <= LEVEL:
-            return reached + (before - LEVEL) / (before - error)
+            return reached + (epoch.epoch - reached) * (before - LEVEL) / (before - error)
         before, reached = error, epoch.epoch
-    return len(row.curves) + 1.0 if row.curves else math.nan
+    return math.nan if row.status == "diverged" or not row.curves else reached + 1.0
 
 
 def _value(row: TrialRow, probe: str, *path: str | int) -> Any:
