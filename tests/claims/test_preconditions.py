@@ -17,7 +17,8 @@ ROW = {"metric": "test_error", "of": "b", "against": "a", "expect": "higher"}
 
 def search(best, rate="0.1", tried=("0.05", "0.1", "0.2")):
     errors = {one: 0.9 if one != rate else best for one in tried}
-    return {"rate": float(rate), "tried": errors, "epochs": 5, "train": 100, "validation": 50, "seeds": [100]}
+    size = {"epochs": 5, "train": 100, "validation": 50, "seeds": [100], "profile": "record", "kind": "k"}
+    return {"rate": float(rate), "tried": errors, **size}
 
 
 def content(rows=(ROW,), **says):
@@ -36,8 +37,9 @@ def content(rows=(ROW,), **says):
 def baselines(logistic=0.25, forest=None, **place):
     where = {"data": "fashion_mnist", "digest": DIGEST, "image_size": SIZE, "train": TRAIN, "subset_seed": 0} | place
     methods = {"logistic": logistic, "forest": forest}
+    fitted = {"setting": "s", "train_error": 0.0, "validation_error": 0.1, "seconds": 1.0, "versions": {}}
     rows = [
-        BaselineRow(**where, method=method, train_error=0.0, test_error=error, versions={})
+        BaselineRow(**where, **fitted, method=method, test_error=error)
         for method, error in methods.items()
         if error is not None
     ]

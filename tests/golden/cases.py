@@ -91,6 +91,8 @@ def fit_cases() -> list[Case]:
         ),
         "large evaluation batches": (("model=lenet5", "training.evaluation_batch_size=500"), (LENET,)),
         "gradient norms of every step": ((*RESNET8, "training.gradient_every=1"), (RESNET,)),
+        "weights by name": ((*RESNET8, "training.initial_weights=named"), (RESNET,)),
+        "evaluation every other epoch": (("model=lenet5", "training.validate_every=2"), (LENET,)),
     }
     smoothed = trainings["label smoothing of auxiliary heads"]
     trainings["label smoothing of auxiliary heads"] = ((*smoothed[0], "training.label_smoothing=0.1"), smoothed[1])

@@ -14,7 +14,7 @@ from .cases import CASES
 
 CONF = run.CONF
 NAMES = sorted(path.stem for path in (CONF / "model").glob("*.yaml"))
-STUDIES = sorted(path.stem for path in (CONF / "study").glob("*.yaml"))
+STUDIES = sorted(str(path.relative_to(CONF / "study").with_suffix("")) for path in (CONF / "study").rglob("*.yaml"))
 
 
 @pytest.fixture(autouse=True)

@@ -203,6 +203,7 @@ def test_json_and_yaml_are_read_alike():
 ROW = {"metric": "test_error", "of": "a", "against": "b", "expect": "alike", "region": 0.005}
 TEST = {"claimed": "A is B", "predicted": "so it is", "why": "half a point", "comparisons": [ROW], "overfit": ["a"]}
 SEARCH = {"rate": 0.1, "tried": {"0.05": 0.2, "0.1": 0.18, "0.2": None}, "epochs": 5, "train": 100, "validation": 50}
+SEARCH |= {"profile": "record", "kind": "k"}
 RATES = {"a": SEARCH | {"seeds": [100, 101]}}
 
 

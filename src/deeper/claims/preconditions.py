@@ -22,7 +22,7 @@ from typing import ClassVar
 from deeper.claims import budgets
 from deeper.claims.metrics import ERRORS, LEARNED, METRICS
 from deeper.schema.baselines import FOREST, LOGISTIC, Baselines
-from deeper.schema.results import StudyTable, TrialRow
+from deeper.schema.results import StudyTable
 from deeper.schema.study import Budget, ClaimTest, Comparison, RateSearch
 
 FITTED = 0.01
@@ -88,7 +88,7 @@ class RateInside:
 
     @property
     def holds(self) -> bool:
-        return self.search is not None and self.lowest < self.search.rate < self.highest
+        return self.search is not None and self.search.inside
 
     @property
     def lowest(self) -> float:
@@ -142,16 +142,8 @@ def _baseline(table: StudyTable, arm: str, baselines: Baselines) -> AboveBaselin
 
 def _reached(table: StudyTable, arm: str, method: str, baselines: Baselines) -> float | None:
     """Mean test error of a method on what each row of an arm was trained on; None where one was not computed."""
-    found = [baselines.test_error(method, *_pixels(table, row)) for row in table.rows(arm)]
+    found = [baselines.test_error(method, *table.pixels(row)) for row in table.rows(arm)]
     return None if not found or None in found else math.fsum(found) / len(found)
-
-
-def _pixels(table: StudyTable, row: TrialRow) -> tuple[str, int, int]:
-    """Digest, width and number of the pictures that a row was trained on; no digest where it has other data."""
-    data = table.data
-    digest = data.digest if row.settings.get("data.name", data.name) == data.name else ""
-    settings = {"data.image_size": data.image_size, "data.train_size": data.train} | row.settings
-    return digest, settings["data.image_size"], settings["data.train_size"]
 
 
 def _is_of_the_data(table: StudyTable, arm: str) -> bool:

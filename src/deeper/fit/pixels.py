@@ -14,7 +14,7 @@ from deeper.data.batches import ImageData, Split
 from deeper.seeds import Purpose, seed_of
 
 TREES = 100
-STRENGTHS = (0.001, 0.01, 0.1)
+STRENGTHS = (0.001, 0.01, 0.1, 1.0)
 STEPS = 300
 
 
@@ -59,8 +59,7 @@ def _best(method: str, candidates: Callable[[], Iterator[tuple[str, object]]], d
             classifier.fit(train, data.train.labels.numpy())
         fitted.append((_error(classifier, data, data.validation), setting, classifier))
     validation_error, setting, classifier = min(fitted, key=lambda one: one[0])
-    errors = (_error(classifier, data, part) for part in (data.train, data.test))
-    train_error, test_error = errors
+    train_error, test_error = (_error(classifier, data, part) for part in (data.train, data.test))
     return PixelClassifier(method, setting, train_error, validation_error, test_error, time.perf_counter() - began)
 
 

@@ -25,11 +25,11 @@ class BaselineRow(Closed):
     train: Count
     subset_seed: Whole
     method: Literal["logistic", "forest"]
-    setting: Text = "unknown"
+    setting: Text
     train_error: Fraction
-    validation_error: Fraction | None = None
+    validation_error: Fraction
     test_error: Fraction
-    seconds: NotNegative | None = None
+    seconds: NotNegative
     versions: dict[str, str]
 
 

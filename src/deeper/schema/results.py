@@ -281,6 +281,12 @@ class StudyTable(Closed):
         """An arm's rows by seed."""
         return sorted((row for row in self.trials if row.arm == arm), key=lambda row: row.seed)
 
+    def pixels(self, row: TrialRow) -> tuple[str, int, int]:
+        """Digest, width and number of the pictures that a row was trained on; no digest where it has other data."""
+        digest = self.data.digest if row.settings.get("data.name", self.data.name) == self.data.name else ""
+        size, train = row.settings.get("data.image_size"), row.settings.get("data.train_size")
+        return digest, size or self.data.image_size, train or self.data.train
+
 
 def read_table(path: Path) -> StudyTable:
     """A study's table.

@@ -230,8 +230,8 @@ class RateSearch(Closed):
     train: Count
     validation: Count
     seeds: Row[Whole]
-    profile: Text = "record"
-    kind: Text = "unknown"
+    profile: Text
+    kind: Text
 
     @model_validator(mode="after")
     def _chosen_among_the_tried(self) -> Self:

@@ -113,7 +113,7 @@ def make(configs: Sequence[DictConfig], jobs: Sequence[Job], slots: int) -> Plan
     names = [arm or cfg.model.name for arm, cfg in zip(arms, configs, strict=True)]
     rows = _arms(study, names, jobs, finished, known)
     store = Path(configs[0].store)
-    seen, family = _prospects(study, rows, Path(configs[0].results), configs[0].profile)
+    seen, family = _prospects(study, rows, study_table.place(configs[0]).parent, configs[0].profile)
     return Plan(
         study=study.name if study else "none",
         profile=configs[0].profile,

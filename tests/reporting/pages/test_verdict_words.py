@@ -65,7 +65,8 @@ def test_a_mixed_claim_says_what_came_out_how():
     assert said == "1 as expected, 2 opposite, 1 too small and 1 open"
 
 
-SEARCH = RateSearch(rate=0.2, tried={"0.1": 0.3, "0.2": 0.2}, epochs=1, train=9, validation=9, seeds=(0,))
+SIZE = {"epochs": 1, "train": 9, "validation": 9, "seeds": (0,), "profile": "pocket", "kind": "k"}
+SEARCH = RateSearch(rate=0.2, tried={"0.1": 0.3, "0.2": 0.2}, **SIZE)
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,7 @@ from deeper.reporting.pages.transfer import TransferPage
 from deeper.reporting.training_counts import TrainingCounts, count_trainings
 from deeper.reporting.transfer_tasks import transfer_tasks
 from deeper.schema.baselines import FILE as BASELINES
-from deeper.schema.baselines import Baselines, read_baselines
+from deeper.schema.baselines import FOREST, LOGISTIC, Baselines, read_baselines
 from deeper.schema.ledger import Claim, ledger
 from deeper.schema.results import APART, RECORD
 
@@ -43,6 +43,22 @@ FILTERS = (
 
 
 @dataclass(frozen=True)
+class Rival:
+    """The lowest mean test error of any arm on some pictures, and those of two classifiers of their pixels."""
+
+    image_size: int
+    train: int
+    best: float
+    logistic: float
+    forest: float | None
+
+    @property
+    def is_ahead(self) -> bool:
+        """Whether no network errs less than logistic regression."""
+        return self.logistic <= self.best
+
+
+@dataclass(frozen=True)
 class IndexPage:
     """What the index shows beside the studies.
 
@@ -53,6 +69,7 @@ class IndexPage:
         places: data and profile of the studies that answer claims, each once, the one of most studies first.
         unmeasured: claims of the ledger that nothing here is about.
         beside: whether the ledger of record stands beside.
+        rivals: what classifiers of the same pixels reach beside the best network, by the pictures that studies share.
     """
 
     studies: Sequence[StudyPage]
@@ -64,6 +81,7 @@ class IndexPage:
     trainings: TrainingCounts
     unmeasured: Sequence[Claim]
     beside: bool
+    rivals: Sequence[Rival]
 
     @property
     def verdicts(self) -> int:
@@ -105,7 +123,7 @@ def pages(
     transfers = {page.name: transfer.build(page, _elsewhere(page, studies)) for page in _of_kind(studies, "transfer")}
     # Pages of some profiles stand a folder deeper.
     top = "../.." if any(one.table.profile in APART for one in results) else ".."
-    made = {"README.md": _render("index.md.j2", top=top, index=_index(results, studies, exact, beside))}
+    made = {"README.md": _render("index.md.j2", top=top, index=_index(results, studies, exact, beside, baselines))}
     if exact:
         made["exact_claims.md"] = _render("exact_claims.md.j2", top=top, exact=ExactPage(exact))
     for page in studies:
@@ -167,7 +185,11 @@ def _of_kind(studies: Sequence[StudyPage], kind: str) -> list[StudyPage]:
 
 
 def _index(
-    results: Sequence[StudyResults], studies: Sequence[StudyPage], exact: Sequence[Finding], beside: bool
+    results: Sequence[StudyResults],
+    studies: Sequence[StudyPage],
+    exact: Sequence[Finding],
+    beside: bool,
+    baselines: Baselines | None,
 ) -> IndexPage:
     verdicts = [(page, verdict) for page in studies for verdict in page.verdicts]
     order = [*ledger(), *(verdict.claim for _, verdict in verdicts)]
@@ -182,7 +204,24 @@ def _index(
         trainings=count_trainings([one for one in results if one.measures]),
         unmeasured=[claim for claim in ledger().values() if claim.id not in measured],
         beside=beside,
+        rivals=_rivals(studies, baselines or Baselines()),
     )
+
+
+def _rivals(studies: Sequence[StudyPage], baselines: Baselines) -> list[Rival]:
+    """A rival for each size and number of pictures whose baselines were computed."""
+    best: dict[tuple[str, int, int], float] = {}
+    for page in studies:
+        for arm in page.arms if page.verdicts else ():
+            seen = {page.results.table.pixels(row) for row in arm.rows}
+            if len(seen) == 1 and arm.means["test_error"] and not arm.average:
+                [place] = seen
+                best[place] = min(best.get(place, 1.0), arm.means["test_error"].mean)
+    return [
+        Rival(*place[1:], error, logistic, baselines.test_error(FOREST, *place))
+        for place, error in best.items()
+        if (logistic := baselines.test_error(LOGISTIC, *place)) is not None
+    ]
 
 
 def _render(template: str, **context: Any) -> bytes:
