@@ -47,6 +47,8 @@ FAMILIES: dict[str, dict[str, Row]] = {
         "alexnet_small without normalisation": ("alexnet_small", 12, {**ALEX, "norm": "none"}),
         "alexnet_small with batch normalisation": ("alexnet_small", 12, {**ALEX, "norm": "batch"}),
         "alexnet_tanh_small": ("alexnet_tanh_small", 12, ALEX),
+        "alexnet_small without dropout": ("alexnet_small", 12, {**ALEX, "dropout": 0.0}),
+        "alexnet_tanh_small without dropout": ("alexnet_tanh_small", 12, {**ALEX, "dropout": 0.0}),
         "zfnet_small": ("zfnet_small", 12, ALEX),
     },
     "vgg": {
@@ -80,6 +82,11 @@ FAMILIES: dict[str, dict[str, Row]] = {
         ),
         "googlenet_naive": ("googlenet_naive", 64, {"width": 4, **TEN}),
         "googlenet_naive_small": ("googlenet_naive_small", 12, {"width": 2}),
+        "googlenet_naive_small without auxiliary heads": (
+            "googlenet_naive_small",
+            12,
+            {"width": 2, "auxiliary": False},
+        ),
         "googlenet_small": ("googlenet_small", 12, {"width": 4}),
         "googlenet_small without auxiliary heads": ("googlenet_small", 12, {"width": 4, "auxiliary": False}),
         "googlenet_small that averages its heads": ("googlenet_small", 12, {"width": 4, "average_auxiliary": True}),
@@ -93,6 +100,10 @@ FAMILIES: dict[str, dict[str, Row]] = {
         "inception_v4_small with gates": ("inception_v4_small", 12, {"blocks": [1, 1, 1], "squeeze_excite": 16}),
         "inception_v4_small with the paper's stem": ("inception_v4_small", 80, {"blocks": [1, 1, 1], "stem": "paper"}),
         "inception_resnet_v2_small": ("inception_resnet_v2_small", 12, {"blocks": [1, 1, 1]}),
+        "inception_resnet_v2_small without shortcuts": (
+            *("inception_resnet_v2_small", 12),
+            {"blocks": [1, 1, 1], "residual": False},
+        ),
     },
     "timm_network": {
         "inception_v3": ("inception_v3", 299, TEN),
