@@ -86,7 +86,7 @@ def copy(tmp_path_factory):
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / name, folder / name)
     (folder / "results" / "record").mkdir(parents=True)
-    (folder / "results" / "record" / "blocks.yaml").write_text("record: {}\n")
+    (folder / "results" / "record" / "blocks.yaml").write_text("record: {}\nrecord_transfer: {}\n")
 
     files = idx_files(train=400, test=50)
     data = yaml.safe_load((folder / "conf" / "data" / "fashion_mnist.yaml").read_text())

@@ -23,6 +23,7 @@ from deeper.run import transfer_jobs
 from deeper.run.jobs import make_job
 from deeper.run.store import PREDICTIONS
 from deeper.study import arms as study_arms
+from deeper.study.rates import read_rates
 
 SETS = {
     "cub": (official.write_cub, {"classes": 3, "train": 6, "test": 2}, 3, {"train": 18, "test": 6}),
@@ -137,6 +138,38 @@ def test_a_study_of_a_target_of_ones_own_writes_a_table_and_pictures(tmp_path):
     assert strips == {f"mine-{label}.png" for pair in pairs for label in pair}
 
 
+TUNED = """# @package _global_
+hydra: {sweeper: {params: {seed: range(2)}}}
+study:
+  name: mine
+  title: Mine
+  question: Which rate?
+  page: transfer
+  free: [transfer.target, transfer.backbone, transfer.image_size, training]
+  arms:
+    hog: {set: {transfer/target: folder, transfer/backbone: hog, transfer/mode: frozen}}
+    scratch: {set: {transfer/target: folder, transfer/backbone: timm, transfer/mode: scratch, transfer.backbone.name: test_resnet}}
+  claims: {}
+"""
+
+
+def test_rates_are_searched_of_networks_that_are_trained_alone(tmp_path):
+    (tmp_path / "conf" / "study").mkdir(parents=True)
+    (tmp_path / "conf" / "study" / "mine.yaml").write_text(TUNED)
+    line = ["--multirun", f"hydra.searchpath=[file://{tmp_path / 'conf'}]", "study=mine", "logger=none"]
+    line += [f"transfer.target.path={draw(tmp_path / 'pictures')}", "transfer.target.size=32", "transfer.image_size=32"]
+    line += ["transfer.target.name=folder", "training.batch_size=8", "training.epochs=2", "tune=true"]
+    done = call(tmp_path, *line)
+    assert done.returncode == 0, done.stderr
+    path = tmp_path / "conf" / "rates" / "mine.yaml"
+    rates = read_rates(path)
+    assert list(rates) == ["scratch"]
+    found = rates["scratch"]
+    assert found.inside
+    assert (found.epochs, found.train, found.validation) == (1, 28, 8)
+    assert "python -m deeper.transfer --multirun study=mine tune=true" in path.read_text()
+
+
 def test_a_mistake_on_the_command_line_is_one_line(tmp_path):
     done = call(tmp_path, "transfer/target=cub")
     assert done.returncode == 2
@@ -144,7 +177,9 @@ def test_a_mistake_on_the_command_line_is_one_line(tmp_path):
     assert lines[-1].startswith("error: CUB-200-2011 cannot be fetched by a program; put the release into a folder")
 
 
-@pytest.mark.parametrize("name", ["transfer", "transfer_pictures", "transfer_rates", "transfer_target"])
+@pytest.mark.parametrize(
+    "name", ["transfer", "transfer_pictures", "transfer_rates", "transfer_target", "record/transfer"]
+)
 def test_a_study_of_transfer_composes_and_asks_what_there_is(name):
     with initialize_config_dir(str(CONF), version_base="1.3"):
         study = study_arms.study_of(compose("transfer", [f"study={name}"]))

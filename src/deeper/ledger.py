@@ -25,8 +25,9 @@ def ledger(cfg: DictConfig) -> None:
 
     if not isinstance(cfg.hours, int | float) or isinstance(cfg.hours, bool) or not cfg.hours > 0:
         raise DeeperError(f"hours={cfg.hours}: it must be a number above 0")
-    if not isinstance(cfg.blocks, int) or isinstance(cfg.blocks, bool) or cfg.blocks < 1:
-        raise DeeperError(f"blocks={cfg.blocks}: it must be a whole number of at least 1")
+    for name in ("blocks", "together"):
+        if not isinstance(cfg[name], int) or isinstance(cfg[name], bool) or cfg[name] < 1:
+            raise DeeperError(f"{name}={cfg[name]}: it must be a whole number of at least 1")
     studies = list(cfg.studies)
     chosen = studies if cfg.only is None else list(cfg.only)
     if unknown := [study for study in chosen if study not in studies]:
@@ -48,6 +49,7 @@ def ledger(cfg: DictConfig) -> None:
         settings,
         time.monotonic() + 3600 * cfg.hours,
         finished,
+        together=cfg.together,
     )
     print("ledger: all is measured" if all_measured else "ledger: time is up; the same command goes on from here")
 

@@ -22,6 +22,25 @@ def test_every_study_has_its_first_block_before_any_has_its_second():
     assert list(order(["a", "b"], 2, {"a": 2})) == [("b", 1), ("b", 2)]
 
 
+def test_blocks_of_a_round_are_measured_together():
+    found = list(order(["a", "b"], 3, {"b": 1}, together=2))
+    assert found == [("a", 1), ("a", 2), ("b", 2), ("a", 3), ("b", 3)]
+
+
+def test_transfer_has_its_own_command_and_its_own_list(tmp_path):
+    calls = []
+
+    def run(command, deadline):
+        calls.append(command[2])
+        if any(word.startswith("blocks=") for word in command):
+            table(tmp_path, "transfer", 1)
+        return True
+
+    assert measure(["transfer"], 1, tmp_path, [], 0.0, lambda *block: None, run)
+    assert calls == ["deeper.transfer", "deeper.transfer"]
+    assert yaml.safe_load((tmp_path / BLOCKS).read_text()) == {"record": {}, "record_transfer": {"transfer": 1}}
+
+
 def test_blocks_are_the_seeds_that_every_arm_has(tmp_path):
     assert blocks_of(tmp_path / "a.json") == 0
     table(tmp_path, "a", 3)
@@ -47,7 +66,7 @@ def test_it_goes_on_where_it_stopped(tmp_path):
     assert not measure(["a", "b"], 2, tmp_path, [], 0.0, lambda *block: told.append(block), run)
     assert told == [("a", 1), ("b", 1), ("a", 2)]
     assert calls[:2] == [["study=record/a", "tune=true"], ["study=record/a", "blocks=1"]]
-    assert yaml.safe_load((tmp_path / BLOCKS).read_text()) == {"record": {"a": 2, "b": 1}}
+    assert yaml.safe_load((tmp_path / BLOCKS).read_text()) == {"record": {"a": 2, "b": 1}, "record_transfer": {}}
     calls.clear()
     assert measure(["a", "b"], 2, tmp_path, [], 0.0, lambda *block: told.append(block), run)
     assert calls == [["study=record/b", "tune=true"], ["study=record/b", "blocks=2"]]

@@ -1,7 +1,8 @@
 """The measuring of the ledger, block by block: which study is next, and how far each has come.
 
-A block is one seed of every arm (``Study.block`` seeds where averages need several). Blocks go round: every study has
-its first before any has its second. So it may stop anywhere, and every study has whole pairs.
+A block is one seed of every arm (``Study.block`` seeds where averages need several). Blocks go in rounds of several,
+because one or two seeds decide nothing: every study has those of the first round before any has more. So it may stop
+anywhere, and every study has whole pairs.
 """
 
 import subprocess
@@ -18,6 +19,8 @@ from deeper.schema.results import RECORD, read_table
 
 BLOCKS = "blocks.yaml"
 HEAD = "# Whole blocks that the table of each study has; written by `python -m deeper.ledger`, read by dvc.yaml.\n"
+
+TRANSFERS = ("transfer",)  # studies of record that python -m deeper.transfer runs
 
 Run = Callable[[Sequence[str], float], bool]
 
@@ -36,17 +39,28 @@ def blocks_of(table: Path) -> int:
     return min(seeds) // content.study.block
 
 
-def order(studies: Sequence[str], most: int, done: dict[str, int]) -> Iterator[tuple[str, int]]:
-    """What is to be measured: (study, number of blocks that its table has afterwards), in order."""
-    for block in range(1, most + 1):
-        yield from ((study, block) for study in studies if done.get(study, 0) < block)
+def order(studies: Sequence[str], most: int, done: dict[str, int], together: int = 1) -> Iterator[tuple[str, int]]:
+    """What is to be measured: (study, number of blocks that its table has afterwards), in order.
+
+    Args:
+        studies: in the order within a round.
+        most: blocks.
+        done: blocks that are there.
+        together: blocks of a study in a round.
+    """
+    for before in range(0, most, together):
+        blocks = range(before + 1, min(before + together, most) + 1)
+        yield from ((study, block) for study in studies for block in blocks if done.get(study, 0) < block)
 
 
 def write_blocks(folder: Path, studies: Sequence[str]) -> dict[str, int]:
     """Write ``blocks.yaml`` from the tables that are there; the blocks by study."""
     done = {study: blocks_of(folder / f"{study}.json") for study in studies}
-    found = {study: blocks for study, blocks in done.items() if blocks}
-    write_bytes(folder / BLOCKS, (HEAD + yaml.safe_dump({"record": found}, sort_keys=False)).encode())
+    found: dict[str, dict[str, int]] = {"record": {}, "record_transfer": {}}
+    for study, blocks in done.items():
+        if blocks:
+            found["record_transfer" if study in TRANSFERS else "record"][study] = blocks
+    write_bytes(folder / BLOCKS, (HEAD + yaml.safe_dump(found, sort_keys=False)).encode())
     return done
 
 
@@ -94,6 +108,7 @@ def measure(
     deadline: float,
     finished: Callable[[str, int], None],
     run: Run = run_until,
+    together: int = 1,
 ) -> bool:
     """Find rates and train block by block until ``deadline`` or all is measured; whether all is.
 
@@ -105,14 +120,17 @@ def measure(
         deadline: of ``time.monotonic``.
         finished: told of each study's block.
         run: runs a command; whether it ended by the deadline.
+        together: blocks of a study in a round.
 
     Raises:
         DeeperError: a study failed.
     """
     done = write_blocks(folder, studies)
     tuned: set[str] = set()
-    for study, block in order(studies, most, done):
+    for study, block in order(studies, most, done, together):
         train = [sys.executable, "-m", "deeper.train", "--multirun", f"study={RECORD}/{study}", f"profile={RECORD}"]
+        if study in TRANSFERS:  # its profile stands in its file
+            train = [sys.executable, "-m", "deeper.transfer", "--multirun", f"study={RECORD}/{study}"]
         if study not in tuned and not run([*train, *settings, "tune=true"], deadline):
             return False
         tuned.add(study)

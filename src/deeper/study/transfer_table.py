@@ -22,7 +22,7 @@ def settings(transfer: DictConfig) -> dict[str, Any]:
     """What a report needs to know of a trial: target set and its metric, mode, pictures a class, layer, backbone."""
     own = {key: transfer.target[key] for key in ("name", "title", "metric", "grain")}
     rest = {"mode": transfer.mode.name, "per_class": transfer.per_class, "layer": transfer.layer}
-    rest["pretrained"] = bool(transfer.backbone.model.pretrained)
+    rest["pretrained"] = bool(transfer.backbone.model.get("pretrained", False))
     return {"target": own, **rest, "backbone": transfer.backbone.name}
 
 

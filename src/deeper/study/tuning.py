@@ -4,6 +4,9 @@ Rates are 0.1 times a power of two. Three are tried first, and then, as long as 
 of those tried, the next one beyond it: so the best has a worse one on either side. *Best* is the lowest error on
 validation pictures, with a seed that no verdict uses and half of the study's epochs. The test set decides nothing here.
 
+A transfer that trains no network has no rate to search. Another one's validation pictures are those that its seed holds
+out.
+
 What was tried is written to ``rates/<study>.yaml`` beside the folder ``study``, which the study's file reads: commit
 it. An arm that another study has too, under whatever name, is not searched again.
 """
@@ -31,7 +34,7 @@ FIRST = (0.05, 0.1, 0.2)
 LEAST, MOST = 0.1 / 2**9, 0.1 * 2**7
 SEED = 100
 HEAD = """# Learning rates of study {study}, written by
-#   python -m deeper.train --multirun study={file} profile={profile} tune=true
+#   python -m deeper.{command} tune=true
 # tried: error on {validation} validation pictures after {epochs} epochs, seed {seed}; null: not finite
 """
 
@@ -93,33 +96,39 @@ class Search:
     """
 
     def __init__(self, study: Study, config: DictConfig, line: Sequence[str], composer: Composer, folder: Path):
-        self.study, self.profile, self.file = study, config.profile, config.hydra.runtime.choices.study
+        self.study, self.profile = study, config.profile
+        verb, named = config.hydra.job.config_name, f"--multirun study={config.hydra.runtime.choices.study}"
+        self.command = f"{verb} {named}" + ("" if verb == "transfer" else f" profile={config.profile}")
         self.path = folder / "rates" / f"{study.name}.yaml"
         arms = settings(study, config.profile)
         if not arms:
             raise DeeperError(f"study {study.name} has no arms with settings (`set`) whose rates could be searched")
-        self.arms = [self._arm(name, chosen, line, composer) for name, chosen in arms.items()]
+        found = (self._arm(name, chosen, line, composer) for name, chosen in arms.items())
+        self.arms = [arm for arm in found if arm is not None]
+        if not self.arms:
+            raise DeeperError(f"study {study.name} trains no network whose learning rate could be searched")
         known = [search for path in sorted(self.path.parent.glob("*.yaml")) for search in read_rates(path).values()]
         for arm in self.arms:
             arm.tried = {float(r): e for search in known if arm.same(search) for r, e in search.tried.items()}
         self.asked: list[tuple[ArmSearch, float]] = []
 
-    def _arm(self, name: str, chosen: Mapping[str, Any], line: Sequence[str], composer: Composer) -> ArmSearch:
+    def _arm(self, name: str, chosen: Mapping[str, Any], line: Sequence[str], composer: Composer) -> ArmSearch | None:
         own = {key: value for key, value in chosen.items() if key not in ("seed", "recipe.lr")}
         overrides = [*overrides_of_arm(name, own), *line, f"seed={SEED}"]
         config = make_job(composer.compose(overrides)[1])["config"]
+        if "transfer" in config and config["transfer"]["mode"]["name"] == "frozen":
+            return None
         epochs = max(1, config["training"]["epochs"] // 2)
-        start, stop = read_meta(Path(config["data"]["root"]) / config["data"]["name"])["splits"]["validation"]
-        train = config["data"]["train_size"]
-        return ArmSearch(name, overrides, alike(config), epochs, train, stop - start, {})
+        overrides += _length(epochs)
+        train, validation = _pictures(config)
+        if "transfer" not in config:
+            overrides.append(f"data.validation_size={validation}")
+        return ArmSearch(name, overrides, alike(config), epochs, train, validation, {})
 
     def jobs(self) -> list[list[str]]:
         """Overrides of the next round's jobs; none where all is found."""
         self.asked = [(arm, rate) for arm in self.arms for rate in next_rates(arm.tried)]
-        return [
-            [*arm.overrides, *_length(arm.epochs), f"data.validation_size={arm.validation}", f"recipe.lr={rate}"]
-            for arm, rate in self.asked
-        ]
+        return [[*arm.overrides, f"recipe.lr={rate}"] for arm, rate in self.asked]
 
     def take(self, configs: Sequence[DictConfig], trials: Sequence[str]) -> None:
         """Read the errors of the round, and write what is known."""
@@ -130,8 +139,8 @@ class Search:
     def write(self) -> None:
         """Write ``conf/rates/<study>.yaml``."""
         rates = {arm.name: self._found(arm).model_dump(mode="json") for arm in self.arms if arm.tried}
-        facts = {"validation": self.arms[0].validation, "seed": SEED, "profile": self.profile, "file": self.file}
-        head = HEAD.format(study=self.study.name, epochs=self.arms[0].epochs, **facts)
+        size = {"validation": self.arms[0].validation, "epochs": self.arms[0].epochs}
+        head = HEAD.format(study=self.study.name, command=self.command, seed=SEED, **size)
         self.path.parent.mkdir(exist_ok=True)
         write_bytes(self.path, (head + yaml.safe_dump(rates, sort_keys=False, width=200)).encode())
 
@@ -141,6 +150,17 @@ class Search:
         return RateSearch(
             rate=best_rate(arm.tried), tried=tried, seeds=(SEED,), profile=self.profile, kind=arm.kind, **size
         )
+
+
+def _pictures(config: Mapping[str, Any]) -> tuple[int, int]:
+    """How many pictures a search's trials train on, and on how many the best is chosen."""
+    if "transfer" in config:
+        from deeper.fit.fit import load
+
+        parts = load(dict(config)).parts
+        return len(parts.train), len(parts.validation)
+    start, stop = read_meta(Path(config["data"]["root"]) / config["data"]["name"])["splits"]["validation"]
+    return config["data"]["train_size"], stop - start
 
 
 def _length(epochs: int) -> tuple[str, ...]:
