@@ -148,7 +148,12 @@ study:
   free: [transfer.target, transfer.backbone, transfer.image_size, training]
   arms:
     hog: {set: {transfer/target: folder, transfer/backbone: hog, transfer/mode: frozen}}
-    scratch: {set: {transfer/target: folder, transfer/backbone: timm, transfer/mode: scratch, transfer.backbone.name: test_resnet}}
+    scratch:
+      set:
+        transfer/target: folder
+        transfer/mode: scratch
+        transfer/backbone: timm
+        transfer.backbone.name: test_resnet
   claims: {}
 """
 

@@ -77,6 +77,7 @@ def _plan(cfg: DictConfig, job: dict[str, Any]) -> str:
     from deeper.study import plan
 
     print(plan_text.brief(plan.make([cfg], [job], 1)))
+    print(f"trial:  {job['id']}")
     return job["id"]
 
 

@@ -72,7 +72,8 @@ def test_every_choice_of_conf_has_a_case(kind):
     choices = {path.stem for path in (CONF / kind).glob("*.yaml")}
     keys = {"optimizer": "optimizers", "schedule": "schedule.", "augment": "augment."}
     labels = {case.label for case in CASES.values() if case.key.startswith(keys[kind])}
-    assert choices <= labels
+    lacking = choices - labels
+    assert not lacking, f"conf/{kind}: write a case in tests/golden/cases.py of {sorted(lacking)}, then make golden"
 
 
 def test_every_probe_has_a_case():

@@ -66,6 +66,30 @@ def test_a_plain_network_is_the_same_by_any_name(root, tmp_path):
     assert plain == ids(root, tmp_path, "model.shortcut=none")
 
 
+@pytest.mark.parametrize("spelt", ["training.label_smoothing=0", "optimizer.momentum=0.90", "training.clip_norm=null"])
+def test_another_spelling_of_a_value_is_the_same_trial(root, tmp_path, spelt):
+    plain = ("optimizer.momentum=0.9", "training.label_smoothing=0.0")
+    assert ids(root, tmp_path, *plain, spelt) == ids(root, tmp_path, *plain)
+
+
+def test_the_order_of_callbacks_is_part_of_it_and_their_names_are_not(root, tmp_path):
+    def of(*factors):
+        target = "deeper.fit.callbacks.AdaptiveClipping"
+        blocks = {f"of_{name}": {"_target_": target, "factor": factor} for name, factor in factors}
+        config = job(root, tmp_path)["config"]
+        return identity.trial_id({**config, "callbacks": blocks}, "data")
+
+    assert of(("a", 0.1), ("b", 0.2)) == of(("b", 0.1), ("a", 0.2))
+    assert of(("a", 0.1), ("b", 0.2)) != of(("a", 0.2), ("b", 0.1))
+
+
+def test_a_validation_part_that_the_prepared_set_has_not_is_refused(root, tmp_path):
+    from deeper.run.jobs import check_images
+
+    with pytest.raises(DeeperError, match=r"data\.held_out=7: fashion_mnist was prepared with"):
+        check_images(job(root, tmp_path, "data.held_out=7")["config"])
+
+
 def test_data_is_part_of_it(root, tmp_path):
     config = job(root, tmp_path)["config"]
     assert identity.trial_id(config, "a") != identity.trial_id(config, "b")

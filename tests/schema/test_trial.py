@@ -8,7 +8,7 @@ from omegaconf import OmegaConf
 
 from deeper.errors import DeeperError
 from deeper.paths import CONF
-from deeper.schema.trial import check_settings
+from deeper.schema.trial import check_settings, declared
 
 MOST = 8 * len(os.sched_getaffinity(0))
 OPTIONS = [
@@ -52,7 +52,18 @@ def test_every_option_of_transfer_is_one(options):
     check_settings(settings("transfer", *options))
 
 
-def test_nothing_is_converted():
+def test_a_whole_number_where_a_fraction_may_be_is_that_fraction():
+    config = settings("train", "training.label_smoothing=0", "optimizer.lr=1", "seed=1")
+    written = declared(config, check_settings(config))
+    assert repr(written["training"]["label_smoothing"]) == "0.0"
+    assert repr(written["optimizer"]["lr"]) == "1.0"
+    assert repr(written["seed"]) == "1"
+    assert list(written) == list(config)
+    again = settings("train", "training.label_smoothing=0.0", "optimizer.lr=1.0", "seed=1")
+    assert written == declared(again, check_settings(again))
+
+
+def test_nothing_is_converted_by_checking():
     config = settings("train", "training.label_smoothing=0", "optimizer.lr=1")
     before = repr(config)
     check_settings(config)

@@ -1,8 +1,9 @@
 """Histograms of oriented gradients: the features of pictures by hand that convnets replaced.
 
-Dalal and Triggs, *Histograms of Oriented Gradients for Human Detection*, CVPR 2005: no smoothing, 9 orientations without
-sign, cells of 8×8 pixels, overlapping blocks of 2×2 cells, each normalised by its length, cut at 0.2 and normalised again
-(L2-Hys). Nothing of it is learned. With ``transfer/mode=frozen`` it is what a frozen network is compared with.
+Dalal and Triggs, *Histograms of Oriented Gradients for Human Detection*, CVPR 2005: no smoothing, 9 orientations
+without sign, cells of 8×8 pixels, overlapping blocks of 2×2 cells, each normalised by its length, cut at 0.2 and
+normalised again (L2-Hys). Nothing of it is learned. With ``transfer/mode=frozen`` it is what a frozen network is
+compared with.
 """
 
 import math

@@ -28,6 +28,8 @@ def semantic(config: Mapping[str, Any]) -> dict[str, Any]:
     model = {key: value for key, value in config["model"].items() if key not in ("name", "form")}
     data = {key: config["data"].get(key) for key in DATA_KEYS}
     trained = {key: config[key] for key in TRAINED} | {key: config[key] for key in OPEN if config.get(key)}
+    if "callbacks" in trained:
+        trained["callbacks"] = list(trained["callbacks"].values())  # their order counts, their names do not
     trained["training"] = _without(config["training"], parts()["fit"].added)
     same = {key: config[key] for key in ("trainer", "seed")}
     if "transfer" not in config:

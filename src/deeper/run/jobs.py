@@ -13,7 +13,7 @@ from deeper.models import bounds
 from deeper.run import transfer_jobs
 from deeper.run.identity import semantic, trial_id
 from deeper.run.provenance import environment, gpus, origins
-from deeper.schema.trial import check_settings
+from deeper.schema.trial import check_settings, declared
 
 
 def cores() -> int:
@@ -31,7 +31,7 @@ def make_job(cfg: DictConfig, slots: int | None = None) -> dict[str, Any]:
         DeeperError: a value that cannot be, or data that is not prepared.
     """
     config = OmegaConf.to_container(cfg, resolve=True, throw_on_missing=True)
-    check_settings(config)
+    config = declared(config, check_settings(config))
     _resolve(config, slots or 1)
     meta = transfer_jobs.complete(config) if "transfer" in config else None
     bounds.check(config["model"])
@@ -66,6 +66,13 @@ def check_images(config: dict[str, Any]) -> None:
     for key, value in (("channels", meta["image_shape"][2]), ("classes", len(meta["classes"]))):
         if data[key] != value:
             raise DeeperError(f"data.{key}={data[key]}: {data['name']} has {value}")
+    start, stop = meta["splits"]["validation"]
+    if data.get("held_out", stop - start) != stop - start:
+        raise DeeperError(
+            f"data.held_out={data['held_out']}: {data['name']} was prepared with {stop - start} validation images; "
+            f"prepare it so, and elsewhere: python -m deeper.prepare data={data['name']} "
+            f"data.held_out={data['held_out']} data.root=FOLDER"
+        )
     for split in ("train", "validation"):
         start, stop = meta["splits"][split]
         if data[f"{split}_size"] > stop - start:

@@ -1,13 +1,15 @@
 """What the settings of a trial may be: a composed configuration of ``train`` or ``transfer``.
 
-Validated, never converted: the configuration itself is what is hashed and kept, so a ``1`` stays a ``1``. What a
-network, an optimizer or a reader is called with is its class's; only what all of a kind share has a range here.
+Validated, never converted, but for one thing: where a number may have a fraction, ``0`` becomes ``0.0``, which is the
+same and would be another id (``declared``). What a network, an optimizer or a reader is called with is its class's;
+only what all of a kind share has a range here.
 """
 
 import os
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from deeper.errors import DeeperError
 from deeper.schema.base import Closed, Count, Fraction, NotNegative, Open, Positive, Row, Text, Whole, wrong
@@ -236,6 +238,25 @@ class TrialSettings(Closed):
         if self.transfer is None and classes != self.data.classes:
             raise wrong(f"{self.data.name} has {self.data.classes} classes", "model", "num_classes")
         return self
+
+
+def declared(config: Mapping[str, Any], settings: BaseModel) -> dict[str, Any]:
+    """The configuration with whole numbers written as fractions where the schema has a fraction: ``0`` as ``0.0``.
+
+    Args:
+        config: as composed, with plain containers.
+        settings: what ``check_settings`` made of it.
+    """
+    found = dict(config)
+    for name, field in type(settings).model_fields.items():
+        key, value = field.alias or name, getattr(settings, name)
+        if key not in found:
+            continue
+        if isinstance(value, BaseModel):
+            found[key] = declared(found[key], value)
+        elif isinstance(value, float) or (isinstance(value, tuple) and all(isinstance(one, float) for one in value)):
+            found[key] = list(value) if isinstance(value, tuple) else value
+    return found
 
 
 def check_settings(config: dict[str, Any]) -> TrialSettings:
