@@ -2,6 +2,7 @@
 
 python -m deeper.ledger hours=8
 python -m deeper.ledger hours=2 'only=[augmentation,depth]'
+python -m deeper.ledger dry_run=true      hours that the blocks take, study by study, and no training
 """
 
 import subprocess
@@ -32,6 +33,10 @@ def ledger(cfg: DictConfig) -> None:
     chosen = studies if cfg.only is None else list(cfg.only)
     if unknown := [study for study in chosen if study not in studies]:
         raise DeeperError(f"only: the ledger has no study {unknown[0]}; it has {', '.join(studies)}")
+    chosen = [study for study in studies if study in chosen]
+    if cfg.dry_run:
+        _plan(cfg, chosen)
+        return
     folder = Path(cfg.results) / RECORD
     folder.mkdir(parents=True, exist_ok=True)
     settings = [f"logger={cfg.logger}", f"store={cfg.store}", f"results={cfg.results}"]
@@ -43,7 +48,7 @@ def ledger(cfg: DictConfig) -> None:
             _commit(folder, f"Ledger: block {block} of {study}")
 
     all_measured = campaign.measure(
-        [study for study in studies if study in chosen],
+        chosen,
         cfg.blocks,
         folder,
         settings,
@@ -52,6 +57,18 @@ def ledger(cfg: DictConfig) -> None:
         together=cfg.together,
     )
     print("ledger: all is measured" if all_measured else "ledger: time is up; the same command goes on from here")
+
+
+def _plan(cfg: DictConfig, studies: list[str]) -> None:
+    from deeper.reporting import plan_text
+    from deeper.study import campaign
+
+    overrides = [f"store={cfg.store}", f"results={cfg.results}", "logger=none"]
+    plans = {}
+    for study in studies:
+        print(f"ledger: planning {study}", file=sys.stderr, flush=True)
+        plans[study] = campaign.forecast(study, cfg.blocks, overrides, cfg.slots)
+    print(plan_text.ledger(plans))
 
 
 def _commit(folder: Path, message: str) -> None:

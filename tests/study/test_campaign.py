@@ -3,14 +3,16 @@
 import json
 import sys
 import time
+from dataclasses import replace
 
 import pytest
 import synthetic
 import yaml
 
 from deeper.errors import DeeperError
+from deeper.reporting.plan_text import ledger
 from deeper.schema.results import sealed
-from deeper.study.campaign import BLOCKS, blocks_of, measure, order, read_blocks, run_until, write_blocks
+from deeper.study.campaign import BLOCKS, blocks_of, forecast, measure, order, read_blocks, run_until, write_blocks
 
 
 def table(folder, name, seeds):
@@ -70,6 +72,17 @@ def test_it_goes_on_where_it_stopped(tmp_path):
     calls.clear()
     assert measure(["a", "b"], 2, tmp_path, [], 0.0, lambda *block: told.append(block), run)
     assert calls == [["study=record/b", "tune=true"], ["study=record/b", "blocks=2"]]
+
+
+def test_a_plan_of_the_ledger_counts_trials_and_sums_hours(root, tmp_path):
+    small = [f"data.root={root}", "data.train_size=100", "data.validation_size=40", f"store={tmp_path}", "logger=none"]
+    plan = forecast("pooling", 3, small)
+    assert (plan.trials, plan.to_train, plan.time.unknown) == (6, 6, 6)
+    told = replace(plan, time=replace(plan.time, seconds=5400.0, basis={"same settings": 6}, unknown=0), to_train=4)
+    lines = ledger({"pooling": told, "other": told}).splitlines()
+    assert lines[2].split() == ["pooling", "6", "4", "1.5", "0"]
+    assert lines[4].split() == ["all", "12", "8", "3.0", "0"]
+    assert "unknown" in ledger({"pooling": plan}).splitlines()[2]
 
 
 def test_a_study_without_seeds_for_the_block_says_so(tmp_path):

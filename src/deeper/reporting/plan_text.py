@@ -32,6 +32,24 @@ def brief(plan: "Plan") -> str:
     return "\n".join([f"{arm.name} seed={arm.seeds[0]}: to train", *_facts(plan)])
 
 
+def ledger(plans: Mapping[str, "Plan"]) -> str:
+    """Trials and hours of each study, and of all; a trial that two studies have counts in both."""
+    rows = [[name, f"{plan.trials:,}", f"{plan.to_train:,}", *_hours(plan.time)] for name, plan in plans.items()]
+    counts = [sum(getattr(plan, key) for plan in plans.values()) for key in ("trials", "to_train")]
+    known = sum(plan.time.seconds for plan in plans.values())
+    open_ = sum(plan.time.unknown for plan in plans.values())
+    rows.append(["all", *(f"{count:,}" for count in counts), f"{known / 3600:.1f}", f"{open_:,}"])
+    note = (
+        "hours: of the clock, told from finished trials of the store; of unknown trials none tells. The search for "
+        "rates comes on top: half the epochs, three rates an arm or more"
+    )
+    return aligned(["study", "trials", "to train", "hours", "unknown"], rows, left=1) + "\n\n" + note
+
+
+def _hours(time: "Time") -> tuple[str, str]:
+    return (f"{time.seconds / 3600:.1f}" if time.basis or not time.unknown else "unknown"), f"{time.unknown:,}"
+
+
 def _arms(plan: "Plan") -> str:
     head = ["arm", "seeds", "trials", "finished", "in the table", "to train"]
     rows = [[arm.name, *_counts(arm)] for arm in plan.arms]

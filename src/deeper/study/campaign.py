@@ -15,7 +15,10 @@ import yaml
 
 from deeper.errors import DeeperError
 from deeper.files import write_bytes
+from deeper.run.jobs import default_slots, make_job
 from deeper.schema.results import RECORD, read_table
+from deeper.study.identities import jobs_of
+from deeper.study.plan import Plan, make
 
 BLOCKS = "blocks.yaml"
 HEAD = "# Whole blocks that the table of each study has; written by `python -m deeper.ledger`, read by dvc.yaml.\n"
@@ -51,6 +54,26 @@ def order(studies: Sequence[str], most: int, done: dict[str, int], together: int
     for before in range(0, most, together):
         blocks = range(before + 1, min(before + together, most) + 1)
         yield from ((study, block) for study in studies for block in blocks if done.get(study, 0) < block)
+
+
+def command_of(study: str) -> tuple[str, list[str]]:
+    """The verb that runs a study of record, and the overrides that make it one."""
+    if study in TRANSFERS:  # its profile stands in its file
+        return "transfer", [f"study={RECORD}/{study}"]
+    return "train", [f"study={RECORD}/{study}", f"profile={RECORD}"]
+
+
+def forecast(study: str, blocks: int, overrides: Sequence[str], slots: int | None = None) -> Plan:
+    """What the first blocks of a study take; nothing is trained.
+
+    Raises:
+        DeeperError: it would not run.
+    """
+    verb, own = command_of(study)
+    name = f"{RECORD}/{study}"
+    configs = jobs_of(name, [*own[1:], *overrides, f"blocks={blocks}", "trust_table=true"], verb)[1]
+    jobs = [make_job(config, slots or default_slots(config)) for config in configs]
+    return make(configs, jobs, slots or default_slots(configs[0]))
 
 
 def write_blocks(folder: Path, studies: Sequence[str]) -> dict[str, int]:
@@ -128,9 +151,8 @@ def measure(
     done = write_blocks(folder, studies)
     tuned: set[str] = set()
     for study, block in order(studies, most, done, together):
-        train = [sys.executable, "-m", "deeper.train", "--multirun", f"study={RECORD}/{study}", f"profile={RECORD}"]
-        if study in TRANSFERS:  # its profile stands in its file
-            train = [sys.executable, "-m", "deeper.transfer", "--multirun", f"study={RECORD}/{study}"]
+        verb, own = command_of(study)
+        train = [sys.executable, "-m", f"deeper.{verb}", "--multirun", *own]
         if study not in tuned and not run([*train, *settings, "tune=true"], deadline):
             return False
         tuned.add(study)
