@@ -1,3 +1,34 @@
-"""Deeper: is deeper better? A reproducible study suite for convnet architectures."""
+"""Deeper: is deeper better? A reproducible study suite for convnet architectures.
+
+For notebooks and scripts::
+
+    import deeper
+    deeper.trials()                                                        # the store's finished trials, a DataFrame
+    deeper.load(study="residual_vs_plain", arm="resnet20", seed=0)         # a network with its preprocessing
+    deeper.compare("residual_vs_plain/resnet56", "residual_vs_plain/plain56", "train_error")
+    deeper.train(["model=resnet20", "profile=smoke"])
+
+These are imported when they are first used (``deeper.api``), so that a command starts at once.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from deeper import train
+    from deeper.api.loaded import load
+    from deeper.api.rows import compare, trials
 
 __version__ = "0.1.0"
+__all__ = ["compare", "load", "train", "trials"]
+
+_PLACES = {"load": "loaded", "compare": "rows", "trials": "rows"}
+
+
+def __getattr__(name: str) -> Any:
+    from importlib import import_module
+
+    if name == "train":
+        return import_module("deeper.train")  # the command, which can be called as well
+    if name not in _PLACES:
+        raise AttributeError(f"module 'deeper' has no attribute {name!r}")
+    return getattr(import_module(f"deeper.api.{_PLACES[name]}"), name)

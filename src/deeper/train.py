@@ -4,10 +4,12 @@
 ``python -m deeper.train --multirun study=residual_vs_plain profile=pocket``
 ``python -m deeper.train --multirun study=residual_vs_plain dry_run=true``    what that takes, and no training
 
-Every setting is a Hydra override; ``--cfg job`` prints them all. See conf/train.yaml.
+Every setting is a Hydra override; ``--cfg job`` prints them all. See conf/train.yaml. In a notebook the module is
+called: ``deeper.train(["model=resnet20", "seed=0"])`` (``deeper.api.training``).
 """
 
 import sys
+import types
 from typing import Any
 
 import hydra
@@ -81,5 +83,15 @@ def _plan(cfg: DictConfig, job: dict[str, Any]) -> str:
     return job["id"]
 
 
+class _CallableModule(types.ModuleType):
+    """``deeper.train`` names this module as soon as something imports it, so the module itself does what is asked."""
+
+    def __call__(self, overrides: Any = (), verb: str = "train") -> Any:
+        from deeper.api.training import train
+
+        return train(overrides, verb)
+
+
 if __name__ == "__main__":
     cli.run(train)
+sys.modules[__name__].__class__ = _CallableModule

@@ -83,13 +83,6 @@ def test_the_order_of_callbacks_is_part_of_it_and_their_names_are_not(root, tmp_
     assert of(("a", 0.1), ("b", 0.2)) != of(("a", 0.2), ("b", 0.1))
 
 
-def test_a_validation_part_that_the_prepared_set_has_not_is_refused(root, tmp_path):
-    from deeper.run.jobs import check_images
-
-    with pytest.raises(DeeperError, match=r"data\.held_out=7: fashion_mnist was prepared with"):
-        check_images(job(root, tmp_path, "data.held_out=7")["config"])
-
-
 def test_data_is_part_of_it(root, tmp_path):
     config = job(root, tmp_path)["config"]
     assert identity.trial_id(config, "a") != identity.trial_id(config, "b")

@@ -66,13 +66,6 @@ def check_images(config: dict[str, Any]) -> None:
     for key, value in (("channels", meta["image_shape"][2]), ("classes", len(meta["classes"]))):
         if data[key] != value:
             raise DeeperError(f"data.{key}={data[key]}: {data['name']} has {value}")
-    start, stop = meta["splits"]["validation"]
-    if data.get("held_out", stop - start) != stop - start:
-        raise DeeperError(
-            f"data.held_out={data['held_out']}: {data['name']} was prepared with {stop - start} validation images; "
-            f"prepare it so, and elsewhere: python -m deeper.prepare data={data['name']} "
-            f"data.held_out={data['held_out']} data.root=FOLDER"
-        )
     for split in ("train", "validation"):
         start, stop = meta["splits"][split]
         if data[f"{split}_size"] > stop - start:

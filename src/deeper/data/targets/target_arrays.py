@@ -17,7 +17,6 @@ from deeper.data.prepared import IMAGES, LABELS, meta_digest, open_set, write_fi
 from deeper.data.splits import statistics
 from deeper.errors import DeeperError
 
-FITS = ("crop", "pad")
 NAMES, GROUPS = "names.json", "groups.npy"
 MOST_LEFT_OUT = 0.2
 
@@ -119,7 +118,7 @@ def _check_classes(name: str, classes: Sequence[str], kept: Sequence[Picture], l
 
 
 def _decoded(pictures: Sequence[Picture], size: int, fit: str) -> tuple[list[Picture], np.ndarray, dict[str, str]]:
-    shaped: Callable[[Image.Image, int], Image.Image] = {"crop": _crop, "pad": _pad}[fit]
+    shaped = FITS[fit]
     kept: list[Picture] = []
     left_out: dict[str, str] = {}
     images = np.empty((len(pictures), size, size, 3), np.uint8)
@@ -138,6 +137,10 @@ def _crop(picture: Image.Image, size: int) -> Image.Image:
 
 def _pad(picture: Image.Image, size: int) -> Image.Image:
     return ImageOps.pad(picture, (size, size), Image.Resampling.BICUBIC, color="white")
+
+
+FITS: Mapping[str, Callable[[Image.Image, int], Image.Image]] = {"crop": _crop, "pad": _pad}
+"""How an RGB picture becomes a square of so many pixels a side: its middle, or the whole of it on white."""
 
 
 def _made(target: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,134 @@
+"""Trials as rows: those of a store, and comparisons of them with the ledger's statistics."""
+
+import json
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from deeper.claims import statistics
+from deeper.claims.metrics import METRICS
+from deeper.claims.statistics import Mean
+from deeper.errors import DeeperError, known
+from deeper.run.store import CONFIG, RECORD, Home
+from deeper.schema.results import StudyTable, read_table
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SETTINGS = {
+    "seed": ("seed",),
+    "model": ("model", "name"),
+    "data": ("data", "name"),
+    "image_size": ("data", "image_size"),
+    "train_size": ("data", "train_size"),
+    "epochs": ("training", "epochs"),
+    "batch_size": ("training", "batch_size"),
+    "lr": ("optimizer", "lr"),
+    "target": ("transfer", "target", "name"),
+    "mode": ("transfer", "mode", "name"),
+}
+
+
+def trials(store: str | Path = "trials") -> "pd.DataFrame":
+    """The finished trials of a store, a row each, by id: settings, metrics, cost, time.
+
+    The files of a trial are not looked at, its record alone; ``deeper.load`` sees whether they are whole.
+
+    Raises:
+        DeeperError: there is no such folder.
+    """
+    import pandas as pd
+
+    folder = Path(store)
+    if not folder.is_dir():
+        raise DeeperError(f"{folder} is no folder of trials; train one, or name it: deeper.trials(store=…)")
+    rows = [row for path in sorted(folder.glob(f"*/{RECORD}")) if (row := _row(path)) is not None]
+    return pd.DataFrame(rows).set_index("id") if rows else pd.DataFrame()
+
+
+def compare(
+    of: str | Sequence[str],
+    against: str | Sequence[str],
+    metric: str = "test_error",
+    *,
+    store: str | Path = "trials",
+    results: str | Path = "results",
+) -> Mean:
+    """The mean of ``of - against``, paired by seed, with its 95 % interval.
+
+    Args:
+        of, against: ``study/arm`` of a study's table, such as ``residual_vs_plain/resnet20``, or ids of trials.
+        metric: one of the metrics of the ledger; of ids one of the trial's own, such as ``test_error``.
+        store: where the ids' trials are.
+        results: where the tables are.
+
+    Raises:
+        DeeperError: no such arm, trial or metric, or no seed that both have.
+    """
+    left, right = (_values(side, metric, store, results) for side in (of, against))
+    seeds = sorted(left.keys() & right.keys())
+    if not seeds:
+        raise DeeperError(f"{of} and {against} have no seed in common: {sorted(left)} and {sorted(right)}")
+    return statistics.difference([left[seed] for seed in seeds], [right[seed] for seed in seeds])
+
+
+def table_of(study: str, results: str | Path) -> StudyTable:
+    """The table of a study by its name, such as ``dense`` or ``record/dense``.
+
+    Raises:
+        DeeperError: there is none, or it is none.
+    """
+    path = Path(results) / f"{study}.json"
+    try:
+        return read_table(path)
+    except OSError as error:
+        there = sorted(str(p.relative_to(results).with_suffix("")) for p in Path(results).glob("**/*.json"))
+        raise DeeperError(f"{path} cannot be read; there are {', '.join(there) or 'no tables'}") from error
+
+
+def _values(side: str | Sequence[str], metric: str, store: str | Path, results: str | Path) -> dict[int, float]:
+    if isinstance(side, str) and "/" in side:
+        study, _, arm = side.rpartition("/")
+        known(metric, METRICS, "metric", "the metrics of the ledger")
+        table = table_of(study, results)
+        known(arm, table.arms, "arm", f"the arms of {study}")
+        found = {row.seed: METRICS[metric](row) for row in table.rows(arm) if not row.members}
+    else:
+        found = dict(_value(one, metric, store) for one in ([side] if isinstance(side, str) else side))
+    return {seed: value for seed, value in found.items() if math.isfinite(value)}
+
+
+def _value(trial: str, metric: str, store: str | Path) -> tuple[int, float]:
+    home = Home(store, trial)
+    record = home.record()
+    if record is None:
+        raise DeeperError(f"there is no finished trial {trial} in {store}")
+    known(metric, record["metrics"], "metric", f"the metrics of trial {trial}")
+    value = record["metrics"][metric]
+    return yaml.safe_load((home / CONFIG).read_bytes())["seed"], math.nan if value is None else value
+
+
+def _row(path: Path) -> dict[str, Any] | None:
+    try:
+        record, config = json.loads(path.read_bytes()), yaml.safe_load((path.parent / CONFIG).read_bytes())
+        settings = {name: _at(config, keys) for name, keys in SETTINGS.items()}
+        numbers = {**record["metrics"], **record["cost"], **record["time"]}
+        return {
+            "id": record["id"],
+            "study": config["study"]["name"],
+            **{name: value for name, value in settings.items() if value is not None},
+            "status": record["status"],
+            **numbers,
+            "finished_at": record["finished_at"],
+        }
+    except (OSError, ValueError, LookupError, TypeError, yaml.YAMLError):
+        return None
+
+
+def _at(config: Any, keys: Sequence[str]) -> Any:
+    for key in keys:
+        config = config.get(key) if isinstance(config, dict) else None
+    return config

@@ -1,0 +1,97 @@
+"""A finished trial loaded from a notebook."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from trials import job, train
+
+import deeper
+from deeper.data.prepared import open_set
+from deeper.errors import DeeperError
+from deeper.run.store import PREDICTIONS
+
+NETWORK = ("model=resnet20", "model.depth=8", "training.epochs=1", "data.image_size=14")
+
+
+@pytest.fixture(scope="module")
+def finished(root, tmp_path_factory):
+    return train(job(root, tmp_path_factory.mktemp("store"), *NETWORK))
+
+
+@pytest.fixture(scope="module")
+def loaded(finished):
+    return deeper.load(finished.trial, store=finished.path.parent)
+
+
+def test_predictions_of_the_test_pictures_are_the_stored_ones_to_the_bit(finished, loaded, root):
+    pictures, labels = open_set(root / "fashion_mnist").split("test")
+    stored = np.load(finished / PREDICTIONS)
+    said = loaded.predict(np.array(pictures))
+    assert (said == stored["logits"]).all()
+    assert (said.argmax(1) != labels).mean() == pytest.approx(loaded.record["metrics"]["test_error"])
+    assert said.shape[1] == len(loaded.classes)
+
+
+def test_files_and_pillow_s_images_go_the_same_way_as_arrays(loaded, root, tmp_path):
+    pictures = np.array(open_set(root / "fashion_mnist").split("test")[0][:3])
+    images = [Image.fromarray(picture[..., 0]) for picture in pictures]
+    images[0].save(tmp_path / "first.png")
+    seen = loaded.preprocessing([tmp_path / "first.png", *images[1:]])
+    assert seen.shape == (3, 1, 14, 14)
+    torch.testing.assert_close(seen, loaded.preprocessing(pictures))
+    torch.testing.assert_close(seen, loaded.preprocessing(pictures[..., 0]))
+    assert loaded.preprocessing([Image.new("RGB", (300, 200), "red")]).shape == (1, 1, 14, 14)
+
+
+@pytest.mark.parametrize("pictures", [np.zeros((2, 28, 28), np.float32), np.zeros((2, 30, 30), np.uint8)])
+def test_an_array_that_the_network_does_not_take_is_one_line(loaded, pictures):
+    with pytest.raises(DeeperError, match=r"the network takes uint8 \(N, 28, 28, 1\)"):
+        loaded.predict(pictures)
+
+
+def test_a_file_that_is_no_picture_is_one_line(loaded, tmp_path):
+    (tmp_path / "x.png").write_text("no picture")
+    with pytest.raises(DeeperError, match="the picture cannot be read"):
+        loaded.predict([tmp_path / "x.png"])
+
+
+def test_a_trial_that_is_not_there_is_one_line(tmp_path):
+    with pytest.raises(DeeperError, match="there is no finished trial abc"):
+        deeper.load("abc", store=tmp_path)
+    with pytest.raises(DeeperError, match="name a trial"):
+        deeper.load(study="dense")
+    with pytest.raises(DeeperError, match=r"x\.json cannot be read"):
+        deeper.load(study="x", arm="y", results=tmp_path)
+
+
+@pytest.mark.parametrize("ending", ["safetensors", "pt2"])
+def test_an_exported_network_says_the_same(loaded, tmp_path, ending):
+    path = loaded.export(tmp_path / f"net.{ending}")
+    about = json.loads((tmp_path / f"net.{ending}.json").read_text())
+    assert about["trial"] == loaded.id
+    assert about["preprocessing"]["image_size"] == 14
+    pictures = torch.randn(5, 1, 14, 14)
+    if ending == "pt2":
+        said = torch.export.load(path).module()(pictures)
+        torch.testing.assert_close(said, loaded.network(pictures), atol=1e-5, rtol=1e-5)
+    else:
+        from safetensors.torch import load_file
+
+        for name, tensor in loaded.network.state_dict().items():
+            assert torch.equal(load_file(path)[name], tensor)
+
+
+def test_an_export_of_another_ending_says_which_there_are(loaded, tmp_path):
+    with pytest.raises(DeeperError, match=r"must end in \.safetensors, \.pt2, \.onnx"):
+        loaded.export(tmp_path / "net.h5")
+
+
+def test_it_works_from_standard_input(finished):
+    program = f"import deeper\nprint(deeper.load({finished.trial!r}, store={str(finished.path.parent)!r}).id)\n"
+    done = subprocess.run([sys.executable, "-"], input=program, capture_output=True, text=True)
+    assert done.stdout.strip() == finished.trial, done.stderr

@@ -1,0 +1,75 @@
+"""Trials as rows, and comparisons from a notebook."""
+
+import json
+
+import pytest
+import synthetic
+from trials import job, train
+
+import deeper
+from deeper.errors import DeeperError
+from deeper.schema.results import sealed
+
+
+@pytest.fixture(scope="module")
+def store(root, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("store")
+    homes = [
+        train(job(root, folder, "training.epochs=1", f"seed={seed}", f"optimizer.lr={rate}"))
+        for rate in (0.05, 0.1)
+        for seed in (0, 1)
+    ]
+    return folder, [home.trial for home in homes]
+
+
+@pytest.fixture
+def results(tmp_path):
+    (tmp_path / "x.json").write_text(json.dumps(sealed(synthetic.results(seeds=4, epochs=2, name="x"))))
+    return tmp_path
+
+
+def test_a_store_s_trials_are_rows(store):
+    folder, ids = store
+    table = deeper.trials(folder)
+    assert set(table.index) == set(ids)
+    assert sorted(table.lr) == [0.05, 0.05, 0.1, 0.1]
+    assert (table.model == "resnet20").all()
+    assert table.test_error.between(0, 1).all()
+    assert (table.params > 0).all()
+
+
+def test_a_folder_that_is_not_there_is_one_line(tmp_path):
+    with pytest.raises(DeeperError, match="no folder of trials"):
+        deeper.trials(tmp_path / "x")
+    assert deeper.trials(tmp_path).empty
+
+
+def test_trials_are_compared_by_seed(store):
+    folder, ids = store
+    table = deeper.trials(folder)
+    found = deeper.compare(ids[:2], ids[2:], "test_error", store=folder)
+    assert found.n == 2
+    expected = [table.test_error[a] - table.test_error[b] for a, b in zip(ids[:2], ids[2:], strict=True)]
+    assert found.mean == pytest.approx(sum(expected) / 2)
+
+
+def test_arms_are_compared_by_seed(results):
+    found = deeper.compare("x/plain56", "x/resnet56", "train_error", results=results)
+    assert found.n == 4
+    assert found.has_interval
+    turned = deeper.compare("x/resnet56", "x/plain56", "train_error", results=results)
+    assert turned.mean == -found.mean
+
+
+@pytest.mark.parametrize(
+    ("sides", "metric", "words"),
+    [
+        (("x/plain56", "x/resnet65"), "test_error", "did you mean 'resnet56'"),
+        (("x/plain56", "x/resnet56"), "tset_error", "did you mean 'test_error'"),
+        (("y/plain56", "x/resnet56"), "test_error", "there are x"),
+        (("0123", "4567"), "test_error", "there is no finished trial 0123"),
+    ],
+)
+def test_a_wrong_name_is_one_line(results, sides, metric, words):
+    with pytest.raises(DeeperError, match=words):
+        deeper.compare(*sides, metric, results=results, store=results)

@@ -1,0 +1,21 @@
+"""Training from a notebook."""
+
+import pytest
+
+import deeper
+import deeper.train
+from deeper.errors import DeeperError
+
+
+def test_a_trial_is_trained_and_loaded_and_found_again(root, tmp_path):
+    line = ["model=lenet5", "profile=smoke", f"data.root={root}", f"store={tmp_path}", "logger=none"]
+    line += ["data.train_size=100", "data.validation_size=40", "training.batch_size=20", "training.epochs=1"]
+    found = deeper.train(line)
+    assert found.record["status"] in ("finished", "diverged")
+    assert (tmp_path / found.id / "record.json").exists()
+    assert deeper.train(line).record == found.record
+
+
+def test_a_mistake_is_what_the_command_line_says(tmp_path):
+    with pytest.raises(DeeperError, match="lenet6"):
+        deeper.train(["model=lenet6", f"store={tmp_path}"])
