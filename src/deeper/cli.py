@@ -77,14 +77,24 @@ def task(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
 
     @functools.wraps(function)
     def run_task(cfg: Any) -> Any:
+        from hydra.core.global_hydra import GlobalHydra
         from hydra.core.hydra_config import HydraConfig
         from hydra.types import RunMode
 
+        from deeper.schema.added import check_added
+
+        hydra = HydraConfig.get()
+
+        def compose(overrides: list[str]) -> Any:
+            loader = GlobalHydra.instance().config_loader()
+            return loader.load_configuration(hydra.job.config_name, overrides, RunMode.RUN)
+
         try:
+            check_added(hydra.overrides.task, cfg, hydra.runtime, compose)
             return function(cfg)
         except Exception as error:
             told = isinstance(error, DeeperError) or (one_line(error) is not None and not WANTS_TRACEBACK)
-            if HydraConfig.get().mode == RunMode.MULTIRUN or not told:
+            if hydra.mode == RunMode.MULTIRUN or not told:
                 raise
             _fail(error)
 

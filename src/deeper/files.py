@@ -71,6 +71,33 @@ def sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
+def below(folder: Path) -> list[Path]:
+    """Every file below a folder, sorted; links are followed, and one that leads nowhere is there too.
+
+    Raises:
+        DeeperError: a link leads back to a folder that it lies in.
+        OSError: a folder cannot be read.
+    """
+    return sorted(_walk(folder, ()))
+
+
+def _walk(folder: Path, above: tuple[tuple[int, int], ...]) -> Iterator[Path]:
+    facts = folder.stat()
+    here = (facts.st_dev, facts.st_ino)
+    if here in above:
+        raise DeeperError(f"{shown(folder)} is a link that leads back to a folder above it; take it out")
+    for entry in os.scandir(folder):
+        if entry.is_dir():
+            yield from _walk(folder / entry.name, (*above, here))
+        elif entry.is_file() or entry.is_symlink():
+            yield folder / entry.name
+
+
+def shown(path: Path | str) -> str:
+    """A path as text for people and files: what of it is not UTF-8 stands there as ``\\xff``."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
+
+
 def writable(folder: Path, what: str = "trial store", setting: str = "store") -> None:
     """Make sure that ``folder``, which is ``what`` and is named by ``setting``, can be written.
 

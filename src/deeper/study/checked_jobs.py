@@ -110,12 +110,27 @@ def check_arms(study: Study, configs: Sequence[DictConfig]) -> Study:
         the study with all its arms.
 
     Raises:
-        DeeperError: a job is in no arm or in several, or an arm is off its budget.
+        DeeperError: a job is in no arm or in several, an arm has a seed twice, or is off its budget.
     """
     study = study_arms.with_arms(study, configs)
+    _check_seeds(study, configs)
     averaging.tell_empty(study, [(study_arms.of_job(study, cfg), cfg.seed) for cfg in configs])
     _check_budgets(study, configs)
     return study
+
+
+def _check_seeds(study: Study, configs: Sequence[DictConfig]) -> None:
+    """See that an arm has a seed once: two values of a setting, such as two profiles, are two studies."""
+    jobs: dict[tuple[str, int], DictConfig] = {}
+    for cfg in configs:
+        arm = study_arms.of_job(study, cfg)
+        other = jobs.setdefault((arm, cfg.seed), cfg)
+        if other is not cfg:
+            differ = "" if other.profile == cfg.profile else f" (profile={other.profile} and profile={cfg.profile})"
+            raise DeeperError(
+                f"study {study.name}: arm {arm} has seed {cfg.seed} twice{differ}, and its table holds one trial for "
+                "each; run what differs one after another"
+            )
 
 
 def check_compared(study: Study, configs: Sequence[DictConfig], trials: Sequence[str]) -> None:
