@@ -119,8 +119,8 @@ def test_links_are_followed_and_a_loop_of_them_is_refused(tmp_path):
 
 def test_names_that_are_not_utf_8_are_names_like_others(tmp_path):
     write_folder(tmp_path, classes=2, images=4)
-    (tmp_path / "a").rename(os.fsencode(tmp_path) + b"/caf\xe9")
-    os.rename(tmp_path / "b" / "0.png", os.fsencode(tmp_path / "b") + b"/\xff.png")
+    os.rename(tmp_path / "a", os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9"))
+    os.rename(tmp_path / "b" / "0.png", os.fsdecode(os.fsencode(tmp_path / "b") + b"/\xff.png"))
     found = read(tmp_path)
     assert list(found.classes) == ["b", "caf\\xe9"]
     assert "b/\\xff.png" in {picture.name for picture in found.pictures}
