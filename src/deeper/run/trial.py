@@ -57,21 +57,20 @@ def train(job: dict[str, Any], say: Callable[[str, Any], None]) -> None:
         data = load(config)
         if data.digest != job["data"]:
             raise DeeperError("the prepared data changed while the sweep ran; start it again")
+        live = mirror.Live(job) if first else None
         around = Surroundings(
             checkpoint=_usable_checkpoint(home, environment, say),
             made_with=provenance.computes(environment),
             every=config["runtime"]["checkpoint_every"],
-            publish=(lambda rows: _publish(home, rows, say)) if first else (lambda rows: None),
+            publish=(lambda rows: _publish(home, rows, say, live)) if first else (lambda rows: None),
             callbacks=lambda steps: [Progress(lambda fraction: say("progress", fraction), steps)],
-            loggers=_loggers(job, first),
             **_features(job),
         )
         with _beside_removed(home) if first else nullcontext():
             outcome = fit(config, data, around)
         if first:
             _keep(home, {**job, "environment": environment}, outcome, round(earlier + time.perf_counter() - began, 3))
-            for logger in around.loggers:
-                logger.experiment.finish()
+            live.finish()
 
 
 @contextmanager
@@ -133,9 +132,10 @@ def _keep(home: Home, job: dict[str, Any], outcome: TrialOutcome, total_s: float
     )
 
 
-def _publish(home: Home, rows: list[dict[str, Any]], say: Callable[[str, Any], None]) -> None:
+def _publish(home: Home, rows: list[dict[str, Any]], say: Callable[[str, Any], None], live: mirror.Live) -> None:
     _write_curves(home, rows)
     say("epoch", rows[-1])
+    live.add(rows[-1])
     print(json.dumps(rows[-1]), flush=True)
 
 
@@ -176,18 +176,6 @@ def _earlier_seconds(home: Home) -> float:
         return sum(json.loads(row)["seconds"] for row in (home / CURVES).read_text().splitlines())
     except (OSError, ValueError, KeyError, TypeError):
         return 0.0
-
-
-def _loggers(job: dict[str, Any], first: bool) -> list[Any]:
-    logger = job["config"]["logger"]
-    if not first or not logger["live"] or logger["mode"] == "none":
-        return []
-    from pytorch_lightning.loggers import WandbLogger
-
-    arguments = mirror.options(job)
-    folder = arguments.pop("dir")
-    mode = arguments.pop("mode")
-    return [WandbLogger(save_dir=folder, offline=mode == "offline", **arguments)]
 
 
 def _quiet() -> None:

@@ -93,7 +93,7 @@ class Trainer(Closed):
 class Logger(Closed):
     """The mirror in W&B."""
 
-    mode: Literal["none", "offline", "online"]
+    mode: Literal["none", "disabled", "offline", "online"]
     live: bool
     project: Text
     entity: str | None
