@@ -18,7 +18,7 @@ from deeper.errors import DeeperError
 from deeper.paths import CONF
 from deeper.schema.study import read_study
 from deeper.study.arms import study_of as read_study_of
-from deeper.study.checked_jobs import check_arms, check_compared, study_file
+from deeper.study.checked_jobs import _check_place, check_arms, check_compared, study_file
 from deeper.train import train
 
 BLOCK = {
@@ -185,3 +185,13 @@ def test_an_arm_has_a_seed_once(root, tmp_path, swept):
         ]
     with pytest.raises(DeeperError, match=r"arm plain20 has seed 0 twice.*run what differs one after another"):
         check_arms(read_study_of(configs[0]), configs)
+
+
+def test_a_table_of_another_profile_is_not_replaced(tmp_path):
+    (tmp_path / "depth.json").write_text(json.dumps({"profile": "pocket"}))
+    cfg = OmegaConf.create({"profile": "full", "results": str(tmp_path), "study": {"name": "depth"}})
+    with pytest.raises(DeeperError, match=r"depth\.json is of profile pocket, and profile=full would take its place"):
+        _check_place(cfg, [f"results={tmp_path}"])
+    _check_place(cfg, [])
+    cfg.profile = "pocket"
+    _check_place(cfg, [f"results={tmp_path}"])
