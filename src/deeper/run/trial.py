@@ -20,7 +20,7 @@ import torch
 import yaml
 
 from deeper.errors import DeeperError, one_line
-from deeper.files import write_bytes
+from deeper.files import clear_leftovers, write_bytes
 from deeper.fit.callbacks import Progress
 from deeper.fit.fit import fit, load
 from deeper.fit.outcome import Surroundings, TrialOutcome
@@ -50,6 +50,11 @@ def train(job: dict[str, Any], say: Callable[[str, Any], None]) -> None:
         if first and _reusable(home.record(), environment, config["reuse"]):
             say("reused", None)
             return
+        if first:
+            clear_leftovers(home.path)
+        if first and (damaged := home.damaged()):
+            line = f"trial {home.trial} was finished, and {', '.join(damaged)} is not what it was"
+            say("note", f"{line}; what was there is kept in {home.set_aside()}, and it is trained again")
         began = time.perf_counter()
         earlier = _earlier_seconds(home)
         if first:
