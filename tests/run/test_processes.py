@@ -105,9 +105,7 @@ def test_a_file_system_without_locks_is_told_before_anything_starts(tmp_path, mo
         raise OSError(number, "no locks here")
 
     monkeypatch.setattr(fcntl, "flock", refused)
-    with pytest.raises(
-        DeeperError, match=r"has no locks \(no locks here\); name a folder on another one, or set"
-    ):
+    with pytest.raises(DeeperError, match=r"has no locks \(no locks here\); name a folder on another one, or set"):
         files.writable(tmp_path / "store")
     with pytest.raises(DeeperError, match="has no locks"), files.lock(tmp_path / "lock"):
         pass

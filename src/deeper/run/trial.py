@@ -59,6 +59,7 @@ def train(job: dict[str, Any], say: Callable[[str, Any], None]) -> None:
         earlier = _earlier_seconds(home)
         if first:
             write_bytes(home / CONFIG, yaml.safe_dump(config, sort_keys=False).encode())
+        _check_gpu(config["trainer"])
         data = load(config)
         if data.digest != job["data"]:
             raise DeeperError("the prepared data changed while the sweep ran; start it again")
@@ -181,6 +182,14 @@ def _earlier_seconds(home: Home) -> float:
         return sum(json.loads(row)["seconds"] for row in (home / CURVES).read_text().splitlines())
     except (OSError, ValueError, KeyError, TypeError):
         return 0.0
+
+
+def _check_gpu(trainer: dict[str, Any]) -> None:
+    if trainer["accelerator"] == "gpu" and not torch.cuda.is_available():
+        raise DeeperError(
+            "nvidia-smi lists a GPU that torch cannot use (the driver is too old for it, or this torch has no CUDA); "
+            "trainer.accelerator=cpu trains on the CPU"
+        )
 
 
 def _quiet() -> None:
