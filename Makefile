@@ -9,45 +9,50 @@ VENV := .venv
 BIN := $(CURDIR)/$(VENV)/bin
 STAMP := $(VENV)/.installed
 RUN := PATH="$(BIN):$$PATH" OMP_NUM_THREADS=1 PYTHONDONTWRITEBYTECODE=
+export PYTHON STUDY HOURS COMMIT  # recipes read them as "$$STUDY": what the shell would take for a command stays a word
 
 .DEFAULT_GOAL := help
-.PHONY: help setup study named repro report ledger test golden bench house lint clean
+.PHONY: help setup scm study named repro report ledger test golden bench house lint clean
 
 help:  ## this list
 	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(STAMP)  ## install everything into .venv (done by the others if need be)
 
-$(STAMP): requirements.txt pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || \
+$(STAMP): requirements.txt pyproject.toml setup.py
+	@"$$PYTHON" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || \
 	  { echo "error: Deeper is pinned for Python 3.11; name one: make PYTHON=/path/to/python3.11"; exit 2; }
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || \
+	@test -x "$(BIN)/python" || "$$PYTHON" -m venv $(VENV) || \
 	  { echo "error: no virtual environment could be made; on Debian: apt-get install python3-venv"; rm -rf $(VENV); exit 2; }
 	@echo "installing into $(VENV) (some minutes the first time)"
-	@$(BIN)/pip install -q --no-compile --disable-pip-version-check -r requirements.txt
-	@$(BIN)/pip install -q --no-compile --disable-pip-version-check --no-build-isolation --no-deps -e .
+	@"$(BIN)/python" -m pip install -q --no-compile --disable-pip-version-check -r requirements.txt
+	@"$(BIN)/python" -m pip install -q --no-compile --disable-pip-version-check --no-build-isolation --no-deps -e .
 	@touch $@
 
-study: named $(STAMP)  ## train one study and write the report: make study STUDY=residual_vs_plain
+scm: $(STAMP)
+	@git rev-parse --git-dir >/dev/null 2>&1 || $(RUN) dvc config --local core.no_scm true  # a zip has no git
+
+study: named scm  ## train one study and write the report: make study STUDY=residual_vs_plain
 	@test -n '$(filter transfer%,$(STUDY))' || $(RUN) dvc repro prepare
 	TRUST_TABLE=false $(RUN) dvc repro --single-item --force $(STAGE)
 	$(RUN) dvc repro --single-item report
 	@echo "read reports/$(STUDY).md and reports/README.md"
 
 named:
-	@test -f conf/study/$(STUDY).yaml || \
-	  { echo "error: there is no study $(STUDY); there are: $$(cd conf/study && ls *.yaml | grep -v none | sed 's/.yaml//' | tr '\n' ' ')"; exit 2; }
-	@test -n '$(filter $(ALONE),$(STUDY))' || grep -qE '^ *- *$(STUDY) *(#.*)?$$' params.yaml || \
-	  { echo "error: study $(STUDY) is not in params.yaml; add it to the list there, or run it by hand as the head of conf/study/$(STUDY).yaml says"; exit 2; }
+	@case "$$STUDY" in ''|*[!A-Za-z0-9_-]*) echo "error: STUDY must be the name of a study"; exit 2;; esac
+	@test -f "conf/study/$$STUDY.yaml" || \
+	  { echo "error: there is no study $$STUDY; there are: $$(cd conf/study && ls *.yaml | grep -v none | sed 's/.yaml//' | tr '\n' ' ')"; exit 2; }
+	@case " $(ALONE) " in *" $$STUDY "*) ;; *) grep -qE "^ *- *$$STUDY *(#.*)?$$" params.yaml;; esac || \
+	  { echo "error: study $$STUDY is not in params.yaml; add it to the list there, or run it by hand as the head of conf/study/$$STUDY.yaml says"; exit 2; }
 
-repro: $(STAMP)  ## dvc repro: everything that has changed, and nothing else
+repro: scm  ## dvc repro: everything that has changed, and nothing else
 	$(RUN) dvc repro
 
-report: $(STAMP)  ## write the reports again from results/
+report: scm  ## write the reports again from results/
 	$(RUN) dvc repro --single-item --force report
 
 ledger: $(STAMP)  ## measure the ledger for so many hours: make ledger HOURS=8
-	$(RUN) nice python -m deeper.ledger hours=$(HOURS) commit=$(COMMIT)
+	$(RUN) nice python -m deeper.ledger "hours=$$HOURS" "commit=$$COMMIT"
 
 test: $(STAMP)  ## run every test
 	$(RUN) python -m pytest -n 2 --dist loadfile --no-loadscope-reorder

@@ -37,7 +37,7 @@ def test_one_network_is_one_json_object(command):
     status, out, err = command("model=resnet20", "data=cifar10")
     assert (status, err) == (0, "")
     found = json.loads(out)
-    assert list(found) == ["params", "macs", "activation_bytes", "depth", "receptive_field"]
+    assert list(found) == ["params", "macs", "activation_bytes", "depth", "receptive_field", "extra_head_params"]
     assert (found["params"], found["macs"], found["depth"]) == (269722, 40551040, 20)
 
 
@@ -57,7 +57,17 @@ def test_on_the_inputs_of_the_papers(command):
     rows = {row["network"]: row for row in csv.DictReader(io.StringIO(out))}
     images = {"resnet20": "3x32x32", "lenet5": "1x32x32", "alexnet": "3x227x227", "vgg11_small": "1x28x28"}
     assert {name: row["input"] for name, row in rows.items()} == images
+    assert {row["extra_head_params"] for row in rows.values()} == {"0"}
     assert (rows["alexnet"]["params"], rows["alexnet"]["macs"]) == ("60965224", "724406816")
+
+
+def test_extra_heads_are_told_and_timm_has_its_own_size(command):
+    _, out, _ = command("model=googlenet", "input=paper")
+    found = json.loads(out)
+    assert found["params"] - found["extra_head_params"] == 6998552
+    status, out, err = command("model=timm", "model.name=resnet18", "input=paper")
+    assert (status, err) == (0, "")
+    assert (json.loads(out)["params"], json.loads(out)["macs"]) == (11689512, 1814073344)
 
 
 def test_a_sweep_over_settings_names_them(command):
@@ -99,7 +109,7 @@ def test_what_is_not_known_is_a_dash_or_null(command):
     vit = ("model=timm", "model.name=vit_tiny_patch16_224", "data=imagenet")
     assert json.loads(command(*vit)[1])["receptive_field"] is None
     _, table, _ = command("--multirun", *vit)
-    assert table.split()[-1] == "–"
+    assert table.split()[-2] == "–"
 
 
 def test_a_glob_leaves_out_what_needs_a_name(command):
@@ -118,7 +128,11 @@ def test_a_glob_leaves_out_what_needs_a_name(command):
         (["input=paper", "data=cifar10"], "leave data=cifar10 out"),
         (["data.image_size=28.5"], "data.image_size=28.5: it must be a whole number from 1"),
         (["data.image_size=abc"], "data.image_size=abc: it must be a whole number from 1"),
-        (["model=resnet20", "model.width=0"], "model.width=0: it must be a whole number of at least 1"),
+        (
+            ["model=resnet20", "model.width=0"],
+            "model.width=0: it must be a whole number of at least 1, or a",
+        ),
+        (["model=fractalnet_b5c3", "model.widths=[0,1,2,3,4]"], "0 must be a whole number of at least 1"),
         (["model=alexnet", "model.groups=0"], "model.groups=0: it must be a whole number of at least 1"),
         (
             ["model=googlenet_small", "model.squeeze_excite=-4"],

@@ -259,3 +259,26 @@ def test_a_set_for_counting_only_is_not_prepared(tmp_path):
     with pytest.raises(DeeperError, match="imagenet serves to count networks"):
         prepare(data)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("override", "words"),
+    [
+        ("data.layout.files=3", "data.layout.files=3: it must be a mapping of each file to what is known of it"),
+        ("data.layout=none", "data.layout=none: it must be"),
+        ("data.name=../evil", "data.name=../evil: it must be a name without a slash or a point in front"),
+        ("data.name=a/b", "data.name=a/b: it must be a name without a slash or a point in front"),
+        ("data.routes=[x]", "data.routes.0=x: it must be"),
+    ],
+)
+def test_what_is_said_of_a_set_is_checked_before_anything_is_fetched(tmp_path, override, words):
+    with pytest.raises(DeeperError) as caught:
+        prepare(composed("fashion_mnist", f"data.root={tmp_path / 'data'}", override))
+    assert words in str(caught.value)
+    assert not list(tmp_path.iterdir())
+
+
+def test_only_digests_that_are_known_agree(small):
+    for name in list(small.layout.files)[:3]:
+        small.layout.files[name] = {}
+    assert "digests are known of 1 of 4 files" in prepare(small)

@@ -63,7 +63,7 @@ def mistake(done):
         (["data.channels=3"], "data.channels=3: fashion_mnist has 1"),
         (["data.train_size=201"], "data.train_size=201: fashion_mnist has 200 of them"),
         ([*SMALL, "data.train_size=10"], "there are 10 training images"),
-        ([*SMALL, "logger.mode=sometimes"], "logger.mode=sometimes: it must be one of none, offline, online"),
+        ([*SMALL, "logger.mode=sometimes"], "logger.mode=sometimes: it must be one of none, disabled, offline, online"),
         (["--multirun", "seed=range(0,0)"], "this sweep has no job"),
         (["seed=0,1"], "--multirun"),
         (["--multirun", *SIZES, "model=resnet20,resnet21"], "there is no model=resnet21"),
@@ -154,13 +154,14 @@ def test_one_trial_and_its_offline_run(root, tmp_path):
     assert len(list((tmp_path / "wandb").glob("offline-run-*"))) == 1
 
 
-def test_live_streaming_writes_under_the_trials_id(root, tmp_path):
-    done = call(root, tmp_path, *SMALL, "logger=wandb_offline", "logger.live=true")
+def test_w_and_b_s_own_variables_hold(root, tmp_path):
+    small = [setting for setting in SMALL if not setting.startswith("logger=")]
+    environment = {"WANDB_DIR": str(tmp_path / "elsewhere")}
+    done = call(root, tmp_path, *small, env=environment)
     assert done.returncode == 0, done.stderr
-    [record] = (tmp_path / "trials").glob("*/record.json")
-    runs = sorted((tmp_path / "wandb").glob("offline-run-*"))
-    assert {run.name.rpartition("-")[2] for run in runs} == {record.parent.name}
-    assert next(runs[0].glob("*.wandb")).stat().st_size > 1000
+    assert len(list((tmp_path / "elsewhere" / "wandb").glob("offline-run-*"))) == 1
+    assert not (tmp_path / "wandb").exists()
+    assert "logger.mode=sometimes" in mistake(call(root, tmp_path, *small, env={"WANDB_MODE": "sometimes"}))
 
 
 def test_online_without_an_account_is_one_line(root, tmp_path):

@@ -90,6 +90,19 @@ def test_a_set_that_has_changed_its_settings_is_prepared_again(tmp_path, capsys)
     assert make_job(composed(tmp_path, *named, "transfer.target.size=40"))["data"] != one["data"]
 
 
+def test_a_folder_of_links_that_has_changed_is_read_again(tmp_path, capsys):
+    folder = draw(tmp_path / "pictures")
+    (tmp_path / "links").mkdir()
+    for category in folder.iterdir():
+        (tmp_path / "links" / category.name).symlink_to(category)
+    named = ("transfer/target=folder", f"transfer.target.path={tmp_path / 'links'}", *TIMM)
+    one = make_job(composed(tmp_path, *named))
+    next(folder.glob("*/*.png")).unlink()
+    transfer_jobs._ready.cache_clear()
+    assert make_job(composed(tmp_path, *named))["data"] != one["data"]
+    assert capsys.readouterr().err.count("preparing folder") == 2
+
+
 def test_a_folder_that_has_changed_is_read_again(tmp_path, capsys):
     folder = draw(tmp_path / "pictures")
     named = ("transfer/target=folder", *TIMM)

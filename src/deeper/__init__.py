@@ -14,21 +14,21 @@ These are imported when they are first used (``deeper.api``), so that a command 
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from deeper import train
+    from deeper import train, trials
     from deeper.api.loaded import load
-    from deeper.api.rows import compare, trials
+    from deeper.api.rows import compare
 
 __version__ = "0.1.0"
 __all__ = ["compare", "load", "train", "trials"]
 
-_PLACES = {"load": "loaded", "compare": "rows", "trials": "rows"}
+_PLACES = {"load": "loaded", "compare": "rows"}
 
 
 def __getattr__(name: str) -> Any:
     from importlib import import_module
 
-    if name == "train":
-        return import_module("deeper.train")  # the command, which can be called as well
+    if name in ("train", "trials"):
+        return import_module(f"deeper.{name}")  # the command, which can be called as well
     if name not in _PLACES:
         raise AttributeError(f"module 'deeper' has no attribute {name!r}")
     return getattr(import_module(f"deeper.api.{_PLACES[name]}"), name)

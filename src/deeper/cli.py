@@ -5,14 +5,19 @@ Nothing heavy is imported here, so ``--help``, ``--cfg job`` and a typo answer a
 
 import functools
 import io
+import math
 import os
+import signal
 import sys
+import time
+import types
 from collections.abc import Callable
 from typing import Any, NoReturn
 
 from deeper.errors import DeeperError, one_line
 from deeper.paths import CONF
 
+BURST_S = 0.5
 WANTS_TRACEBACK = os.environ.get("HYDRA_FULL_ERROR", "0") not in ("", "0")
 
 
@@ -26,6 +31,7 @@ def run(verb: Callable[[], None]) -> None:
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra hands exceptions on instead of printing them itself
     # argparse takes the overrides of one side of a flag only
     sys.argv[1:] = sorted(sys.argv[1:], key=lambda word: word not in ("--multirun", "-m"))
+    _take_interrupts()
     try:
         _check_globs(sys.argv[1:])
         verb()
@@ -34,12 +40,45 @@ def run(verb: Callable[[], None]) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # for the flush when the interpreter ends
         sys.exit(1)
     except KeyboardInterrupt:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        if (processes := sys.modules.get("deeper.run.processes")) is not None:
+            processes.kill_all()  # a second Ctrl-C may have come while the first was ending them
         print("interrupted: what was finished is kept, the same command goes on from there", file=sys.stderr)
         sys.exit(130)
     except Exception as error:
         if WANTS_TRACEBACK or one_line(error) is None:
             raise
         _fail(error)
+
+
+def callable_as(module: str, function: Callable[[], Callable[..., Any]]) -> None:
+    """Make the module of a command callable: ``deeper.train`` names the module as soon as something imports it.
+
+    Args:
+        module: its ``__name__``.
+        function: gives what a call does, imported when it is called.
+    """
+
+    class Command(types.ModuleType):
+        def __call__(self, *arguments: Any, **named: Any) -> Any:
+            return function()(*arguments, **named)
+
+    sys.modules[module].__class__ = Command
+
+
+def _take_interrupts() -> None:
+    """Take a burst of Ctrl-C as one, so that what the first begins to end is ended; a later one is a new one."""
+    if signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+        return
+    last = -math.inf
+
+    def interrupt(*_: Any) -> None:
+        nonlocal last
+        before, last = last, time.monotonic()
+        if last - before > BURST_S:
+            raise KeyboardInterrupt
+
+    signal.signal(signal.SIGINT, interrupt)
 
 
 def _open_streams() -> None:
@@ -77,14 +116,24 @@ def task(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
 
     @functools.wraps(function)
     def run_task(cfg: Any) -> Any:
+        from hydra.core.global_hydra import GlobalHydra
         from hydra.core.hydra_config import HydraConfig
         from hydra.types import RunMode
 
+        from deeper.schema.added import check_added
+
+        hydra = HydraConfig.get()
+
+        def compose(overrides: list[str]) -> Any:
+            loader = GlobalHydra.instance().config_loader()
+            return loader.load_configuration(hydra.job.config_name, overrides, RunMode.RUN)
+
         try:
+            check_added(hydra.overrides.task, cfg, hydra.runtime, compose)
             return function(cfg)
         except Exception as error:
             told = isinstance(error, DeeperError) or (one_line(error) is not None and not WANTS_TRACEBACK)
-            if HydraConfig.get().mode == RunMode.MULTIRUN or not told:
+            if hydra.mode == RunMode.MULTIRUN or not told:
                 raise
             _fail(error)
 

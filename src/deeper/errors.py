@@ -74,8 +74,8 @@ def _composition_error(text: str) -> str:
     key = re.search(r"Key '([^']+)' is not in struct", text) or re.search(r"Could not override '([^']+)'", text)
     if key:
         return (
-            f"unknown setting {key.group(1)!r} in an override; --cfg job prints every setting, "
-            f"+{key.group(1)}=… adds a new one"
+            f"unknown setting {key.group(1)!r} in an override; --cfg job prints every setting, and a + in front hands "
+            "a further argument to a class, as in +model.NAME=…"
         )
     return " ".join(text.split())
 

@@ -9,13 +9,17 @@ import json
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from deeper.errors import DeeperError
 
 LEFT_BEHIND = ".tmp"
+DEAD_AFTER_S = 3600  # a file that is being written is much younger
+NO_LOCKS = {errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOTSUP, 524}  # 524: NFS's own
+WITHOUT = "DEEPER_LOCKS"
 
 
 def digest(value: Any) -> str:
@@ -41,12 +45,21 @@ def write_bytes(path: Path, content: bytes) -> None:
         write_synced(beside, content)
         os.replace(beside, path)
         sync_folder(path.parent)
+        clear_leftovers(path.parent, f".{path.name}.*{LEFT_BEHIND}", DEAD_AFTER_S)
     except BaseException as error:
         with contextlib.suppress(OSError):
             beside.unlink(missing_ok=True)
         if isinstance(error, OSError) and error.filename is None:
             error.filename = str(path)
         raise
+
+
+def clear_leftovers(folder: Path, pattern: str = f".*{LEFT_BEHIND}", age: float = 0.0) -> None:
+    """Remove what dead writers left in a folder: temporary files that are ``age`` seconds old or more."""
+    for leftover in folder.glob(pattern):
+        with contextlib.suppress(OSError):
+            if time.time() - leftover.stat().st_mtime >= age:
+                leftover.unlink()
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -71,16 +84,46 @@ def sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
-def writable(folder: Path, what: str = "trial store", setting: str = "store") -> None:
-    """Make sure that ``folder``, which is ``what`` and is named by ``setting``, can be written.
+def below(folder: Path) -> list[Path]:
+    """Every file below a folder, sorted; links are followed, and one that leads nowhere is there too.
 
     Raises:
-        DeeperError: the folder cannot be made or written, or its disk is full.
+        DeeperError: a link leads back to a folder that it lies in.
+        OSError: a folder cannot be read.
+    """
+    return sorted(_walk(folder, ()))
+
+
+def _walk(folder: Path, above: tuple[tuple[int, int], ...]) -> Iterator[Path]:
+    facts = folder.stat()
+    here = (facts.st_dev, facts.st_ino)
+    if here in above:
+        raise DeeperError(f"{shown(folder)} is a link that leads back to a folder above it; take it out")
+    for entry in os.scandir(folder):
+        if entry.is_dir():
+            yield from _walk(folder / entry.name, (*above, here))
+        elif entry.is_file() or entry.is_symlink():
+            yield folder / entry.name
+
+
+def shown(path: Path | str) -> str:
+    """A path as text for people and files: what of it is not UTF-8 stands there as ``\\xff``."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
+
+
+def writable(folder: Path, what: str = "trial store", setting: str = "store") -> None:
+    """Make sure that ``folder``, which is ``what`` and is named by ``setting``, can be written, and a store be locked.
+
+    Raises:
+        DeeperError: the folder cannot be made or written, its disk is full, or its file system has no locks.
     """
     probe = folder / f".probe.{os.getpid()}"
     try:
         folder.mkdir(parents=True, exist_ok=True)
         probe.write_bytes(b"\0" * 4096)
+        if setting == "store":
+            with open(probe, "wb") as file:
+                _flock(file, wait=True)
     except OSError as error:
         raise DeeperError(
             f"{what} {folder} cannot be written ({error.strerror}): free it, or choose another with {setting}=FOLDER"
@@ -100,11 +143,26 @@ def lock(path: Path, wait: bool = True) -> Iterator[bool]:
     path.parent.mkdir(parents=True, exist_ok=True)
     with open(path, "wb") as file:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+            _flock(file, wait)
         except BlockingIOError:
             yield False
             return
         yield True
+
+
+def _flock(file: BinaryIO, wait: bool) -> None:
+    """Lock a file. Raises ``DeeperError`` where its file system has no locks."""
+    if os.environ.get(WITHOUT, "").lower() == "off":
+        return
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+    except OSError as error:
+        if error.errno not in NO_LOCKS:
+            raise
+        raise DeeperError(
+            f"the file system of {Path(file.name).parent} has no locks ({error.strerror}); name a folder on another "
+            f"one, or set {WITHOUT}=off and see to it that one process at a time writes there"
+        ) from error
 
 
 @contextlib.contextmanager

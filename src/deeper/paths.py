@@ -5,7 +5,8 @@ from typing import Any
 
 from deeper.errors import DeeperError
 
-ROOT = Path(__file__).resolve().parents[2]
+CHECKOUT = Path(__file__).resolve().parents[2]
+ROOT = CHECKOUT if (CHECKOUT / "conf").is_dir() else Path(__file__).parent / "installed"  # where pip put it (setup.py)
 CONF = ROOT / "conf"
 PUBLISHED = ROOT / "published"
 LEDGER = Path(__file__).parent / "claims" / "ledger.yaml"

@@ -11,10 +11,11 @@ from omegaconf import DictConfig, OmegaConf
 
 from deeper import cli, paths
 from deeper.data.prepared import LabelledImages, open_set, preparing, read_meta, write_set
-from deeper.data.released_files import Layout, gather
+from deeper.data.released_files import DIGESTS, Layout, gather
 from deeper.data.splits import RULE
 from deeper.errors import DeeperError
 from deeper.files import scratch_folder
+from deeper.schema.prepare import check_set
 
 
 def prepare(data: DictConfig) -> str:
@@ -26,11 +27,10 @@ def prepare(data: DictConfig) -> str:
         DeeperError: the set serves only to count networks, no source delivers the files, they are not the ones the
             configuration names, or it cannot be written.
     """
+    check_set(OmegaConf.to_container(data, resolve=True))
     if data.reader is None:
         raise DeeperError(f"{data.name} serves to count networks (python -m deeper.cost); Deeper does not prepare it")
     folder = paths.folder("data.root", data.root) / paths.folder("data.name", data.name)
-    if type(data.held_out) is not int or data.held_out < 1:
-        raise DeeperError(f"data.held_out={data.held_out}: it must be a whole number of at least 1")
     layout = Layout(**OmegaConf.to_container(data.layout, resolve=True))
     with preparing(folder, "data.root"):
         why = _why_rebuild(folder, data, layout)
@@ -42,7 +42,11 @@ def prepare(data: DictConfig) -> str:
         images = hydra.utils.instantiate(data.reader, _partial_=True, _convert_="all")(gathered.content)
         _check_shape(data, images)
         meta = write_set(folder, data.name, images, data.held_out, gathered.facts)
-    return f"{why}{_summary(folder, meta)}\nsource: {gathered.route}; digests agree"
+    known = sum(any(kind in facts for kind in DIGESTS) for facts in layout.files.values())
+    agree = (
+        "digests agree" if known == len(layout.files) else f"digests are known of {known} of {len(layout.files)} files"
+    )
+    return f"{why}{_summary(folder, meta)}\nsource: {gathered.route}; {agree}"
 
 
 def _why_rebuild(folder: Path, data: DictConfig, layout: Layout) -> str | None:

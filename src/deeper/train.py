@@ -9,7 +9,6 @@ called: ``deeper.train(["model=resnet20", "seed=0"])`` (``deeper.api.training``)
 """
 
 import sys
-import types
 from typing import Any
 
 import hydra
@@ -83,15 +82,12 @@ def _plan(cfg: DictConfig, job: dict[str, Any]) -> str:
     return job["id"]
 
 
-class _CallableModule(types.ModuleType):
-    """``deeper.train`` names this module as soon as something imports it, so the module itself does what is asked."""
+def _from_notebook() -> Any:
+    from deeper.api.training import train
 
-    def __call__(self, overrides: Any = (), verb: str = "train") -> Any:
-        from deeper.api.training import train
-
-        return train(overrides, verb)
+    return train
 
 
 if __name__ == "__main__":
     cli.run(train)
-sys.modules[__name__].__class__ = _CallableModule
+cli.callable_as(__name__, _from_notebook)

@@ -38,6 +38,12 @@ def test_a_store_s_trials_are_rows(store):
     assert (table.params > 0).all()
 
 
+def test_the_command_s_module_is_the_function_too(store):
+    import deeper.trials
+
+    assert set(deeper.trials(store[0]).index) == set(store[1])
+
+
 def test_a_folder_that_is_not_there_is_one_line(tmp_path):
     with pytest.raises(DeeperError, match="no folder of trials"):
         deeper.trials(tmp_path / "x")

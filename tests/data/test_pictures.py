@@ -1,8 +1,11 @@
+import struct
+from contextlib import suppress
+
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
 
-from deeper.data.pictures import Unreadable, decode, is_blank, without_margins
+from deeper.data.pictures import Unreadable, decode, eight_bits, full_scale, is_blank, without_margins
 
 
 def test_transparency_becomes_white(tmp_path):
@@ -41,16 +44,35 @@ def test_a_damaged_picture_is_unreadable(tmp_path, suffix):
         decode(path)
 
 
-@pytest.mark.parametrize(("kind", "factor"), [("uint16", 257), ("int32", 257), ("int32", 1)])
-def test_more_bits_than_eight_become_eight(tmp_path, kind, factor):
-    ramp = (np.arange(256).reshape(16, 16) * factor).astype(kind)
+@pytest.mark.parametrize("kind", ["uint16", "int32"])
+def test_sixteen_bits_become_eight(tmp_path, kind):
+    ramp = (np.arange(256).reshape(16, 16) * 257).astype(kind)
     Image.fromarray(ramp).save(tmp_path / "a.tif")
     assert (np.asarray(decode(tmp_path / "a.tif"))[:, :, 1] == np.arange(256).reshape(16, 16)).all()
+    assert (np.asarray(decode(tmp_path / "a.tif", deep=True)) == ramp).all()
 
 
-def test_fractions_have_no_scale(tmp_path):
-    Image.fromarray(np.linspace(0, 1, 64, dtype=np.float32).reshape(8, 8)).save(tmp_path / "a.tif")
-    with pytest.raises(Unreadable, match="fractions"):
+@pytest.mark.parametrize(
+    ("highest", "fractions", "white"),
+    [
+        (200, False, 255),
+        (256, False, 1023),
+        (4000, False, 4095),
+        (65535, False, 65535),
+        (0.9, True, 1),
+        (254, True, 255),
+    ],
+)
+def test_white_is_the_smallest_full_scale_that_holds_the_set(highest, fractions, white):
+    assert full_scale(highest, fractions) == white
+    picture = Image.fromarray(np.array([[0, white / 2, white]], np.float32))
+    assert np.asarray(eight_bits(picture, white))[0, :, 0].tolist() == [0, 127, 255]
+
+
+@pytest.mark.parametrize("value", [-1.0, 70_000.0, float("nan"), float("inf")])
+def test_what_is_no_scale_of_brightness_is_unreadable(tmp_path, value):
+    Image.fromarray(np.array([[0.5, value]], np.float32)).save(tmp_path / "a.tif")
+    with pytest.raises(Unreadable, match="no scale of brightness"):
         decode(tmp_path / "a.tif")
 
 
@@ -60,6 +82,46 @@ def test_a_photograph_is_turned_as_its_camera_was(tmp_path):
     exif[274] = 6
     picture.save(tmp_path / "a.jpg", exif=exif)
     assert decode(tmp_path / "a.jpg").size == (10, 20)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_a_photograph_is_turned_as_pillow_turns_it(tmp_path, orientation):
+    picture = Image.effect_noise((20, 12), 50).convert("RGB")
+    exif = picture.getexif()
+    exif[274] = orientation
+    picture.save(tmp_path / "a.png", exif=exif)
+    assert np.array_equal(decode(tmp_path / "a.png"), ImageOps.exif_transpose(Image.open(tmp_path / "a.png")))
+
+
+def test_exif_that_cannot_be_written_again_costs_no_picture(tmp_path):
+    tags = {274: (3, 1, struct.pack("<HH", 6, 0)), 0x013E: (12, 1, struct.pack("<I", 8)), 0x9286: (2, 9, bytes(4))}
+    entries = b"".join(struct.pack("<HHI4s", tag, *tags[tag]) for tag in sorted(tags))
+    exif = b"Exif\0\0II*\0" + struct.pack("<IH", 8, len(tags)) + entries + bytes(4)
+    for damaged in (exif, exif[:30], exif.replace(b"\x06\0", b"\xff\xff", 1)):
+        Image.new("RGB", (20, 10)).save(tmp_path / "a.jpg", exif=damaged)
+        assert decode(tmp_path / "a.jpg").size in {(10, 20), (20, 10)}
+
+
+def test_only_named_formats_are_opened(tmp_path):
+    Image.new("RGB", (20, 10)).save(tmp_path / "a.eps")
+    (tmp_path / "a.eps").rename(tmp_path / "a.png")
+    with pytest.raises(Unreadable, match="cannot identify"):
+        decode(tmp_path / "a.png")
+
+
+@pytest.mark.parametrize("form", ["png", "jpg", "gif", "webp", "tif", "bmp", "ppm", "avif"])
+def test_damaged_bytes_raise_nothing_but_unreadable(tmp_path, form):
+    rng = np.random.default_rng(0)
+    path = tmp_path / f"a.{form}"
+    Image.effect_noise((24, 18), 80).convert("RGB").save(path)
+    whole = path.read_bytes()
+    for _ in range(60):
+        data = bytearray(whole)
+        for place in rng.integers(0, len(data), 3):
+            data[place] = rng.integers(256)
+        path.write_bytes(data)
+        with suppress(Unreadable):
+            assert decode(path, most=100_000).mode == "RGB"
 
 
 def test_what_is_missing_or_no_picture_is_unreadable(tmp_path):

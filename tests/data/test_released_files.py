@@ -125,6 +125,17 @@ def test_broken_archive_is_named(tmp_path, damage):
         from_folder(tmp_path, layout(archive="all.tar.gz"), tmp_path)
 
 
+@pytest.mark.parametrize("form", ["plain", "gz", "tar"])
+def test_a_file_that_is_longer_than_the_released_one_is_not_read(tmp_path, form):
+    longer = FILES | {"one": bytes(1_000_000)}
+    if form == "tar":
+        released.tar(tmp_path / "all.tar.gz", longer, "all")
+    else:
+        released.write(tmp_path, longer, compress=form == "gz")
+    with pytest.raises(DeeperError, match=r"it holds more than 10 bytes and is not the released file; fetch it again"):
+        from_folder(tmp_path, layout(archive="all.tar.gz"), tmp_path)
+
+
 # --- routes in turn
 
 

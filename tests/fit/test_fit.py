@@ -314,3 +314,12 @@ def test_labels_that_are_several_are_not_mixed(place, folder):
     data.prepared.meta["several"] = True
     with pytest.raises(DeeperError, match="this set has several a picture; use batch=none"):
         fit(config, data, Surroundings())
+
+
+@pytest.mark.parametrize("precision", ["bf16-true", "16-true"])
+def test_counts_and_losses_are_not_summed_in_sixteen_bits(root, tmp_path, precision):
+    home = train(trials.job(root, tmp_path, "training.epochs=1", f"trainer.precision={precision}"))
+    kept, metrics = np.load(home / PREDICTIONS), home.record()["metrics"]
+    logits, labels = torch.from_numpy(kept["logits"]), torch.from_numpy(kept["labels"])
+    assert metrics["test_error"] == (logits.argmax(1) != labels).double().mean()
+    assert metrics["test_loss"] == pytest.approx(torch.nn.functional.cross_entropy(logits, labels).item(), rel=1e-6)

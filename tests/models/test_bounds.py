@@ -45,8 +45,24 @@ def test_a_width_counts_channels_or_scales_them(value):
     bounds.check({"width": value, "depth": value})
 
 
-def test_null_and_lists_are_the_networks_own_matter():
+def test_null_is_the_networks_own_matter():
     bounds.check({"branch_width": None, "growth": [1, 2], "auxiliary_channels": [16, 64], "depth": None})
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("widths", [0, 1]), ("widths", [[8, -1]]), ("kernels", [[3], [0]]), ("strides", [1, 2.5]), ("hidden", [True])],
+)
+def test_entries_of_lists_are_checked(key, value):
+    assert "must be a whole number of at least 1" in refused(**{key: value})
+
+
+@pytest.mark.parametrize(
+    "setting", [{"auxiliary_weight": -5}, {"scale": -1}, {"scale": 0.0}, {"beside": -4}, {"phi": -20}, {"phi": "one"}]
+)
+def test_numbers_that_no_network_has_are_refused(setting):
+    [(key, value)] = setting.items()
+    assert refused(**setting).startswith(f"model.{key}={value}: it must be a")
 
 
 @pytest.mark.parametrize(("key", "value"), [("branches", "aggregated"), ("stride_on", "1x1")])

@@ -90,3 +90,66 @@ def test_exactly_the_same_is_only_what_says_everything():
     assert provenance.same(HERE, {**HERE, "commit": "other"})
     assert not provenance.same({**HERE, "instruction_set": None}, {**HERE, "instruction_set": None})
     assert not provenance.same(HERE, {**HERE, "versions": {"torch": "3"}})
+
+
+LISTED = """GPU 0: NVIDIA A100-SXM4-40GB (UUID: GPU-aaaa1111-2222)
+  MIG 1g.5gb      Device  0: (UUID: MIG-cccc1111-1)
+  MIG 2g.10gb     Device  1: (UUID: MIG-dddd1111-2)
+GPU 1: NVIDIA H100 80GB HBM3 (UUID: GPU-bbbb1111-2222)
+"""
+H100 = "NVIDIA H100 80GB HBM3"
+PARTS = {
+    "MIG-cccc1111-1": "NVIDIA A100-SXM4-40GB MIG 1g.5gb",
+    "MIG-dddd1111-2": "NVIDIA A100-SXM4-40GB MIG 2g.10gb",
+}
+
+
+@pytest.fixture
+def driver(tmp_path, monkeypatch):
+    """Puts a program in the place of nvidia-smi, and says what is visible."""
+
+    def put(script, visible=None):
+        tool = tmp_path / "nvidia-smi"
+        tool.write_text(f"#!/bin/sh\n{script}\n")
+        tool.chmod(0o755)
+        monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+        monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+        if visible is not None:
+            monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+        provenance.gpus.cache_clear()
+        provenance._listed_gpus.cache_clear()
+        return provenance.gpus()
+
+    yield put
+    provenance.gpus.cache_clear()
+    provenance._listed_gpus.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("visible", "expected"),
+    [
+        (None, PARTS | {"1": H100}),
+        ("1", {"1": H100}),
+        ("GPU-bbbb", {"GPU-bbbb": H100}),
+        ("MIG-dddd1111-2,1", {"MIG-dddd1111-2": PARTS["MIG-dddd1111-2"], "1": H100}),
+        ("1,7,0", {"1": H100}),
+        ("", {}),
+    ],
+)
+def test_gpus_have_all_the_names_that_cuda_takes(driver, visible, expected):
+    assert driver(f"cat <<'EOF'\n{LISTED}EOF", visible) == expected
+    provenance.check_visible()
+
+
+@pytest.mark.parametrize("visible", ["7", "GPU-zzzz", "MIG-zzzz"])
+def test_a_name_of_no_gpu_is_not_the_cpu_in_silence(driver, visible):
+    assert driver(f"cat <<'EOF'\n{LISTED}EOF", visible) == {}
+    with pytest.raises(DeeperError, match=f"CUDA_VISIBLE_DEVICES={visible} names no GPU"):
+        provenance.check_visible()
+
+
+def test_a_driver_that_hangs_is_said(driver, monkeypatch, capsys):
+    monkeypatch.setattr(provenance, "DRIVER_S", 0.2)
+    assert driver("exec sleep 30") == {}
+    assert "nvidia-smi has not answered for 0.2 s, so no GPU is used" in capsys.readouterr().err
+    assert driver("exit 9") == {}

@@ -94,3 +94,44 @@ def test_a_store_that_cannot_be_written_is_one_line(tmp_path):
         writable(tmp_path / "file" / "trials")
     writable(tmp_path / "new" / "trials")
     assert not list((tmp_path / "new" / "trials").iterdir())
+
+
+def test_damage_is_named_and_set_aside(home):
+    assert home.damaged() == []
+    home.finish({"status": "finished"})
+    assert home.damaged() == []
+    (home / "weights.pt").write_text("changed")
+    (home / "curves.jsonl").unlink()
+    assert sorted(home.damaged()) == ["curves.jsonl", "weights.pt"]
+    aside = home.set_aside()
+    assert (aside / "weights.pt").read_text() == "changed"
+    assert (aside / RECORD).exists()
+    assert home.damaged() == []
+    (home / RECORD).write_text("{}")
+    assert home.damaged() == [RECORD]
+
+
+def test_what_killed_writers_left_is_removed_by_the_next_that_comes_by(home):
+    home.finish({"status": "finished"})
+    for name in (".weights.pt.12345.tmp", "last.ckpt", "last.tmp"):
+        (home / name).write_text("left behind")
+    (home / "probes").mkdir()
+    (home / "probes" / ".new.1.tmp").write_text("being written")
+    with home.lock():
+        home.tidy()
+        assert (home / "last.ckpt").exists()  # somebody is at work
+    home.tidy()
+    assert {path.name for path in home.path.iterdir()} == {RECORD, ".lock", "probes", *NAMED}
+    assert (home / "probes" / ".new.1.tmp").exists()
+    os.utime(home / "probes" / ".new.1.tmp", (0, 0))
+    home.tidy()
+    assert not (home / "probes" / ".new.1.tmp").exists()
+
+
+def test_a_writer_removes_what_dead_ones_left_of_its_file(tmp_path):
+    for name, age in ((".a.json.1.tmp", 0), (".a.json.2.tmp", 1), (".b.json.1.tmp", 0)):
+        (tmp_path / name).touch()
+        if not age:
+            os.utime(tmp_path / name, (0, 0))
+    write_bytes(tmp_path / "a.json", b"{}")
+    assert {path.name for path in tmp_path.iterdir()} == {"a.json", ".a.json.2.tmp", ".b.json.1.tmp"}

@@ -255,3 +255,18 @@ def test_the_environment_of_a_cluster_is_not_taken_for_ranks(root, tmp_path):
 def test_other_precisions_and_formats_train(root, tmp_path):
     for overrides in (["trainer.precision=64-true"], ["trainer.channels_last=false"], ["trainer.precision=bf16-mixed"]):
         assert train(job(root, tmp_path, *overrides, "training.epochs=1")).record()["metrics"]["train_loss"] > 0
+
+
+def test_damage_of_a_finished_trial_is_told_kept_and_trained_again(root, tmp_path):
+    a_job = job(root, tmp_path, "training.epochs=1")
+    home = train(a_job)
+    before = (home / WEIGHTS).read_bytes()
+    (home / WEIGHTS).write_bytes(before[:-1])
+    running, _ = start(a_job)
+    assert finish(running) == 0
+    [note] = running.notes
+    assert f"trial {home.trial} was finished, and {WEIGHTS} is not what it was; what was there is kept in" in note
+    assert (home / WEIGHTS).read_bytes() == before
+    [aside] = home.path.glob("damaged-*")
+    assert (aside / WEIGHTS).read_bytes() == before[:-1]
+    assert (aside / "record.json").exists()

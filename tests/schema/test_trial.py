@@ -100,7 +100,7 @@ def test_nothing_is_converted_by_checking():
         ("data.subset_seed=x", "it must be a whole number"),
         ("training.batch_size=33 trainer.devices=2", "it is not a multiple of trainer.devices=2"),
         ("model.num_classes=7", "fashion_mnist has 10 classes"),
-        ("logger.mode=offlin", "it must be one of none, offline, online; did you mean 'offline'?"),
+        ("logger.mode=offlin", "it must be one of none, disabled, offline, online; did you mean 'offline'?"),
         ("runtime.checkpoint_every=0", "it must be a whole number of at least 1"),
     ],
 )

@@ -9,6 +9,7 @@ from contextlib import redirect_stderr, redirect_stdout
 
 import pytest
 import yaml
+from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from omegaconf import OmegaConf
 
@@ -16,7 +17,8 @@ from deeper import cli
 from deeper.errors import DeeperError
 from deeper.paths import CONF
 from deeper.schema.study import read_study
-from deeper.study.checked_jobs import check_compared, study_file
+from deeper.study.arms import study_of as read_study_of
+from deeper.study.checked_jobs import _check_place, check_arms, check_compared, study_file
 from deeper.train import train
 
 BLOCK = {
@@ -171,3 +173,25 @@ def test_arms_that_are_the_same_trials_are_not_compared():
 
 def test_the_study_itself_has_no_mistake():
     assert read_study(json.loads(json.dumps(BLOCK)), "x").name == "typo"
+
+
+@pytest.mark.parametrize("swept", ["profile=smoke,pocket", "seed=0,0"])
+def test_an_arm_has_a_seed_once(root, tmp_path, swept):
+    overrides = ["study=residual_vs_plain", "profile=smoke", "data.root=" + str(root), f"store={tmp_path}"]
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        key, _, values = swept.partition("=")
+        configs = [
+            compose("train", [*overrides, "++study.arm=plain20", f"{key}={value}"]) for value in values.split(",")
+        ]
+    with pytest.raises(DeeperError, match=r"arm plain20 has seed 0 twice.*run what differs one after another"):
+        check_arms(read_study_of(configs[0]), configs)
+
+
+def test_a_table_of_another_profile_is_not_replaced(tmp_path):
+    (tmp_path / "depth.json").write_text(json.dumps({"profile": "pocket"}))
+    cfg = OmegaConf.create({"profile": "full", "results": str(tmp_path), "study": {"name": "depth"}})
+    with pytest.raises(DeeperError, match=r"depth\.json is of profile pocket, and profile=full would take its place"):
+        _check_place(cfg, [f"results={tmp_path}"])
+    _check_place(cfg, [])
+    cfg.profile = "pocket"
+    _check_place(cfg, [f"results={tmp_path}"])

@@ -78,10 +78,10 @@ def measure(cfg: DictConfig) -> Counted:
     _take_input(cfg)
     model, channels, size = _network(cfg)
 
-    from deeper.cost.count import count_config
+    from deeper.cost.count import count_config, extra_head_params
     from deeper.cost.layer_table import walk_config
 
-    costs = count_config(model, channels, size).as_dict()
+    costs = count_config(model, channels, size).as_dict() | {"extra_head_params": extra_head_params(model)}
     layers = [layer.as_dict() for layer in walk_config(model, channels, size)] if cfg.layers else None
     if _is_table(cfg):
         costs = {name: _Absent("–") if value is None else value for name, value in costs.items()}

@@ -353,6 +353,17 @@ def build_on_meta(model: Any) -> nn.Module:
         return build(model)
 
 
+def extra_head_params(model: Any) -> int:
+    """Of the parameters that ``count_config`` counts those of auxiliary heads, which run in training alone."""
+    if not model.get("auxiliary"):
+        return 0
+    with_heads, without = (
+        sum(p.numel() for p in build_on_meta(settings).parameters() if p.requires_grad)
+        for settings in (model, {**model, "auxiliary": False})
+    )
+    return with_heads - without
+
+
 def count_config(model: Any, channels: int, size: int) -> Cost:
     """Count the network that a ``model`` configuration names, without allocating its weights.
 
@@ -362,7 +373,7 @@ def count_config(model: Any, channels: int, size: int) -> Cost:
     network = build_on_meta(model)
     try:
         return count(network, channels, size)
-    except (RuntimeError, ValueError, AssertionError) as error:
+    except (RuntimeError, ValueError, AssertionError, IndexError) as error:
         raise refused(model, channels, size, error) from error
 
 

@@ -11,11 +11,23 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from PIL import Image, ImageChops, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageChops
 
 from deeper.errors import reason
 
+FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "PPM", "AVIF")  # an EPS would start another program
 MOST_PIXELS = 40_000_000
+FULL_SCALES = (255, 1023, 4095, 16383, 65535)  # of 8, 10, 12, 14 and 16 bits
+ORIENTATION = 0x0112  # of EXIF; JEITA CP-3451, table 4
+TURNED = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 WHITE = 243  # a pixel is white where each of its channels is no darker
 
 
@@ -32,7 +44,7 @@ class Picture:
         label: its class; in a set with several labels a picture, a mask (``deeper.data.targets.multilabel``).
         part: where the release, or the reader, puts it.
         group: pictures of one group are variants of each other and never fall on two sides of a split.
-        open: decodes it as RGB; raises ``Unreadable``.
+        open: decodes it as RGB, or leaves more than eight bits as they are (``is_deep``); raises ``Unreadable``.
     """
 
     name: str
@@ -59,41 +71,78 @@ class Collection:
     several: bool = False
 
 
-def decode(path: Path, most: int = MOST_PIXELS) -> Image.Image:
-    """A picture file as RGB, transparency composited on white.
+def decode(path: Path, most: int = MOST_PIXELS, deep: bool = False) -> Image.Image:
+    """A picture file as RGB, turned as its camera was, transparency composited on white.
+
+    Args:
+        most: pixels of a picture that is decoded at all.
+        deep: a grey picture of more than eight bits comes as it is, since what is white in it is a matter of its whole
+            set (``full_scale``); otherwise white is the largest number of 16 bits.
 
     Raises:
-        Unreadable: it is missing, damaged, no picture, or has more than ``most`` pixels.
+        Unreadable: it is missing, damaged, of none of ``FORMATS``, or has more than ``most`` pixels.
     """
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            with Image.open(path) as picture:
+            with Image.open(path, formats=FORMATS) as picture:
                 if picture.width * picture.height > most:
                     raise Unreadable(f"{picture.width}×{picture.height} pixels are more than {most:,}")
-                return on_white(ImageOps.exif_transpose(picture))
+                turned = _turned(picture)
+                if not is_deep(turned):
+                    return on_white(turned)
+                _check_range(turned)
+                return turned if deep else eight_bits(turned, FULL_SCALES[-1])
     except FileNotFoundError as error:
         raise Unreadable("it is missing") from error
-    except (OSError, SyntaxError, ValueError, UnidentifiedImageError, Image.DecompressionBombError) as error:
+    except Unreadable:
+        raise
+    except Exception as error:  # decoders meet damaged bytes with any exception there is
         raise Unreadable(reason(error)) from error
 
 
-def on_white(picture: Image.Image) -> Image.Image:
-    """Any picture as RGB, its transparent parts white; sixteen bits become eight.
+def _turned(picture: Image.Image) -> Image.Image:
+    """A picture turned as its camera was; as it is where its EXIF cannot be read, which says nothing of its pixels."""
+    try:
+        orientation = picture.getexif().get(ORIENTATION)
+    except Exception:
+        orientation = None
+    turn = TURNED.get(orientation) if isinstance(orientation, int) else None
+    picture.load()
+    return picture if turn is None else picture.transpose(turn)
 
-    Raises:
-        Unreadable: its pixels are fractions, of a scale that nobody tells.
-    """
-    if picture.mode == "F":
-        raise Unreadable("its pixels are fractions")
-    if picture.mode.startswith("I"):
-        values = np.asarray(picture).astype(np.float64)
-        scaled = values / (257 if values.max() > 255 else 1)
-        return Image.fromarray(scaled.clip(0, 255).astype(np.uint8)).convert("RGB")
+
+def on_white(picture: Image.Image) -> Image.Image:
+    """A picture of eight bits as RGB, its transparent parts white."""
     if picture.mode in ("RGBA", "LA", "PA") or "transparency" in picture.info:
         layer = picture.convert("RGBA")
         return Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer).convert("RGB")
     return picture.convert("RGB")
+
+
+def is_deep(picture: Image.Image) -> bool:
+    """Whether a picture is grey with more than eight bits a pixel, or with fractions."""
+    return picture.mode == "F" or picture.mode.startswith("I")
+
+
+def full_scale(highest: float, fractions: bool) -> int:
+    """What is white in all deep pictures of a set whose largest value is ``highest``.
+
+    It is the largest number of 8, 10, 12, 14 or 16 bits that holds them all, and 1 for fractions that are at most 1.
+    """
+    return 1 if fractions and highest <= 1 else next(scale for scale in FULL_SCALES if highest <= scale)
+
+
+def eight_bits(picture: Image.Image, white: int) -> Image.Image:
+    """A deep picture as RGB of eight bits; ``white`` and more become 255."""
+    scaled = np.asarray(picture).astype(np.float64) * 255 / white
+    return Image.fromarray(scaled.clip(0, 255).astype(np.uint8)).convert("RGB")
+
+
+def _check_range(picture: Image.Image) -> None:
+    values = np.asarray(picture)
+    if not (np.isfinite(values).all() and values.min() >= 0 and values.max() <= FULL_SCALES[-1]):
+        raise Unreadable(f"its pixels go from {values.min():g} to {values.max():g}, which is no scale of brightness")
 
 
 def without_margins(picture: Image.Image) -> Image.Image:

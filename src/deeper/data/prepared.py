@@ -18,6 +18,7 @@ from deeper.data.splits import RULE, SPLITS, statistics, validation_rows
 from deeper.errors import DeeperError, reason
 from deeper.files import digest, file_digest, folder_lock, scratch_folder, sync_folder, take_place, write_synced
 
+ESCAPED = "backslashreplace"  # of a name that is not UTF-8: JSON reads it as it was
 IMAGES, LABELS, META = "images.npy", "labels.npy", "meta.json"
 
 
@@ -149,7 +150,7 @@ def write_files(folder: Path, meta: Mapping[str, Any], content: Mapping[str, np.
         files = {name: save_file(new / name, value) for name, value in content.items()}
         whole = {**meta, "files": files}
         whole["digest"] = meta_digest(whole)
-        write_synced(new / META, (json.dumps(whole, indent=2, ensure_ascii=False) + "\n").encode())
+        write_synced(new / META, (json.dumps(whole, indent=2, ensure_ascii=False) + "\n").encode(errors=ESCAPED))
         sync_folder(new)
         take_place(new, folder)
     return whole
@@ -168,7 +169,7 @@ def save_file(path: Path, content: np.ndarray | Sequence) -> dict[str, str | int
             file.flush()
             os.fsync(file.fileno())
     else:
-        write_synced(path, (json.dumps(content, ensure_ascii=False) + "\n").encode())
+        write_synced(path, (json.dumps(content, ensure_ascii=False) + "\n").encode(errors=ESCAPED))
     return {"bytes": path.stat().st_size, "sha256": file_digest(path)}
 
 

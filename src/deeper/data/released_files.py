@@ -5,17 +5,17 @@ files' format sees the same bytes either way.
 """
 
 import contextlib
-import gzip
 import hashlib
-import tarfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from deeper.data.sources import BROKEN_ARCHIVE, Route, Unavailable
+from deeper.data.archives import BROKEN, TooLong, opened_tar, read_gzip
+from deeper.data.sources import Route, Unavailable
 from deeper.errors import DeeperError, reason
 
 DIGESTS = ("sha256", "md5")
+MOST_BYTES = 2**30  # of a file whose length the configuration does not tell
 
 
 @dataclass(frozen=True)
@@ -71,10 +71,11 @@ def gather(name: str, layout: Layout, routes: Sequence[Route], scratch: Path, fo
 
 def _read_all(layout: Layout, folder: Path, route: str) -> Gathered:
     folders = [folder, *(folder / sub for sub in layout.subfolders)]
-    content = {name: data for name in layout.files if (data := _read(folders, name)) is not None}
+    most = {name: int(facts.get("bytes", MOST_BYTES)) for name, facts in layout.files.items()}
+    content = {name: data for name in layout.files if (data := _read(folders, name, most[name])) is not None}
     archive = next((p / layout.archive for p in folders if layout.archive and (p / layout.archive).is_file()), None)
     if archive and len(content) < len(layout.files):
-        content = _read_archive(archive, set(layout.files) - set(content)) | content
+        content = _read_archive(archive, {name: most[name] for name in most.keys() - content.keys()}) | content
     missing = [name for name in layout.files if name not in content]
     if missing:
         raise DeeperError(f"{', '.join(missing)} missing in {archive or folder}; it must hold {_listing(layout)}")
@@ -82,35 +83,46 @@ def _read_all(layout: Layout, folder: Path, route: str) -> Gathered:
     return Gathered(content, facts, route)
 
 
-def _read(folders: Sequence[Path], name: str) -> bytes | None:
+def _read(folders: Sequence[Path], name: str, most: int) -> bytes | None:
     """The content of the first file of that name, plain or compressed; None where no folder has one."""
     for folder in folders:
         for path in (folder / name, folder / f"{name}.gz"):
             if path.is_file():
                 with _reading(path):
-                    data = path.read_bytes()
-                    return gzip.decompress(data) if path.suffix == ".gz" else data
+                    if path.suffix == ".gz":
+                        return read_gzip(path, most)
+                    _not_longer(path.stat().st_size, most)
+                    return path.read_bytes()
     return None
 
 
-def _read_archive(path: Path, names: set[str]) -> dict[str, bytes]:
+def _read_archive(path: Path, most: Mapping[str, int]) -> dict[str, bytes]:
+    """The content of the files of an archive that ``most`` names, which may be so long."""
     content = {}
-    with _reading(path), tarfile.open(path) as archive:
+    with _reading(path), path.open("rb") as packed, opened_tar(packed) as archive:
         for member in archive:
             name = Path(member.name).name
-            if member.isfile() and name in names:
+            if member.isfile() and name in most:
+                _not_longer(member.size, most[name])
                 content[name] = archive.extractfile(member).read()
     return content
+
+
+def _not_longer(length: int, most: int) -> None:
+    if length > most:
+        raise TooLong(f"it holds more than {most:,} bytes")
 
 
 @contextlib.contextmanager
 def _reading(path: Path) -> Iterator[None]:
     try:
         yield
-    except BROKEN_ARCHIVE as error:
+    except TooLong as error:
+        raise DeeperError(f"{path}: {error} and is not the released file; fetch it again") from error
+    except BROKEN as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise DeeperError(f"{path} cannot be read: {reason(error)}") from error
         raise DeeperError(f"{path} is truncated or damaged ({reason(error)}); fetch it again") from error
-    except OSError as error:
-        raise DeeperError(f"{path} cannot be read: {reason(error)}") from error
 
 
 def _check(name: str, data: bytes, expected: Mapping[str, str | int], route: str) -> dict[str, str | int]:

@@ -4,29 +4,26 @@ A route puts files into a scratch folder and says where they lie; it knows nothi
 """
 
 import contextlib
-import gzip
 import io
 import os
 import shutil
 import socket
 import subprocess
-import tarfile
 import threading
 import urllib.parse
 import urllib.request
-import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import Protocol
 
+from deeper.data.archives import BROKEN
 from deeper.errors import reason
 
 PROBE_SECONDS = 5.0
 SOCKET_SECONDS = 20.0
 APT_SECONDS = 1800.0
-BROKEN_ARCHIVE = (EOFError, gzip.BadGzipFile, zlib.error, tarfile.TarError)
 
 
 class Unavailable(Exception):
@@ -63,7 +60,7 @@ class Torchvision:
         try:
             with contextlib.redirect_stdout(noise), contextlib.redirect_stderr(noise), _socket_timeout(SOCKET_SECONDS):
                 dataset(root=str(scratch), train=True, download=True)
-        except (RuntimeError, OSError, EOFError, *BROKEN_ARCHIVE) as error:
+        except (RuntimeError, *BROKEN) as error:
             raise Unavailable(reason(error)) from error
         return scratch
 

@@ -156,8 +156,6 @@ class History(pl.Callback):
         row = {"epoch": epoch, **train, **self.validation, "lr": self.rate, "seconds": round(seconds, 3)}
         self.rows.append(row)
         self.publish(self.rows)
-        for logger in trainer.loggers:
-            logger.log_metrics({k: v for k, v in row.items() if k != "epoch"}, step=epoch)
 
     def state_dict(self) -> dict[str, Any]:
         return {"rows": self.rows}

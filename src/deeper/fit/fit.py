@@ -117,7 +117,7 @@ def _train(
     history = History(gradients, around.publish)
     callbacks = [gradients, *_open_callbacks(config), history, *around.callbacks(steps)]
     callbacks.append(Checkpoint(around.checkpoint, around.every, around.made_with))
-    trainer = _trainer(config, steps_per_epoch, bool(module.draws.dropping), callbacks, around)
+    trainer = _trainer(config, steps_per_epoch, bool(module.draws.dropping), callbacks)
     place = {"device": trainer.strategy.root_device, "rank": trainer.global_rank, "world": trainer.world_size}
     training = TrainingBatches(
         data,
@@ -234,9 +234,7 @@ class _DirectIO(TorchCheckpointIO):
         Path(path).write_bytes(content.getbuffer())
 
 
-def _trainer(
-    config: dict[str, Any], steps_per_epoch: int, dropping: bool, callbacks: list[pl.Callback], around: Surroundings
-) -> pl.Trainer:
+def _trainer(config: dict[str, Any], steps_per_epoch: int, dropping: bool, callbacks: list[pl.Callback]) -> pl.Trainer:
     options, recipe = config["trainer"], config["training"]
     gpu = options["accelerator"] == "gpu"
     if gpu:
@@ -267,7 +265,7 @@ def _trainer(
         "gradient_clip_val": recipe.get("clip_norm"),
         "gradient_clip_algorithm": "norm",
         "callbacks": callbacks,
-        "logger": around.loggers or False,
+        "logger": False,  # History hands the rows on
         "enable_progress_bar": False,
         "enable_checkpointing": False,
         "enable_model_summary": False,

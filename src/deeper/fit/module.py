@@ -77,7 +77,7 @@ class ImageClassifier(pl.LightningModule):
         return optimizer
 
     def on_train_epoch_start(self) -> None:
-        self.training_metrics.reset()
+        _begin(self.training_metrics, self.dtype)
         self.seen.clear()
 
     def on_train_batch_start(self, batch: Batch, batch_index: int) -> None:
@@ -103,7 +103,7 @@ class ImageClassifier(pl.LightningModule):
         loss = step.loss_of(self.network, output, targets, self.loss)
         # The error is counted against the pictures' own labels, also where a transform mixes them.
         guesses, truth = self.loss.decisions(step.heads(output)[0].detach(), labels)
-        self.seen.append((guesses, truth, loss.detach() * len(truth)))
+        self.seen.append((guesses, truth, _wide(loss.detach()) * len(truth)))
         return loss
 
     def _transformed(self, images: Tensor, labels: Tensor, seed: int) -> tuple[Tensor, Tensor]:
@@ -124,11 +124,11 @@ class ImageClassifier(pl.LightningModule):
                 weight.grad = torch.zeros_like(weight) if weight.grad is None else weight.grad
 
     def on_validation_epoch_start(self) -> None:
-        self.evaluation_metrics.reset()
+        _begin(self.evaluation_metrics, self.dtype)
 
     def validation_step(self, batch: Batch, batch_index: int) -> None:
         images, labels, index = batch
-        logits = self(images)
+        logits = _wide(self(images))
         _update(self.evaluation_metrics, *self.loss.decisions(logits, labels), self.loss.total(logits, labels))
         if self.logits is not None:
             self.logits[index] = logits.to(self.logits.dtype)
@@ -148,6 +148,18 @@ class ImageClassifier(pl.LightningModule):
     def evaluation_result(self) -> dict[str, float]:
         """``error`` (fraction) and ``loss`` of the last evaluation, over all ranks."""
         return _result(self.evaluation_metrics)
+
+
+def _wide(value: Tensor) -> Tensor:
+    """In 32 bits at least: 16 of them end at 65,504 or at three digits, so counts and sums are not made in them."""
+    return value.to(torch.promote_types(value.dtype, torch.float32))
+
+
+def _begin(metrics: MetricCollection, dtype: torch.dtype) -> None:
+    """Set counts and sums to nothing, in 32 bits at least: Lightning makes them as wide as the network's weights."""
+    metrics.reset()
+    for metric in metrics.values():
+        metric.set_dtype(torch.promote_types(dtype, torch.float32))
 
 
 def _metrics(num_classes: int) -> MetricCollection:

@@ -20,7 +20,6 @@ class Surroundings:
         made_with: what computes here (``deeper.run.provenance.computes``), kept in the checkpoint.
         publish: called with the history after every epoch.
         callbacks: called with the number of steps of the whole training, more Lightning callbacks.
-        loggers: Lightning loggers.
         keep: given what computes the features of a target set, gives them (float32, N×D), the seconds that took, and
             whether they were there already.
     """
@@ -30,7 +29,6 @@ class Surroundings:
     made_with: dict[str, Any] | None = None
     publish: Callable[[list[dict[str, Any]]], None] = lambda rows: None
     callbacks: Callable[[int], list[pl.Callback]] = lambda steps: []
-    loggers: list[Any] = field(default_factory=list)
     keep: Callable[[Callable[[], np.ndarray]], tuple[np.ndarray, float, bool]] = lambda compute: (compute(), 0.0, False)
 
 

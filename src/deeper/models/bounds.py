@@ -14,20 +14,26 @@ ONE_OR_MORE = (
     *("groups", "expansion", "stem_width", "stem_channels", "auxiliary_channels", "auxiliary_hidden"),
     *("auxiliary_grid", "auxiliary_kernel"),
 )
-NONE_OR_MORE = ("squeeze", "squeeze_excite", "halvings")
+COUNTED_IN_LISTS = ("widths", "kernels", "strides", "hidden", "blocks", "auxiliary_channels", *ONE_OR_MORE)
+NONE_OR_MORE = ("squeeze", "squeeze_excite", "halvings", "beside")
+NOT_NEGATIVE = ("auxiliary_weight",)
 ABOVE_ZERO = ("width", "depth")
 """Whole numbers where a family counts with them, factors where it scales."""
+FACTORS = ("scale",)
+RANGES = {"phi": (-8, 8)}
 BRANCHING = {"branches": "grouped", "stride_on": "3x3"}
 """Settings that only bottlenecks have, and their defaults."""
 
 
 def check(model: Mapping[str, Any]) -> None:
-    """Refuse impossible numbers; null and lists are left to the network.
+    """Refuse impossible numbers, those in lists too; null and how long a list is are left to the network.
 
     Raises:
         DeeperError: one is, or a setting of bottlenecks is given to a network without them.
     """
     for key, value in model.items():
+        if isinstance(value, list) and key in COUNTED_IN_LISTS:
+            _check_list(key, value)
         if value is None or isinstance(value, list | dict):
             continue
         if key in ONE_OR_MORE and not _is_whole(value, 1):
@@ -36,9 +42,28 @@ def check(model: Mapping[str, Any]) -> None:
             raise DeeperError(f"model.{key}={value}: it must be a whole number from 0")
         if key in ABOVE_ZERO:
             _check_size(key, value)
+        if key in NOT_NEGATIVE and not _is_between(value, 0, math.inf):
+            raise DeeperError(f"model.{key}={value}: it must be a number of at least 0")
+        if key in FACTORS and not (_is_between(value, 0, math.inf) and value):
+            raise DeeperError(f"model.{key}={value}: it must be a number above 0")
+        if key in RANGES and not _is_between(value, *RANGES[key]):
+            raise DeeperError(f"model.{key}={value}: it must be a number from {RANGES[key][0]} to {RANGES[key][1]}")
     for key, usual in BRANCHING.items():
         if model.get("block") == "basic" and model.get(key, usual) != usual:
             raise DeeperError(f"model.{key}={model[key]} is of bottlenecks; take model.block=bottleneck with it")
+
+
+def _check_list(key: str, value: list[Any]) -> None:
+    for entry in value:
+        if isinstance(entry, list):
+            _check_list(key, entry)
+        elif isinstance(entry, int | float) and not _is_whole(entry, 1):
+            raise DeeperError(f"model.{key}={value}: {entry} must be a whole number of at least 1")
+
+
+def _is_between(value: Any, least: float, most: float) -> bool:
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    return number and math.isfinite(value) and least <= value <= most
 
 
 def _is_whole(value: Any, least: int) -> bool:
@@ -50,4 +75,6 @@ def _check_size(key: str, value: Any) -> None:
         if not 0 < value < math.inf:
             raise DeeperError(f"model.{key}={value}: it must be a number above 0")
     elif not _is_whole(value, 1):
-        raise DeeperError(f"model.{key}={value}: it must be a whole number of at least 1")
+        raise DeeperError(
+            f"model.{key}={value}: it must be a whole number of at least 1, or a factor above 0 with a point in it"
+        )

@@ -15,6 +15,7 @@ COSTS = {
     "activation_bytes": "activation bytes",
     "depth": "depth",
     "receptive_field": "receptive field",
+    "extra_head_params": "of them in extra heads",
 }
 LAYERS = {"params": "parameters", "macs": "multiply-adds", "activations": "activations"}
 ABSENT = "in training only"

@@ -78,7 +78,7 @@ def _facts(plan: "Plan") -> list[str]:
     if plan.elsewhere:
         lines.append(f"shared: finished by another study: {_counted(plan.elsewhere)}")
     lines.append(f"time:   {_time(plan.time)}" if plan.to_train else "time:   none")
-    lines.append(f"disk:   {_bytes(plan.disk)} in {plan.store}, where {_bytes(plan.free)} are free")
+    lines.append(f"disk:   {words.size(plan.disk)} in {plan.store}, where {words.size(plan.free)} are free")
     if plan.probes:
         lines.append(f"probes: {_counted(plan.probes)} to make")
     return lines
@@ -145,10 +145,6 @@ def _source(seen: Prospect) -> str:
 
 def _counted(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{name} ({count:,})" for name, count in counts.items())
-
-
-def _bytes(value: float) -> str:
-    return f"{words.count(value)}B" if value >= 1000 else f"{value:.0f} B"
 
 
 def _clock(seconds: float) -> str:

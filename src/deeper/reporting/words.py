@@ -86,6 +86,11 @@ def memory(mean: Mean | None) -> str:
     return NONE if mean is None else f"{count(mean.mean)}B"
 
 
+def size(value: float) -> str:
+    """Bytes on a disk: ``213 kB``, ``48 B``."""
+    return f"{count(value)}B" if value >= 1000 else f"{value:.0f} B"
+
+
 def mark(value: float, sign: bool = False) -> str:
     """A number at an axis: ``20 k``; with ``sign`` ``+0.5``, ``−200 k``."""
     size, suffix = next((step for step in LARGE if abs(value) >= step[0]), (1.0, ""))

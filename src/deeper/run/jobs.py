@@ -12,7 +12,7 @@ from deeper.errors import DeeperError
 from deeper.models import bounds
 from deeper.run import transfer_jobs
 from deeper.run.identity import semantic, trial_id
-from deeper.run.provenance import environment, gpus, origins
+from deeper.run.provenance import check_visible, environment, gpus, origins
 from deeper.schema.trial import check_settings, declared
 
 
@@ -106,6 +106,7 @@ def _verified(folder: Path) -> dict[str, Any]:
 def _resolve(config: dict[str, Any], slots: int) -> None:
     trainer = config["trainer"]
     if trainer["accelerator"] == "auto":
+        check_visible()
         trainer["accelerator"] = "gpu" if gpus() else "cpu"
     if trainer["threads"] == "auto":
         trainer["threads"] = max(1, cores() // (slots * trainer["devices"]))

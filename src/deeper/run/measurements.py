@@ -81,6 +81,9 @@ class Measurement(Task):
     def news(self) -> str:
         return self.done
 
+    def tidy(self) -> None:
+        """The trial's home is its own."""
+
     def differences(self) -> list[str]:
         return []
 

@@ -7,13 +7,16 @@ hundredths of a second. Nothing heavy is imported here, for this module runs in 
 import gc
 import importlib
 import multiprocessing
+import multiprocessing.util
 import os
 import signal
 import socket
 import sys
+import tempfile
 import threading
-from collections.abc import Mapping
-from contextlib import suppress
+import types
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cache
 from multiprocessing.connection import Connection
@@ -23,6 +26,11 @@ from typing import Any
 PRELOAD = "deeper.run.preload"
 ENTRY = "deeper.run.trial"
 DEAD_RANK_GRACE_S = 5.0
+LONGEST_FOLDER = 70  # a socket's path may have 107 bytes, and multiprocessing adds 31 to the temporary folder's
+RANKS = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE", "NODE_RANK", "MASTER_ADDR", "MASTER_PORT")
+LAUNCHERS = ("GROUP_", "ROLE_", "TORCHELASTIC_", "SLURM_", "OMPI_", "PMI_", "PMIX_", "MPI_", "JSM_")
+
+_started: list["Running"] = []
 
 
 @cache
@@ -34,8 +42,46 @@ def context() -> Any:
     server.set_forkserver_preload([PRELOAD])
     from multiprocessing import forkserver
 
-    forkserver.ensure_running()
+    with _short_folder(), _no_main_module():
+        forkserver.ensure_running()
     return server
+
+
+@contextmanager
+def _short_folder() -> Iterator[None]:
+    """Let multiprocessing put its sockets into /tmp where the temporary folder's name is too long for them."""
+    kept = tempfile.gettempdir()
+    if len(os.fsencode(kept)) > LONGEST_FOLDER:
+        tempfile.tempdir = "/tmp"
+    try:
+        multiprocessing.util.get_temp_dir()  # it is chosen once
+        yield
+    finally:
+        tempfile.tempdir = kept
+
+
+@contextmanager
+def _no_main_module() -> Iterator[None]:
+    """Hide the main module: a child needs none of it, and would run a script again that has no main guard."""
+    kept = sys.modules["__main__"]
+    sys.modules["__main__"] = types.ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = kept
+
+
+def _forget_launchers() -> None:
+    """Take out what torchrun, MPI or SLURM said of the process that waits: a trial's ranks are those started here."""
+    for name in list(os.environ):
+        if name in RANKS or name.startswith(LAUNCHERS):
+            del os.environ[name]
+
+
+def kill_all() -> None:
+    """End whatever was started here and still runs."""
+    for running in list(_started):
+        running.kill()
 
 
 @dataclass
@@ -103,6 +149,7 @@ class Running:
             return False
         self.listen()
         self.code = failed or 0
+        self.kill()
         return True
 
     def kill(self) -> None:
@@ -112,6 +159,8 @@ class Running:
                 rank.kill()
         for rank in self.ranks:
             rank.join()
+        if self in _started:
+            _started.remove(self)
 
 
 def start(job: Mapping[str, Any], ranks: int, log: Path, gpus: list[str] | None = None, entry: str = ENTRY) -> Running:
@@ -127,20 +176,34 @@ def start(job: Mapping[str, Any], ranks: int, log: Path, gpus: list[str] | None 
     environment = {} if gpus is None else {"CUDA_VISIBLE_DEVICES": ",".join(gpus)}
     port = str(_free_port()) if ranks > 1 else ""
     running = Running([], [], log=log)
+    _started.append(running)
     for rank in range(ranks):
         receive, send = context().Pipe(duplex=False)
         own = {**environment, **(_rank_environment(rank, ranks, port) if ranks > 1 else {})}
-        process = context().Process(target=_child, args=(dict(job), send, own, log, entry), daemon=False)
         try:
-            process.start()
+            running.ranks.append(_process((dict(job), send, own, log, entry)))
         except BaseException:
             running.kill()
             raise
         send.close()
-        running.ranks.append(process)
         running.pipes.append(receive)
     running._open, running._alive = list(running.pipes), list(running.ranks)
     return running
+
+
+def _process(arguments: tuple[Any, ...]) -> Any:
+    """A process that runs ``_child``. One try more starts a new fork server where the first has just been killed."""
+    for last in (False, True):
+        process = context().Process(target=_child, args=arguments, daemon=False)
+        try:
+            with _no_main_module():
+                process.start()
+        except (EOFError, ConnectionError) as error:
+            if last:
+                raise OSError("the fork server was killed, and so was the next") from error
+        else:
+            break
+    return process
 
 
 def _rank_environment(rank: int, ranks: int, port: str) -> dict[str, str]:
@@ -164,8 +227,9 @@ def _free_port() -> int:
 
 def _child(job: dict[str, Any], pipe: Connection, environment: dict[str, str], log: Path, entry: str) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the waiting process decides what Ctrl-C means
+    _forget_launchers()
     os.environ.update(environment)
-    _die_with_parent()
+    die_with_parent()
     said = threading.Lock()
 
     def say(kind: str, value: Any) -> None:
@@ -186,7 +250,8 @@ def _child(job: dict[str, Any], pipe: Connection, environment: dict[str, str], l
     os._exit(code)  # an orderly exit of torch takes over a second and has nothing left to do
 
 
-def _die_with_parent() -> None:
+def die_with_parent() -> None:
+    """End this process when the one that started it ends, however that was."""
     parent = multiprocessing.parent_process()
 
     def watch() -> None:
@@ -206,6 +271,7 @@ def _redirect(log: Path) -> None:
 
 def warm() -> None:
     """Import what every trial needs; called in the fork server."""
+    _forget_launchers()  # Lightning reads some of them when it is imported
     gc.disable()
     for module in (ENTRY, "deeper.cost.count", "hydra", "omegaconf"):
         importlib.import_module(module)

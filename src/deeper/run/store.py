@@ -6,7 +6,9 @@ either a finished trial or one that goes on from its last checkpoint.
 """
 
 import json
-from contextlib import AbstractContextManager
+import os
+from contextlib import AbstractContextManager, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -35,17 +37,44 @@ class Home:
 
     def record(self) -> dict[str, Any] | None:
         """The record of a finished trial; None if it is not finished or any of its files is not what it was."""
+        record, damaged = self._examined()
+        return None if damaged else record
+
+    def damaged(self) -> list[str]:
+        """The files of a trial that was finished which are not what they were; none of one that is not finished."""
+        return self._examined()[1] if (self / RECORD).exists() else []
+
+    def _examined(self) -> tuple[dict[str, Any] | None, list[str]]:
+        """The record and the names of damaged files."""
         try:
             record = json.loads((self / RECORD).read_bytes())
-            named, told = record["files"], record["digest"]
-            intact = (
-                told == digest({key: value for key, value in record.items() if key != "digest"})
-                and record["id"] == self.trial
-            )
-            intact = intact and all(file_digest(self / n) == d for n, d in named.items())
-            return record if intact and set(named) == set(NAMED) else None
-        except (OSError, ValueError, KeyError, TypeError):
-            return None
+            named = record["files"]
+            told = digest({key: value for key, value in record.items() if key != "digest"})
+            if record["digest"] != told or record["id"] != self.trial or set(named) != set(NAMED):
+                return None, [RECORD]
+        except (OSError, ValueError, LookupError, TypeError, AttributeError):
+            return None, [RECORD]
+        return record, [name for name, expected in named.items() if _digest(self / name) != expected]
+
+    def set_aside(self) -> Path:
+        """Move what a damaged trial left to a folder of its own in its home, so that nothing of it is overwritten."""
+        aside = self / f"damaged-{datetime.now(UTC):%Y%m%dT%H%M%S}"
+        aside.mkdir()
+        for name in (RECORD, *NAMED):  # without a record the trial is not finished, whatever happens next
+            with suppress(FileNotFoundError):
+                os.rename(self / name, aside / name)
+        files.sync_folder(self.path)
+        return aside
+
+    def tidy(self) -> None:
+        """Remove what killed writers of a finished trial left in its home, unless somebody is at work there."""
+        with self.lock(wait=False) as held:
+            if held:
+                files.clear_leftovers(self.path)
+                files.clear_leftovers(self / "probes", age=files.DEAD_AFTER_S)
+                for name in (CHECKPOINT, str(Path(CHECKPOINT).with_suffix(".tmp"))):
+                    with suppress(OSError):
+                        (self / name).unlink(missing_ok=True)
 
     def finish(self, record: dict[str, Any]) -> None:
         """Write the record, which makes the trial finished, and drop what only served to go on."""
@@ -62,3 +91,10 @@ class Home:
         """Whether another process holds the trial now."""
         with self.lock(wait=False) as held:
             return not held
+
+
+def _digest(path: Path) -> str | None:
+    try:
+        return file_digest(path)
+    except OSError:
+        return None

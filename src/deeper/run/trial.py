@@ -20,7 +20,7 @@ import torch
 import yaml
 
 from deeper.errors import DeeperError, one_line
-from deeper.files import write_bytes
+from deeper.files import clear_leftovers, write_bytes
 from deeper.fit.callbacks import Progress
 from deeper.fit.fit import fit, load
 from deeper.fit.outcome import Surroundings, TrialOutcome
@@ -50,28 +50,33 @@ def train(job: dict[str, Any], say: Callable[[str, Any], None]) -> None:
         if first and _reusable(home.record(), environment, config["reuse"]):
             say("reused", None)
             return
+        if first:
+            clear_leftovers(home.path)
+        if first and (damaged := home.damaged()):
+            line = f"trial {home.trial} was finished, and {', '.join(damaged)} is not what it was"
+            say("note", f"{line}; what was there is kept in {home.set_aside()}, and it is trained again")
         began = time.perf_counter()
         earlier = _earlier_seconds(home)
         if first:
             write_bytes(home / CONFIG, yaml.safe_dump(config, sort_keys=False).encode())
+        _check_gpu(config["trainer"])
         data = load(config)
         if data.digest != job["data"]:
             raise DeeperError("the prepared data changed while the sweep ran; start it again")
+        live = mirror.Live(job) if first else None
         around = Surroundings(
             checkpoint=_usable_checkpoint(home, environment, say),
             made_with=provenance.computes(environment),
             every=config["runtime"]["checkpoint_every"],
-            publish=(lambda rows: _publish(home, rows, say)) if first else (lambda rows: None),
+            publish=(lambda rows: _publish(home, rows, say, live)) if first else (lambda rows: None),
             callbacks=lambda steps: [Progress(lambda fraction: say("progress", fraction), steps)],
-            loggers=_loggers(job, first),
             **_features(job),
         )
         with _beside_removed(home) if first else nullcontext():
             outcome = fit(config, data, around)
         if first:
             _keep(home, {**job, "environment": environment}, outcome, round(earlier + time.perf_counter() - began, 3))
-            for logger in around.loggers:
-                logger.experiment.finish()
+            live.finish()
 
 
 @contextmanager
@@ -133,9 +138,10 @@ def _keep(home: Home, job: dict[str, Any], outcome: TrialOutcome, total_s: float
     )
 
 
-def _publish(home: Home, rows: list[dict[str, Any]], say: Callable[[str, Any], None]) -> None:
+def _publish(home: Home, rows: list[dict[str, Any]], say: Callable[[str, Any], None], live: mirror.Live) -> None:
     _write_curves(home, rows)
     say("epoch", rows[-1])
+    live.add(rows[-1])
     print(json.dumps(rows[-1]), flush=True)
 
 
@@ -178,16 +184,12 @@ def _earlier_seconds(home: Home) -> float:
         return 0.0
 
 
-def _loggers(job: dict[str, Any], first: bool) -> list[Any]:
-    logger = job["config"]["logger"]
-    if not first or not logger["live"] or logger["mode"] == "none":
-        return []
-    from pytorch_lightning.loggers import WandbLogger
-
-    arguments = mirror.options(job)
-    folder = arguments.pop("dir")
-    mode = arguments.pop("mode")
-    return [WandbLogger(save_dir=folder, offline=mode == "offline", **arguments)]
+def _check_gpu(trainer: dict[str, Any]) -> None:
+    if trainer["accelerator"] == "gpu" and not torch.cuda.is_available():
+        raise DeeperError(
+            "nvidia-smi lists a GPU that torch cannot use (the driver is too old for it, or this torch has no CUDA); "
+            "trainer.accelerator=cpu trains on the CPU"
+        )
 
 
 def _quiet() -> None:

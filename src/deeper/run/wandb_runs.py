@@ -1,21 +1,25 @@
 """W&B as a mirror of the trial store: run id = trial id, group = study.
 
-Local files are the truth. Offline runs are written whole from a finished trial's files; online, a long trial streams
-its rows while it trains and the rest is added when it ends.
+Local files are the truth. Offline runs are written whole from a finished trial's files and appear in one step; online,
+a long trial streams its rows while it trains and the rest is added when it ends. The history has its numbers under
+``epoch/``, such as ``epoch/train_error``; the summary has the record's, which are others.
 """
 
 import json
 import os
 import socket
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from deeper.errors import DeeperError
+from deeper.files import folder_lock, scratch_folder, write_json
 from deeper.run.store import CURVES, MIRRORED, RECORD, Home
 
-MODES = ("none", "offline", "online")
+OFF = ("none", "disabled")
+MODES = (*OFF, "offline", "online")
 
 
 def check(logger: dict[str, Any]) -> None:
@@ -48,34 +52,87 @@ def check(logger: dict[str, Any]) -> None:
 def replay(home: Home, job: dict[str, Any]) -> bool:
     """Write a finished trial to W&B if that has not been done; says on standard error if it cannot.
 
+    It is done once for each mode, account, project and study: a trial that was trained alone joins the group of a study
+    that uses it later.
+
     Returns:
         whether a run was written.
     """
-    if job["config"]["logger"]["mode"] == "none" or (home / MIRRORED).exists():
+    logger = job["config"]["logger"]
+    place = [logger["mode"], logger["entity"], logger["project"], _group(job)]
+    written = _mirrored(home)
+    if logger["mode"] in OFF or place in written:
         return False
     try:
         _write(home, job)
-        (home / MIRRORED).touch()
+        write_json(home / MIRRORED, [*written, place])
     except Exception as error:  # the mirror must never cost a trial
-        print(f"warning: trial {home.trial} is not mirrored to W&B: {error}", file=sys.stderr)
+        print(f"warning: trial {home.trial} is not mirrored to W&B: {' '.join(str(error).split())}", file=sys.stderr)
         return False
     return True
 
 
-def options(job: dict[str, Any]) -> dict[str, Any]:
+class Live:
+    """A run that streams a trial's rows while it trains; where that is not asked for, or W&B fails, it does nothing."""
+
+    def __init__(self, job: dict[str, Any]):
+        self.run: Any = None
+        if _is_live(job):
+            self._try(lambda: self._begin(job))
+
+    def add(self, row: dict[str, Any]) -> None:
+        """Send a row of the history."""
+        if self.run is not None:
+            self._try(lambda: _log(self.run, row))
+
+    def finish(self) -> None:
+        if self.run is not None:
+            self._try(self.run.finish)
+
+    def _begin(self, job: dict[str, Any]) -> None:
+        import wandb
+
+        self.run = wandb.init(**_options(job, job["config"]["logger"]["dir"]))
+
+    def _try(self, call: Callable[[], Any]) -> None:
+        try:
+            call()
+        except Exception as error:  # the mirror must never cost a trial
+            print(f"W&B streams no more: {error}", flush=True)
+            self.run = None
+
+
+def _is_live(job: dict[str, Any]) -> bool:
+    """Whether rows are streamed; a run that is written offline is written whole, when the trial has ended."""
+    logger = job["config"]["logger"]
+    return logger["live"] and logger["mode"] == "online"
+
+
+def _group(job: dict[str, Any]) -> str | None:
+    return None if job["study"] == "none" else job["study"]
+
+
+def _mirrored(home: Home) -> list[list[str | None]]:
+    """Where a trial has been written: mode, account, project, study. An older file, which is empty, does not tell."""
+    try:
+        return json.loads((home / MIRRORED).read_bytes())
+    except (OSError, ValueError):
+        return []
+
+
+def _options(job: dict[str, Any], folder: str) -> dict[str, Any]:
     """The arguments of ``wandb.init`` for a trial: quiet, and away from the network unless sent there."""
     import wandb
 
     config, logger = job["config"], job["config"]["logger"]
-    Path(logger["dir"]).mkdir(parents=True, exist_ok=True)
     return {
         "project": logger["project"],
         "entity": logger["entity"],
         "mode": logger["mode"],
-        "dir": logger["dir"],
+        "dir": folder,
         "id": job["id"],
         "name": f"{config['model'].get('name', 'network')}-{config['seed']}-{job['id'][:6]}",
-        "group": job["study"],
+        "group": _group(job),
         "config": config,
         "resume": "allow" if logger["mode"] == "online" else None,
         "settings": wandb.Settings(
@@ -85,15 +142,34 @@ def options(job: dict[str, Any]) -> dict[str, Any]:
 
 
 def _write(home: Home, job: dict[str, Any]) -> None:
+    """Write a finished trial's run; an offline one beside its place, which it takes when it is whole."""
+    logger = job["config"]["logger"]
+    Path(logger["dir"]).mkdir(parents=True, exist_ok=True)
+    if logger["mode"] == "online":
+        _fill(home, job, logger["dir"])
+        return
+    runs = Path(logger["dir"]) / "wandb"
+    place = runs / "unfinished"
+    with folder_lock(place), scratch_folder(place) as scratch:
+        _fill(home, job, str(scratch))
+        for run in (scratch / "wandb").glob("offline-run-*"):
+            again = len(list(runs.glob(f"{run.name}*")))  # W&B names runs by the second
+            os.rename(run, runs / (f"{run.name}-{again}" if again else run.name))
+
+
+def _fill(home: Home, job: dict[str, Any], folder: str) -> None:
     import wandb
 
     record = json.loads((home / RECORD).read_bytes())
-    run = wandb.init(**options(job))
+    run = wandb.init(**_options(job, folder))
     try:
-        if not job["config"]["logger"]["live"]:
+        if not _is_live(job):
             for line in (home / CURVES).read_text().splitlines():
-                row = json.loads(line)
-                run.log({k: v for k, v in row.items() if k != "epoch"}, step=row["epoch"])
+                _log(run, json.loads(line))
         run.summary.update({**record["metrics"], **record["cost"], **record["time"], "status": record["status"]})
     finally:
         run.finish()
+
+
+def _log(run: Any, row: dict[str, Any]) -> None:
+    run.log({f"epoch/{key}": value for key, value in row.items() if key != "epoch"}, step=row["epoch"])

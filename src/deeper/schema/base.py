@@ -8,6 +8,10 @@ from pydantic_core import InitErrorDetails, PydanticCustomError, ValidationError
 Item = TypeVar("Item")
 
 Text = Annotated[str, StringConstraints(pattern=r"\S")]
+Folder = Annotated[Text, Field(description="the name of a folder")]
+InFolder = Annotated[  # a name that leads nowhere else
+    str, StringConstraints(pattern=r"^[^/\s.][^/]*$"), Field(description="a name without a slash or a point in front")
+]
 Count = Annotated[int, Field(ge=1)]
 Whole = Annotated[int, Field(ge=0)]
 Positive = Annotated[float, Field(gt=0)]

@@ -12,13 +12,25 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from deeper.errors import DeeperError
-from deeper.schema.base import Closed, Count, Fraction, NotNegative, Open, Positive, Row, Text, Whole, wrong
+from deeper.schema.base import (
+    Closed,
+    Count,
+    Folder,
+    Fraction,
+    InFolder,
+    NotNegative,
+    Open,
+    Positive,
+    Row,
+    Text,
+    Whole,
+    wrong,
+)
 from deeper.schema.errors import explain_setting
 from deeper.schema.study import Settings
 
 MOST_THREADS = 8 * len(os.sched_getaffinity(0))
 
-Folder = Annotated[Text, Field(description="the name of a folder")]
 Seed = Annotated[Whole, Field(description="a whole number of at least 0 (several: --multirun seed=0,1)")]
 Precision = Literal["32-true", "64-true", "bf16-mixed", "16-mixed", "bf16-true", "16-true"]
 Mode = Literal["frozen", "finetune", "scratch"]
@@ -34,14 +46,14 @@ class Called(Open):
 class DataSettings(Open):
     """The prepared set and what a trial sees of it; null sizes are whole parts, or said by the target set."""
 
-    name: Folder
+    name: InFolder
     root: Folder
     classes: Count | None
     channels: Count | None
     image_size: Count | None
     train_size: Count | None
     validation_size: Count | None
-    subset_seed: int
+    subset_seed: Whole
 
 
 class OptimizerSettings(Called):
@@ -95,7 +107,7 @@ class Trainer(Closed):
 class Logger(Closed):
     """The mirror in W&B."""
 
-    mode: Literal["none", "offline", "online"]
+    mode: Literal["none", "disabled", "offline", "online"]
     live: bool
     project: Text
     entity: str | None
@@ -142,7 +154,7 @@ class PictureCounts(Closed):
 class TransferTarget(Open):
     """A target set; further keys say how it is read."""
 
-    name: Folder
+    name: InFolder
     title: str
     classes: Count | None
     channels: Literal[1, 3]

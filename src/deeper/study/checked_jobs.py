@@ -20,6 +20,7 @@ from deeper.schema.results import TOY
 from deeper.schema.study import Study
 from deeper.study import arms as study_arms
 from deeper.study import averaging
+from deeper.study import table as study_table
 from deeper.study.probe_functions import check_functions
 from deeper.study.published_rows import published_rows
 from deeper.study.rates import check_rates
@@ -82,6 +83,7 @@ def checked_jobs(
     Raises:
         DeeperError: something that would fail, in a trial or on the study's page.
     """
+    arguments = list(arguments)
     study = checked_study(configs[0], runtime)
     if study and not all(study_arms.is_free(argument, study) for argument in arguments):
         study = None
@@ -89,6 +91,7 @@ def checked_jobs(
         study = check_arms(study, configs)
         if not configs[0].dry_run:
             writable(Path(configs[0].results), "the table's folder", "results")
+            _check_place(configs[0], arguments)
     jobs = [make_job(config, slots) for config in configs]
     for job in jobs:
         check_images(job["config"])
@@ -97,6 +100,16 @@ def checked_jobs(
         arms = {study_arms.of_job(study, cfg): job["config"] for cfg, job in zip(configs, jobs, strict=True)}
         check_rates(study, arms, configs[0].profile)
     return jobs
+
+
+def _check_place(cfg: DictConfig, arguments: Iterable[str]) -> None:
+    """See that a place which the command line names (``results=``, as DVC does) has no table of another profile."""
+    other = study_table.of_other_profile(cfg)
+    if other and any(argument.startswith("results=") for argument in arguments):
+        raise DeeperError(
+            f"{study_table.place(cfg)} is of profile {other}, and profile={cfg.profile} would take its place; name "
+            "another folder with results=FOLDER, or move that table away"
+        )
 
 
 def check_arms(study: Study, configs: Sequence[DictConfig]) -> Study:
@@ -110,12 +123,27 @@ def check_arms(study: Study, configs: Sequence[DictConfig]) -> Study:
         the study with all its arms.
 
     Raises:
-        DeeperError: a job is in no arm or in several, or an arm is off its budget.
+        DeeperError: a job is in no arm or in several, an arm has a seed twice, or is off its budget.
     """
     study = study_arms.with_arms(study, configs)
+    _check_seeds(study, configs)
     averaging.tell_empty(study, [(study_arms.of_job(study, cfg), cfg.seed) for cfg in configs])
     _check_budgets(study, configs)
     return study
+
+
+def _check_seeds(study: Study, configs: Sequence[DictConfig]) -> None:
+    """See that an arm has a seed once: two values of a setting, such as two profiles, are two studies."""
+    jobs: dict[tuple[str, int], DictConfig] = {}
+    for cfg in configs:
+        arm = study_arms.of_job(study, cfg)
+        other = jobs.setdefault((arm, cfg.seed), cfg)
+        if other is not cfg:
+            differ = "" if other.profile == cfg.profile else f" (profile={other.profile} and profile={cfg.profile})"
+            raise DeeperError(
+                f"study {study.name}: arm {arm} has seed {cfg.seed} twice{differ}, and its table holds one trial for "
+                "each; run what differs one after another"
+            )
 
 
 def check_compared(study: Study, configs: Sequence[DictConfig], trials: Sequence[str]) -> None:

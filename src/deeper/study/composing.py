@@ -14,6 +14,7 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
 from deeper.errors import DeeperError, hint, one_line
+from deeper.schema.added import check_added
 from deeper.schema.study import Settings, Study
 from deeper.study.arms import settings
 from deeper.study.checked_jobs import study_file
@@ -65,7 +66,9 @@ class Composer:
             where = study_file(self.master.hydra.runtime) or "study"
             raise DeeperError(f"{where}: study.arms.{arm}.set: {self._explain(error, overrides)}") from error
         with open_dict(config):
-            return config.pop("hydra"), config
+            hydra = config.pop("hydra")
+        check_added(overrides, config, hydra.runtime, lambda others: self.loader.load_sweep_config(self.master, others))
+        return hydra, config
 
     def _explain(self, error: Exception, overrides: Sequence[str]) -> str:
         line = one_line(error)

@@ -51,8 +51,7 @@ def export(configs: Sequence[DictConfig], trials: Sequence[str], arguments: Sequ
     if changed:
         print(f"no table is written to {path}: {' '.join(changed)} makes this another sweep", file=sys.stderr)
         return None
-    other = _profile_of(path)
-    if other not in (None, configs[0].profile) and not any(a.startswith("results=") for a in arguments):
+    if other := of_other_profile(configs[0]):
         print(f"{path} is left as it is: it is of profile {other}; results=FOLDER names another place", file=sys.stderr)
         return None
     content = table(study, configs, trials)
@@ -195,11 +194,13 @@ def thinned(curves: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     return [row for number, row in enumerate(curves, 1) if number % step == 0 or number == len(curves)]
 
 
-def _profile_of(path: Path) -> str | None:
+def of_other_profile(cfg: DictConfig) -> str | None:
+    """The profile of the table that is where the study's would be written, if it is another one."""
     try:
-        return json.loads(path.read_bytes())["profile"]
+        other = json.loads(place(cfg).read_bytes())["profile"]
     except (OSError, ValueError, KeyError, TypeError):
         return None
+    return other if other != cfg.profile else None
 
 
 def _varying(configs: Sequence[DictConfig]) -> list[dict[str, Any]]:

@@ -1,3 +1,4 @@
+import os
 import shutil
 from collections import Counter
 from pathlib import Path
@@ -52,6 +53,9 @@ def test_seed_decides_the_split(tmp_path):
         (("train", "test"), {"train": "train", "test": "test"}),
         (("train", "val"), {"train": "train", "val": "test"}),
         (("train", "val", "test"), {"train": "train", "val": "train", "test": "test"}),
+        (("train", "valid"), {"train": "train", "valid": "test"}),
+        (("Training", "Validation", "Testing"), {"Training": "train", "Validation": "train", "Testing": "test"}),
+        (("TRAIN", "dev", "eval"), {"TRAIN": "train", "dev": "train", "eval": "test"}),
     ],
 )
 def test_parts_above_the_class_folders_are_the_split(tmp_path, folders, expected):
@@ -63,6 +67,66 @@ def test_parts_above_the_class_folders_are_the_split(tmp_path, folders, expected
     assert parts(found) == {f"{part}/{name}/x.png": expected[part] for part in folders for name in "ab"}
 
 
+def split_folders(root, *parts):
+    for number, part in enumerate(parts):
+        for label in range(2):
+            draw(root / part / "ab"[label] / "x.png", [label], 2, number)
+
+
+def test_folders_beside_the_split_are_named(tmp_path):
+    split_folders(tmp_path, "train", "test", "unused")
+    found = read(tmp_path)
+    assert found.dropped == {"unused/": "a folder beside the parts of the split"}
+    assert len(found.pictures) == 4
+
+
+@pytest.mark.parametrize(
+    ("folders", "words"),
+    [
+        (("train", "val", "valid"), "has val/ and valid/, each of which may be the val part; leave one"),
+        (("train", "test", "Test"), "has Test/ and test/, each of which may be the test part; leave one"),
+        (("train",), r"has train/, which looks like a part of a split.* name .*/train$"),
+        (("val", "test"), "has test/, which looks like a part of a split"),
+        (("cats", "dogs", "testing"), "has testing/, which looks like a part of a split"),
+    ],
+)
+def test_parts_that_make_no_split_are_refused_and_never_classes(tmp_path, folders, words):
+    split_folders(tmp_path, *folders)
+    with pytest.raises(DeeperError, match=words):
+        read(tmp_path)
+
+
+def test_a_class_may_be_called_like_a_part(tmp_path):
+    for label, name in enumerate(("train", "bus")):
+        for number in range(4):
+            draw(tmp_path / name / f"{number}.png", [label], 2, number)
+    assert list(read(tmp_path).classes) == ["bus", "train"]
+
+
+def test_links_are_followed_and_a_loop_of_them_is_refused(tmp_path):
+    write_folder(tmp_path / "elsewhere", classes=2, images=4)
+    (tmp_path / "set").mkdir()
+    for name in "ab":
+        (tmp_path / "set" / name).symlink_to(tmp_path / "elsewhere" / name)
+    (tmp_path / "elsewhere" / "a" / "more.png").symlink_to(tmp_path / "nowhere.png")
+    found = read(tmp_path / "set")
+    assert len(found.pictures) == 8
+    assert found.dropped == {"a/more.png": "a link that leads nowhere"}
+    (tmp_path / "elsewhere" / "b" / "loop").symlink_to(tmp_path / "elsewhere" / "b")
+    with pytest.raises(DeeperError, match="loop is a link that leads back to a folder above it; take it out"):
+        read(tmp_path / "set")
+
+
+def test_names_that_are_not_utf_8_are_names_like_others(tmp_path):
+    write_folder(tmp_path, classes=2, images=4)
+    os.rename(tmp_path / "a", os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9"))
+    os.rename(tmp_path / "b" / "0.png", os.fsdecode(os.fsencode(tmp_path / "b") + b"/\xff.png"))
+    found = read(tmp_path)
+    assert list(found.classes) == ["b", "caf\\xe9"]
+    assert "b/\\xff.png" in {picture.name for picture in found.pictures}
+    assert all(picture.open().mode == "RGB" for picture in found.pictures)
+
+
 def test_pictures_lie_at_any_depth_and_other_files_are_named(tmp_path):
     write_folder(tmp_path)
     draw(tmp_path / "a" / "deep" / "er" / "x.JPEG", [0], 3, 9)
@@ -72,7 +136,7 @@ def test_pictures_lie_at_any_depth_and_other_files_are_named(tmp_path):
     (tmp_path / "empty").mkdir()
     found = read(tmp_path)
     assert "a/deep/er/x.JPEG" in parts(found)
-    assert found.dropped == {"a/notes.txt": "no picture by its suffix", "empty/": "a folder without a picture"}
+    assert found.dropped == {"a/notes.txt": "no picture by its suffix .txt", "empty/": "a folder without a picture"}
     assert list(found.classes) == ["a", "b", "c"]
 
 

@@ -1,5 +1,6 @@
 import hashlib
 import io
+import os
 import tarfile
 import zipfile
 
@@ -101,14 +102,29 @@ def test_archive_that_is_not_the_official_one_is_not_unpacked(tmp_path, reader, 
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(together)
 
 
-def test_truncated_archive_leaves_nothing_behind(tmp_path):
+@pytest.mark.parametrize("lost", [1, 8, 400, 900])
+def test_truncated_archive_leaves_nothing_behind(tmp_path, lost):
     write_aircraft(tmp_path / "made")
     archive = tmp_path / "given" / "fgvc-aircraft-2013b.tar.gz"
     pack(archive, tmp_path / "made", "fgvc-aircraft-2013b")
-    archive.write_bytes(archive.read_bytes()[:-400])
+    archive.write_bytes(archive.read_bytes()[:-lost])
     with pytest.raises(DeeperError, match=r"fgvc-aircraft-2013b\.tar\.gz is truncated or damaged .*; fetch it again"):
         aircraft.read(archive.parent, archives=md5(archive))
     assert [path.name for path in archive.parent.iterdir()] == [archive.name]
+
+
+def test_an_archive_that_is_cut_where_a_header_begins_is_not_whole(tmp_path):
+    root = write_voc2007(tmp_path / "made")
+    given = tmp_path / "given"
+    for name in voc2007.ARCHIVES:
+        if name.endswith(".tar"):
+            pack(given / name, tmp_path / "made", root.parent.name)
+    with tarfile.open(given / "VOCtest_06-Nov-2007.tar") as whole:
+        cut = whole.getmembers()[-3].offset
+    os.truncate(given / "VOCtest_06-Nov-2007.tar", cut)
+    with pytest.raises(DeeperError, match=r"VOCtest_06-Nov-2007\.tar is truncated or damaged"):
+        voc2007.read(given, archives={})
+    assert {path.suffix for path in given.iterdir()} == {".tar"}
 
 
 def test_folder_that_cannot_be_unpacked_into_is_named(tmp_path):

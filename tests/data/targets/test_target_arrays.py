@@ -34,6 +34,19 @@ def test_a_picture_that_cannot_be_decoded_is_left_out_counted_and_named(tmp_path
     assert meta["splits"]["test"] == [7, 11]
 
 
+def test_deep_pictures_of_a_set_have_one_white(tmp_path):
+    def deep(value):
+        return lambda: Image.fromarray(np.full((8, 8), value, np.uint16))
+
+    meta = target.write(tmp_path / "toys", SETTINGS, listing(p5=deep(200), p6=deep(4000)), {})
+    assert meta["white"] == {"integers": 4095}
+    names = json.loads((tmp_path / "toys/names.json").read_text())
+    images = open_set(tmp_path / "toys").images
+    seen = [images[number].max() for number, name in enumerate(names) if name.endswith(("/5.png", "/6.png"))]
+    assert sorted(seen) == [200 * 255 // 4095, 4000 * 255 // 4095]
+    assert "white" not in target.write(tmp_path / "others", SETTINGS | {"name": "others"}, listing(), {})
+
+
 def test_a_set_of_which_much_cannot_be_decoded_is_refused(tmp_path):
     def broken():
         raise Unreadable("truncated")

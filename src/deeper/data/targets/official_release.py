@@ -5,19 +5,16 @@ holds the released archives.
 """
 
 import hashlib
-import tarfile
 import zipfile
-import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from deeper.data.archives import BROKEN, TooLong, opened_tar
 from deeper.errors import DeeperError, reason
 from deeper.files import scratch_folder
-
-BROKEN = (OSError, EOFError, zlib.error, tarfile.TarError, zipfile.BadZipFile, KeyError)
 
 
 @dataclass(frozen=True)
@@ -163,8 +160,10 @@ def _check(file: Path, expected: str | None) -> None:
 
 def _extract(file: Path, member: str | None, scratch: Path) -> None:
     try:
-        with _content(file, member) as content, tarfile.open(fileobj=content, mode="r|*") as archive:
+        with _content(file, member) as content, opened_tar(content) as archive:
             archive.extractall(scratch, filter="data")
+    except TooLong as error:
+        raise DeeperError(f"{file}: {error} and is not the released file; fetch it again") from error
     except BROKEN as error:
         if isinstance(error, OSError) and error.errno is not None:
             raise

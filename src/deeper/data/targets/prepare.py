@@ -2,6 +2,7 @@
 
 import hashlib
 import inspect
+import os
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -14,7 +15,7 @@ from deeper.data.pictures import Collection
 from deeper.data.prepared import open_set, preparing
 from deeper.data.targets.target_arrays import is_current, write
 from deeper.errors import DeeperError
-from deeper.files import scratch_folder
+from deeper.files import below, scratch_folder
 
 NAMED_LEFT_OUT = 5
 
@@ -40,14 +41,14 @@ def ready(settings: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _with_listing(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """With the folder's path written one way, and the digest of its files' names, sizes and times."""
+    """With the folder's path written one way, and the digest of the names, sizes and times of what is read there."""
     if settings["path"] is None:
         return dict(settings)
     source = Path(settings["path"]).expanduser()
     listing = hashlib.sha256()
-    for file in sorted(path for path in source.rglob("*") if path.is_file()):
-        facts = file.stat()
-        listing.update(f"{file.relative_to(source)}\0{facts.st_size}\0{facts.st_mtime_ns}\n".encode(errors="replace"))
+    for file in below(source) if source.is_dir() else []:
+        facts = file.stat() if file.exists() else file.lstat()
+        listing.update(os.fsencode(f"{file.relative_to(source)}\0{facts.st_size}\0{facts.st_mtime_ns}\n"))
     return {**settings, "path": str(source), "listing": listing.hexdigest()}
 
 
@@ -57,7 +58,7 @@ def _prepare(folder: Path, settings: Mapping[str, Any]) -> dict[str, Any]:
         source = Path(settings["path"]).expanduser()
         if not source.is_dir():
             raise DeeperError(f"transfer.target.path={settings['path']} is not a folder; name the one that holds it")
-        return write(folder, settings, read(source), {"folder": str(settings["path"])})
+        return write(folder, settings, read(source), {"folder": settings["path"]})
     if not settings["packages"]:
         raise DeeperError(
             f"{settings['title']} cannot be fetched by a program; put the release into a folder and give "
@@ -88,10 +89,24 @@ def _summary(meta: Mapping[str, Any], folder: Path) -> str:
     pool, test = meta["splits"]["train"][1], meta["splits"]["test"]
     counted = f"{pool} training and {test[1] - test[0]} test pictures of {len(meta['classes'])} classes"
     text = f"{meta['name']}: {counted} in {folder}"
+    for kind, white in meta.get("white", {}).items():
+        text += f"; of pictures of more than 8 bits {white} is white in all that hold {kind}"
     if meta["dropped"]:
-        text += f"; {len(meta['dropped'])} are none of them (meta.json says why)"
+        text += f"; {len(meta['dropped'])} are none of them: {_named(meta['dropped'])} (meta.json names all)"
     if meta["left_out"]:
-        named = [f"{name} ({why})" for name, why in meta["left_out"].items()]
-        more = f" and {len(named) - NAMED_LEFT_OUT} more" if len(named) > NAMED_LEFT_OUT else ""
-        text += f"; left out {len(named)} that cannot be read: {', '.join(named[:NAMED_LEFT_OUT])}{more}"
+        text += f"; left out {len(meta['left_out'])} that cannot be read: {_named(meta['left_out'])}"
     return text
+
+
+def _named(why: Mapping[str, str]) -> str:
+    """The first names of each reason: of many files with one reason the others must not be hidden."""
+    by_reason: dict[str, list[str]] = {}
+    for name, reason in why.items():
+        by_reason.setdefault(reason, []).append(name)
+    first = sorted(by_reason.items(), key=lambda item: len(item[1]))[:NAMED_LEFT_OUT]
+    parts = [
+        f"{names[0]} and {len(names) - 1} more ({reason})" if len(names) > 1 else f"{names[0]} ({reason})"
+        for reason, names in first
+    ]
+    more = f" and {len(by_reason) - len(first)} other reasons" if len(by_reason) > len(first) else ""
+    return ", ".join(parts) + more

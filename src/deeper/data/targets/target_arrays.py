@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageOps
 
-from deeper.data.pictures import Collection, Picture, Unreadable
+from deeper.data.pictures import Collection, Picture, Unreadable, eight_bits, full_scale, is_deep
 from deeper.data.prepared import IMAGES, LABELS, meta_digest, open_set, write_files
 from deeper.data.splits import statistics
 from deeper.errors import DeeperError
@@ -34,7 +34,7 @@ def write(folder: Path, target: Mapping[str, Any], listed: Collection, source: M
         DeeperError: classes or counts are not those of the configuration, or more than a fifth cannot be decoded.
     """
     _check_listing(target, listed)
-    kept, images, left_out = _decoded(listed.pictures, target["size"], target["fit"])
+    kept, images, left_out, white = _decoded(listed.pictures, target["size"], target["fit"])
     if len(left_out) > MOST_LEFT_OUT * len(listed.pictures):
         name, why = next(iter(left_out.items()))
         raise DeeperError(
@@ -59,6 +59,7 @@ def write(folder: Path, target: Mapping[str, Any], listed: Collection, source: M
         "made": _made(target),
         "left_out": left_out,
         "dropped": dict(listed.dropped),
+        **({"white": white} if white else {}),
         "source": dict(source),
     }
     content = {
@@ -117,18 +118,35 @@ def _check_classes(name: str, classes: Sequence[str], kept: Sequence[Picture], l
             raise DeeperError(f"{name}: class {title} has {lacking}{more}; add some to the folder, or take it out")
 
 
-def _decoded(pictures: Sequence[Picture], size: int, fit: str) -> tuple[list[Picture], np.ndarray, dict[str, str]]:
+def _decoded(
+    pictures: Sequence[Picture], size: int, fit: str
+) -> tuple[list[Picture], np.ndarray, dict[str, str], dict[str, int]]:
+    """Pictures that can be decoded, their arrays, why others cannot, and what is white in deep ones.
+
+    Deep pictures are decoded twice: what is white is known when all have been seen.
+    """
     shaped = FITS[fit]
     kept: list[Picture] = []
     left_out: dict[str, str] = {}
+    deep: dict[str, dict[int, float]] = {}
     images = np.empty((len(pictures), size, size, 3), np.uint8)
     for picture in pictures:
         try:
-            images[len(kept)] = np.asarray(shaped(picture.open(), size))
-            kept.append(picture)
+            opened = picture.open()
         except Unreadable as error:
             left_out[picture.name] = str(error)
-    return kept, images[: len(kept)], left_out
+            continue
+        if is_deep(opened):
+            kind = "fractions" if opened.mode == "F" else "integers"
+            deep.setdefault(kind, {})[len(kept)] = float(np.asarray(opened).max())
+        else:
+            images[len(kept)] = np.asarray(shaped(opened, size))
+        kept.append(picture)
+    white = {kind: full_scale(max(highest.values()), kind == "fractions") for kind, highest in deep.items()}
+    for kind, rows in deep.items():
+        for row in rows:
+            images[row] = np.asarray(shaped(eight_bits(kept[row].open(), white[kind]), size))
+    return kept, images[: len(kept)], left_out, white
 
 
 def _crop(picture: Image.Image, size: int) -> Image.Image:

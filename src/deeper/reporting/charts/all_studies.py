@@ -21,6 +21,7 @@ from deeper.reporting.charts import (
 )
 from deeper.reporting.load import StudyResults
 from deeper.reporting.transfer_tasks import transfer_tasks
+from deeper.run.processes import die_with_parent
 
 CHARTS = {
     "study": (*networks_averaged.CHARTS, *epochs_and_layers.CHARTS),
@@ -62,9 +63,10 @@ _inherited: Sequence[ChartData] = ()
 
 
 def _inherit(studies: Sequence[ChartData]) -> None:
-    """A worker has the data from its parent's memory, so it need not be picklable; Ctrl-C is for the parent."""
+    """A worker has the data from its parent's memory, so it need not be picklable; it ends with the parent."""
     global _inherited
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    die_with_parent()
     _inherited = studies
 
 

@@ -1,0 +1,71 @@
+"""What an override with ``+`` may add: an argument of a class, and nothing that would be accepted and ignored."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override
+from omegaconf import DictConfig, OmegaConf
+
+from deeper.errors import DeeperError, hint
+
+ARM = "study.arm"  # the mark of a study's job
+OF_NAMES = ("callbacks",)  # mappings from names of the user's to classes
+
+Compose = Callable[[list[str]], DictConfig]
+
+
+def check_added(overrides: Iterable[str], config: DictConfig, runtime: Mapping[str, Any], compose: Compose) -> None:
+    """See that every setting which an override adds is an argument of a class; a group of options is none of these.
+
+    Args:
+        overrides: of one job.
+        config: what they compose to.
+        runtime: Hydra's (``hydra.runtime``): the folders of configurations.
+        compose: the configuration of other overrides; asked where ``++`` may set what is there already.
+
+    Raises:
+        DeeperError: one is read by nothing; names what may have been meant.
+    """
+    words = list(overrides)
+    added = [word for word in words if word.startswith("+")]
+    for override in OverridesParser.create().parse_overrides(added):
+        key = override.get_key_element().lstrip("+")
+        if key == ARM or key.partition(".")[0] == "hydra" or _is_group(override, runtime) or _of_class(key, config):
+            continue
+        others = compose([word for word in words if word != override.input_line])
+        if not override.is_force_add() or OmegaConf.select(others, key, default=others) is others:
+            raise DeeperError(f"{override.input_line}: {_advice(key, others)}")
+
+
+def _is_group(override: Override, runtime: Mapping[str, Any]) -> bool:
+    folders = [Path(source["path"]) for source in runtime["config_sources"] if source["schema"] == "file"]
+    return any((folder / override.key_or_group).is_dir() for folder in folders)
+
+
+def _of_class(key: str, config: DictConfig) -> bool:
+    """Whether a setting is below a ``_target_``, whose class sees to its own arguments, or one that it names itself."""
+    above = key.split(".")[:-1]
+    if above and above[0] in OF_NAMES:
+        return True
+    parts = [OmegaConf.select(config, ".".join(above[: n + 1])) for n in range(len(above))]
+    return any(isinstance(part, DictConfig) and "_target_" in part for part in parts)
+
+
+def _advice(key: str, config: DictConfig) -> str:
+    names = list(_names(config))
+    leaf = key.rpartition(".")[2]
+    same = [name for name in names if name.rpartition(".")[2] == leaf]
+    if same:
+        return f"there is no such setting; did you mean {' or '.join(same[:3])}?"
+    advice = hint(key, names)
+    return f"there is no such setting; {advice if 'mean' in advice else '--cfg job prints every setting'}"
+
+
+def _names(value: DictConfig, above: str = "") -> Iterator[str]:
+    for key in value:
+        yield f"{above}{key}"
+        part = value._get_node(key)
+        if isinstance(part, DictConfig) and not part._is_none() and not part._is_interpolation():
+            yield from _names(part, f"{above}{key}.")

@@ -1,0 +1,140 @@
+"""The trials of a store: what they are, how large, which tables use them; and the removal of those that none uses."""
+
+import json
+import re
+import shutil
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from deeper.errors import DeeperError
+from deeper.run.store import CHECKPOINT, CONFIG, RECORD, Home
+
+ID = re.compile(r"[0-9a-f]{16}")
+
+
+@dataclass(frozen=True)
+class KeptTrial:
+    """A trial's home.
+
+    Attributes:
+        what: network and seed; of a transfer also target and mode.
+        state: ``finished``, ``diverged``, ``stopped`` (it goes on from its checkpoint), ``unfinished`` or ``damaged``.
+        when: of the record, or of the last change; UTC.
+        size: bytes of all its files.
+        tables: the tables with a row of it, or of a trial that started from it.
+    """
+
+    home: Home
+    what: str
+    state: str
+    when: str
+    size: int
+    tables: tuple[str, ...]
+
+
+def kept_trials(store: Path, results: Path) -> list[KeptTrial]:
+    """Every trial of a store, the last one first.
+
+    Raises:
+        DeeperError: there is no such store, or a table cannot be read.
+    """
+    if not store.is_dir():
+        raise DeeperError(f"there is no folder {store}; store=FOLDER names the one with the trials")
+    homes = [Home(store, path.name) for path in sorted(store.iterdir()) if ID.fullmatch(path.name) and path.is_dir()]
+    configs = {home.trial: _read(home / CONFIG) for home in homes}
+    used = _used(results, configs)
+    found = [_kept(home, configs[home.trial], tuple(sorted(used[home.trial]))) for home in homes]
+    return sorted(found, key=lambda trial: (trial.when, trial.home.trial), reverse=True)
+
+
+def remove(trials: Iterable[KeptTrial]) -> list[KeptTrial]:
+    """Remove homes, but for those that another process works on; those that were removed."""
+    removed = []
+    for trial in trials:
+        with trial.home.lock(wait=False) as held:
+            if not held:
+                continue
+            (trial.home / RECORD).unlink(missing_ok=True)  # what a kill leaves here is an unfinished trial
+            shutil.rmtree(trial.home.path)
+            removed.append(trial)
+    return removed
+
+
+def named(trials: Iterable[KeptTrial], name: str) -> KeptTrial:
+    """The one trial whose id begins with ``name``.
+
+    Raises:
+        DeeperError: there is none, or there are several.
+    """
+    found = [trial for trial in trials if trial.home.trial.startswith(name)]
+    if len(found) != 1:
+        several = f"are {len(found)} trials whose ids begin" if found else "is no trial whose id begins"
+        raise DeeperError(f"show={name}: there {several} with it; python -m deeper.trials lists them")
+    return found[0]
+
+
+def _used(results: Path, configs: Mapping[str, Mapping[str, Any]]) -> dict[str, set[str]]:
+    """The tables that use each trial: those with a row of it, and those with a row of a trial that started from it."""
+    used: dict[str, set[str]] = defaultdict(set)
+    for path in sorted(results.rglob("*.json")):
+        try:
+            rows = json.loads(path.read_bytes()).get("trials", [])
+            trials = [trial for row in rows for trial in (row["id"], *row.get("members", ()))]
+        except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
+            raise DeeperError(
+                f"{path} cannot be read ({error}), so what it uses is not known; mend it first"
+            ) from error
+        for trial in trials:
+            used[trial].add(str(path.relative_to(results).with_suffix("")))
+    for trial, config in configs.items():
+        start = ((config.get("transfer") or {}).get("backbone") or {}).get("trial")
+        if start:
+            used[start] |= used[trial]
+    return used
+
+
+def _kept(home: Home, config: Mapping[str, Any], tables: tuple[str, ...]) -> KeptTrial:
+    files = [path for path in home.path.rglob("*") if path.is_file()]
+    record = _read(home / RECORD)
+    last = max((path.stat().st_mtime for path in files), default=home.path.stat().st_mtime)
+    return KeptTrial(
+        home,
+        _what(config),
+        _state(home, record),
+        str(record.get("finished_at") or _time(last)),
+        sum(path.stat().st_size for path in files),
+        tables,
+    )
+
+
+def _what(config: Mapping[str, Any]) -> str:
+    if not config:
+        return "unknown"
+    name, transfer = config.get("model", {}).get("name", "a network"), config.get("transfer")
+    way = f" {transfer['mode']['name']} on {transfer['target']['name']}" if transfer else ""
+    return f"{name}{way} seed {config.get('seed')}"
+
+
+def _state(home: Home, record: Mapping[str, Any]) -> str:
+    if (home / RECORD).exists():
+        return str(record.get("status", "damaged"))
+    return "stopped" if (home / CHECKPOINT).exists() else "unfinished"
+
+
+def _time(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _read(path: Path) -> Mapping[str, Any]:
+    """A file's mapping; an empty one where it is not there or none."""
+    try:
+        value = yaml.load(path.read_bytes(), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    except (OSError, ValueError, yaml.YAMLError):
+        return {}
+    return value if isinstance(value, Mapping) else {}

@@ -1,0 +1,79 @@
+"""The trials that are kept: list them, show one, remove what no table uses.
+
+python -m deeper.trials
+python -m deeper.trials show=ID
+python -m deeper.trials remove=true                  says what would go, and removes nothing
+python -m deeper.trials remove=true dry_run=false
+
+In a notebook ``deeper.trials()`` gives them as rows (``deeper.api.rows``).
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import hydra
+from omegaconf import DictConfig
+
+from deeper import cli, paths
+from deeper.errors import DeeperError
+from deeper.reporting.terminal_table import aligned
+from deeper.reporting.words import size
+from deeper.run.store import CONFIG
+from deeper.study import kept_trials
+from deeper.study.kept_trials import KeptTrial
+
+
+@hydra.main(version_base="1.3", config_path=str(paths.CONF), config_name="trials")
+@cli.task
+def trials(cfg: DictConfig) -> None:
+    for key in ("remove", "dry_run"):
+        if not isinstance(cfg[key], bool):
+            raise DeeperError(f"{key}={cfg[key]}: it must be true or false")
+    store, results = paths.folder("store", cfg.store), paths.folder("results", cfg.results)
+    if cfg.remove and not results.is_dir():
+        raise DeeperError(f"there is no folder {results}, so no table uses any trial; results=FOLDER names the tables'")
+    kept = kept_trials.kept_trials(store, results)
+    if cfg.show is not None:
+        print(_told(kept_trials.named(kept, str(cfg.show))))
+    elif cfg.remove:
+        unused = [trial for trial in kept if not trial.tables]
+        gone = unused if cfg.dry_run else kept_trials.remove(unused)
+        print(_list(gone) if gone else "every trial is in a table")
+        if gone and cfg.dry_run:
+            print("nothing was removed; dry_run=false removes them")
+        if len(gone) < len(unused):
+            print(f"{len(unused) - len(gone)} stay: another process is at work on them")
+    else:
+        print(_list(kept) if kept else f"no trial is in {store}")
+
+
+def _list(kept: Sequence[KeptTrial]) -> str:
+    rows = [[t.home.trial, t.what, t.state, t.when, ", ".join(t.tables) or "in no table", size(t.size)] for t in kept]
+    total = [f"{len(kept)} trials", "", "", "", "", size(sum(trial.size for trial in kept))]
+    head = ["trial", "what", "state", "when", "tables", "size"]
+    return aligned(head, [*rows, total], left=5, rule_before_last=True)
+
+
+def _told(trial: KeptTrial) -> str:
+    damaged = trial.home.damaged()
+    record = trial.home.record() or {}
+    lines = [
+        f"{trial.home.trial}: {trial.what}, {trial.state}, {trial.when}, {size(trial.size)} in {trial.home.path}",
+        f"tables: {', '.join(trial.tables) or 'none'}",
+        f"files: {', '.join(damaged)} not what the record says" if damaged else "files: as the record says",
+    ]
+    lines += [f"{key}: {value}" for key, value in record.get("metrics", {}).items() if value is not None]
+    if (trial.home / CONFIG).exists():
+        lines += ["", (trial.home / CONFIG).read_text().rstrip()]
+    return "\n".join(lines)
+
+
+def _from_notebook() -> Callable[..., Any]:
+    from deeper.api.rows import trials
+
+    return trials
+
+
+if __name__ == "__main__":
+    cli.run(trials)
+cli.callable_as(__name__, _from_notebook)

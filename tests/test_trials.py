@@ -1,0 +1,125 @@
+"""What is kept, and what no table uses."""
+
+import json
+
+import pytest
+import yaml
+from hydra.core.global_hydra import GlobalHydra
+
+from deeper import cli
+from deeper.run.store import CONFIG, NAMED, Home
+from deeper.trials import trials
+
+USED, START, UNUSED, STOPPED, BUSY = (digit * 16 for digit in "abcde")
+
+
+def home(store, trial, finished=True, **more):
+    made = Home(store, trial)
+    made.path.mkdir(parents=True)
+    for name in NAMED:
+        (made / name).write_text("x" * 1000)
+    (made / CONFIG).write_text(yaml.safe_dump({"model": {"name": "resnet20"}, "seed": 3, **more}))
+    if finished:
+        made.finish({"status": "finished", "metrics": {"test_error": 0.25}, "finished_at": "2026-01-02T03:04:05Z"})
+    else:
+        (made / "last.ckpt").write_text("checkpoint")
+    return made
+
+
+@pytest.fixture
+def store(tmp_path):
+    backbone = {"mode": {"name": "frozen"}, "target": {"name": "cub"}, "backbone": {"trial": START}}
+    home(tmp_path / "trials", USED, transfer=backbone)
+    home(tmp_path / "trials", START)
+    home(tmp_path / "trials", UNUSED)
+    home(tmp_path / "trials", STOPPED, finished=False)
+    (tmp_path / "trials" / "costs").mkdir()
+    (tmp_path / "results" / "record").mkdir(parents=True)
+    (tmp_path / "results" / "record" / "depth.json").write_text(json.dumps({"trials": [{"id": USED}]}))
+    return tmp_path / "trials"
+
+
+@pytest.fixture
+def command(monkeypatch, capsys, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HYDRA_FULL_ERROR", "0")
+
+    def run(*arguments):
+        GlobalHydra.instance().clear()
+        monkeypatch.setattr("sys.argv", ["trials", *arguments])
+        status = 0
+        try:
+            cli.run(trials)
+        except SystemExit as leaving:
+            status = leaving.code
+        return status, *capsys.readouterr()
+
+    return run
+
+
+def there(store):
+    return {path.name for path in store.iterdir() if len(path.name) == 16}
+
+
+def test_every_trial_is_listed_with_what_uses_it(store, command):
+    status, out, err = command()
+    assert (status, err) == (0, "")
+    rows = {line.split()[0]: line for line in out.splitlines()}
+    assert "resnet20 frozen on cub seed 3" in rows[USED]
+    assert "record/depth" in rows[USED]
+    assert "record/depth" in rows[START]  # a trial of the table started from it
+    assert "in no table" in rows[UNUSED]
+    assert "2026-01-02T03:04:05Z" in rows[UNUSED]
+    assert "stopped" in rows[STOPPED]
+    assert "kB" in rows["4"]
+
+
+def test_one_is_shown_by_the_first_letters_of_its_id(store, command):
+    _, out, _ = command("show=cccc")
+    assert f"{UNUSED}: resnet20 seed 3, finished" in out
+    assert "files: as the record says" in out
+    assert "test_error: 0.25" in out
+    (store / UNUSED / "weights.pt").write_text("changed")
+    assert "files: weights.pt not what the record says" in command("show=cccc")[1]
+    status, _, err = command("show=f")
+    assert status == 2
+    assert err.startswith("error: show=f: there is no trial whose id begins with it")
+
+
+def test_what_no_table_uses_is_removed_and_first_only_told(store, command):
+    _, out, _ = command("remove=true")
+    assert UNUSED in out
+    assert STOPPED in out
+    assert USED not in out
+    assert "nothing was removed; dry_run=false removes them" in out
+    assert there(store) == {USED, START, UNUSED, STOPPED}
+    home(store, BUSY)
+    with Home(store, BUSY).lock():
+        _, out, _ = command("remove=true", "dry_run=false")
+    assert "1 stay: another process is at work on them" in out
+    assert there(store) == {USED, START, BUSY}
+    assert (store / "costs").is_dir()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["store=nowhere"], "there is no folder nowhere"),
+        (["remove=true", "results=nowhere"], "there is no folder nowhere, so no table uses any trial"),
+        (["remove=yes_please"], "remove=yes_please: it must be true or false"),
+        (["remove=true", "dry_run=1"], "dry_run=1: it must be true or false"),
+    ],
+)
+def test_a_mistake_is_one_line(store, command, arguments, words):
+    status, _, err = command(*arguments)
+    assert status == 2
+    assert err.startswith(f"error: {words}")
+    assert len(there(store)) == 4
+
+
+def test_nothing_is_removed_while_a_table_cannot_be_read(store, command):
+    (store.parent / "results" / "broken.json").write_text("{")
+    status, _, err = command("remove=true", "dry_run=false")
+    assert status == 2
+    assert "broken.json cannot be read" in err
+    assert len(there(store)) == 4
