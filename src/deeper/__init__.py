@@ -11,12 +11,7 @@ For notebooks and scripts::
 These are imported when they are first used (``deeper.api``), so that a command starts at once.
 """
 
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from deeper import train, trials
-    from deeper.api.loaded import load
-    from deeper.api.rows import compare
+from typing import Any
 
 __version__ = "0.1.0"
 __all__ = ["compare", "load", "train", "trials"]
