@@ -30,10 +30,11 @@ LONGEST = 34  # letters of a row's name in a line
 MOST_LINES = 3
 UNITS = {FRACTION: "percentage points", DECADES: "decades (powers of ten)"}
 MARKERS = {claims.AS_EXPECTED: "o", claims.OPPOSITE: "s", claims.TOO_SMALL: "D", claims.OPEN: "o"}
-SIGNALS = {claims.AS_EXPECTED: "good", claims.OPPOSITE: "bad", claims.TOO_SMALL: "blue"}
+SIGNALS = {claims.AS_EXPECTED: "good", claims.OPPOSITE: "bad", claims.TOO_SMALL: "grey"}
 MARGIN_DASHES = (0, (2.5, 1.5))
 HALF = 0.4  # of a row's height, shaded
-EXPECTED, REGION = {"alpha": 0.13, "lw": 0}, {"alpha": 0.18, "lw": 0}
+EXPECTED = {"alpha": 0.13, "lw": 0}
+REGION = {"facecolor": "none", "hatch": "/////", "lw": 0}
 
 
 @dataclass(frozen=True)
@@ -118,7 +119,7 @@ def _shades(axis: Axes, place: int, comparison: Comparison, theme: Theme) -> Non
     metric, height = METRICS[comparison.metric], (place - HALF, place + HALF)
     if comparison.region:
         ends = [_drawn(metric, -comparison.region), _drawn(metric, comparison.region)]
-        axis.fill_between(ends, *height, color=theme.signals["blue"], zorder=1.1, **REGION)
+        axis.fill_between(ends, *height, edgecolor=theme.muted, zorder=1.1, **REGION)
     if comparison.expect == "alike":
         return
     border, (low, high) = _drawn(metric, comparison.border), axis.get_xlim()
@@ -152,7 +153,7 @@ def _key(figure: Figure, rows: Sequence[ComparedRow], theme: Theme) -> None:
     if any(row.comparison.expect != "alike" for row in rows):
         handles.append(Patch(color=theme.muted, label="where it was expected", **EXPECTED))
     if any(row.comparison.region for row in rows):
-        handles.append(Patch(color=theme.signals["blue"], label="region of practical equivalence", **REGION))
+        handles.append(Patch(edgecolor=theme.muted, label="region of practical equivalence", **REGION))
     if any(row.comparison.margin for row in rows):
         handles.append(Line2D([], [], color=theme.muted, lw=1.3, ls=MARGIN_DASHES, label="margin"))
     figure.legend(handles=handles, loc="outside upper left", ncols=len(handles), labelcolor=theme.muted, **KEY)

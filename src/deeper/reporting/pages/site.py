@@ -4,8 +4,7 @@ import csv
 import functools
 import io
 import json
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,17 +21,31 @@ from deeper.reporting.arm_results import ArmResults, arm_results, curve
 from deeper.reporting.charts import all_studies
 from deeper.reporting.charts.all_studies import ChartData
 from deeper.reporting.load import StudyResults
-from deeper.reporting.pages import calibration, exact_claims, study, transfer, transfer_confusions, verdict_words, zoo
+from deeper.reporting.pages import (
+    calibration,
+    exact_claims,
+    front_page,
+    study,
+    transfer,
+    transfer_confusions,
+    verdict_words,
+    zoo,
+)
+from deeper.reporting.pages.answer import Sentence, answer
+from deeper.reporting.pages.claim_rows import OPEN, ClaimRow, by_verdict, claim_rows, effect, newest
 from deeper.reporting.pages.exact_claims import ExactPage
 from deeper.reporting.pages.study import StudyPage
 from deeper.reporting.pages.transfer import TransferPage
+from deeper.reporting.published_numbers import PublishedNumber
 from deeper.reporting.training_counts import TrainingCounts, count_trainings
 from deeper.reporting.transfer_tasks import transfer_tasks
 from deeper.schema.baselines import FILE as BASELINES
 from deeper.schema.baselines import FOREST, LOGISTIC, Baselines, read_baselines
 from deeper.schema.ledger import Claim, ledger
-from deeper.schema.results import APART, RECORD
+from deeper.schema.results import APART, RECORD, StudyTable
 
+Judged = tuple[StudyResults, Sequence[Verdict], Sequence[PublishedNumber]]
+INDEX = "README.md"
 MARK = "<!-- Written by python -m deeper.report; changes made here are lost. -->"
 DRAWN = (".svg", ".png")
 CURVE_COLUMNS = ("train_error", "validation_error")
@@ -63,51 +76,77 @@ class IndexPage:
     """What the index shows beside the studies.
 
     Attributes:
-        answers: the claims of each verdict with their pages, in the order of ``claims.VERDICTS``.
+        sentences: *Is deeper better?* in three of them.
+        rows: the claims by verdict, each as the ledger of record answers it, or else the first one.
         family: comparisons that the simultaneous intervals are over.
-        headline: the page whose errors by epoch stand on the index: the one that answers the ledger's earliest claim.
-        places: data and profile of the studies that answer claims, each once, the one of most studies first.
         unmeasured: claims of the ledger that nothing here is about.
-        beside: whether the ledger of record stands beside.
+        again: how many claims the ledger of record, which stands beside, answers; 0 where it does not.
         rivals: what classifiers of the same pixels reach beside the best network, by the pictures that studies share.
     """
 
     studies: Sequence[StudyPage]
     exact: ExactPage
-    answers: dict[str, list[tuple[StudyPage, Verdict]]]
+    sentences: Sequence[Sentence]
+    rows: dict[str, list[ClaimRow]]
     family: int
-    headline: StudyPage | None
-    places: Sequence[str]
     trainings: TrainingCounts
     unmeasured: Sequence[Claim]
-    beside: bool
+    again: int
     rivals: Sequence[Rival]
-
-    @property
-    def verdicts(self) -> int:
-        return sum(map(len, self.answers.values()))
 
     @property
     def summary(self) -> str:
         """``2 contradicted, 4 mixed, 11 supported and 21 cannot tell``: those verdicts that there are."""
-        return words.listed([f"{len(found)} {verdict}" for verdict, found in self.answers.items() if found])
+        return words.listed([f"{len(rows)} {verdict}" for verdict, rows in self.rows.items()])
+
+    @property
+    def decided(self) -> list[ClaimRow]:
+        return [row for verdict, rows in self.rows.items() if verdict not in OPEN for row in rows]
+
+    @property
+    def undecided(self) -> list[ClaimRow]:
+        return [row for verdict, rows in self.rows.items() if verdict in OPEN for row in rows]
+
+    @property
+    def measured_on(self) -> list[str]:
+        """The scales of the answer, each once."""
+        return list(dict.fromkeys(sentence.row.measured_on for sentence in self.sentences))
+
+    @property
+    def others(self) -> list[StudyPage]:
+        """Pages to which no claim leads."""
+        led = {row.page for rows in self.rows.values() for row in rows}
+        return [page for page in self.studies if f"{page.name}.md" not in led]
 
 
-def write(results: Path, reports: Path, shelf: Path, exact: Sequence[Finding] = ()) -> list[Path]:
+def write(
+    results: Path,
+    reports: Path,
+    shelf: Path,
+    exact: Sequence[Finding] = (),
+    others: Sequence[StudyTable] = (),
+    only: Collection[str] = (),
+) -> list[Path]:
     """Write the pages of every study in ``results`` to ``reports`` and clear away those of studies that are gone.
 
-    ``shelf`` is the folder of published numbers, ``exact`` what was found of the exact claims. Returns the files
-    written; each is written whole or not at all, and only after every page could be made. Files in ``reports`` that are
-    not the report's own are left alone.
+    ``shelf`` is the folder of published numbers, ``exact`` what was found of the exact claims, ``others`` are tables
+    of the family that have no page here. Where studies are named by ``only``, their pages alone are written, and the
+    index, and nothing is cleared away. Returns the files written; each is written whole or not at all, and only after
+    every page could be made. Files in ``reports`` that are not the report's own are left alone.
+
+    A ``README.md`` beside the folder ``reports`` that has the marks of the answer gets it (``front_page``).
 
     Raises:
         DeeperError: a results file is damaged, or a study names something that does not exist.
     """
-    beside = load.is_there(results / RECORD)
-    made = pages(load.load(results), shelf, exact, read_baselines(results / BASELINES), beside)
+    again = load.load(results / RECORD)
+    rows = _rows(again, shelf, read_baselines(results / RECORD / BASELINES), folder=f"{RECORD}/")
+    made = pages(load.load(results), shelf, exact, read_baselines(results / BASELINES), rows, others, only)
     for name, content in sorted(made.items()):
         files.write_bytes(reports / name, content)
-    _clear(reports, set(made))
+    if not only:
+        _clear(reports, set(made))
+    front_page.write(reports, made[INDEX])
     return [reports / name for name in sorted(made)]
 
 
@@ -116,17 +155,19 @@ def pages(
     shelf: Path,
     exact: Sequence[Finding] = (),
     baselines: Baselines | None = None,
-    beside: bool = False,
+    again: Sequence[ClaimRow] = (),
+    others: Sequence[StudyTable] = (),
+    only: Collection[str] = (),
 ) -> dict[str, bytes]:
-    """Every file of the report by its path below ``reports``; ``beside``: the ledger of record has pages there too."""
-    studies = _studies(results, shelf, baselines)
+    """Every file of the report by its path below ``reports``; ``again``: what the ledger of record, beside, answers."""
+    studies = _studies(results, shelf, baselines, others, only)
     transfers = {page.name: transfer.build(page, _elsewhere(page, studies)) for page in _of_kind(studies, "transfer")}
     # Pages of some profiles stand a folder deeper.
     top = "../.." if any(one.table.profile in APART for one in results) else ".."
-    made = {"README.md": _render("index.md.j2", top=top, index=_index(results, studies, exact, beside, baselines))}
+    made = {INDEX: _render("index.md.j2", top=top, index=_index(results, studies, exact, again, baselines))}
     if exact:
         made["exact_claims.md"] = _render("exact_claims.md.j2", top=top, exact=ExactPage(exact))
-    for page in studies:
+    for page in studies if not only else [page for page in studies if page.name in only]:
         facts = _facts(page, transfers)
         made[f"{page.name}.md"] = _render(f"{page.results.page}.md.j2", top=top, page=page, **facts)
         made[f"curves/{page.name}.csv"] = _curves(page.arms)
@@ -135,16 +176,41 @@ def pages(
     return made
 
 
-def _studies(results: Sequence[StudyResults], shelf: Path, baselines: Baselines | None) -> list[StudyPage]:
-    """Every study's page. A smoke run measures nothing: it has no verdicts and is in no family of comparisons."""
-    tables = [one.table for one in results if one.measures]
-    verdicts, family = claims.evaluate(tables, baselines), claims.family_of(tables)
-    numbers = [published_numbers.select(one.study, shelf, str(one.path)) for one in results]
-    data = [ChartData(one, arm_results(one.table), [v for v in verdicts if v.study == one.name]) for one in results]
+def _studies(
+    results: Sequence[StudyResults],
+    shelf: Path,
+    baselines: Baselines | None,
+    others: Sequence[StudyTable],
+    only: Collection[str],
+) -> list[StudyPage]:
+    """Every study's page, with charts where it is written. A smoke run measures nothing: it has no verdicts."""
+    judged, family = _judged(results, shelf, baselines, others)
+    data = [ChartData(one, arm_results(one.table), verdicts) for one, verdicts, _ in judged]
+    drawn = iter(all_studies.draw([one for one in data if not only or one.results.name in only]))
+    charts = [next(drawn) if not only or one.results.name in only else {} for one in data]
     return [
-        study.build(one.results, one.arms, one.verdicts, family, charts | _strips(one), shown)
-        for one, charts, shown in zip(data, all_studies.draw(data), numbers, strict=True)
+        study.build(one.results, one.arms, one.verdicts, family, pictures | _strips(one), numbers)
+        for one, pictures, (_, _, numbers) in zip(data, charts, judged, strict=True)
     ]
+
+
+def _judged(
+    results: Sequence[StudyResults], shelf: Path, baselines: Baselines | None, others: Sequence[StudyTable] = ()
+) -> tuple[list[Judged], int]:
+    """Every study with its verdicts and the published numbers beside it; and the comparisons of the family."""
+    tables = [one.table for one in results if one.measures]
+    verdicts = claims.evaluate(tables, baselines, others)
+    judged = [
+        (one, [v for v in verdicts if v.study == one.name], published_numbers.select(one.study, shelf, str(one.path)))
+        for one in results
+    ]
+    return judged, claims.family_of([*tables, *others])
+
+
+def _rows(results: Sequence[StudyResults], shelf: Path, baselines: Baselines | None, folder: str) -> list[ClaimRow]:
+    """What the studies of another ledger answer, with pages in ``folder``."""
+    judged, family = _judged(results, shelf, baselines)
+    return claim_rows(judged, family, folder)
 
 
 def _strips(one: ChartData) -> dict[str, bytes]:
@@ -188,22 +254,22 @@ def _index(
     results: Sequence[StudyResults],
     studies: Sequence[StudyPage],
     exact: Sequence[Finding],
-    beside: bool,
+    again: Sequence[ClaimRow],
     baselines: Baselines | None,
 ) -> IndexPage:
-    verdicts = [(page, verdict) for page in studies for verdict in page.verdicts]
-    order = [*ledger(), *(verdict.claim for _, verdict in verdicts)]
-    measured = {verdict.claim for _, verdict in verdicts} | {finding.claim for finding in exact}
+    family = studies[0].family if studies else 0
+    own = claim_rows([(page.results, page.verdicts, page.published) for page in studies], family)
+    rows = newest(own, again)
+    measured = {*rows, *(finding.claim for finding in exact)}
     return IndexPage(
         studies,
         ExactPage(exact),
-        {kind: [(page, verdict) for page, verdict in verdicts if verdict.verdict == kind] for kind in claims.VERDICTS},
-        family=studies[0].family if studies else 0,
-        headline=min(verdicts, key=lambda one: order.index(one[1].claim), default=(None,))[0],
-        places=[place for place, _ in Counter(page.place for page in studies if page.verdicts).most_common()],
+        sentences=answer(rows),
+        rows=by_verdict(rows),
+        family=family,
         trainings=count_trainings([one for one in results if one.measures]),
         unmeasured=[claim for claim in ledger().values() if claim.id not in measured],
-        beside=beside,
+        again=len(again),
         rivals=_rivals(studies, baselines or Baselines()),
     )
 
@@ -240,9 +306,11 @@ def _environment() -> jinja2.Environment:
     environment.filters.update({function.__name__: function for function in FILTERS})
     of_parts = (exact_claims.mark, exact_claims.found, exact_claims.says, exact_claims.tolerance)
     environment.filters.update({f"exact_{function.__name__}": function for function in of_parts})
-    names = ("advice", "counted", "finding", "mark", "notes", "pair", "precondition")
+    environment.filters["effect"] = effect
+    names = ("advice", "counted", "mark", "notes", "pair", "precondition")
     said = {name: getattr(verdict_words, name) for name in names}
     said |= {"words": words, "signs": verdict_words.SIGNS}
+    said |= {"answer_begin": front_page.BEGIN, "answer_end": front_page.END}
     environment.globals.update(claims=claims, ledger=ledger(), machine=study.machine, **said)
     return environment
 
