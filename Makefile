@@ -3,15 +3,15 @@ PYTHON ?= $(shell command -v python3.11 || echo python3)
 STUDY ?= residual_vs_plain
 HOURS ?= 8
 COMMIT ?= false
+OWN ?= own
 ALONE := transfer transfer_pictures zoo_full
-STAGE = $(if $(filter $(ALONE),$(STUDY)),$(STUDY),study@$(STUDY))
 VENV := .venv
 BIN := $(CURDIR)/$(VENV)/bin
 STAMP := $(VENV)/.installed
 RUN := PATH="$(BIN):$$PATH" OMP_NUM_THREADS=1 PYTHONDONTWRITEBYTECODE=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup study named repro report ledger test golden bench house lint clean
+.PHONY: help setup study slides named repro report ledger test golden bench house lint clean
 
 help:  ## this list
 	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,11 +28,13 @@ $(STAMP): requirements.txt pyproject.toml
 	@$(BIN)/pip install -q --no-compile --disable-pip-version-check --no-build-isolation --no-deps -e .
 	@touch $@
 
-study: named $(STAMP)  ## train one study and write the report: make study STUDY=residual_vs_plain
+study: named $(STAMP)  ## train one study beside the committed results and say how well it agrees: make study STUDY=lrn
 	@test -n '$(filter transfer%,$(STUDY))' || $(RUN) dvc repro prepare
-	TRUST_TABLE=false $(RUN) dvc repro --single-item --force $(STAGE)
-	$(RUN) dvc repro --single-item report
-	@echo "read reports/$(STUDY).md and reports/README.md"
+	$(RUN) python -m deeper.$(if $(filter transfer%,$(STUDY)),transfer,train) --multirun study=$(STUDY) \
+	  results=$(OWN)/results trust_table=false
+	$(RUN) python -m deeper.report results=$(OWN)/results reports=$(OWN)/reports family=results exact=false only=$(STUDY)
+	@$(RUN) python -m deeper.report results=$(OWN)/results compare=HEAD only=$(STUDY)
+	@echo "read $(OWN)/reports/$(STUDY).md; results/ is as it was, and dvc repro would take these trials there"
 
 named:
 	@test -f conf/study/$(STUDY).yaml || \
@@ -45,6 +47,9 @@ repro: $(STAMP)  ## dvc repro: everything that has changed, and nothing else
 
 report: $(STAMP)  ## write the reports again from results/
 	$(RUN) dvc repro --single-item --force report
+
+slides: $(STAMP)  ## draw a picture a claim for slides, light and dark, written to slides/
+	$(RUN) python -m deeper.report slides=slides
 
 ledger: $(STAMP)  ## measure the ledger for so many hours: make ledger HOURS=8
 	$(RUN) nice python -m deeper.ledger hours=$(HOURS) commit=$(COMMIT)

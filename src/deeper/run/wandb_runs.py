@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from deeper.errors import DeeperError
 from deeper.run.store import CURVES, MIRRORED, RECORD, Home
 
+TAGS = 12  # more are no help to find a run by
 MODES = ("none", "offline", "online")
 
 
@@ -76,11 +77,32 @@ def options(job: dict[str, Any]) -> dict[str, Any]:
         "id": job["id"],
         "name": f"{config['model'].get('name', 'network')}-{config['seed']}-{job['id'][:6]}",
         "group": job["study"],
-        "config": config,
+        "job_type": "transfer" if "transfer" in config else "train",
+        "tags": list(dict.fromkeys(filter(None, (job["study"], config.get("profile"), *_study(config)["claims"]))))[
+            :TAGS
+        ],
+        "config": {**config, **_study(config), **_where(job)},
         "resume": "allow" if logger["mode"] == "online" else None,
         "settings": wandb.Settings(
             silent=True, console="off", x_disable_stats=True, x_disable_meta=True, disable_git=True
         ),
+    }
+
+
+def _study(config: dict[str, Any]) -> dict[str, Any]:
+    """The arm of a trial, None where its study names no settings for it, and the claims that the study answers."""
+    study = config["study"]
+    return {"arm": study.get("arm"), "claims": list(study.get("claims") or ())}
+
+
+def _where(job: dict[str, Any]) -> dict[str, Any]:
+    """What the trial runs with, to filter and group by."""
+    environment = job["environment"]
+    machine = environment["machine"]
+    return {
+        "commit": environment["commit"],
+        "dirty": environment.get("dirty"),
+        "machine": ", ".join(machine.get("gpus") or [machine.get("cpu") or "unknown"]),
     }
 
 

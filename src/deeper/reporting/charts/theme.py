@@ -127,12 +127,13 @@ def draw(charts: Sequence[Chart], subjects: Sequence[Any]) -> dict[str, bytes]:
     }
 
 
-def render(figure: Callable[[Sequence[Any], Theme], Figure], subjects: Sequence[Any], theme: Theme, kind="svg"):
-    """One figure as bytes. A ``png`` is painted on the theme's ground, for looking at."""
+def render(figure: Callable[[Any, Theme], Figure], subjects: Any, theme: Theme, kind="svg", painted=False) -> bytes:
+    """One figure as bytes. The ground is ``painted`` on a slide, and in a ``png``, which is for looking at."""
     with matplotlib.rc_context(STYLE), io.BytesIO() as buffer:
         drawn = figure(subjects, theme)
         if kind == "svg":
-            drawn.savefig(buffer, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
+            ground = {"facecolor": theme.ground} if painted else {"transparent": True}
+            drawn.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None}, **ground)
         else:
             drawn.savefig(buffer, format=kind, facecolor=theme.ground, dpi=110)
         return buffer.getvalue()

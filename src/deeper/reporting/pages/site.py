@@ -13,10 +13,9 @@ import jinja2
 
 from deeper import files
 from deeper.claims import verdicts as claims
-from deeper.claims.statistics import Mean
 from deeper.claims.verdicts import Verdict
 from deeper.exact.computed_claim import Finding
-from deeper.reporting import load, published_numbers, words
+from deeper.reporting import load, published_numbers, trial_table, words
 from deeper.reporting.arm_results import ArmResults, arm_results, curve
 from deeper.reporting.charts import all_studies
 from deeper.reporting.charts.all_studies import ChartData
@@ -45,7 +44,7 @@ from deeper.schema.ledger import Claim, ledger
 from deeper.schema.results import APART, RECORD, StudyTable
 
 Judged = tuple[StudyResults, Sequence[Verdict], Sequence[PublishedNumber]]
-INDEX = "README.md"
+INDEX, METRICS = "README.md", "metrics"
 MARK = "<!-- Written by python -m deeper.report; changes made here are lost. -->"
 DRAWN = (".svg", ".png")
 CURVE_COLUMNS = ("train_error", "validation_error")
@@ -139,9 +138,8 @@ def write(
     Raises:
         DeeperError: a results file is damaged, or a study names something that does not exist.
     """
-    again = load.load(results / RECORD)
-    rows = _rows(again, shelf, read_baselines(results / RECORD / BASELINES), folder=f"{RECORD}/")
-    made = pages(load.load(results), shelf, exact, read_baselines(results / BASELINES), rows, others, only)
+    again = _rows(results / RECORD, shelf, folder=f"{RECORD}/")
+    made = pages(load.load(results), shelf, exact, read_baselines(results / BASELINES), again, others, only)
     for name, content in sorted(made.items()):
         files.write_bytes(reports / name, content)
     if not only:
@@ -172,8 +170,8 @@ def pages(
         made[f"{page.name}.md"] = _render(f"{page.results.page}.md.j2", top=top, page=page, **facts)
         made[f"curves/{page.name}.csv"] = _curves(page.arms)
         made |= {f"figures/{page.name}/{name}": content for name, content in page.charts.items()}
-    made["metrics.json"] = (json.dumps(_metrics(studies, exact), indent=1) + "\n").encode()
-    return made
+    made[trial_table.FILE] = trial_table.trial_table(results)
+    return made | _metrics(studies, exact)
 
 
 def _studies(
@@ -207,9 +205,14 @@ def _judged(
     return judged, claims.family_of([*tables, *others])
 
 
-def _rows(results: Sequence[StudyResults], shelf: Path, baselines: Baselines | None, folder: str) -> list[ClaimRow]:
-    """What the studies of another ledger answer, with pages in ``folder``."""
-    judged, family = _judged(results, shelf, baselines)
+def ledger_rows(results: Path, shelf: Path) -> dict[str, ClaimRow]:
+    """The claims by id, each as the ledger of record answers it, or else the first one; without any page."""
+    return newest(_rows(results, shelf), _rows(results / RECORD, shelf, folder=f"{RECORD}/"))
+
+
+def _rows(results: Path, shelf: Path, folder: str = "") -> list[ClaimRow]:
+    """What the studies of a folder answer, with pages in ``folder``."""
+    judged, family = _judged(load.load(results), shelf, read_baselines(results / BASELINES))
     return claim_rows(judged, family, folder)
 
 
@@ -327,17 +330,14 @@ def _curves(arms: Sequence[ArmResults]) -> bytes:
     return buffer.getvalue().encode()
 
 
-def _metrics(studies: Sequence[StudyPage], exact: Sequence[Finding]) -> dict[str, Any]:
-    """Verdicts and mean errors, which DVC compares between commits."""
-    metrics: dict[str, Any] = {
-        page.name: {
-            "claims": {verdict.claim: _claim_leaves(verdict) for verdict in page.verdicts},
-            "arms": {arm.name: _arm_leaves(arm) for arm in page.arms},
-        }
-        for page in studies
+def _metrics(studies: Sequence[StudyPage], exact: Sequence[Finding]) -> dict[str, bytes]:
+    """A file a claim, ``metrics/<study>/<claim>.json``, so that DVC shows a row a claim and a column a number."""
+    found = {(page.name, verdict.claim): _claim_leaves(verdict) for page in studies for verdict in page.verdicts}
+    found |= {("exact_claims", finding.claim): {"verdict": finding.in_the_ledger} for finding in exact}
+    return {
+        f"{METRICS}/{study}/{claim}.json": (json.dumps(leaves) + "\n").encode()
+        for (study, claim), leaves in found.items()
     }
-    computed = {finding.claim: {"verdict": finding.in_the_ledger} for finding in exact}
-    return metrics | ({"exact_claims": {"claims": computed}} if computed else {})
 
 
 def _claim_leaves(verdict: Verdict) -> dict[str, Any]:
@@ -349,16 +349,6 @@ def _claim_leaves(verdict: Verdict) -> dict[str, Any]:
     return {"verdict": verdict.verdict, **rounded, "seeds": len(deciding.seeds)}
 
 
-def _arm_leaves(arm: ArmResults) -> dict[str, float | None]:
-    """Mean errors; an arm that averages others has no training error, and none is named."""
-    means = {key: arm.means[key] for key in ("train_error", "test_error")}
-    return {key: _leaf(mean) for key, mean in means.items() if mean or not arm.average}
-
-
-def _leaf(mean: Mean | None) -> float | None:
-    return None if mean is None else _rounded(mean.mean)
-
-
 def _rounded(value: float | None) -> float | None:
     return None if value is None or value != value else float(f"{value:.6g}")
 
@@ -367,8 +357,8 @@ def _clear(reports: Path, kept: set[str]) -> None:
     """Remove what an earlier report wrote and this one did not: pages with the mark, their figures and tables."""
     written = [page for page in reports.glob("*.md") if page.read_bytes().startswith(MARK.encode())]
     old = [*written, *(reports / "curves" / f"{page.stem}.csv" for page in written)]
-    folders = [reports / "figures" / page.stem for page in written]
-    old += [path for folder in folders for path in folder.glob("*") if path.suffix in DRAWN]
+    folders = [reports / part / page.stem for page in written for part in ("figures", METRICS)]
+    old += [path for folder in folders for path in folder.glob("*") if path.suffix in (*DRAWN, ".json")]
     for path in old:
         if path.relative_to(reports).as_posix() not in kept:
             path.unlink(missing_ok=True)
