@@ -120,7 +120,10 @@ def main(config: DictConfig) -> None:
     family = None if config.family is None else paths.folder("family", config.family) / below
     print(report(results, reports, published, config.exact, only, family))
     from deeper.reporting import load
+    from deeper.reporting.pages import front_page
 
+    if not below:
+        front_page.write(reports)
     if config.for_profile not in APART and not only and load.is_there(results / RECORD):
         print(report(results / RECORD, reports / RECORD, published, False))
 

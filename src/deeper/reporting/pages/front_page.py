@@ -13,9 +13,9 @@ BLOCK = re.compile(f"{re.escape(BEGIN)}(.*?){re.escape(END)}", re.DOTALL)
 LINK = re.compile(r"\]\((?!https?:|#)")
 
 
-def write(reports: Path, index: bytes) -> None:
-    """Put the answer of the index into the README beside ``reports``, where that has the marks, once."""
-    readme, answer = reports.parent / "README.md", BLOCK.search(index.decode())
+def write(reports: Path) -> None:
+    """Put the answer of the index of ``reports`` into the README beside that folder, where it has the marks, once."""
+    readme, answer = reports.parent / "README.md", BLOCK.search((reports / "README.md").read_text(encoding="utf-8"))
     if not answer or not readme.is_file():
         return
     text = readme.read_text(encoding="utf-8")

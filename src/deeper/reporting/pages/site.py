@@ -133,8 +133,6 @@ def write(
     index, and nothing is cleared away. Returns the files written; each is written whole or not at all, and only after
     every page could be made. Files in ``reports`` that are not the report's own are left alone.
 
-    A ``README.md`` beside the folder ``reports`` that has the marks of the answer gets it (``front_page``).
-
     Raises:
         DeeperError: a results file is damaged, or a study names something that does not exist.
     """
@@ -144,7 +142,6 @@ def write(
         files.write_bytes(reports / name, content)
     if not only:
         _clear(reports, set(made))
-    front_page.write(reports, made[INDEX])
     return [reports / name for name in sorted(made)]
 
 
