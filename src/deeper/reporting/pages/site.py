@@ -137,7 +137,8 @@ def write(
         DeeperError: a results file is damaged, or a study names something that does not exist.
     """
     again = _rows(results / RECORD, shelf, folder=f"{RECORD}/")
-    made = pages(load.load(results), shelf, exact, read_baselines(results / BASELINES), again, others, only)
+    top = None if reports.is_absolute() else "/".join([".."] * len(reports.parts))
+    made = pages(load.load(results), shelf, exact, read_baselines(results / BASELINES), again, others, only, top)
     for name, content in sorted(made.items()):
         files.write_bytes(reports / name, content)
     if not only:
@@ -153,12 +154,16 @@ def pages(
     again: Sequence[ClaimRow] = (),
     others: Sequence[StudyTable] = (),
     only: Collection[str] = (),
+    top: str | None = None,
 ) -> dict[str, bytes]:
-    """Every file of the report by its path below ``reports``; ``again``: what the ledger of record, beside, answers."""
+    """Every file of the report by its path below ``reports``; ``again``: what the ledger of record, beside, answers.
+
+    ``top`` is the root of the repository as a page sees it; left out, it is that of the usual folders.
+    """
     studies = _studies(results, shelf, baselines, others, only)
     transfers = {page.name: transfer.build(page, _elsewhere(page, studies)) for page in _of_kind(studies, "transfer")}
     # Pages of some profiles stand a folder deeper.
-    top = "../.." if any(one.table.profile in APART for one in results) else ".."
+    top = top or ("../.." if any(one.table.profile in APART for one in results) else "..")
     made = {INDEX: _render("index.md.j2", top=top, index=_index(results, studies, exact, again, baselines))}
     if exact:
         made["exact_claims.md"] = _render("exact_claims.md.j2", top=top, exact=ExactPage(exact))
