@@ -24,7 +24,7 @@ from deeper.files import write_bytes
 from deeper.fit.callbacks import Progress
 from deeper.fit.fit import fit, load
 from deeper.fit.outcome import Surroundings, TrialOutcome
-from deeper.run import provenance
+from deeper.run import lightning_loggers, provenance
 from deeper.run import wandb_runs as mirror
 from deeper.run.costs import cost
 from deeper.run.store import CHECKPOINT, CONFIG, CURVES, PREDICTIONS, WEIGHTS, Home
@@ -71,7 +71,8 @@ def train(job: dict[str, Any], say: Callable[[str, Any], None]) -> None:
         if first:
             _keep(home, {**job, "environment": environment}, outcome, round(earlier + time.perf_counter() - began, 3))
             for logger in around.loggers:
-                logger.experiment.finish()
+                if hasattr(logger.experiment, "finish"):  # W&B's; the others are closed by Lightning
+                    logger.experiment.finish()
 
 
 @contextmanager
@@ -180,14 +181,16 @@ def _earlier_seconds(home: Home) -> float:
 
 def _loggers(job: dict[str, Any], first: bool) -> list[Any]:
     logger = job["config"]["logger"]
-    if not first or not logger["live"] or logger["mode"] == "none":
+    if not first:
         return []
+    if not logger["live"] or logger["mode"] == "none":
+        return lightning_loggers.make(job)
     from pytorch_lightning.loggers import WandbLogger
 
     arguments = mirror.options(job)
     folder = arguments.pop("dir")
     mode = arguments.pop("mode")
-    return [WandbLogger(save_dir=folder, offline=mode == "offline", **arguments)]
+    return [WandbLogger(save_dir=folder, offline=mode == "offline", **arguments), *lightning_loggers.make(job)]
 
 
 def _quiet() -> None:

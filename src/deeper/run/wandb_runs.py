@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from deeper.errors import DeeperError
+from deeper.run import lightning_loggers
 from deeper.run.store import CURVES, MIRRORED, RECORD, Home
 
 TAGS = 12  # more are no help to find a run by
@@ -20,11 +21,12 @@ MODES = ("none", "offline", "online")
 
 
 def check(logger: dict[str, Any]) -> None:
-    """See that the mirror's mode is one, and that an online mirror has an account to write to.
+    """See that the mirror's mode is one, that an online one has an account to write to, and Lightning's its package.
 
     Raises:
-        DeeperError: it is none, there is no account, or it cannot be reached.
+        DeeperError: it is none, there is no account or package, or it cannot be reached.
     """
+    lightning_loggers.check(logger.get("lightning"))
     if logger["mode"] not in MODES:
         raise DeeperError(f"logger.mode={logger['mode']}: it must be one of {', '.join(MODES)}")
     if logger["mode"] != "online":
