@@ -3,8 +3,8 @@ PYTHON ?= $(shell command -v python3.11 || echo python3)
 STUDY ?= residual_vs_plain
 HOURS ?= 8
 COMMIT ?= false
+OWN ?= own
 ALONE := transfer transfer_pictures zoo_full
-STAGE = $(if $(filter $(ALONE),$(STUDY)),$(STUDY),study@$(STUDY))
 VENV := .venv
 BIN := $(CURDIR)/$(VENV)/bin
 STAMP := $(VENV)/.installed
@@ -12,7 +12,7 @@ RUN := PATH="$(BIN):$$PATH" OMP_NUM_THREADS=1 PYTHONDONTWRITEBYTECODE=
 export PYTHON STUDY HOURS COMMIT  # recipes read them as "$$STUDY": what the shell would take for a command stays a word
 
 .DEFAULT_GOAL := help
-.PHONY: help setup scm study named repro report ledger test golden bench house lint clean
+.PHONY: help setup scm study slides named repro report ledger test golden bench house lint clean
 
 help:  ## this list
 	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,11 +32,13 @@ $(STAMP): requirements.txt pyproject.toml setup.py
 scm: $(STAMP)
 	@git rev-parse --git-dir >/dev/null 2>&1 || $(RUN) dvc config --local core.no_scm true  # a zip has no git
 
-study: named scm  ## train one study and write the report: make study STUDY=residual_vs_plain
+study: named scm  ## train one study beside the committed results and say how well it agrees: make study STUDY=lrn
 	@test -n '$(filter transfer%,$(STUDY))' || $(RUN) dvc repro prepare
-	TRUST_TABLE=false $(RUN) dvc repro --single-item --force $(STAGE)
-	$(RUN) dvc repro --single-item report
-	@echo "read reports/$(STUDY).md and reports/README.md"
+	$(RUN) python -m deeper.$(if $(filter transfer%,$(STUDY)),transfer,train) --multirun study=$(STUDY) \
+	  results=$(OWN)/results trust_table=false
+	$(RUN) python -m deeper.report results=$(OWN)/results reports=$(OWN)/reports family=results exact=false only=$(STUDY)
+	@$(RUN) python -m deeper.report results=$(OWN)/results compare=HEAD only=$(STUDY)
+	@echo "read $(OWN)/reports/$(STUDY).md; results/ is as it was, and dvc repro would take these trials there"
 
 named:
 	@case "$$STUDY" in ''|*[!A-Za-z0-9_-]*) echo "error: STUDY must be the name of a study"; exit 2;; esac
@@ -50,6 +52,9 @@ repro: scm  ## dvc repro: everything that has changed, and nothing else
 
 report: scm  ## write the reports again from results/
 	$(RUN) dvc repro --single-item --force report
+
+slides: $(STAMP)  ## draw a picture a claim for slides, light and dark, written to slides/
+	$(RUN) python -m deeper.report slides=slides
 
 ledger: $(STAMP)  ## measure the ledger for so many hours: make ledger HOURS=8
 	$(RUN) nice python -m deeper.ledger "hours=$$HOURS" "commit=$$COMMIT"

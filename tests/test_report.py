@@ -5,7 +5,7 @@ import sys
 import pytest
 import synthetic
 
-from deeper.reporting.pages import site
+from deeper.reporting.pages import front_page, site
 from deeper.schema.results import sealed
 
 
@@ -85,11 +85,51 @@ def test_an_unknown_key_is_refused(folder):
 def test_the_ledger_of_record_has_pages_beside_and_a_link(folder):
     content = synthetic.results(2, 1, name="a")
     (folder / "results" / "record").mkdir()
+    (folder / "README.md").write_text(f"{front_page.BEGIN}{front_page.END}", encoding="utf-8")
     for below, profile in (("a.json", "pocket"), ("record/a.json", "record")):
         (folder / "results" / below).write_text(json.dumps(sealed(content | {"profile": profile})), encoding="utf-8")
     found = report(folder, "exact=false")
     assert (found.returncode, spoken(found)) == (0, [])
-    assert "(record/README.md)" in (folder / "reports" / "README.md").read_text(encoding="utf-8")
+    index = (folder / "reports" / "README.md").read_text(encoding="utf-8")
+    assert "(record/README.md)" in index
+    assert "](record/a.md#degradation)" in index
+    assert "●●○○" in index
+    answer = index.partition("\n- **")[2].partition("\n\n")[0].replace("](", "](reports/")
+    assert answer in (folder / "README.md").read_text(encoding="utf-8")
     page = (folder / "reports" / "record" / "a.md").read_text(encoding="utf-8")
     assert "](../../docs/reading.md" in page
     assert "](../docs/" not in page
+
+
+def test_one_page_alone_leaves_the_others(folder):
+    for name in "ab":
+        content = synthetic.results(2, 1, name=name)
+        (folder / "results" / f"{name}.json").write_text(json.dumps(sealed(content)), encoding="utf-8")
+    (folder / "reports").mkdir()
+    (folder / "reports" / "b.md").write_text(site.MARK, encoding="utf-8")
+    found = report(folder, "exact=false", "only=a")
+    assert (found.returncode, spoken(found)) == (0, [])
+    assert (folder / "reports" / "b.md").read_text(encoding="utf-8") == site.MARK
+    assert "all 18 comparisons" in (folder / "reports" / "a.md").read_text(encoding="utf-8")
+    assert not (folder / "reports" / "figures" / "b").exists()
+    found = report(folder, "only=c")
+    assert found.returncode == 2
+    assert spoken(found) == ["error: only=c: results has no study of this name; there are: a, b"]
+
+
+def test_a_study_that_stands_alone_is_judged_in_the_family_of_all(folder):
+    for below, name in (("results", "a"), ("own", "b")):
+        (folder / below).mkdir(exist_ok=True)
+        content = json.dumps(sealed(synthetic.results(2, 1, name=name)))
+        (folder / below / f"{name}.json").write_text(content, encoding="utf-8")
+    found = report(folder, "results=own", "reports=mine", "family=results", "exact=false")
+    assert (found.returncode, spoken(found)) == (0, [])
+    assert "all 18 comparisons" in (folder / "mine" / "b.md").read_text(encoding="utf-8")
+    assert not (folder / "mine" / "a.md").exists()
+
+
+def test_slides_are_drawn_and_no_page_is_written(folder):
+    (folder / "results" / "a.json").write_text(json.dumps(sealed(synthetic.results(2, 1, name="a"))), encoding="utf-8")
+    found = report(folder, "slides=slides")
+    assert (found.returncode, found.stdout) == (0, "slides: 10 pictures\n")
+    assert not (folder / "reports").exists()

@@ -1,5 +1,6 @@
 """The command line as a user calls it."""
 
+import csv
 import json
 import os
 import signal
@@ -152,6 +153,23 @@ def test_one_trial_and_its_offline_run(root, tmp_path):
     again = call(root, tmp_path, *SMALL, "logger=wandb_offline")
     assert "finished, reused" in again.stdout
     assert len(list((tmp_path / "wandb").glob("offline-run-*"))) == 1
+
+
+def test_lightnings_own_logger_says_what_the_trial_says(root, tmp_path):
+    done = call(root, tmp_path, *SMALL, "logger=csv")
+    assert done.returncode == 0, done.stderr
+    [home] = [path.parent for path in (tmp_path / "trials").glob("*/record.json")]
+    told = list(csv.DictReader((tmp_path / "logs" / "none" / home.name / "metrics.csv").open()))
+    kept = [json.loads(line) for line in (home / "curves.jsonl").read_text().splitlines()]
+    assert [float(row["validation_error"]) for row in told] == [row["validation_error"] for row in kept]
+    assert len(told) == 3
+    assert not (tmp_path / "wandb").exists()
+
+
+def test_a_logger_without_its_package_is_one_line_before_anything_is_trained(root, tmp_path):
+    said = mistake(call(root, tmp_path, *SMALL, "logger=csv", "logger.lightning.needs=no_such_package"))
+    assert "this logger needs the package no_such_package" in said
+    assert not (tmp_path / "trials").exists()
 
 
 def test_w_and_b_s_own_variables_hold(root, tmp_path):

@@ -2,22 +2,36 @@
 
 python -m deeper.report
 python -m deeper.report exact=false      the studies' alone, in a moment
+python -m deeper.report only=zoo         the page of one study, or of several: only=[zoo,lrn]
 python -m deeper.report for_profile=smoke the toy runs' pages, from results/smoke to reports/smoke
 python -m deeper.report results=other/results reports=other/reports
+python -m deeper.report slides=slides    a picture a claim for slides, light and dark, and no page
+python -m deeper.report compare=HEAD     what moved since a commit, or against a folder of results; writes nothing
 """
 
+import sys
+from collections.abc import Collection
 from pathlib import Path
 
 import hydra
 from omegaconf import DictConfig
 
 from deeper import cli, paths
-from deeper.errors import DeeperError
+from deeper.errors import DeeperError, hint
 from deeper.schema.results import APART, RECORD
 
 
-def report(results: Path, reports: Path, published: Path, exact: bool) -> str:
-    """Write every page and say what was written; with ``exact`` the exact claims are computed too.
+def report(
+    results: Path,
+    reports: Path,
+    published: Path,
+    exact: bool,
+    only: Collection[str] = (),
+    family: Path | None = None,
+) -> str:
+    """Write every page, or those of ``only`` some studies, and say what was written; the exact claims with ``exact``.
+
+    The tables of the folder ``family`` that are not among the results count in the family of comparisons.
 
     Raises:
         DeeperError: there is no folder ``results``, a file in it is damaged, a study names something that does not
@@ -29,15 +43,57 @@ def report(results: Path, reports: Path, published: Path, exact: bool) -> str:
 
     if not results.is_dir():
         raise DeeperError(f"there is no folder {results}; results=FOLDER names the one with the studies' tables")
-    load.load(results)
+    tables = load.load(results)
+    _see(only, tables, results)
+    names = {one.name for one in tables}
+    others = [one.table for one in load.load(family) if one.measures and one.name not in names] if family else []
     writable(reports, "the reports' folder", "reports")
     findings = _compute() if exact else []
-    written = site.write(results, reports, published, findings)
+    written = site.write(results, reports, published, findings, others, only)
     pages = {path.stem for path in written if path.suffix == ".md"}
     studies = len(pages - {"README", "exact_claims"})
     found = f"{studies} {'study' if studies == 1 else 'studies'}" if studies else f"no study in {results} yet"
     computed = f", {len(findings)} exact claims" if exact else ""
     return f"{reports / 'README.md'}: {found}{computed}, {len(written)} files"
+
+
+def compared(old: str, results: Path, committed: Path, only: Collection[str] = ()) -> str:
+    """What moved between a commit, or a folder, and the tables of ``results``, or ``only`` some, for a terminal.
+
+    Raises:
+        DeeperError: there is no such commit or folder, or it has none of these studies.
+    """
+    from deeper.reporting import agreement
+
+    if not results.is_dir():
+        raise DeeperError(f"there is no folder {results}; results=FOLDER names the one with the studies' tables")
+    now = agreement.measured(results)
+    _see(only, now.studies, results)
+    return agreement.text(agreement.read(old, committed), now, old, only)
+
+
+def drawn(results: Path, published: Path, slides: Path) -> str:
+    """Draw a slide for every claim, and say where they are.
+
+    Raises:
+        DeeperError: a table is damaged, or the folder ``slides`` cannot be written.
+    """
+    from deeper import files
+    from deeper.reporting.charts import slide
+    from deeper.reporting.pages import site
+
+    files.writable(slides, "the slides' folder", "slides")
+    pictures = slide.slides(site.ledger_rows(results, published).values())
+    for name, content in pictures.items():
+        files.write_bytes(slides / name, content)
+    return f"{slides}: {len(pictures)} pictures"
+
+
+def _see(only: Collection[str], tables: list, results: Path) -> None:
+    names = [one.name for one in tables]
+    for name in only:
+        if name not in names:
+            raise DeeperError(f"only={name}: {results} has no study of this name; {hint(name, names)}")
 
 
 def _compute() -> list:
@@ -52,14 +108,32 @@ def main(config: DictConfig) -> None:
     if not isinstance(config.exact, bool):
         raise DeeperError(f"exact={config.exact}: it must be true or false")
     results, reports, published = (paths.folder(key, config[key]) for key in ("results", "reports", "published"))
-    if config.for_profile in APART:
-        results, reports = results / config.for_profile, reports / config.for_profile
-    print(report(results, reports, published, config.exact))
+    below = config.for_profile if config.for_profile in APART else ""
+    results, reports = results / below, reports / below
+    only = [config.only] if isinstance(config.only, str) else list(config.only or ())
+    if config.compare is not None:
+        print(compared(str(config.compare), results, Path("results") / below, only))
+        return
+    if config.slides is not None:
+        print(drawn(results, published, paths.folder("slides", config.slides)))
+        return
+    family = None if config.family is None else paths.folder("family", config.family) / below
+    print(report(results, reports, published, config.exact, only, family))
     from deeper.reporting import load
+    from deeper.reporting.pages import front_page
 
-    if config.for_profile not in APART and load.is_there(results / RECORD):
+    if not below:
+        front_page.write(reports)
+    if config.for_profile not in APART and not only and load.is_there(results / RECORD):
         print(report(results / RECORD, reports / RECORD, published, False))
 
 
+def _quoted(word: str) -> str:
+    """``compare=HEAD~1`` as Hydra's grammar, which knows no ``~`` in a value, takes it."""
+    key, is_set, value = word.partition("=")
+    return f'{key}="{value}"' if key == "compare" and is_set and value.strip("'\"") == value else word
+
+
 if __name__ == "__main__":
+    sys.argv[1:] = map(_quoted, sys.argv[1:])
     cli.run(main)

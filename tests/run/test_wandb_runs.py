@@ -113,3 +113,44 @@ def test_a_stream_sends_rows_and_its_failure_costs_no_trial(mirrored, monkeypatc
     assert run.rows == [(1, {"epoch/train_error": 0.5}), (2, {"epoch/train_error": 0.5})]
     assert "W&B streams no more: gone" in capsys.readouterr().out
     assert mirror.Live(mirrored(live=True)).run is None
+
+
+@pytest.fixture
+def told(tmp_path):
+    claims = {"degradation": [], "vanishing": []}
+    return {
+        "id": "0123456789abcdef",
+        "study": "residual_vs_plain",
+        "config": {
+            "seed": 3,
+            "profile": "pocket",
+            "model": {"name": "plain20"},
+            "study": {"name": "residual_vs_plain", "arm": "plain20", "claims": claims},
+            "logger": {"mode": "offline", "project": "deeper", "entity": None, "dir": str(tmp_path), "live": False},
+        },
+        "environment": {"commit": "ab" * 20, "dirty": True, "machine": {"cpu": "Some CPU", "gpus": []}, "versions": {}},
+    }
+
+
+def test_a_run_has_its_arm_its_claims_and_what_it_ran_on(told):
+    options = mirror._options(told, ".")
+    found = {key: options["config"][key] for key in ("arm", "claims", "commit", "dirty", "machine")}
+    assert found == {
+        "arm": "plain20",
+        "claims": ["degradation", "vanishing"],
+        "commit": "ab" * 20,
+        "dirty": True,
+        "machine": "Some CPU",
+    }
+    assert options["config"]["model"] == {"name": "plain20"}
+    assert options["tags"] == ["residual_vs_plain", "pocket", "degradation", "vanishing"]
+    assert (options["group"], options["job_type"]) == ("residual_vs_plain", "train")
+
+
+def test_a_trial_of_no_study_is_said_to_have_no_arm(told):
+    told["config"]["study"] = {"name": "none"}
+    told["config"]["transfer"] = {}
+    told["study"] = "none"
+    options = mirror._options(told, ".")
+    assert (options["config"]["arm"], options["config"]["claims"]) == (None, [])
+    assert (options["job_type"], options["tags"]) == ("transfer", ["pocket"])

@@ -175,10 +175,15 @@ def family_of(tables: Iterable[StudyTable]) -> int:
     return sum(comparison.metric not in FACTS for table in tables for comparison in table.study.comparisons)
 
 
-def evaluate(tables: Iterable[StudyTable], baselines: Baselines | None = None) -> list[Verdict]:
-    """Verdicts of every claim of every study, in the order given. The tables are the family."""
+def evaluate(
+    tables: Iterable[StudyTable], baselines: Baselines | None = None, others: Iterable[StudyTable] = ()
+) -> list[Verdict]:
+    """Verdicts of every claim of every study, in the order given. The tables are the family, with those of ``others``.
+
+    So that a study which was run anew is judged as it was among all, though it stands alone.
+    """
     tables = list(tables)
-    family = family_of(tables)
+    family = family_of([*tables, *others])
     return [
         _judge(table, claim, test, family, baselines or Baselines())
         for table in tables

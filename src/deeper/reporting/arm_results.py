@@ -10,7 +10,7 @@ from deeper.claims import statistics
 from deeper.claims.metrics import METRICS
 from deeper.claims.statistics import Mean
 from deeper.schema.results import StudyTable, TrialRow
-from deeper.schema.study import Average
+from deeper.schema.study import Average, Study
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,13 @@ class ArmResults:
 def arm_results(table: StudyTable) -> list[ArmResults]:
     """The arms that have rows, in the study's order."""
     return [_arm(table, name) for name in table.arms]
+
+
+def network_of(study: Study, arm: str) -> str | None:
+    """The configuration of an arm's networks, of those that it averages; None where the study does not name one."""
+    average = study.arms[arm].average
+    of = study.arms[average.of if average else arm]
+    return (of.set or {}).get("model") or (of.where or {}).get("model.name")
 
 
 def curve(rows: Sequence[TrialRow], key: str) -> list[tuple[int, Mean]]:
@@ -77,8 +84,7 @@ def _arm(table: StudyTable, name: str) -> ArmResults:
     spec, rows = table.study.arms[name], table.rows(name)
     values = {key: _finite(metric(row) for row in rows) for key, metric in METRICS.items()}
     means = {key: mean_of(numbers, METRICS[key].percentage) for key, numbers in values.items()}
-    of = table.study.arms[spec.average.of] if spec.average else spec
-    network = (of.set or {}).get("model") or (of.where or {}).get("model.name")
+    network = network_of(table.study, name)
     return ArmResults(name, table.study.label(name), spec.group, network, rows, means, values, spec.average)
 
 

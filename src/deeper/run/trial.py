@@ -9,7 +9,7 @@ import time
 import traceback
 import warnings
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,11 +24,12 @@ from deeper.files import clear_leftovers, write_bytes
 from deeper.fit.callbacks import Progress
 from deeper.fit.fit import fit, load
 from deeper.fit.outcome import Surroundings, TrialOutcome
-from deeper.run import provenance
+from deeper.run import lightning_loggers, provenance
 from deeper.run import wandb_runs as mirror
 from deeper.run.costs import cost
 from deeper.run.store import CHECKPOINT, CONFIG, CURVES, PREDICTIONS, WEIGHTS, Home
 
+Tell = Callable[[dict[str, Any]], None]
 PARTS = {"pytorch-lightning_version", "state_dict", "loops", "optimizer_states"}  # of Lightning's, that are used
 
 
@@ -64,11 +65,13 @@ def train(job: dict[str, Any], say: Callable[[str, Any], None]) -> None:
         if data.digest != job["data"]:
             raise DeeperError("the prepared data changed while the sweep ran; start it again")
         live = mirror.Live(job) if first else None
+        loggers = lightning_loggers.make(job) if first else []
+        told = [live.add, *map(lightning_loggers.teller, loggers)] if first else []
         around = Surroundings(
             checkpoint=_usable_checkpoint(home, environment, say),
             made_with=provenance.computes(environment),
             every=config["runtime"]["checkpoint_every"],
-            publish=(lambda rows: _publish(home, rows, say, live)) if first else (lambda rows: None),
+            publish=(lambda rows: _publish(home, rows, say, told)) if first else (lambda rows: None),
             callbacks=lambda steps: [Progress(lambda fraction: say("progress", fraction), steps)],
             **_features(job),
         )
@@ -77,6 +80,8 @@ def train(job: dict[str, Any], say: Callable[[str, Any], None]) -> None:
         if first:
             _keep(home, {**job, "environment": environment}, outcome, round(earlier + time.perf_counter() - began, 3))
             live.finish()
+            for logger in loggers:
+                logger.finalize("success")
 
 
 @contextmanager
@@ -138,10 +143,11 @@ def _keep(home: Home, job: dict[str, Any], outcome: TrialOutcome, total_s: float
     )
 
 
-def _publish(home: Home, rows: list[dict[str, Any]], say: Callable[[str, Any], None], live: mirror.Live) -> None:
+def _publish(home: Home, rows: list[dict[str, Any]], say: Callable[[str, Any], None], told: Iterable[Tell]) -> None:
     _write_curves(home, rows)
     say("epoch", rows[-1])
-    live.add(rows[-1])
+    for tell in told:
+        tell(rows[-1])
     print(json.dumps(rows[-1]), flush=True)
 
 

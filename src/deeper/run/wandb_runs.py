@@ -16,18 +16,21 @@ from urllib.parse import urlsplit
 
 from deeper.errors import DeeperError
 from deeper.files import folder_lock, scratch_folder, write_json
+from deeper.run import lightning_loggers
 from deeper.run.store import CURVES, MIRRORED, RECORD, Home
 
+TAGS = 12  # more are no help to find a run by
 OFF = ("none", "disabled")
 MODES = (*OFF, "offline", "online")
 
 
 def check(logger: dict[str, Any]) -> None:
-    """See that the mirror's mode is one, and that an online mirror has an account to write to.
+    """See that the mirror's mode is one, that an online one has an account to write to, and Lightning's its package.
 
     Raises:
-        DeeperError: it is none, there is no account, or it cannot be reached.
+        DeeperError: it is none, there is no account or package, or it cannot be reached.
     """
+    lightning_loggers.check(logger.get("lightning"))
     if logger["mode"] not in MODES:
         raise DeeperError(f"logger.mode={logger['mode']}: it must be one of {', '.join(MODES)}")
     if logger["mode"] != "online":
@@ -125,6 +128,7 @@ def _options(job: dict[str, Any], folder: str) -> dict[str, Any]:
     import wandb
 
     config, logger = job["config"], job["config"]["logger"]
+    claims = _study(config)["claims"]
     return {
         "project": logger["project"],
         "entity": logger["entity"],
@@ -133,11 +137,30 @@ def _options(job: dict[str, Any], folder: str) -> dict[str, Any]:
         "id": job["id"],
         "name": f"{config['model'].get('name', 'network')}-{config['seed']}-{job['id'][:6]}",
         "group": _group(job),
-        "config": config,
+        "job_type": "transfer" if "transfer" in config else "train",
+        "tags": list(dict.fromkeys(filter(None, (_group(job), config.get("profile"), *claims))))[:TAGS],
+        "config": {**config, **_study(config), **_where(job)},
         "resume": "allow" if logger["mode"] == "online" else None,
         "settings": wandb.Settings(
             silent=True, console="off", x_disable_stats=True, x_disable_meta=True, disable_git=True
         ),
+    }
+
+
+def _study(config: dict[str, Any]) -> dict[str, Any]:
+    """The arm of a trial, None where its study names no settings for it, and the claims that the study answers."""
+    study = config["study"]
+    return {"arm": study.get("arm"), "claims": list(study.get("claims") or ())}
+
+
+def _where(job: dict[str, Any]) -> dict[str, Any]:
+    """What the trial runs with, to filter and group by."""
+    environment = job["environment"]
+    machine = environment["machine"]
+    return {
+        "commit": environment["commit"],
+        "dirty": environment.get("dirty"),
+        "machine": ", ".join(machine.get("gpus") or [machine.get("cpu") or "unknown"]),
     }
 
 

@@ -17,6 +17,7 @@ class LedgerEntry(Closed):
 
     kind: Literal["exact", "trained"]
     statement: Text
+    short: Text | None = None
     paper: Text | None = None
     arxiv: Text | None = None
 
@@ -25,6 +26,11 @@ class Claim(LedgerEntry):
     """A statement under test; ``paper`` and ``arxiv`` are None where only a lecture, or a study, says so."""
 
     id: str
+
+    @property
+    def title(self) -> str:
+        """The statement in a few words, where the ledger has them."""
+        return self.short or self.statement
 
 
 @functools.cache

@@ -104,14 +104,22 @@ class Trainer(Closed):
     find_unused_parameters: bool
 
 
+class LightningLogger(Called):
+    """One of Lightning's loggers: the argument that gets the trial's id, and the package that it needs."""
+
+    trial: Text
+    needs: Text
+
+
 class Logger(Closed):
-    """The mirror in W&B."""
+    """The mirror in W&B, and a logger of Lightning's."""
 
     mode: Literal["none", "disabled", "offline", "online"]
     live: bool
     project: Text
     entity: str | None
     dir: Folder
+    lightning: LightningLogger | None = None
 
 
 class Runtime(Closed):

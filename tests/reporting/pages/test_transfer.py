@@ -61,6 +61,10 @@ def numbers(text):
     return [float(found.replace("−", "-")) for found in re.findall(r"[+−-]?\d+\.?\d*", text)]
 
 
+def gains(page, title):
+    return row(page.partition("| gains in points")[2], title)
+
+
 def errors(content, arm):
     return np.array([t["metrics"]["test_error"] for t in content["trials"] if t["arm"] == arm])
 
@@ -70,13 +74,13 @@ def test_the_lectures_table_is_that_of_scipy(write):
     page = write(content)
     for target, title in (("clipart", "**Clip art**"), ("typefaces", "**Typefaces**")):
         found = row(page, title)
-        assert found[8] == "4"
+        assert found[5] == "4"
         own = {mode: errors(content, f"{target}_{mode}_30") for mode in MODES}
         for cell, mode in zip(found[2:5], MODES, strict=True):
             half = stats.t.ppf(0.975, 3) * stats.sem(own[mode])
             assert numbers(cell) == pytest.approx([100 - 100 * own[mode].mean(), 100 * half], abs=0.051)
         pairs = (("finetune", "frozen"), ("frozen", "scratch"), ("finetune", "scratch"))
-        for cell, (of, over) in zip(found[5:8], pairs, strict=True):
+        for cell, (of, over) in zip(gains(page, title)[1:], pairs, strict=True):
             gain = 100 * (own[over] - own[of])
             low, high = stats.ttest_1samp(gain, 0).confidence_interval(0.95)
             assert numbers(cell) == pytest.approx([gain.mean(), low, high], abs=0.051)
@@ -86,24 +90,20 @@ def test_gains_are_paired_by_seed_and_leave_out_seeds_of_one_mode(write):
     content = transferred.results(seeds=4)
     content["trials"] = [t for t in content["trials"] if (t["arm"], t["seed"]) != ("clipart_finetune_30", 1)]
     gain = 100 * (errors(content, "clipart_frozen_30")[[0, 2, 3]] - errors(content, "clipart_finetune_30"))
-    assert numbers(row(write(content), "**Clip art**")[5])[0] == pytest.approx(gain.mean(), abs=0.051)
+    assert numbers(gains(write(content), "**Clip art**")[1])[0] == pytest.approx(gain.mean(), abs=0.051)
 
 
 def test_official_sets_say_that_they_were_not_run_and_how(write):
     page = write(transferred.results())
-    assert row(page, "Caltech-101, **not run here**; published")[2:8] == (
-        ["*94.5 %*", "*93.3 %*", "*72.6 %*", "*−1.2*", "*+21.9*", "*+20.7*"]
-    )
-    assert row(page, "CUB-200-2011, **not run here**")[2:] == ["–"] * 7
-    assert "study=transfer_target transfer/target=NAME transfer.target.path=FOLDER" in page
-    assert "`caltech101`, `cub`, `cars`, `aircraft`, `voc2007`" in page
-    assert "CUB-200-2011, Stanford Cars, FGVC-Aircraft and PASCAL VOC 2007 would come out: not run here" in page
+    assert row(page, "Caltech-101, **not run here**; published")[2:5] == ["*94.5 %*", "*93.3 %*", "*72.6 %*"]
+    assert gains(page, "Caltech-101")[1:] == ["*−1.2*", "*+21.9*", "*+20.7*"]
+    assert row(page, "CUB-200-2011, **not run here**")[2:] == ["–"] * 4
+    assert "need a folder with their release: [how](../docs/transfer.md)" in page
 
 
 def test_an_official_set_of_another_study_is_pointed_to(write):
     page = write(transferred.results(), transferred.results(("cub",), sizes=(None,), name="transfer_cub"))
     assert row(page, "CUB-200-2011, measured in [transfer_cub](transfer_cub.md)")
-    assert "`caltech101`, `cars`, `aircraft`, `voc2007`" in page
     own = (write.reports / "transfer_cub.md").read_text(encoding="utf-8")
     assert row(own, "**CUB-200-2011**")[1] == "6 fine classes, accuracy, 150 to 156 training pictures"
     assert "CUB-200-2011, **not run" not in own
@@ -155,7 +155,6 @@ def test_the_cache_is_set_against_none(write):
     assert numbers(found[3])[0] == 9.0
     assert found[4] == "5.4 times cheaper"
     assert numbers(found[5])[0] == numbers(found[6])[0] == 31.0
-    assert "20 of 30 classifiers found their features kept, which saved 13 minutes" in page
 
 
 def test_each_arm_says_what_it_was_trained_on(write):
@@ -181,16 +180,13 @@ def test_confused_classes_are_shown_with_their_pictures(write):
         taken = sum(n for found in told for true, guess, n in found["pairs"] if sorted((true, guess)) == labels)
         assert one[4] == f"{taken} of 60"
         for label, cell in zip(labels, (one[1], one[3]), strict=True):
-            shown = f'<img src="figures/transfer/typefaces-{label}.png" alt="Typefaces {label}" width="200">'
+            shown = f'<img src="figures/transfer/typefaces-{label}.png" alt="Typefaces {label}" width="120">'
             assert cell == (shown if label in range(1, 5) else "–")
             assert (write.reports / "figures/transfer" / f"typefaces-{label}.png").exists() == (label in range(1, 5))
     total = sum(numbers(one[4])[0] for one in rows)
     assert row(page, "**these pairs**")[4] == f"**{total:.0f} of 360**"
     mistakes = sum(sum(found["tested"]) - sum(found["right"]) for found in told)
     assert row(page, "**all mistakes**")[4] == f"**{mistakes} of 180**"
-    tuned = int(numbers(row(page, "**all mistakes**")[5])[0])
-    way = "more" if tuned > mistakes else "fewer" if tuned < mistakes else "about as many"
-    assert f"Fine-tuned networks made {way} mistakes ({mistakes} before, {tuned} after) in all" in page
 
 
 def test_without_pictures_the_page_stands(write):
@@ -222,7 +218,6 @@ def test_a_smaller_study_has_a_page(write, asked):
     assert len([line for line in page.splitlines() if line.startswith("| **")]) >= len(asked.get("targets", "ab"))
     shown = "Confusions before and after fine-tuning" in page
     assert shown == ("frozen" in asked.get("modes", MODES) and "metric" not in asked)
-    assert ("Fine-tuned networks made" in page) == (shown and "finetune" in asked.get("modes", MODES))
 
 
 def test_curves_by_number_of_pictures_may_be_of_another_study(write, monkeypatch):
@@ -291,18 +286,6 @@ def test_scale_names_target_sets_and_epochs_of_trained_networks_alone():
     assert list(found.images) == [6, 150, 153, 156]
     results = results_of(content)
     assert scale_of(results, results.table.rows("typefaces_frozen_30")).brief() == "Typefaces, 150 to 156 of 80×80"
-
-
-def test_the_index_says_which_claims_are_of_other_data(write):
-    content = transferred.results()
-    compared = {"metric": "test_error", "of": "typefaces_finetune_30", "against": "typefaces_frozen_30"}
-    content["study"]["claims"] = {"frozen-fine": [compared | {"expect": "lower"}]}
-    write(content, synthetic.results(seeds=3, epochs=2), synthetic.results(seeds=3, epochs=2, name="other"))
-    index = (write.reports / "README.md").read_text(encoding="utf-8")
-    assert "On Fashion-MNIST, profile `pocket`, where the scale names no other data." in index
-    assert row(index, "[**frozen-fine**]")[6] == "Typefaces, 150 to 156 of 80×80, 3 epochs, 3 seeds, profile pocket"
-    assert row(index, "[**degradation**]")[6] == "5,000 of 14×14, 2 epochs, 3 seeds"
-    assert "Of the trainings 30 are linear classifiers on the features of a frozen network." in index
 
 
 def test_probes_are_counted_among_trainings():

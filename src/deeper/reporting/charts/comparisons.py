@@ -30,10 +30,11 @@ LONGEST = 34  # letters of a row's name in a line
 MOST_LINES = 3
 UNITS = {FRACTION: "percentage points", DECADES: "decades (powers of ten)"}
 MARKERS = {claims.AS_EXPECTED: "o", claims.OPPOSITE: "s", claims.TOO_SMALL: "D", claims.OPEN: "o"}
-SIGNALS = {claims.AS_EXPECTED: "good", claims.OPPOSITE: "bad", claims.TOO_SMALL: "blue"}
+SIGNALS = {claims.AS_EXPECTED: "good", claims.OPPOSITE: "bad", claims.TOO_SMALL: "grey"}
 MARGIN_DASHES = (0, (2.5, 1.5))
 HALF = 0.4  # of a row's height, shaded
-EXPECTED, REGION = {"alpha": 0.13, "lw": 0}, {"alpha": 0.18, "lw": 0}
+EXPECTED = {"alpha": 0.13, "lw": 0}
+REGION = {"facecolor": "none", "hatch": "/////", "lw": 0}
 
 
 @dataclass(frozen=True)
@@ -95,19 +96,20 @@ def _interval(axis: Axes, place: int, outcome: Outcome, theme: Theme) -> None:
     axis.text(1.02, place, words.difference(metric, difference, bare=True), color=theme.text, **beside)
     if difference is None:
         return
-    style = _mark(outcome.direction, theme)
+    style = mark(outcome.direction, theme)
     if not outcome.is_fact:
         dots = {"marker": ".", "ls": "none", "ms": 5.5, "mew": 0, "alpha": 0.6, "zorder": 3.5}
         axis.plot(
-            [_drawn(metric, v) for v in outcome.values], [place + 0.22] * len(outcome.values), c=style["mec"], **dots
+            [drawn(metric, v) for v in outcome.values], [place + 0.22] * len(outcome.values), c=style["mec"], **dots
         )
     if difference.has_interval:
-        bounds = [_drawn(metric, difference.lower), _drawn(metric, difference.upper)]
+        bounds = [drawn(metric, difference.lower), drawn(metric, difference.upper)]
         axis.plot(bounds, [place] * 2, color=style["mec"], lw=2.0, solid_capstyle="butt", zorder=4)
-    axis.plot(_drawn(metric, difference.mean), place, ms=7, zorder=5, **style)
+    axis.plot(drawn(metric, difference.mean), place, ms=7, zorder=5, **style)
 
 
-def _mark(direction: str, theme: Theme) -> dict:
+def mark(direction: str, theme: Theme) -> dict:
+    """How a mean is marked: shape and colour say how the comparison came out."""
     colour = theme.signals[SIGNALS[direction]] if direction in SIGNALS else theme.muted
     face = theme.ground if direction == claims.OPEN else colour
     return {"marker": MARKERS[direction], "mew": 1.6, "mfc": face, "mec": colour}
@@ -117,11 +119,11 @@ def _shades(axis: Axes, place: int, comparison: Comparison, theme: Theme) -> Non
     """The region of practical equivalence, and the side of the border where the row was expected."""
     metric, height = METRICS[comparison.metric], (place - HALF, place + HALF)
     if comparison.region:
-        ends = [_drawn(metric, -comparison.region), _drawn(metric, comparison.region)]
-        axis.fill_between(ends, *height, color=theme.signals["blue"], zorder=1.1, **REGION)
+        ends = [drawn(metric, -comparison.region), drawn(metric, comparison.region)]
+        axis.fill_between(ends, *height, edgecolor=theme.muted, zorder=1.1, **REGION)
     if comparison.expect == "alike":
         return
-    border, (low, high) = _drawn(metric, comparison.border), axis.get_xlim()
+    border, (low, high) = drawn(metric, comparison.border), axis.get_xlim()
     axis.fill_between(
         [border, high if comparison.expect in ABOVE else low], *height, color=theme.muted, zorder=1, **EXPECTED
     )
@@ -137,7 +139,7 @@ def _limits(metric: Metric, members: Sequence[ComparedRow]) -> tuple[float, floa
         values += [row.comparison.border, -region, region, *row.outcome.values]
         if (difference := row.outcome.difference) is not None and difference.has_interval:
             values += [difference.lower, difference.upper]
-    low, high = _drawn(metric, min(values)), _drawn(metric, max(values))
+    low, high = drawn(metric, min(values)), drawn(metric, max(values))
     room = 0.07 * (high - low) if high - low > ROUNDING else 1.0
     return low - room, high + room
 
@@ -147,12 +149,12 @@ def _key(figure: Figure, rows: Sequence[ComparedRow], theme: Theme) -> None:
     handles = []
     for direction in DIRECTIONS:
         if direction in there:
-            style = _mark(direction, theme)
+            style = mark(direction, theme)
             handles.append(Line2D([], [], lw=2.0, ms=6.5, label=direction, color=style["mec"], **style))
     if any(row.comparison.expect != "alike" for row in rows):
         handles.append(Patch(color=theme.muted, label="where it was expected", **EXPECTED))
     if any(row.comparison.region for row in rows):
-        handles.append(Patch(color=theme.signals["blue"], label="region of practical equivalence", **REGION))
+        handles.append(Patch(edgecolor=theme.muted, label="region of practical equivalence", **REGION))
     if any(row.comparison.margin for row in rows):
         handles.append(Line2D([], [], color=theme.muted, lw=1.3, ls=MARGIN_DASHES, label="margin"))
     figure.legend(handles=handles, loc="outside upper left", ncols=len(handles), labelcolor=theme.muted, **KEY)
@@ -170,5 +172,6 @@ def _name(comparison: Comparison, label: Callable[[str], str]) -> str:
     return "\n".join(textwrap.shorten(part, LONGEST + 6, placeholder=" …") for part in parts)
 
 
-def _drawn(metric: Metric, value: float) -> float:
+def drawn(metric: Metric, value: float) -> float:
+    """A value as it is drawn: fractions in per cent."""
     return 100 * value if metric.unit == FRACTION else value

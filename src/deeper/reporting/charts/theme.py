@@ -43,7 +43,7 @@ class Theme:
     """Colours of a page: its ground (never painted), text, fine lines, a colour for each family of networks.
 
     ``pale`` is the share of the ground in the palest shade of a family's colour; ``signals`` are colours of what is no
-    family: outcomes of comparisons, ways of training in transfer learning.
+    family and has none of their colours: outcomes of comparisons, ways of training in transfer learning.
     """
 
     name: str
@@ -73,7 +73,7 @@ LIGHT = Theme(
         "small and searched": "#6a51b5",
         OTHER: "#4b5560",
     },
-    signals={"good": "#00795a", "bad": "#c44e00", "blue": "#0068a8", "grey": "#4b5560"},
+    signals={"good": "#1f2328", "bad": "#c1121f", "grey": "#656d76"},
 )
 DARK = Theme(
     "dark",
@@ -92,7 +92,7 @@ DARK = Theme(
         "small and searched": "#b7a3ff",
         OTHER: "#a9b4c0",
     },
-    signals={"good": "#3ccf9f", "bad": "#ff9248", "blue": "#5ab4f5", "grey": "#a9b4c0"},
+    signals={"good": "#e6edf3", "bad": "#ff6b6b", "grey": "#8d96a0"},
 )
 THEMES = (LIGHT, DARK)
 
@@ -127,12 +127,13 @@ def draw(charts: Sequence[Chart], subjects: Sequence[Any]) -> dict[str, bytes]:
     }
 
 
-def render(figure: Callable[[Sequence[Any], Theme], Figure], subjects: Sequence[Any], theme: Theme, kind="svg"):
-    """One figure as bytes. A ``png`` is painted on the theme's ground, for looking at."""
+def render(figure: Callable[[Any, Theme], Figure], subjects: Any, theme: Theme, kind="svg", painted=False) -> bytes:
+    """One figure as bytes. The ground is ``painted`` on a slide, and in a ``png``, which is for looking at."""
     with matplotlib.rc_context(STYLE), io.BytesIO() as buffer:
         drawn = figure(subjects, theme)
         if kind == "svg":
-            drawn.savefig(buffer, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
+            ground = {"facecolor": theme.ground} if painted else {"transparent": True}
+            drawn.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None}, **ground)
         else:
             drawn.savefig(buffer, format=kind, facecolor=theme.ground, dpi=110)
         return buffer.getvalue()

@@ -16,7 +16,7 @@ from deeper.reporting.charts.theme import DASHED, KEY, Chart, Theme, percent
 from deeper.reporting.transfer_tasks import MODES, SEVERAL_LABELS, TransferArm, TransferTask, layer_name
 
 HEIGHT, ABREAST = 3.7, 3
-SIGNALS = {"frozen": "blue", "finetune": "bad", "scratch": "grey"}
+SIGNALS = {"frozen": "good", "finetune": "bad", "scratch": "grey"}
 MARKERS = {"frozen": "o", "finetune": "s", "scratch": "^"}
 APART = {"frozen": 1.0, "finetune": 1.035, "scratch": 0.966}
 TICKS_APART = 1.15

@@ -4,8 +4,7 @@ import csv
 import functools
 import io
 import json
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,25 +13,38 @@ import jinja2
 
 from deeper import files
 from deeper.claims import verdicts as claims
-from deeper.claims.statistics import Mean
 from deeper.claims.verdicts import Verdict
 from deeper.exact.computed_claim import Finding
-from deeper.reporting import load, published_numbers, words
+from deeper.reporting import load, published_numbers, trial_table, words
 from deeper.reporting.arm_results import ArmResults, arm_results, curve
 from deeper.reporting.charts import all_studies
 from deeper.reporting.charts.all_studies import ChartData
 from deeper.reporting.load import StudyResults
-from deeper.reporting.pages import calibration, exact_claims, study, transfer, transfer_confusions, verdict_words, zoo
+from deeper.reporting.pages import (
+    calibration,
+    exact_claims,
+    front_page,
+    study,
+    transfer,
+    transfer_confusions,
+    verdict_words,
+    zoo,
+)
+from deeper.reporting.pages.answer import Sentence, answer
+from deeper.reporting.pages.claim_rows import OPEN, ClaimRow, by_verdict, claim_rows, effect, newest
 from deeper.reporting.pages.exact_claims import ExactPage
 from deeper.reporting.pages.study import StudyPage
 from deeper.reporting.pages.transfer import TransferPage
+from deeper.reporting.published_numbers import PublishedNumber
 from deeper.reporting.training_counts import TrainingCounts, count_trainings
 from deeper.reporting.transfer_tasks import transfer_tasks
 from deeper.schema.baselines import FILE as BASELINES
 from deeper.schema.baselines import FOREST, LOGISTIC, Baselines, read_baselines
 from deeper.schema.ledger import Claim, ledger
-from deeper.schema.results import APART, RECORD
+from deeper.schema.results import APART, RECORD, StudyTable
 
+Judged = tuple[StudyResults, Sequence[Verdict], Sequence[PublishedNumber]]
+INDEX, METRICS = "README.md", "metrics"
 MARK = "<!-- Written by python -m deeper.report; changes made here are lost. -->"
 DRAWN = (".svg", ".png")
 CURVE_COLUMNS = ("train_error", "validation_error")
@@ -63,51 +75,74 @@ class IndexPage:
     """What the index shows beside the studies.
 
     Attributes:
-        answers: the claims of each verdict with their pages, in the order of ``claims.VERDICTS``.
+        sentences: *Is deeper better?* in three of them.
+        rows: the claims by verdict, each as the ledger of record answers it, or else the first one.
         family: comparisons that the simultaneous intervals are over.
-        headline: the page whose errors by epoch stand on the index: the one that answers the ledger's earliest claim.
-        places: data and profile of the studies that answer claims, each once, the one of most studies first.
         unmeasured: claims of the ledger that nothing here is about.
-        beside: whether the ledger of record stands beside.
+        again: how many claims the ledger of record, which stands beside, answers; 0 where it does not.
         rivals: what classifiers of the same pixels reach beside the best network, by the pictures that studies share.
     """
 
     studies: Sequence[StudyPage]
     exact: ExactPage
-    answers: dict[str, list[tuple[StudyPage, Verdict]]]
+    sentences: Sequence[Sentence]
+    rows: dict[str, list[ClaimRow]]
     family: int
-    headline: StudyPage | None
-    places: Sequence[str]
     trainings: TrainingCounts
     unmeasured: Sequence[Claim]
-    beside: bool
+    again: int
     rivals: Sequence[Rival]
-
-    @property
-    def verdicts(self) -> int:
-        return sum(map(len, self.answers.values()))
 
     @property
     def summary(self) -> str:
         """``2 contradicted, 4 mixed, 11 supported and 21 cannot tell``: those verdicts that there are."""
-        return words.listed([f"{len(found)} {verdict}" for verdict, found in self.answers.items() if found])
+        return words.listed([f"{len(rows)} {verdict}" for verdict, rows in self.rows.items()])
+
+    @property
+    def decided(self) -> list[ClaimRow]:
+        return [row for verdict, rows in self.rows.items() if verdict not in OPEN for row in rows]
+
+    @property
+    def undecided(self) -> list[ClaimRow]:
+        return [row for verdict, rows in self.rows.items() if verdict in OPEN for row in rows]
+
+    @property
+    def measured_on(self) -> list[str]:
+        """The scales of the answer, each once."""
+        return list(dict.fromkeys(sentence.row.measured_on for sentence in self.sentences))
+
+    @property
+    def others(self) -> list[StudyPage]:
+        """Pages to which no claim leads."""
+        led = {row.page for rows in self.rows.values() for row in rows}
+        return [page for page in self.studies if f"{page.name}.md" not in led]
 
 
-def write(results: Path, reports: Path, shelf: Path, exact: Sequence[Finding] = ()) -> list[Path]:
+def write(
+    results: Path,
+    reports: Path,
+    shelf: Path,
+    exact: Sequence[Finding] = (),
+    others: Sequence[StudyTable] = (),
+    only: Collection[str] = (),
+) -> list[Path]:
     """Write the pages of every study in ``results`` to ``reports`` and clear away those of studies that are gone.
 
-    ``shelf`` is the folder of published numbers, ``exact`` what was found of the exact claims. Returns the files
-    written; each is written whole or not at all, and only after every page could be made. Files in ``reports`` that are
-    not the report's own are left alone.
+    ``shelf`` is the folder of published numbers, ``exact`` what was found of the exact claims, ``others`` are tables
+    of the family that have no page here. Where studies are named by ``only``, their pages alone are written, and the
+    index, and nothing is cleared away. Returns the files written; each is written whole or not at all, and only after
+    every page could be made. Files in ``reports`` that are not the report's own are left alone.
 
     Raises:
         DeeperError: a results file is damaged, or a study names something that does not exist.
     """
-    beside = load.is_there(results / RECORD)
-    made = pages(load.load(results), shelf, exact, read_baselines(results / BASELINES), beside)
+    again = _rows(results / RECORD, shelf, folder=f"{RECORD}/")
+    top = None if reports.is_absolute() else "/".join([".."] * len(reports.parts))
+    made = pages(load.load(results), shelf, exact, read_baselines(results / BASELINES), again, others, only, top)
     for name, content in sorted(made.items()):
         files.write_bytes(reports / name, content)
-    _clear(reports, set(made))
+    if not only:
+        _clear(reports, set(made))
     return [reports / name for name in sorted(made)]
 
 
@@ -116,35 +151,71 @@ def pages(
     shelf: Path,
     exact: Sequence[Finding] = (),
     baselines: Baselines | None = None,
-    beside: bool = False,
+    again: Sequence[ClaimRow] = (),
+    others: Sequence[StudyTable] = (),
+    only: Collection[str] = (),
+    top: str | None = None,
 ) -> dict[str, bytes]:
-    """Every file of the report by its path below ``reports``; ``beside``: the ledger of record has pages there too."""
-    studies = _studies(results, shelf, baselines)
+    """Every file of the report by its path below ``reports``; ``again``: what the ledger of record, beside, answers.
+
+    ``top`` is the root of the repository as a page sees it; left out, it is that of the usual folders.
+    """
+    studies = _studies(results, shelf, baselines, others, only)
     transfers = {page.name: transfer.build(page, _elsewhere(page, studies)) for page in _of_kind(studies, "transfer")}
     # Pages of some profiles stand a folder deeper.
-    top = "../.." if any(one.table.profile in APART for one in results) else ".."
-    made = {"README.md": _render("index.md.j2", top=top, index=_index(results, studies, exact, beside, baselines))}
+    top = top or ("../.." if any(one.table.profile in APART for one in results) else "..")
+    made = {INDEX: _render("index.md.j2", top=top, index=_index(results, studies, exact, again, baselines))}
     if exact:
         made["exact_claims.md"] = _render("exact_claims.md.j2", top=top, exact=ExactPage(exact))
-    for page in studies:
+    for page in studies if not only else [page for page in studies if page.name in only]:
         facts = _facts(page, transfers)
         made[f"{page.name}.md"] = _render(f"{page.results.page}.md.j2", top=top, page=page, **facts)
         made[f"curves/{page.name}.csv"] = _curves(page.arms)
         made |= {f"figures/{page.name}/{name}": content for name, content in page.charts.items()}
-    made["metrics.json"] = (json.dumps(_metrics(studies, exact), indent=1) + "\n").encode()
-    return made
+    made[trial_table.FILE] = trial_table.trial_table(results)
+    return made | _metrics(studies, exact)
 
 
-def _studies(results: Sequence[StudyResults], shelf: Path, baselines: Baselines | None) -> list[StudyPage]:
-    """Every study's page. A smoke run measures nothing: it has no verdicts and is in no family of comparisons."""
-    tables = [one.table for one in results if one.measures]
-    verdicts, family = claims.evaluate(tables, baselines), claims.family_of(tables)
-    numbers = [published_numbers.select(one.study, shelf, str(one.path)) for one in results]
-    data = [ChartData(one, arm_results(one.table), [v for v in verdicts if v.study == one.name]) for one in results]
+def _studies(
+    results: Sequence[StudyResults],
+    shelf: Path,
+    baselines: Baselines | None,
+    others: Sequence[StudyTable],
+    only: Collection[str],
+) -> list[StudyPage]:
+    """Every study's page, with charts where it is written. A smoke run measures nothing: it has no verdicts."""
+    judged, family = _judged(results, shelf, baselines, others)
+    data = [ChartData(one, arm_results(one.table), verdicts) for one, verdicts, _ in judged]
+    drawn = iter(all_studies.draw([one for one in data if not only or one.results.name in only]))
+    charts = [next(drawn) if not only or one.results.name in only else {} for one in data]
     return [
-        study.build(one.results, one.arms, one.verdicts, family, charts | _strips(one), shown)
-        for one, charts, shown in zip(data, all_studies.draw(data), numbers, strict=True)
+        study.build(one.results, one.arms, one.verdicts, family, pictures | _strips(one), numbers)
+        for one, pictures, (_, _, numbers) in zip(data, charts, judged, strict=True)
     ]
+
+
+def _judged(
+    results: Sequence[StudyResults], shelf: Path, baselines: Baselines | None, others: Sequence[StudyTable] = ()
+) -> tuple[list[Judged], int]:
+    """Every study with its verdicts and the published numbers beside it; and the comparisons of the family."""
+    tables = [one.table for one in results if one.measures]
+    verdicts = claims.evaluate(tables, baselines, others)
+    judged = [
+        (one, [v for v in verdicts if v.study == one.name], published_numbers.select(one.study, shelf, str(one.path)))
+        for one in results
+    ]
+    return judged, claims.family_of([*tables, *others])
+
+
+def ledger_rows(results: Path, shelf: Path) -> dict[str, ClaimRow]:
+    """The claims by id, each as the ledger of record answers it, or else the first one; without any page."""
+    return newest(_rows(results, shelf), _rows(results / RECORD, shelf, folder=f"{RECORD}/"))
+
+
+def _rows(results: Path, shelf: Path, folder: str = "") -> list[ClaimRow]:
+    """What the studies of a folder answer, with pages in ``folder``."""
+    judged, family = _judged(load.load(results), shelf, read_baselines(results / BASELINES))
+    return claim_rows(judged, family, folder)
 
 
 def _strips(one: ChartData) -> dict[str, bytes]:
@@ -188,22 +259,22 @@ def _index(
     results: Sequence[StudyResults],
     studies: Sequence[StudyPage],
     exact: Sequence[Finding],
-    beside: bool,
+    again: Sequence[ClaimRow],
     baselines: Baselines | None,
 ) -> IndexPage:
-    verdicts = [(page, verdict) for page in studies for verdict in page.verdicts]
-    order = [*ledger(), *(verdict.claim for _, verdict in verdicts)]
-    measured = {verdict.claim for _, verdict in verdicts} | {finding.claim for finding in exact}
+    family = studies[0].family if studies else 0
+    own = claim_rows([(page.results, page.verdicts, page.published) for page in studies], family)
+    rows = newest(own, again)
+    measured = {*rows, *(finding.claim for finding in exact)}
     return IndexPage(
         studies,
         ExactPage(exact),
-        {kind: [(page, verdict) for page, verdict in verdicts if verdict.verdict == kind] for kind in claims.VERDICTS},
-        family=studies[0].family if studies else 0,
-        headline=min(verdicts, key=lambda one: order.index(one[1].claim), default=(None,))[0],
-        places=[place for place, _ in Counter(page.place for page in studies if page.verdicts).most_common()],
+        sentences=answer(rows),
+        rows=by_verdict(rows),
+        family=family,
         trainings=count_trainings([one for one in results if one.measures]),
         unmeasured=[claim for claim in ledger().values() if claim.id not in measured],
-        beside=beside,
+        again=len(again),
         rivals=_rivals(studies, baselines or Baselines()),
     )
 
@@ -240,9 +311,11 @@ def _environment() -> jinja2.Environment:
     environment.filters.update({function.__name__: function for function in FILTERS})
     of_parts = (exact_claims.mark, exact_claims.found, exact_claims.says, exact_claims.tolerance)
     environment.filters.update({f"exact_{function.__name__}": function for function in of_parts})
-    names = ("advice", "counted", "finding", "mark", "notes", "pair", "precondition")
+    environment.filters["effect"] = effect
+    names = ("advice", "counted", "mark", "notes", "pair", "precondition")
     said = {name: getattr(verdict_words, name) for name in names}
     said |= {"words": words, "signs": verdict_words.SIGNS}
+    said |= {"answer_begin": front_page.BEGIN, "answer_end": front_page.END}
     environment.globals.update(claims=claims, ledger=ledger(), machine=study.machine, **said)
     return environment
 
@@ -259,17 +332,14 @@ def _curves(arms: Sequence[ArmResults]) -> bytes:
     return buffer.getvalue().encode()
 
 
-def _metrics(studies: Sequence[StudyPage], exact: Sequence[Finding]) -> dict[str, Any]:
-    """Verdicts and mean errors, which DVC compares between commits."""
-    metrics: dict[str, Any] = {
-        page.name: {
-            "claims": {verdict.claim: _claim_leaves(verdict) for verdict in page.verdicts},
-            "arms": {arm.name: _arm_leaves(arm) for arm in page.arms},
-        }
-        for page in studies
+def _metrics(studies: Sequence[StudyPage], exact: Sequence[Finding]) -> dict[str, bytes]:
+    """A file a claim, ``metrics/<study>/<claim>.json``, so that DVC shows a row a claim and a column a number."""
+    found = {(page.name, verdict.claim): _claim_leaves(verdict) for page in studies for verdict in page.verdicts}
+    found |= {("exact_claims", finding.claim): {"verdict": finding.in_the_ledger} for finding in exact}
+    return {
+        f"{METRICS}/{study}/{claim}.json": (json.dumps(leaves) + "\n").encode()
+        for (study, claim), leaves in found.items()
     }
-    computed = {finding.claim: {"verdict": finding.in_the_ledger} for finding in exact}
-    return metrics | ({"exact_claims": {"claims": computed}} if computed else {})
 
 
 def _claim_leaves(verdict: Verdict) -> dict[str, Any]:
@@ -281,16 +351,6 @@ def _claim_leaves(verdict: Verdict) -> dict[str, Any]:
     return {"verdict": verdict.verdict, **rounded, "seeds": len(deciding.seeds)}
 
 
-def _arm_leaves(arm: ArmResults) -> dict[str, float | None]:
-    """Mean errors; an arm that averages others has no training error, and none is named."""
-    means = {key: arm.means[key] for key in ("train_error", "test_error")}
-    return {key: _leaf(mean) for key, mean in means.items() if mean or not arm.average}
-
-
-def _leaf(mean: Mean | None) -> float | None:
-    return None if mean is None else _rounded(mean.mean)
-
-
 def _rounded(value: float | None) -> float | None:
     return None if value is None or value != value else float(f"{value:.6g}")
 
@@ -299,8 +359,8 @@ def _clear(reports: Path, kept: set[str]) -> None:
     """Remove what an earlier report wrote and this one did not: pages with the mark, their figures and tables."""
     written = [page for page in reports.glob("*.md") if page.read_bytes().startswith(MARK.encode())]
     old = [*written, *(reports / "curves" / f"{page.stem}.csv" for page in written)]
-    folders = [reports / "figures" / page.stem for page in written]
-    old += [path for folder in folders for path in folder.glob("*") if path.suffix in DRAWN]
+    folders = [reports / part / page.stem for page in written for part in ("figures", METRICS)]
+    old += [path for folder in folders for path in folder.glob("*") if path.suffix in (*DRAWN, ".json")]
     for path in old:
         if path.relative_to(reports).as_posix() not in kept:
             path.unlink(missing_ok=True)

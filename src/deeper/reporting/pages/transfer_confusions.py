@@ -53,15 +53,6 @@ class SetConfusions:
     totals: Mapping[str, ConfusedCount | None]
     mistakes: Mapping[str, ConfusedCount | None]
 
-    @property
-    def change(self) -> str:
-        """Whether fine-tuning made more mistakes than frozen features or fewer, in all and in the pairs."""
-        sides = [(counts["frozen"], counts["finetune"]) for counts in (self.mistakes, self.totals)]
-        if any(None in side for side in sides):
-            return ""
-        in_all, in_pairs = (_change(*side) for side in sides)
-        return f"Fine-tuned networks made {in_all} in all, and {in_pairs} in these pairs."
-
 
 def set_confusions(task: TransferTask) -> SetConfusions | None:
     """The most confused pairs of a set; None without frozen features, confusions, or any mistake."""
@@ -97,12 +88,6 @@ def strips(results: StudyResults, tasks: Sequence[TransferTask]) -> dict[str, by
 def strip_name(task: TransferTask, label: int) -> str:
     """The file of a class's strip."""
     return f"{task.name}-{label}.png"
-
-
-def _change(before: ConfusedCount, after: ConfusedCount) -> str:
-    """``more mistakes (654 before, 709 after)``."""
-    word = "more" if after.least > before.most else "fewer" if after.most < before.least else "about as many"
-    return f"{word} mistakes ({before.bound} before, {after.bound} after)"
 
 
 def _told(arm: TransferArm | None) -> list[Confusion]:

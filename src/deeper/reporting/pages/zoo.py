@@ -10,7 +10,6 @@ from deeper.reporting import words
 from deeper.reporting.arm_results import ArmResults
 from deeper.reporting.arm_settings import same_for_all
 from deeper.reporting.charts.accuracy_against_cost import NAMES, Rank, ranking
-from deeper.reporting.charts.theme import family
 from deeper.reporting.pages.study import StudyPage
 from deeper.reporting.published_numbers import PublishedNumber
 
@@ -47,19 +46,12 @@ class ZooPage:
     processors: Sequence[str]
     beaten: Sequence[str]
     not_beaten: Sequence[str]
-    published: Sequence[PublishedNumber]
 
-    def cheapest(self, rank: Rank) -> str:
-        return ", ".join(name for name, cost in NAMES.items() if cost in rank.cheapest)
-
-    def published_for(self, arm: ArmResults) -> str:
-        """Accuracies that others published of an arm's architecture."""
-        numbers = _accuracies(arm, self.published)
-        return ", ".join(f"{words.number(n.accuracy, 1)} % ({n.network})" for n in numbers) or words.NONE
-
-    @staticmethod
-    def family(arm: ArmResults) -> str:
-        return family(arm.network)
+    def cost(self, rank: Rank, name: str) -> str:
+        """What a network costs, bold where no better one costs less: ``**4.33 M**``."""
+        mean = rank.arm.means[name]
+        said = words.NONE if mean is None else words.seconds(mean) if name == "train_s" else words.count(mean.mean)
+        return f"**{said}**" if name in rank.cheapest else said
 
 
 def build(page: StudyPage) -> ZooPage:
@@ -84,7 +76,6 @@ def build(page: StudyPage) -> ZooPage:
         processors=processors,
         beaten=sides[True],
         not_beaten=sides[False],
-        published=page.published,
     )
 
 

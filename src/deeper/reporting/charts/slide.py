@@ -1,0 +1,88 @@
+"""A claim as one picture for a slide: 16 by 9, in letters that are read from the last row."""
+
+import textwrap
+from collections.abc import Iterable
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+from deeper.claims import verdicts as claims
+from deeper.claims.verdicts import Outcome
+from deeper.reporting import words
+from deeper.reporting.charts import theme as themes
+from deeper.reporting.charts.comparisons import UNITS, drawn, mark
+from deeper.reporting.charts.theme import Theme
+from deeper.reporting.pages.claim_rows import ClaimRow
+
+SIZE = (13.333, 7.5)  # inches, 16 by 9
+TITLE, VERDICT, LABEL, NOTE = 34, 26, 20, 15  # points
+MOST = 4  # comparisons, more than which are too small to read
+LONGEST = 30  # letters of a line beside the axis
+SIGNALS = {claims.SUPPORTED: "good", claims.CONTRADICTED: "bad", claims.MIXED: "bad"}
+
+
+def slide(row: ClaimRow, theme: Theme) -> Figure:
+    """The statement, its verdict, and the comparisons of the number that it hangs on with their intervals."""
+    figure = Figure(figsize=SIZE)
+    title = textwrap.fill(words.sentence(row.title), 44)
+    figure.text(0.05, 0.93, title, fontsize=TITLE, fontweight="bold", color=theme.text, va="top")
+    signal = theme.signals[SIGNALS.get(row.verdict, "grey")]
+    figure.text(0.05, 0.93 - 0.085 * (1 + title.count("\n")), row.verdict, fontsize=VERDICT, color=signal, va="top")
+    outcomes = _shown(row)
+    height = min(0.42, 0.14 * len(outcomes))
+    _draw(figure.add_axes((0.36, 0.22 + (0.42 - height) / 2, 0.4, height)), row, outcomes, theme)
+    note = f"{row.measured_on}, {words.plural(row.answer.seeds, 'seed')}. Bars: 95 %, over all comparisons together."
+    published = f" Published: {row.published_effect}." if row.published_effect else ""
+    figure.text(0.05, 0.045, textwrap.fill(note + published, 118), fontsize=NOTE, color=theme.muted)
+    return figure
+
+
+def _shown(row: ClaimRow) -> list[Outcome]:
+    """The comparisons of the deciding one's metric, each pair of arms once, that one always among them."""
+    deciding = row.answer.deciding
+    others = [one for one in row.answer.outcomes if one.metric == deciding.metric]
+    pairs = {one.comparison.pair: one for one in (*others, deciding)}
+    first = [one for one in pairs.values() if one is not deciding][: MOST - 1]
+    return [one for one in pairs.values() if one is deciding or one in first]
+
+
+def _draw(axis: Axes, row: ClaimRow, outcomes: list[Outcome], theme: Theme) -> None:
+    metric = outcomes[0].metric
+    themes.frame(axis, theme, grid="x")
+    axis.axvline(0, color=theme.text, lw=1.6)
+    axis.spines["left"].set_visible(False)
+    for place, outcome in enumerate(outcomes):
+        _interval(axis, place, outcome, theme)
+    pairs = (words.arms(one.comparison, row.results.label) for one in outcomes)
+    names = [textwrap.fill(pair, LONGEST, max_lines=2, placeholder=" …") for pair in pairs]
+    axis.set_yticks(range(len(outcomes)), names)
+    axis.set_ylim(len(outcomes) - 0.5, -0.5)
+    axis.margins(x=0.12)
+    axis.tick_params(axis="y", length=0, labelcolor=theme.text, labelsize=LABEL if len(outcomes) < 3 else LABEL - 3)
+    axis.tick_params(axis="x", labelsize=LABEL - 2)
+    axis.xaxis.set_major_locator(MaxNLocator(nbins=4, steps=[1, 2, 5, 10]))
+    axis.xaxis.set_major_formatter(FuncFormatter(lambda value, _: words.mark(value, sign=True)))
+    unit = UNITS.get(metric.unit, metric.unit)
+    axis.set_xlabel(f"{metric.label}, {unit}" if metric.label != unit else unit, fontsize=LABEL - 2)
+
+
+def _interval(axis: Axes, place: int, outcome: Outcome, theme: Theme) -> None:
+    found, metric, style = outcome.difference, outcome.metric, mark(outcome.direction, theme)
+    if found is None:
+        return
+    if found.has_interval:
+        ends = [drawn(metric, found.lower), drawn(metric, found.upper)]
+        axis.plot(ends, [place] * 2, color=style["mec"], lw=5, solid_capstyle="butt")
+    axis.plot(drawn(metric, found.mean), place, ms=17, zorder=5, **style | {"mew": 3})
+    beside = {"transform": axis.get_yaxis_transform(), "va": "center", "fontsize": LABEL, "color": theme.text}
+    axis.text(1.05, place, words.amount(metric, found.mean, sign=True), fontweight="bold", **beside)
+
+
+def slides(rows: Iterable[ClaimRow]) -> dict[str, bytes]:
+    """The slides by file name, ``<claim>-<theme>.svg``."""
+    return {
+        f"{row.claim}-{theme.name}.svg": themes.render(slide, row, theme, painted=True)
+        for row in rows
+        for theme in themes.THEMES
+    }

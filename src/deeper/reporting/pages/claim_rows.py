@@ -1,0 +1,114 @@
+"""A row of the ledger: a claim in a few words, its verdict, the effect with the interval that decides, the scale."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from deeper.claims import verdicts as claims
+from deeper.claims.metrics import FRACTION
+from deeper.claims.verdicts import Outcome, Verdict
+from deeper.reporting import words
+from deeper.reporting.load import StudyResults
+from deeper.reporting.published_numbers import PublishedNumber
+from deeper.reporting.study_scale import scale_of
+
+STEPS = {"pocket": 1, "record": 2, "full": 3, "paper": 4}  # profiles by the scale that a claim is measured at
+IN_PERCENT = re.compile(r"[-+]?[\d.]+ (points|→ [\d.]+ %)")
+OPEN = (claims.CANNOT_TELL, claims.NOT_TESTABLE)
+
+
+@dataclass(frozen=True)
+class ClaimRow:
+    """A claim as a study answers it.
+
+    Attributes:
+        published: every number that stands beside the study.
+        family: comparisons that the simultaneous intervals are over.
+        folder: that of the study's page, seen from the index: empty, or ``record/``.
+    """
+
+    results: StudyResults
+    answer: Verdict
+    published: Sequence[PublishedNumber]
+    family: int
+    folder: str = ""
+
+    @property
+    def claim(self) -> str:
+        return self.answer.claim
+
+    @property
+    def verdict(self) -> str:
+        return self.answer.verdict
+
+    @property
+    def title(self) -> str:
+        return self.answer.about.title
+
+    @property
+    def page(self) -> str:
+        return f"{self.folder}{self.results.name}.md"
+
+    @property
+    def effect(self) -> str:
+        """``test error +7.63 [+3.35, +11.92]``: of the deciding comparison; errors in points without naming them."""
+        return effect(self.answer.deciding)
+
+    @property
+    def published_effect(self) -> str:
+        """The first error or accuracy, before and after, that was published of this claim: ``29.6 → 29.7 %``."""
+        values = [number.value for number in published_effects(self.answer, self.results, self.published)]
+        return next((value.replace("-", words.MINUS) for value in values if IN_PERCENT.match(value)), "")
+
+    @property
+    def dots(self) -> str:
+        """``●○○○``: the scale, of four."""
+        filled = STEPS.get(self.results.table.profile, 0)
+        return "●" * filled + "○" * (len(STEPS) - filled)
+
+    @property
+    def measured_on(self) -> str:
+        """``Fashion-MNIST, 4,000 training images of 12×12 pixels``: of the arms that are compared."""
+        compared = {arm for outcome in self.answer.outcomes for arm in outcome.comparison.arms}
+        scale = scale_of(self.results, [row for row in self.results.rows if row.arm in compared])
+        return f"{scale.data_words}, {scale.images_words} of {scale.pixels_words}"
+
+
+def claim_rows(
+    studies: Iterable[tuple[StudyResults, Sequence[Verdict], Sequence[PublishedNumber]]], family: int, folder: str = ""
+) -> list[ClaimRow]:
+    """A row for each claim that a study answers."""
+    return [
+        ClaimRow(results, verdict, published, family, folder)
+        for results, verdicts, published in studies
+        for verdict in verdicts
+    ]
+
+
+def newest(rows: Sequence[ClaimRow], again: Sequence[ClaimRow]) -> dict[str, ClaimRow]:
+    """The rows by claim, by verdict in the order of ``claims.VERDICTS``; claims that were asked ``again`` by that."""
+    by_claim = {row.claim: row for row in (*rows, *again)}
+    return dict(sorted(by_claim.items(), key=lambda item: claims.VERDICTS.index(item[1].verdict)))
+
+
+def published_effects(
+    verdict: Verdict, results: StudyResults, numbers: Sequence[PublishedNumber]
+) -> list[PublishedNumber]:
+    """Effects of a change that were published of this claim, or of no other claim of a study that has one alone."""
+    alone = len(results.study.claims) == 1
+    effects = [number for number in numbers if number.change and number.claim in (None, verdict.claim)]
+    return [number for number in effects if alone or number.claim]
+
+
+def effect(outcome: Outcome) -> str:
+    """An outcome's metric and its mean with the interval that decides; an error's unit, points, is left out."""
+    metric = outcome.metric
+    return f"{metric.label} {words.difference(metric, outcome.difference, bare=metric.unit == FRACTION)}"
+
+
+def by_verdict(rows: Mapping[str, ClaimRow]) -> dict[str, list[ClaimRow]]:
+    """The rows of each verdict that there is."""
+    found: dict[str, list[ClaimRow]] = {}
+    for row in rows.values():
+        found.setdefault(row.verdict, []).append(row)
+    return found

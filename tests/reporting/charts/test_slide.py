@@ -1,0 +1,32 @@
+import synthetic
+from reported import results_of, verdicts_of
+
+from deeper.reporting.charts import slide, theme
+from deeper.reporting.pages.claim_rows import claim_rows
+
+
+def made():
+    content = synthetic.results(seeds=3, epochs=1)
+    return claim_rows([(results_of(content), verdicts_of(content), ())], family=9)
+
+
+def test_a_claim_has_a_slide_in_each_theme_of_sixteen_by_nine():
+    rows = made()[:2]
+    found = slide.slides(rows)
+    assert set(found) == {f"{row.claim}-{one.name}.svg" for row in rows for one in theme.THEMES}
+    figure = slide.slide(rows[0], theme.LIGHT)
+    width, height = figure.get_size_inches()
+    assert abs(width / height - 16 / 9) < 0.001
+    assert theme.DARK.ground in found[f"{rows[0].claim}-dark.svg"].decode()
+
+
+def test_everything_stands_inside_the_slide_in_large_letters():
+    for row in made():
+        figure = slide.slide(row, theme.LIGHT)
+        figure.draw_without_rendering()
+        texts = [*figure.texts, *(label for axis in figure.axes for label in (*axis.texts, *axis.get_yticklabels()))]
+        for text in texts:
+            box = text.get_window_extent()
+            assert figure.bbox.x0 <= box.x0, text
+            assert box.x1 <= figure.bbox.x1, text
+            assert text.get_fontsize() >= 15
