@@ -13,7 +13,7 @@ from trials import SMALL
 
 from deeper.schema.search import SearchResult, SearchStudy, SearchTable, read_as
 
-TINY = (*SMALL, "model=cells_small", "model.filters=2", "model.stem_channels=4", "training.epochs=1", "slots=2")
+TINY = (*SMALL, "model=cells_small", "model.filters=4", "model.stem_channels=4", "training.epochs=1", "slots=2")
 TINY = tuple(word for word in TINY if not word.startswith(("model.depth", "model.width", "model=resnet20")))
 FEW = (
     *("search.networks=4", "search.batch=2", "space.pairs=1", "space.operations=[identity,max_3x3,conv_1x1]"),
@@ -52,7 +52,7 @@ def test_a_search_that_is_killed_ends_in_the_same_winner_and_the_same_bits(root,
     assert "best: normal: " in done.stdout
     assert "tested: 0." in done.stdout
     chance = random.Random(0)
-    for _ in range(3):
+    for _ in range(2):
         process = subprocess.Popen(
             command(root, *arguments), cwd=killed, stderr=subprocess.DEVNULL, start_new_session=True
         )
@@ -96,7 +96,8 @@ def test_a_table_and_its_replays_and_a_comparison(root, tmp_path):
     sizes = ("data.image_size=14", "data.train_size=120", "data.validation_size=40", "training.validate_every=1")
     table = (
         *(*TINY, *sizes, "searches=table", "space.operations=[identity,conv_1x1]", "space.states=[[[0],[1]]]"),
-        *("space.pairs=1", "searches.table.long={cells: 3, seeds: [200], set: {training.epochs: 2}}"),
+        *("space.pairs=1", "searches.table.long.cells=3"),
+        "searches.table.long.set={data.train_size: 120, training.epochs: 2, training.validate_every: 1}",
         *("searches.replay.replays=4", "searches.replay.networks=3", "searches.replay.searchers=[random,reinforce]"),
     )
     done = call(root, tmp_path, *table)
@@ -111,7 +112,8 @@ def test_a_table_and_its_replays_and_a_comparison(root, tmp_path):
     compare = (
         *(*TINY, *sizes, "searches=cells", *FEW[2:4], "search.networks=2", "searches.compare.seeds=[0,1]"),
         *("searches.compare.searchers=[random,evolution]", "search.window=null", "space.combine=[sum]"),
-        *("searches.compare.final={seeds: [200], set: {training.epochs: 1}}", "searches.compare.fit.target=60000"),
+        *("searches.compare.final.seeds=[200]", "searches.compare.fit.target=60000"),
+        "searches.compare.final.set={data.train_size: 120, training.epochs: 2, training.validate_every: 1}",
         *("~searches.compare.beside.nasnet_a", "~searches.compare.beside.inception"),
     )
     done = call(root, tmp_path, *compare)

@@ -54,7 +54,7 @@ class SearchSettings(Closed):
     trial_seeds: SEEDS
     window: Window | None = None
     front: Front | None = None
-    over: Settings = {}
+    over: Settings | None = None
     final: FinalTraining | None = None
 
     @model_validator(mode="after")

@@ -23,7 +23,7 @@ from deeper.search.searcher import Searcher, Told
 from deeper.search.space import Choices
 from deeper.search.trainings import Settings, Trained, Trainings
 
-MOST_PROPOSALS = 20  # for each network: a searcher that has settled proposes little that is new
+MOST_PROPOSALS = 10  # for each network: a searcher that has settled proposes little that is new
 SHOWN = 8  # points that a forecast looks at
 
 

@@ -22,7 +22,7 @@ class SettingsSpace(Space):
         DeeperError: nothing to search over, or something that is no list and no range.
     """
 
-    def __init__(self, over: Mapping[str, Any]):
+    def __init__(self, over: Mapping[str, Any] | None):
         if not over:
             raise DeeperError(
                 "search.over: name what to search over, such as 'search.over={optimizer.lr: [0.05, 0.1]}'"
