@@ -10,6 +10,8 @@ from deeper.schema.base import Closed, Count, Fraction, NotNegative, Row, Text, 
 from deeper.schema.errors import explain
 from deeper.schema.study import CostName, Settings
 
+PREFIX = "search_"  # of the files of searches among the tables of studies
+
 Model = TypeVar("Model", bound=BaseModel)
 
 SEEDS = Annotated[Row[Whole], Field(min_length=1)]
@@ -194,9 +196,12 @@ class ComparedSearches(Closed):
 
 
 class Searches(Closed):
-    """The block ``searches`` of a configuration: a table and its replays, or searches that are compared."""
+    """The block ``searches`` of a configuration: a table and its replays, or searches that are compared.
 
-    name: Text
+    Its name begins with ``search_``, by which a report tells its file from a study's table.
+    """
+
+    name: Annotated[Text, Field(pattern=rf"^{PREFIX}\w+$", description=f"a name that begins with {PREFIX}")]
     title: Text
     question: Text
     table: TableSettings | None = None
