@@ -17,6 +17,8 @@ class Purpose(IntEnum):
     STEP_TIME = 13
     BATCH = 14  # what mixes the pictures of a batch
     BASELINE = 15  # the trees of a random forest
+    SEARCH = 16  # what a searcher draws
+    REPLAY = 17  # which of a cell's trainings a replayed search sees
 
 
 def seed_of(*parts: int) -> int:

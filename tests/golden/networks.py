@@ -25,6 +25,11 @@ LARGE = {"depth": None, "blocks": [1, 1, 1, 2], "width": 4, "num_classes": 10}
 DENSE = {"depth": None, "layers": [2, 2, 2], "growth": 4}
 MOBILE = {"width": 0.25, "num_classes": 10}
 
+CONCATENATED = {
+    "pairs": [[["conv_3x3", 0], ["identity", 1]], [["max_3x3", 2], ["separable_3x3", 0]]],
+    "combine": ["concatenation", "concatenation"],
+}
+
 FORWARD_ALONE = {"inception_v3": 2, "inception_v4": 2, "inception_resnet_v2": 2}  # the size is timm's: so many images
 
 FAMILIES: dict[str, dict[str, Row]] = {
@@ -205,10 +210,18 @@ FAMILIES: dict[str, dict[str, Row]] = {
         "efficientnet_small": ("efficientnet_small", 12, {}),
         "efficientnet_small, compound": ("efficientnet_small", 15, {"phi": 1.5}),
     },
+    "genetic_cnn": {
+        "genetic_cnn_small": ("genetic_cnn_small", 12, {"widths": [4, 6, 8], "hidden": 16}),
+    },
     "nasnet": {
         "nasnet_a_cifar": ("nasnet_a_cifar", 16, {"filters": 4, "repeats": 1, "stem_channels": 8}),
         "nasnet_a_large": ("nasnet_a_large", 64, {"filters": 4, "repeats": 1, "stem_channels": 8, **TEN}),
         "nasnet_a_small": ("nasnet_a_small", 12, {"filters": 4, "stem_channels": 8}),
+        "nasnet_a_small, a concatenation": (
+            "nasnet_a_small",
+            12,
+            {"filters": 4, "stem_channels": 8, "normal": CONCATENATED},
+        ),
     },
 }
 

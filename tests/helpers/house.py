@@ -22,6 +22,7 @@ FLOORS = (  # from the ground; a room imports its own floor's earlier rooms and 
     ("exact", "claims that are computed from the networks"),
     ("run", "a trial as a process: its id, its home, slots, provenance, W&B"),
     ("study", "arms, averages, the table, the plan"),
+    ("search", "architecture search: spaces, searchers, searches, tables that are searched again and again"),
     ("reporting", "pages and charts"),
     ("api", "what a notebook or a script calls"),
     (VERBS, "the commands, and the plugins of Hydra that they need"),

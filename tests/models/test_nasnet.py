@@ -262,3 +262,16 @@ def test_an_odd_number_of_filters_cannot_be_halved():
 def test_impossible_settings_say_what_is_possible(arguments, words):
     with pytest.raises(DeeperError, match=words):
         build({"_target_": "deeper.models.nasnet.NASNet", "name": "x", "filters": 4, "repeats": 1, **arguments})
+
+
+def test_a_concatenated_pair_is_twice_as_wide_and_its_readers_bring_it_back():
+    pairs = [[["conv_3x3", 0], ["identity", 1]], [["max_3x3", 2], ["identity", 2]], [["identity", 0], ["max_3x3", 1]]]
+    cell = Genotype.of({"pairs": pairs, "combine": ["concatenation", "sum", "concatenation"]})
+    assert cell.concat == (3, 4)
+    built = Cell(cell, 4, 6, 8, halved=True, stride=2)
+    assert built.num_features == 4 + 8
+    assert built(torch.randn(2, 6, 9, 9), torch.randn(2, 8, 18, 18)).shape == (2, 12, 5, 5)
+    with pytest.raises(ValueError, match="combine"):
+        Genotype.of({"pairs": pairs, "combine": ["sum"]})
+    with pytest.raises(ValueError, match="combine='product'"):
+        Genotype.of({"pairs": pairs[:1], "combine": ["product"]})

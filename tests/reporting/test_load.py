@@ -48,3 +48,10 @@ def test_a_folder_that_is_not_there_holds_nothing(tmp_path):
 def test_only_a_smoke_run_measures_nothing(content):
     assert results_of(content).measures
     assert not results_of(content | {"profile": "smoke"}).measures
+
+
+def test_files_of_searches_and_baselines_are_no_tables(tmp_path):
+    for name in ("search_table", "search_cells", "baselines"):
+        (tmp_path / f"{name}.json").write_text("{}")
+    assert load.load(tmp_path) == []
+    assert not load.is_there(tmp_path)

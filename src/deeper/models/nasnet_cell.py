@@ -2,9 +2,8 @@
 
 Zoph, Vasudevan, Shlens, Le, *Learning transferable architectures for scalable image recognition*, arXiv 1707.07012, §3
 (five pairs of operations a cell) and figure 4 (the cells NASNet-A). As in the authors' published code, a normal cell of
-NASNet-A puts out state 1 and a reduction cell state 3 although pairs of theirs take them. Ours differs from the search
-space of the paper in that a pair is always summed; the paper's controller chooses a sum or a concatenation, and the
-cells of figure 4 have sums only.
+NASNet-A puts out state 1 and a reduction cell state 3 although pairs of theirs take them. A pair is summed or
+concatenated, as the paper's controller chooses; the cells of figure 4 have sums only.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,24 +19,27 @@ from deeper.models.parts.convolution import conv_norm
 from deeper.models.parts.drop_path import drop_samples
 
 Edge = tuple[str, int]
+SUM, CONCATENATION = "sum", "concatenation"
 
 
 @dataclass(frozen=True)
 class Genotype:
     """A cell as data.
 
-    State 0 is the current cell's input, state 1 that of the cell before it; state 2 + n is the sum of pair n.
+    State 0 is the current cell's input, state 1 that of the cell before it; state 2 + n is what pair n makes.
 
     Attributes:
         pairs: two (operation, state) each; a pair takes states that come before it.
         concat: states whose concatenation is the cell's output; none given: all that no pair takes.
+        combine: ``sum`` or ``concatenation`` of each pair; none given: sums.
 
     Raises:
-        ValueError: no pairs, an unknown operation, a state that does not exist yet.
+        ValueError: no pairs, an unknown operation, a state that does not exist yet, not one ``combine`` a pair.
     """
 
     pairs: tuple[tuple[Edge, Edge], ...]
     concat: tuple[int, ...] = ()
+    combine: tuple[str, ...] = ()
 
     def __post_init__(self):
         if not self.pairs:
@@ -52,10 +54,17 @@ class Genotype:
             object.__setattr__(self, "concat", rest)
         for state in self.concat:
             _check_state("concat has", state, len(self.pairs) + 2)
+        if not self.combine:
+            object.__setattr__(self, "combine", (SUM,) * len(self.pairs))
+        if len(self.combine) != len(self.pairs):
+            raise ValueError(f"combine={list(self.combine)}: {len(self.pairs)} pairs need one each")
+        for way in self.combine:
+            check_choice("combine", way, (SUM, CONCATENATION))
 
     @staticmethod
     def of(cell: "str | Genotype | Mapping[str, Any] | Sequence") -> "Genotype":
-        """The cell a configuration names: a known name, a list of pairs, or a mapping of ``pairs`` and ``concat``.
+        """The cell a configuration names: a known name, a list of pairs, or a mapping of ``pairs``, ``concat``
+        and ``combine``.
 
         Raises:
             ValueError: an unknown name, or something that is no list of pairs.
@@ -66,14 +75,15 @@ class Genotype:
             if cell not in CELLS:
                 raise ValueError(f"cell={cell!r}: it must be {', '.join(CELLS)} or a list of pairs")
             return CELLS[cell]
-        pairs, concat = (cell["pairs"], cell.get("concat") or ()) if isinstance(cell, Mapping) else (cell, ())
+        given = cell if isinstance(cell, Mapping) else {"pairs": cell}
         try:
-            made = tuple(tuple((str(name), int(state)) for name, state in pair) for pair in pairs)
+            made = tuple(tuple((str(name), int(state)) for name, state in pair) for pair in given["pairs"])
         except (TypeError, ValueError):
             made = ()
         if not made or any(len(pair) != 2 for pair in made):
             raise ValueError("a cell must be a list of pairs [[operation, state], [operation, state]]")
-        return Genotype(made, tuple(int(state) for state in concat))
+        concat, combine = given.get("concat") or (), given.get("combine") or ()
+        return Genotype(made, tuple(int(state) for state in concat), tuple(str(way) for way in combine))
 
 
 def _check_state(what: str, state: int, states: int) -> None:
@@ -109,8 +119,9 @@ class Cell(nn.Module):
     """A cell built from its genotype.
 
     (current: N, channels, H, W; previous: the cell before's, at the same size or twice it) →
-    (N, len(concat)·filters, ⌈H/stride⌉, ⌈W/stride⌉). Both inputs are brought to ``filters`` channels and the current
-    size. Without a previous cell, state 1 is the current input as it is.
+    (N, num_features, ⌈H/stride⌉, ⌈W/stride⌉): ``filters`` channels for each state of ``concat``, twice as many for one
+    that is a concatenation. Both inputs are brought to ``filters`` channels and the current size. Without a previous
+    cell, state 1 is the current input as it is.
 
     Args:
         genotype: what is computed.
@@ -139,7 +150,8 @@ class Cell(nn.Module):
         self.genotype, self.drop_path = genotype, drop_path
         self.current = Activated(channels, filters)
         self.previous = self._adapter(previous, filters, halved)
-        widths = [filters, filters if previous else channels] + [filters] * len(genotype.pairs)
+        made = [filters * (2 if way == CONCATENATION else 1) for way in genotype.combine]
+        widths = [filters, filters if previous else channels, *made]
         sizes = [stride, stride] + [1] * len(genotype.pairs)
         self.operations = nn.ModuleList(
             OPERATIONS[name](widths[state], filters, sizes[state]) for pair in genotype.pairs for name, state in pair
@@ -147,7 +159,7 @@ class Cell(nn.Module):
         self.outputs = nn.ModuleList(
             nn.Identity() if state > 1 else self._output(widths[state], filters, stride) for state in genotype.concat
         )
-        self.num_features = filters * len(genotype.concat)
+        self.num_features = sum(widths[state] if state > 1 else filters for state in genotype.concat)
 
     @staticmethod
     def _adapter(previous: int | None, filters: int, halved: bool) -> nn.Module:
@@ -165,9 +177,9 @@ class Cell(nn.Module):
         """``progress`` (0 to 1) scales ``drop_path``: how much of the training is over."""
         states = [self.current(current), current if previous is None else self.previous(previous)]
         operations = iter(self.operations)
-        for pair in self.genotype.pairs:
+        for pair, way in zip(self.genotype.pairs, self.genotype.combine, strict=True):
             left, right = (self._dropped(name, next(operations)(states[state]), progress) for name, state in pair)
-            states.append(left + right)
+            states.append(left + right if way == SUM else torch.cat([left, right], 1))
         return torch.cat([out(states[state]) for out, state in zip(self.outputs, self.genotype.concat, strict=True)], 1)
 
     def _dropped(self, name: str, x: Tensor, progress: float) -> Tensor:

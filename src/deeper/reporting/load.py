@@ -7,6 +7,7 @@ from pathlib import Path
 
 from deeper.schema.baselines import FILE as BASELINES
 from deeper.schema.results import TOY, Environment, StudyTable, TrialRow, read_table
+from deeper.schema.search import PREFIX
 from deeper.schema.study import Study
 
 
@@ -62,17 +63,24 @@ class StudyResults:
 
 
 def load(folder: Path) -> list[StudyResults]:
-    """Every ``*.json`` of ``folder`` by name but the baselines; a folder that is not there holds none.
+    """Every study's table in ``folder``, by name; a folder that is not there holds none.
 
     Raises:
         DeeperError: a file is not JSON, of another schema, lacks something, or contradicts itself.
     """
-    return [read(path) for path in sorted(folder.glob("*.json")) if path.name != BASELINES]
+    return [read(path) for path in _tables(folder)]
 
 
 def is_there(folder: Path) -> bool:
     """Whether ``folder`` holds any table."""
-    return any(path.name != BASELINES for path in folder.glob("*.json"))
+    return bool(_tables(folder))
+
+
+def _tables(folder: Path) -> list[Path]:
+    """The ``*.json`` of a folder but for the baselines and the searches."""
+    return [
+        path for path in sorted(folder.glob("*.json")) if path.name != BASELINES and not path.stem.startswith(PREFIX)
+    ]
 
 
 def read(path: Path) -> StudyResults:

@@ -109,7 +109,7 @@ def overrides_of_jobs(
 
 def overrides_of_arm(name: str, chosen: Settings) -> list[str]:
     """The overrides that make an arm, with the mark of its jobs."""
-    return [*(f"{key}={_value(value)}" for key, value in chosen.items()), f"{ARM}{name}"]
+    return [*(f"{key}={written(value)}" for key, value in chosen.items()), f"{ARM}{name}"]
 
 
 def check_settings_of_arms(study: Study, profile: str, composer: Composer, overrides: Sequence[str]) -> None:
@@ -123,11 +123,19 @@ def check_settings_of_arms(study: Study, profile: str, composer: Composer, overr
         composer.compose([*overrides, *overrides_of_arm(name, single)])
 
 
-def _value(value: Any) -> str:
+def written(value: Any, quoted: bool = False) -> str:
+    """A value as an override has it.
+
+    Args:
+        value: null, a number, a text, or lists and mappings of them.
+        quoted: whether texts are data, such as ``"010"``, and not words of Hydra's own, such as ``range(3)``.
+    """
     if value is None:
         return "null"
     if isinstance(value, Mapping):
-        return "{" + ",".join(f"{key}:{_value(part)}" for key, part in value.items()) + "}"
+        return "{" + ",".join(f"{key}:{written(part, quoted)}" for key, part in value.items()) + "}"
     if isinstance(value, list | tuple):
-        return "[" + ",".join(map(_value, value)) + "]"
-    return str(value)
+        return "[" + ",".join(written(part, quoted) for part in value) + "]"
+    if quoted and isinstance(value, str):
+        return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
+    return str(value).lower() if quoted and isinstance(value, bool) else str(value)

@@ -1,0 +1,367 @@
+"""What a search may say, and what it writes: ``results/search/<name>.json`` (docs/formats.md)."""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from deeper.errors import DeeperError
+from deeper.schema.base import Closed, Count, Fraction, NotNegative, Row, Text, Whole, wrong
+from deeper.schema.errors import explain
+from deeper.schema.study import CostName, Settings
+
+PREFIX = "search_"  # of the files of searches among the tables of studies
+
+Model = TypeVar("Model", bound=BaseModel)
+
+SEEDS = Annotated[Row[Whole], Field(min_length=1)]
+
+
+class Window(Closed):
+    """What a network may cost for one image; what is outside is not trained."""
+
+    cost: CostName = "macs"
+    least: Whole = 0
+    most: Count
+
+    @model_validator(mode="after")
+    def _is_open(self) -> Self:
+        if self.least > self.most:
+            raise wrong(f"it must be at most {self.most}, which is the most", "least")
+        return self
+
+
+class Front(Closed):
+    """Accuracy and a cost together: accuracy · (cost / target)^exponent (Tan et al., arXiv 1807.11626, eq. 2)."""
+
+    cost: CostName = "macs"
+    target: Count
+    exponent: Annotated[float, Field(lt=0)] = -0.07
+
+
+class FinalTraining(Closed):
+    """How the best network is trained anew: with fresh seeds, and with settings of its own, such as more epochs."""
+
+    seeds: SEEDS
+    set: Settings = {}
+
+
+class SearchSettings(Closed):
+    """The block ``search`` of a configuration."""
+
+    name: Text | None = None
+    seed: Whole = 0
+    networks: Count
+    batch: Count | None = None
+    trial_seeds: SEEDS
+    window: Window | None = None
+    front: Front | None = None
+    over: Settings | None = None
+    final: FinalTraining | None = None
+
+    @model_validator(mode="after")
+    def _tests_on_fresh_seeds(self) -> Self:
+        if self.final and set(self.final.seeds) & set(self.trial_seeds):
+            raise wrong("the best network must be tested with seeds that chose nothing; they are trial_seeds", "final")
+        return self
+
+
+class SearchCost(Closed):
+    """What a network costs for one image."""
+
+    params: Whole
+    macs: Whole
+    activation_bytes: Whole | None
+
+
+class SearchedNetwork(Closed):
+    """A network that was trained, in the order of training.
+
+    ``error`` is the mean over ``trials`` of the error on validation pictures, 1 for a training that broke down;
+    ``loss`` is what the searcher was told; ``seconds`` is the time of its trials, wherever they ran.
+    """
+
+    choices: Row[Whole]
+    words: str
+    settings: Settings
+    trials: Row[str]
+    error: Fraction
+    loss: Fraction
+    cost: SearchCost
+    seconds: NotNegative
+
+
+class Proposal(Closed):
+    """What the searcher proposed, and which network that is; None: it was refused."""
+
+    choices: Row[Whole]
+    network: Whole | None
+
+
+class FinalResult(Closed):
+    """A network trained anew, by seed, and read on the test pictures once."""
+
+    words: str
+    settings: Settings
+    trials: Row[str]
+    seeds: SEEDS
+    validation_errors: Row[Fraction]
+    test_errors: Row[Fraction]
+    cost: SearchCost
+    seconds: NotNegative
+
+
+class SearchResult(Closed):
+    """A search.
+
+    Attributes:
+        winner: the network of the least loss; of equal ones the first.
+        front: of a search for error and cost: the networks than which none is better in both, by cost.
+        finished: whether it came to its end; until then the file is that of a search on its way.
+    """
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    version: Literal[1] = Field(default=1, alias="schema")
+    name: Text
+    space: Settings
+    searcher: Settings
+    search: SearchSettings
+    profile: Text
+    data: str
+    proposals: Row[Proposal] = ()
+    networks: Row[SearchedNetwork] = ()
+    winner: Whole | None = None
+    front: Row[Whole] = ()
+    final: FinalResult | None = None
+    finished: bool = False
+
+
+class LongTraining(Closed):
+    """Some of a table's cells, evenly by rank, trained long with fresh seeds: whether the short ranking holds."""
+
+    cells: Count
+    seeds: SEEDS
+    set: Settings
+
+
+class TableSettings(Closed):
+    """What a whole space is trained with."""
+
+    seeds: Annotated[Row[Whole], Field(min_length=3)]
+    long: LongTraining
+
+    @model_validator(mode="after")
+    def _trains_long_on_fresh_seeds(self) -> Self:
+        if set(self.seeds) & set(self.long.seeds):
+            raise wrong("they must be others than the table's", "long", "seeds")
+        return self
+
+
+class ReplaySettings(Closed):
+    """How searchers are replayed over a table: so many searches, of so many networks, by each searcher."""
+
+    replays: Count
+    networks: Count
+    batch: Count
+    within: Fraction
+    searchers: Annotated[Row[Text], Field(min_length=1)]
+
+
+class FitToBudget(Closed):
+    """The setting that makes each network of the end cost the same, and its steps."""
+
+    setting: Text
+    step: Annotated[int | float, Field(gt=0)]
+    cost: CostName = "macs"
+    target: Count
+
+
+class HandMade(Closed):
+    """A network to hold against what was found; ``solved`` says whether it is fitted to the budget like the others."""
+
+    label: Text
+    set: Settings
+    solved: bool = True
+
+
+class ComparedSearches(Closed):
+    """Searchers, each with every seed, and what becomes of the best network of each."""
+
+    searchers: Annotated[Row[Text], Field(min_length=1)]
+    seeds: SEEDS
+    fit: FitToBudget | None = None
+    beside: dict[str, HandMade] = {}
+    final: FinalTraining
+
+
+class Searches(Closed):
+    """The block ``searches`` of a configuration: a table and its replays, or searches that are compared.
+
+    Its name begins with ``search_``, by which a report tells its file from a study's table.
+    """
+
+    name: Annotated[Text, Field(pattern=rf"^{PREFIX}\w+$", description=f"a name that begins with {PREFIX}")]
+    title: Text
+    question: Text
+    table: TableSettings | None = None
+    replay: ReplaySettings | None = None
+    compare: ComparedSearches | None = None
+
+    @model_validator(mode="after")
+    def _is_one_of_two(self) -> Self:
+        if (self.table is None) == (self.compare is None) or (self.table is None) != (self.replay is None):
+            raise wrong("it must have table and replay, or compare")
+        return self
+
+
+class TrainedLong(Closed):
+    """A cell of the table, by place, trained long."""
+
+    cell: Whole
+    trials: Row[str]
+    validation_errors: Row[Fraction]
+    test_errors: Row[Fraction]
+    seconds: NotNegative
+
+
+class TabulatedCell(Closed):
+    """A cell and its errors by seed, in the order of the table's seeds."""
+
+    choices: Row[Whole]
+    words: str
+    settings: Settings
+    trials: Row[str]
+    validation_errors: Row[Fraction]
+    test_errors: Row[Fraction]
+    cost: SearchCost
+    seconds: NotNegative
+
+
+class Replays(Closed):
+    """What a searcher did over the table, again and again.
+
+    What it is told is the validation error of one of a cell's seeds, drawn anew in each replay; what counts is the mean
+    test error of the cell that it holds for the best. ``mean``, ``low`` and ``high`` are of that by networks trained:
+    the mean over replays and the band of 95 % of them. ``needed`` has, by replay, the networks that it took to come
+    within ``within`` of the table's best; null where it did not.
+    """
+
+    searcher: Text
+    settings: Settings
+    key: str
+    mean: Row[Fraction]
+    low: Row[Fraction]
+    high: Row[Fraction]
+    needed: Row[Count | None]
+
+
+class SearchTable(Closed):
+    """``results/search_table.json``: every cell of a space, trained; and searches replayed over it.
+
+    ``rank_correlation`` is Spearman's, between the mean validation error in the table and the mean test error after the
+    long training, over the cells of ``long``.
+    """
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    version: Literal[1] = Field(default=1, alias="schema")
+    searches: Searches
+    space: Settings
+    profile: Text
+    data: str
+    cells: Row[TabulatedCell] = ()
+    long: Row[TrainedLong] = ()
+    rank_correlation: Annotated[float, Field(ge=-1, le=1)] | None = None
+    replays: Row[Replays] = ()
+    finished: bool = False
+
+
+class FinalNetwork(Closed):
+    """A network at the end: found by a searcher, or made by hand.
+
+    ``short_error`` is its error on validation pictures after the training that searches use, before it was fitted to
+    the budget where a search found it; ``fitted`` is the setting's value.
+    """
+
+    name: Text
+    label: Text
+    searcher: Text | None
+    short_error: Fraction
+    fitted: int | float | None
+    final: FinalResult
+
+
+class SearchSummary(Closed):
+    """A search of the study; its file has the rest."""
+
+    file: Text
+    searcher: Text
+    seed: Whole
+    proposals: Whole
+    networks: Whole
+    best: str
+    error: Fraction
+    loss: Fraction
+    seconds: NotNegative
+
+
+class SearchStudy(Closed):
+    """``results/<name>.json`` of searches that are compared.
+
+    ``rank_correlation`` is Spearman's, between the short errors and the mean test errors of the final networks.
+    """
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    version: Literal[1] = Field(default=1, alias="schema")
+    study: Searches
+    search: SearchSettings
+    space: Settings
+    profile: Text
+    data: str
+    searches: Row[SearchSummary] = ()
+    networks_trained: Whole = 0
+    finals: Row[FinalNetwork] = ()
+    rank_correlation: Annotated[float, Field(ge=-1, le=1)] | None = None
+    finished: bool = False
+
+
+def search_settings(block: Any) -> SearchSettings:
+    """The block ``search`` of a configuration.
+
+    Raises:
+        DeeperError: it says something that cannot be.
+    """
+    return checked(SearchSettings, block, "search")
+
+
+def read_as(kind: type[Model], path: Path) -> Model:
+    """A file of searches: a search, a table, or a study.
+
+    Raises:
+        DeeperError: it is not there, not JSON or of another schema.
+    """
+    try:
+        return kind.model_validate_json(path.read_bytes())
+    except FileNotFoundError:
+        raise DeeperError(f"{path}: there is no such file") from None
+    except ValidationError as error:
+        raise DeeperError(explain(error, kind, str(path))) from None
+
+
+def checked(kind: type[Model], value: Any, where: str) -> Model:
+    """A value as a model of the schema.
+
+    Raises:
+        DeeperError: it is none; the line names the key.
+    """
+    try:
+        return kind.model_validate(value)
+    except ValidationError as error:
+        raise DeeperError(explain(error, kind, where)) from None
+
+
+def as_json(value: BaseModel) -> Any:
+    """The value that a file has."""
+    return value.model_dump(mode="json", by_alias=True)

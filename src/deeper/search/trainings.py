@@ -1,0 +1,162 @@
+"""The trials of a search: composed, trained in slots through the ordinary store, and what came of them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf, open_dict
+
+from deeper.data.prepared import read_meta
+from deeper.run import costs as costing
+from deeper.run import processes
+from deeper.run import wandb_runs as mirror
+from deeper.run.forecast import Forecast, makespan
+from deeper.run.jobs import check_images, default_slots, make_job
+from deeper.run.slots import Display, Sweep, Task, raise_failures
+from deeper.run.store import RECORD, Home
+from deeper.schema.search import SearchCost
+from deeper.study.composing import Composer, written
+
+OF_SEARCHES = ("search", "space", "searcher", "searches", "slots")
+TOLD = ("searcher", "slots", "dry_run", "results")  # of the command line, what makes no other trial
+
+Settings = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What came of a network's trials, by seed. An error is 1 where the training broke down without one."""
+
+    trials: tuple[str, ...]
+    validation_errors: tuple[float, ...]
+    test_errors: tuple[float, ...]
+    seconds: float
+
+    @property
+    def error(self) -> float:
+        """The mean error on validation pictures."""
+        return sum(self.validation_errors) / len(self.validation_errors)
+
+
+class Trainings:
+    """Trains networks that differ in some settings.
+
+    Args:
+        composer: of configurations.
+        line: overrides of the command line.
+        slots: trials side by side; None: as many as the machine has room for.
+        title: what the display calls them.
+    """
+
+    def __init__(self, composer: Composer, line: Sequence[str], slots: int | None, title: str):
+        self.composer, self.title = composer, title
+        self.given = list(line)
+        self.line = [word for word in line if _key(word) not in TOLD]
+        self.first = self.compose({}, 0)
+        self.slots = slots or default_slots(self.first)
+
+    def whole(self, overrides: Sequence[str]) -> DictConfig:
+        """The configuration of the search itself, with some overrides."""
+        names = {_key(override) for override in overrides}
+        return self.composer.compose([*(word for word in self.given if _key(word) not in names), *overrides])[1]
+
+    def compose(self, settings: Settings, seed: int) -> DictConfig:
+        """The configuration of a trial."""
+        overrides = [f"{key}={written(value, quoted=True)}" for key, value in settings.items()]
+        line = [word for word in self.line if not _replaced(_name(word), settings)]
+        _, config = self.composer.compose([*line, *overrides, f"seed={seed}"])
+        with open_dict(config):
+            for key in OF_SEARCHES:
+                config.pop(key, None)
+        return config
+
+    def job(self, settings: Settings, seed: int) -> dict[str, Any]:
+        """The job of a trial.
+
+        Raises:
+            DeeperError: a setting that cannot be, or data that is not prepared.
+        """
+        job = make_job(self.compose(settings, seed), self.slots)
+        check_images(job["config"])
+        return job
+
+    def cost(self, settings: Settings) -> SearchCost:
+        """What a network costs."""
+        known = costing.of(self.compose(settings, 0))
+        return SearchCost(**{name: known[name] for name in SearchCost.model_fields})
+
+    def train(self, networks: Sequence[tuple[str, Settings]], seeds: Sequence[int]) -> list[Trained]:
+        """Train networks, each with its words, with every seed, unless the store has them.
+
+        Raises:
+            DeeperError: a mistake of the user's.
+            TrialFailed: some did not finish; raised after the others have ended.
+        """
+        mirror.check(self.first.logger)
+        jobs = [[self.job(settings, seed) for seed in seeds] for _, settings in networks]
+        labels = [f"{words} seed={seed}" for words, _ in networks for seed in seeds]
+        tasks = [Task(job, label) for job, label in zip((job for row in jobs for job in row), labels, strict=True)]
+        if any(not (task.home / RECORD).exists() for task in tasks):
+            processes.context()
+        raise_failures(Sweep(tasks, self.slots, Display(self.title)).run())
+        return [_trained([task.record for task in tasks[k : k + len(seeds)]]) for k in range(0, len(tasks), len(seeds))]
+
+    def hours(self, networks: Sequence[Settings], seeds: Sequence[int], count: int) -> float | None:
+        """Hours that ``count`` networks take that are like some; None where the store tells nothing of them."""
+        seconds: list[float] = []
+        for settings in networks:
+            job = self.job(settings, seeds[0])
+            config = job["config"]
+            told = self._forecast(config, job["environment"]["machine"])
+            guess = told.seconds(config, costing.cost(config)["macs"])
+            if guess is None:
+                return None
+            seconds.append(guess.seconds)
+        mean = sum(seconds) / len(seconds)
+        return makespan([(mean, self.first.trainer.devices)] * (count * len(seeds)), self.slots) / 3600
+
+    def finished(self, settings: Settings, seed: int) -> bool:
+        """Whether the store has a trial."""
+        job = self.job(settings, seed)
+        return (Home(job["config"]["store"], job["id"]) / RECORD).exists()
+
+    @property
+    def digest(self) -> str:
+        """Of the prepared data."""
+        return self.job({}, 0)["data"]
+
+    def _forecast(self, config: Settings, machine: Settings) -> Forecast:
+        if not hasattr(self, "_told"):
+            data = config["data"]
+            start, stop = read_meta(Path(data["root"]) / data["name"])["splits"]["test"]
+            self._told = Forecast(Path(config["store"]), machine, stop - start)
+        return self._told
+
+
+def plain(block: DictConfig) -> Any:
+    """A block of a configuration as it is, resolved."""
+    return OmegaConf.to_container(block, resolve=True) if OmegaConf.is_config(block) else block
+
+
+def _replaced(name: str, settings: Settings) -> bool:
+    """Whether settings have another value of a name, or another option of the group that it is in."""
+    return any(name == key or name.startswith(f"{key}.") for key in settings)
+
+
+def _name(override: str) -> str:
+    return override.lstrip("+~").partition("=")[0]
+
+
+def _key(override: str) -> str:
+    return _name(override).partition(".")[0]
+
+
+def _trained(records: Sequence[Mapping[str, Any] | None]) -> Trained:
+    metrics = [record["metrics"] for record in records if record]
+    return Trained(
+        trials=tuple(record["id"] for record in records if record),
+        validation_errors=tuple(1.0 if one["validation_error"] is None else one["validation_error"] for one in metrics),
+        test_errors=tuple(1.0 if one["test_error"] is None else one["test_error"] for one in metrics),
+        seconds=round(sum(record["time"]["total_s"] for record in records if record), 1),
+    )

@@ -1,0 +1,101 @@
+"""Replays over a table, against an independent program."""
+
+import numpy as np
+
+from deeper.schema.search import ReplaySettings, Searches, SearchTable, TabulatedCell, TrainedLong
+from deeper.search import replay, table
+from deeper.search.searcher import RandomSearch
+from deeper.search.settings_space import SettingsSpace
+from deeper.seeds import Purpose, seed_of
+
+OVER = {"a": list(range(5)), "b": list(range(4))}
+SPACE = {"_target_": "deeper.search.settings_space.SettingsSpace", "over": OVER}
+RANDOM = {"_target_": "deeper.search.searcher.RandomSearch"}
+EVOLUTION = {"_target_": "deeper.search.evolution.RegularisedEvolution", "population": 4, "sample": 2}
+HOW = {"replays": 40, "networks": 12, "batch": 2, "within": 0.002, "searchers": ("random",)}
+
+
+def tabled():
+    draw = np.random.default_rng(0)
+    cells = []
+    for choices in SettingsSpace(OVER).points():
+        error = 0.1 + 0.03 * abs(choices[0] - 2) + 0.02 * abs(choices[1] - 1)
+        cells.append(
+            TabulatedCell(
+                choices=choices,
+                words=str(choices),
+                settings={"a": choices[0], "b": choices[1]},
+                trials=("x", "y", "z"),
+                validation_errors=tuple(error + 0.005 * draw.standard_normal(3)),
+                test_errors=tuple(error + 0.005 * draw.standard_normal(3)),
+                cost={"params": 1, "macs": 1, "activation_bytes": 1},
+                seconds=1.0,
+            )
+        )
+    long = {"cells": 5, "seeds": (9,), "set": {}}
+    facts = {"name": "t", "title": "T", "question": "Q", "table": {"seeds": (1, 2, 3), "long": long}, "replay": HOW}
+    return SearchTable(searches=Searches(**facts), space=SPACE, profile="p", data="d", cells=tuple(cells))
+
+
+def by_hand(full, seed):
+    """Random search over the table, written anew: the mean test error of the least seen validation error."""
+    searcher, seen = RandomSearch(SettingsSpace(OVER), seed), {}
+    number = 0
+    while len(seen) < HOW["networks"]:
+        point = searcher.space.sample(searcher.generator(number))
+        number += 1
+        place = point[0] * 4 + point[1]
+        cell = full.cells[place]
+        seen.setdefault(place, cell.validation_errors[seed_of(seed, Purpose.REPLAY, place) % 3])
+    order = list(seen.items())
+    best = [min(order[: k + 1], key=lambda one: one[1])[0] for k in range(len(order))]
+    return [np.mean(full.cells[place].test_errors) for place in best]
+
+
+def test_random_search_is_what_an_independent_program_finds():
+    full, how = tabled(), ReplaySettings(**HOW)
+    found = replay.replay(full, how, "random", RANDOM, processes=1)
+    curves = np.array([by_hand(full, seed) for seed in range(how.replays)])
+    assert np.allclose(found.mean, curves.mean(0), atol=1e-6)
+    assert np.allclose(found.low, np.percentile(curves, 2.5, axis=0), atol=1e-6)
+    assert np.allclose(found.high, np.percentile(curves, 97.5, axis=0), atol=1e-6)
+    border = min(np.mean(cell.test_errors) for cell in full.cells) + how.within
+    needed = [next((k for k, error in enumerate(curve, 1) if error <= border), None) for curve in curves]
+    assert list(found.needed) == needed
+    assert None in needed
+    assert any(count is not None for count in needed)
+
+
+def test_several_processes_find_the_same_and_a_learned_search_is_no_worse():
+    full, how = tabled(), ReplaySettings(**{**HOW, "replays": 30})
+    one = replay.replay(full, how, "evolution", EVOLUTION, processes=1)
+    assert replay.replay(full, how, "evolution", EVOLUTION, processes=2) == one
+    random = replay.replay(full, how, "random", RANDOM, processes=1)
+    assert one.mean[-1] <= random.mean[-1]
+
+
+def test_replays_are_known_by_all_that_they_depend_on():
+    full, how = tabled(), ReplaySettings(**HOW)
+    key = replay.key_of(full, how, RANDOM)
+    assert key == replay.key_of(full, ReplaySettings(**{**HOW, "searchers": ("random", "grid")}), RANDOM)
+    assert key != replay.key_of(full, how, EVOLUTION)
+    assert key != replay.key_of(full, ReplaySettings(**{**HOW, "batch": 1}), RANDOM)
+    assert key != replay.key_of(full.model_copy(update={"cells": full.cells[:-1]}), how, RANDOM)
+
+
+def test_cells_for_the_long_training_span_the_ranking():
+    full = tabled()
+    places = table.evenly(full.cells, 5)
+    ranked = sorted(range(20), key=lambda k: np.mean(full.cells[k].validation_errors))
+    assert places == [ranked[k] for k in (0, 5, 10, 14, 19)]
+    assert table.evenly(full.cells, 99) == ranked
+
+
+def test_the_rank_correlation_is_spearmans():
+    full = tabled()
+    long = [
+        TrainedLong(cell=place, trials=("x",), validation_errors=(0.5,), test_errors=(error,), seconds=1.0)
+        for place, error in zip(table.evenly(full.cells, 4), (0.1, 0.3, 0.2, 0.4), strict=True)
+    ]
+    assert table.rank_correlation(full.model_copy(update={"long": tuple(long)})) == 0.8
+    assert table.rank_correlation(full) is None

@@ -1,0 +1,166 @@
+"""Searchers: functions of the seed and of what they were told, and each does what its paper says."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from deeper.errors import DeeperError
+from deeper.search.evolution import GeneticAlgorithm, RegularisedEvolution
+from deeper.search.parzen import ParzenSearch
+from deeper.search.reinforce import Controller, Reinforce
+from deeper.search.searcher import GridSearch, RandomSearch, Told
+from deeper.search.settings_space import SettingsSpace
+
+SPACE = SettingsSpace({"a": list(range(3)), "b": list(range(4)), "c": {"from": 0, "to": 1, "steps": 5}})
+MAKES = {
+    "random": lambda seed: RandomSearch(SPACE, seed),
+    "grid": lambda seed: GridSearch(SPACE, seed),
+    "evolution": lambda seed: RegularisedEvolution(SPACE, seed, population=4, sample=2),
+    "genetic": lambda seed: GeneticAlgorithm(SPACE, seed, individuals=4),
+    "reinforce": lambda seed: Reinforce(SPACE, seed, lr=0.05),
+    "parzen": lambda seed: ParzenSearch(SPACE, seed, startup=3),
+}
+LEARNED = ("evolution", "genetic", "reinforce", "parzen")
+BEST = (2, 1, 4)
+
+
+def loss(choices):
+    return 0.1 + 0.08 * sum(abs(a - b) for a, b in zip(choices, BEST, strict=True))
+
+
+def run(searcher, batches, batch, judge=loss):
+    asked = []
+    for _ in range(batches):
+        points = searcher.ask(batch)
+        asked.append(points)
+        searcher.tell([Told(point, judge(point)) for point in points])
+    return asked
+
+
+@pytest.mark.parametrize("name", MAKES)
+@given(seed=st.integers(0, 2**31), batch=st.integers(1, 3), refused=st.integers(0, 3))
+@settings(max_examples=8)
+def test_proposals_are_a_function_of_seed_and_history(name, seed, batch, refused):
+    def judge(point):
+        return None if point[1] == refused else loss(point)
+
+    first, again = MAKES[name](seed), MAKES[name](seed)
+    assert run(first, 5, batch, judge) == run(again, 5, batch, judge)
+    assert first.ask(batch) == first.ask(batch), "asking changes nothing"
+    replayed, history, start = MAKES[name](seed), first.history, 0
+    while start < len(history):
+        asked = replayed.ask(batch)
+        told = history[start : start + len(asked)]
+        assert asked == [one.choices for one in told]
+        replayed.tell(told)
+        start += len(asked)
+    assert replayed.ask(batch) == first.ask(batch)
+
+
+@pytest.mark.parametrize("name", [name for name in MAKES if name != "grid"])
+def test_other_seeds_propose_others(name):
+    assert run(MAKES[name](0), 6, 2) != run(MAKES[name](1), 6, 2)
+
+
+@pytest.mark.parametrize("name", LEARNED)
+def test_the_second_half_is_better_than_random_on_average(name):
+    def late(make):
+        return np.mean([loss(p) for seed in range(6) for points in run(make(seed), 40, 2)[20:] for p in points])
+
+    assert late(MAKES[name]) < late(MAKES["random"]) - 0.03
+
+
+def test_a_grid_is_in_order_and_ends():
+    searcher = GridSearch(SPACE, 0)
+    asked = [point for points in run(searcher, 15, 4) for point in points]
+    assert asked == list(SPACE.points())
+    assert searcher.ask(4) == []
+
+
+def test_the_oldest_dies_however_good():
+    searcher = RegularisedEvolution(SPACE, 0, population=2, sample=8)
+    searcher.tell([Told(BEST, 0.0), Told((0, 0, 0), 0.9), Told((0, 1, 0), 0.8), Told((0, 2, 0), None)])
+    children = [child for _ in range(3) for child in searcher.ask(6)]
+    parents = {(0, 0, 0), (0, 1, 0)}
+    assert all(any(sum(a != b for a, b in zip(c, p, strict=True)) == 1 for p in parents) for c in children)
+
+
+def test_the_least_fit_has_no_children():
+    searcher = GeneticAlgorithm(SPACE, 3, individuals=4, mutated=0.0, crossed=0.0)
+    first = searcher.ask(9)
+    assert len(first) == 4, "a generation must be whole before the next one"
+    searcher.tell([Told(point, 0.5 if k else 1.0) for k, point in enumerate(first[:3])])
+    assert len(searcher.ask(9)) == 1
+    searcher.tell([Told(first[3], None)])
+    assert set(searcher.ask(4)) <= set(first[1:3])
+
+
+def test_the_gradient_is_that_of_the_expected_reward():
+    """REINFORCE over every point of a toy space, weighted by its probability, against finite differences."""
+    sizes = (2, 3)
+    controller = Controller(sizes, 4, 2, torch.Generator().manual_seed(0)).double()
+    points = torch.cartesian_prod(*(torch.arange(size) for size in sizes))
+    rewards = torch.linspace(0.1, 0.9, len(points), dtype=torch.float64) ** 2
+
+    def expected():
+        return (controller.log_probability(points).exp() * rewards).sum()
+
+    logs = controller.log_probability(points)
+    assert torch.isclose(logs.exp().sum(), torch.ones((), dtype=torch.float64))
+    baseline = 0.3  # of no effect on the expectation
+    (logs.exp().detach() * logs * (rewards - baseline)).sum().backward()
+    step = 1e-5
+    for parameter in controller.parameters():
+        if parameter.grad is None:
+            continue
+        flat, gradient = parameter.data.view(-1), parameter.grad.view(-1)
+        for k in range(0, len(flat), max(1, len(flat) // 5)):
+            before = float(flat[k])
+            with torch.no_grad():
+                flat[k] = before + step
+                above = expected()
+                flat[k] = before - step
+                below = expected()
+                flat[k] = before
+            assert torch.isclose((above - below) / (2 * step), gradient[k], rtol=1e-4, atol=1e-8)
+
+
+def test_what_is_climbed_is_the_mean_of_log_probability_times_advantage():
+    searcher = Reinforce(SPACE, 0)
+    points, advantages = [(0, 0, 0), (2, 3, 4)], torch.tensor([0.5, -0.25])
+    logs = searcher.controller.log_probability(torch.tensor(points))
+    assert torch.isclose(searcher.objective(points, advantages), (logs * advantages).mean())
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_the_mean_reward_rises(seed):
+    """At the paper's constants but for the rate, which is for thousands of networks."""
+    searcher = Reinforce(SPACE, seed, lr=0.01)
+    rewards = [np.mean([(1 - loss(point)) ** 3 for point in points]) for points in run(searcher, 120, 4)]
+    assert np.mean(rewards[-30:]) > np.mean(rewards[:30]) + 0.1
+
+
+def test_points_are_drawn_with_their_probabilities():
+    controller = Controller((2, 3), 4, 2, torch.Generator().manual_seed(1))
+    with torch.no_grad():
+        controller.heads[0].bias += torch.tensor([1.0, 0.0])
+    points = controller.draw(np.random.default_rng(0).random((4000, 2)))
+    for point in ((0, 0), (1, 2)):
+        told = controller.log_probability(torch.tensor([point])).exp().item()
+        assert abs(points.count(point) / 4000 - told) < 0.03
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: RegularisedEvolution(SPACE, 0, population=0),
+        lambda: GeneticAlgorithm(SPACE, 0, mutated=1.5),
+        lambda: Reinforce(SPACE, 0, lr=0.0),
+        lambda: ParzenSearch(SPACE, 0, startup=-1),
+    ],
+)
+def test_mistakes_are_named(make):
+    with pytest.raises(DeeperError, match="searcher: "):
+        make()
