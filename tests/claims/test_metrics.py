@@ -29,6 +29,15 @@ def test_every_metric_of_a_finished_trial_is_a_number(name, trial):
     assert math.isfinite(METRICS[name](synthetic.row(trial)))
 
 
+def test_a_ratio_of_times_is_shown_in_per_cent(trial):
+    half = {**trial, "probes": {**trial["probes"], "step_time": {"key": "k", "value": {"step_ms": 9.0}}}}
+    metric = METRICS["step_ratio"]
+    difference = metric(synthetic.row(half)) - metric(synthetic.row(trial))
+    assert metric.shown(difference) == pytest.approx(-25)
+    assert METRICS["test_error"].shown(0.02) == 2
+    assert METRICS["step_ms"].shown(-3.0) == -3
+
+
 def test_what_averaging_gains_is_in_no_trial_of_one_network(trial):
     trial["metrics"] |= {"test_error": 0.2, "members_error": 0.26, "best_member_error": 0.23}
     assert METRICS["averaging_gain"](synthetic.row(trial)) == pytest.approx(0.06)

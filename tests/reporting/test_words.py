@@ -70,6 +70,13 @@ def test_expectation_with_a_border_or_a_region(said, shown):
 
 
 @pytest.mark.parametrize(
+    ("expect", "shown"), [("lower", "lower by 14.79 % or more"), ("higher", "higher by 17.35 % or more")]
+)
+def test_a_border_of_a_ratio_is_that_of_its_side(expect, shown):
+    assert words.expectation(Comparison(metric="step_ratio", of="a", against="b", expect=expect, margin=0.16)) == shown
+
+
+@pytest.mark.parametrize(
     ("said", "shown"),
     [
         ({}, "A"),

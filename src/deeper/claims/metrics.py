@@ -16,6 +16,7 @@ from deeper.schema.study import MetricName
 
 FRACTION = "fraction"
 DECADES = "decades"
+RATIO = "ratio"
 LEVEL = 0.15  # the training error that `epochs_to_15` waits for
 ERRORS = ("train_error", "validation_error", "test_error", "mean_train_error")
 LEARNED = (
@@ -31,7 +32,8 @@ FACTS = ("params", "macs", "activation_bytes")
 
 @dataclass(frozen=True)
 class Metric:
-    """A number of a trial; ``unit`` is ``fraction`` (shown in percent), ``decades`` (log10 of a ratio) or plain.
+    """A number of a trial; ``unit`` is ``fraction`` (shown in percent), ``decades`` (log10 of a ratio), ``ratio``
+    (natural logarithm: a difference is shown as so many per cent more or less) or plain.
 
     ``percentage`` says that the values lie in 0…1, which a difference in fractions need not.
     """
@@ -44,6 +46,12 @@ class Metric:
 
     def __call__(self, row: TrialRow) -> float:
         return _number(self.of(row))
+
+    def shown(self, difference: float) -> float:
+        """A difference as it is written and drawn: fractions and ratios in per cent."""
+        if self.unit == RATIO:
+            return 100 * math.expm1(difference)
+        return 100 * difference if self.unit == FRACTION else difference
 
 
 def _minus(more: float | None, less: float | None) -> float:
@@ -90,6 +98,11 @@ def _cached_share(row: TrialRow) -> float:
     """Time of a classifier on features that are there, as a share of the time with computing them, minus one half."""
     classifier, features = _number(row.time.classifier_s), _number(row.time.features_s)
     return classifier / (classifier + features) - 0.5 if classifier + features else math.nan
+
+
+def _log_step(row: TrialRow) -> float:
+    step_ms = _number(_value(row, "step_time", "step_ms"))
+    return math.log(step_ms) if step_ms > 0 else math.nan
 
 
 def _mean_train_error(row: TrialRow) -> float:
@@ -193,6 +206,7 @@ _TABLE = (
     Metric("train_s", "training time", "s", lambda row: row.time.train_s),
     Metric("images_per_s", "training speed", "images/s", lambda row: row.time.images_per_s),
     Metric("step_ms", "time of a training step", "ms", lambda row: _value(row, "step_time", "step_ms")),
+    Metric("step_ratio", "time of a training step, as a ratio", RATIO, _log_step),
     Metric(
         "eval_ms_per_image",
         "time of an evaluated image",

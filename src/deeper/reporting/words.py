@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from deeper.claims.metrics import DECADES, FRACTION, METRICS, Metric
+from deeper.claims.metrics import DECADES, FRACTION, METRICS, RATIO, Metric
 from deeper.claims.statistics import MOST_SEEDS, Mean
 from deeper.schema.study import Comparison
 
@@ -15,7 +15,7 @@ MINUS = "−"
 NONE = "–"
 DATA_NAMES = {"fashion_mnist": "Fashion-MNIST", "cifar10": "CIFAR-10", "cifar100": "CIFAR-100"}
 COUNTS = ("parameters", "multiply-adds", "bytes")
-UNITS = {FRACTION: "points", DECADES: "decades"}  # of a difference
+UNITS = {FRACTION: "points", DECADES: "decades", RATIO: "%"}  # of a difference
 EXPECTED = {
     "higher": "higher",
     "lower": "lower",
@@ -113,7 +113,7 @@ def unit(metric: Metric) -> str:
 def amount(metric: Metric, value: float, sign: bool = False) -> str:
     """A difference of a metric without its unit, errors in percentage points."""
     decimals = 0 if metric.unit in COUNTS else 2
-    return number(100 * value if metric.unit == FRACTION else value, decimals, sign)
+    return number(metric.shown(value), decimals, sign)
 
 
 def difference(metric: Metric, value: Mean | None, bare: bool = False) -> str:
@@ -144,7 +144,10 @@ def expectation(comparison: Comparison) -> str:
     if comparison.expect == "alike":
         return f"{words}, within ±{amount(metric, comparison.region)} {unit(metric)}"
     if comparison.margin is not None:
-        words += f" by {amount(metric, comparison.margin)} {unit(metric)} or more"
+        margin = amount(metric, comparison.border, sign=True).lstrip(
+            f"+{MINUS}"
+        )  # a ratio's is another on either side of 1
+        words += f" by {margin} {unit(metric)} or more"
     if comparison.region is not None:
         words += f" (±{amount(metric, comparison.region)} {unit(metric)} do not matter)"
     return words

@@ -37,6 +37,7 @@ MetricName = Literal[
     "train_s",
     "images_per_s",
     "step_ms",
+    "step_ratio",
     "eval_ms_per_image",
     "params",
     "macs",

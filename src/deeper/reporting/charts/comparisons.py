@@ -17,7 +17,7 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from deeper.claims import verdicts as claims
-from deeper.claims.metrics import DECADES, FRACTION, METRICS, Metric
+from deeper.claims.metrics import DECADES, FRACTION, METRICS, RATIO, Metric
 from deeper.claims.verdicts import ABOVE, DIRECTIONS, Outcome, Verdict
 from deeper.reporting import words
 from deeper.reporting.charts import theme as themes
@@ -28,7 +28,7 @@ ROW, PANEL, LEGEND = 0.43, 0.78, 0.3  # inches
 ROUNDING = 1e-9
 LONGEST = 34  # letters of a row's name in a line
 MOST_LINES = 3
-UNITS = {FRACTION: "percentage points", DECADES: "decades (powers of ten)"}
+UNITS = {FRACTION: "percentage points", DECADES: "decades (powers of ten)", RATIO: "per cent"}
 MARKERS = {claims.AS_EXPECTED: "o", claims.OPPOSITE: "s", claims.TOO_SMALL: "D", claims.OPEN: "o"}
 SIGNALS = {claims.AS_EXPECTED: "good", claims.OPPOSITE: "bad", claims.TOO_SMALL: "grey"}
 MARGIN_DASHES = (0, (2.5, 1.5))
@@ -174,4 +174,4 @@ def _name(comparison: Comparison, label: Callable[[str], str]) -> str:
 
 def drawn(metric: Metric, value: float) -> float:
     """A value as it is drawn: fractions in per cent."""
-    return 100 * value if metric.unit == FRACTION else value
+    return metric.shown(value)

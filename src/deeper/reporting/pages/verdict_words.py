@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 
 from deeper.claims import verdicts as claims
-from deeper.claims.metrics import METRICS
+from deeper.claims.metrics import METRICS, RATIO
 from deeper.claims.preconditions import (
     FITTED,
     AboveBaseline,
@@ -22,8 +22,8 @@ from deeper.reporting.published_numbers import PublishedNumber
 from deeper.schema.results import differing_facts
 from deeper.schema.study import Comparison
 
-TIMED = "ms"  # unit of what a clock measures: its scatter is the machine's, and seeds are no sample of it
-CLOCKED = (TIMED, "s", "images/s")
+TIMED = ("ms", RATIO)  # units of what a clock measures: its scatter is the machine's, and seeds are no sample of it
+CLOCKED = (*TIMED, "s", "images/s")
 MOST_PUBLISHED = 3
 SIGNS = {
     claims.SUPPORTED: "✓",
@@ -170,7 +170,7 @@ def _why_open(outcome: Outcome, unit: Unit) -> str:
         return f"one {value} has no spread, so nothing can be told; two {several} are the least"
     if not outcome.difference.has_interval:
         return f"the interval would run past what is possible, so that of fewer than {FEW} {several} is not told"
-    if outcome.metric.unit == TIMED:
+    if outcome.metric.unit in TIMED:
         return "the scatter is the machine's: it takes a longer or a quieter measurement of time"
     border = _border(outcome)
     if outcome.needed is None:
@@ -182,13 +182,13 @@ def _seeds_needed(results: StudyResults, open_ones: Sequence[Outcome]) -> str:
     """How many seeds would tell the least sure comparison, and how many any other that is open."""
     shown = min(open_ones, key=lambda outcome: outcome.sureness)
     several = _unit(results, shown)[1]
-    if shown.metric.unit == TIMED:
+    if shown.metric.unit in TIMED:
         said = "it takes a longer or a quieter measurement of time"
     elif shown.needed is None:
         said = f"more {several} would not do"
     else:
         said = f"about {shown.needed:,} {several} would tell such a difference four times in five"
-    others = [o.needed for o in open_ones if o is not shown and o.metric.unit != TIMED]
+    others = [o.needed for o in open_ones if o is not shown and o.metric.unit not in TIMED]
     if not others:
         return said
     ordered = sorted(others, key=lambda needed: math.inf if needed is None else needed)
