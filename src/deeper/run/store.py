@@ -12,8 +12,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from deeper import files
 from deeper.files import digest, file_digest, write_json
+from deeper.results_versions import today, trusted
 
 RECORD, CONFIG, CURVES, PREDICTIONS = "record.json", "config.yaml", "curves.jsonl", "predictions.npz"
 WEIGHTS, LOG, CHECKPOINT, LOCK, MIRRORED = "weights.pt", "log.txt", "last.ckpt", ".lock", ".mirrored"
@@ -39,6 +42,15 @@ class Home:
         """The record of a finished trial; None if it is not finished or any of its files is not what it was."""
         record, damaged = self._examined()
         return None if damaged else record
+
+    def config(self) -> dict[str, Any]:
+        """The frozen configuration, by the names that classes have today.
+
+        Raises:
+            DeeperError: it calls something that no trial needs.
+            OSError: it is not there.
+        """
+        return today(trusted(yaml.safe_load((self / CONFIG).read_bytes())))
 
     def damaged(self) -> list[str]:
         """The files of a trial that was finished which are not what they were; none of one that is not finished."""
