@@ -76,8 +76,8 @@ def today(value: Any) -> Any:
 def trusted(config: Mapping[str, Any]) -> Mapping[str, Any]:
     """A stored configuration, which may come from somebody else, if it calls nothing but what a trial can need.
 
-    That is what stands in ``results_versions.yaml``, ``LIBRARIES``, and what the user names in ``DEEPER_TRUST``: modules
-    with commas between them.
+    That is what stands in ``results_versions.yaml``, in ``LIBRARIES``, and in the modules that the user names in
+    ``DEEPER_TRUST``, with commas between them.
 
     Raises:
         DeeperError: a ``_target_`` is none of these.

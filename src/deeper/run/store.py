@@ -7,6 +7,7 @@ either a finished trial or one that goes on from its last checkpoint.
 
 import json
 import os
+import shutil
 from contextlib import AbstractContextManager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -77,6 +78,13 @@ class Home:
                 os.rename(self / name, aside / name)
         files.sync_folder(self.path)
         return aside
+
+    def discard_empty(self) -> bool:
+        """Remove a home in which nothing was trained: what was asked for cannot be. Whether it is gone."""
+        if not self.path.is_dir() or {path.name for path in self.path.iterdir()} - {CONFIG, LOG, LOCK}:
+            return not self.path.exists()
+        shutil.rmtree(self.path, ignore_errors=True)
+        return not self.path.exists()
 
     def tidy(self) -> None:
         """Remove what killed writers of a finished trial left in its home, unless somebody is at work there."""
