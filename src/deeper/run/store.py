@@ -16,6 +16,7 @@ from typing import Any
 import yaml
 
 from deeper import files
+from deeper.errors import DeeperError
 from deeper.files import digest, file_digest, write_json
 from deeper.results_versions import today, trusted
 
@@ -87,14 +88,16 @@ class Home:
         return not self.path.exists()
 
     def tidy(self) -> None:
-        """Remove what killed writers of a finished trial left in its home, unless somebody is at work there."""
-        with self.lock(wait=False) as held:
+        """Remove what killed writers of a finished trial left in its home, unless somebody is at work there.
+
+        A store that cannot be written, or locked, stays as it is.
+        """
+        with suppress(OSError, DeeperError), self.lock(wait=False) as held:
             if held:
                 files.clear_leftovers(self.path)
                 files.clear_leftovers(self / "probes", age=files.DEAD_AFTER_S)
                 for name in (CHECKPOINT, str(Path(CHECKPOINT).with_suffix(".tmp"))):
-                    with suppress(OSError):
-                        (self / name).unlink(missing_ok=True)
+                    (self / name).unlink(missing_ok=True)
 
     def finish(self, record: dict[str, Any]) -> None:
         """Write the record, which makes the trial finished, and drop what only served to go on."""
