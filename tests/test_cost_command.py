@@ -133,6 +133,9 @@ def test_a_glob_leaves_out_what_needs_a_name(command):
             "model.width=0: it must be a whole number of at least 1, or a",
         ),
         (["model=fractalnet_b5c3", "model.widths=[0,1,2,3,4]"], "0 must be a whole number of at least 1"),
+        (["model=googlenet", "data=fashion_mnist", "data.image_size=14"], "they are too small for its layers; take a"),
+        (["model=preact_resnet20", "model.width=0.5"], "model.width=0.5: it must be a whole number"),
+        (["model=plain20", "model.levels=3"], "levels=3: a plain network has no shortcuts"),
         (["model=alexnet", "model.groups=0"], "model.groups=0: it must be a whole number of at least 1"),
         (
             ["model=googlenet_small", "model.squeeze_excite=-4"],
@@ -141,7 +144,7 @@ def test_a_glob_leaves_out_what_needs_a_name(command):
         (["model=resnet20", "model.branches=aggregated"], "model.branches=aggregated is of bottlenecks"),
         (["solve=model.width"], "match=None: say what to match, such as match=params:853018"),
         (["solve=model.widht", "match=params:100"], "did you mean 'model.width'?"),
-        (["match=params:100"], "solve: setting None"),
+        (["match=params:100"], "match=params:100 needs the setting to solve for: solve=model.width"),
         (["solve=model.width", "match=parms:100"], "did you mean 'params'?"),
         (["solve=model.width", "match=params:resnet57"], "did you mean model=resnet56?"),
         (["solve=model.width", "match=params:resnet56 model.widht:3"], "unknown setting 'model.widht'"),

@@ -77,6 +77,10 @@ def _composition_error(text: str) -> str:
             f"unknown setting {key.group(1)!r} in an override; --cfg job prints every setting, and a + in front hands "
             "a further argument to a class, as in +model.NAME=…"
         )
+    several = re.search(r"Ambiguous value for argument '([^=']+)=([^']*)'", text)
+    if several:
+        name, values = several.groups()
+        return f"{name}={values} has several values: --multirun sweeps over them, '{name}=[{values}]' is one list"
     return " ".join(text.split())
 
 

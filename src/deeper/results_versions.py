@@ -1,5 +1,6 @@
 """The hand-raised numbers that stand in ids for the code that computes: ``results_versions.yaml``."""
 
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -11,6 +12,11 @@ import yaml
 from deeper.errors import DeeperError
 
 FILE = "src/deeper/results_versions.yaml"
+CALLED = ("model", "optimizer", "schedule", "augment", "parameters", "batch", "average", "callbacks")
+LIBRARIES = (
+    *("timm.optim.param_groups_weight_decay", "timm.optim.rmsprop_tf.RMSpropTF"),
+    *("timm.utils.ModelEmaV3", "timm.data.mixup.Mixup"),
+)
 
 
 @dataclass(frozen=True)
@@ -65,6 +71,26 @@ def today(value: Any) -> Any:
             renamed["_target_"] = parts()[part].targets[name]
         return renamed
     return [today(part) for part in value] if isinstance(value, list | tuple) else value
+
+
+def trusted(config: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A stored configuration, which may come from somebody else, if it calls nothing but what a trial can need.
+
+    That is what stands in ``results_versions.yaml``, in ``LIBRARIES``, and in the modules that the user names in
+    ``DEEPER_TRUST``, with commas between them.
+
+    Raises:
+        DeeperError: a ``_target_`` is none of these.
+    """
+    own = [module.strip() for module in os.environ.get("DEEPER_TRUST", "").split(",") if module.strip()]
+    for target in targets({key: config.get(key) for key in CALLED}):
+        known = target in _names() or target in LIBRARIES or target.rpartition(".")[0] == "torch.optim"
+        if not known and not any(target.startswith(f"{module}.") for module in own):
+            raise DeeperError(
+                f"a stored configuration calls {target}, which is no part of Deeper; if it is yours, say "
+                f"DEEPER_TRUST={target.partition('.')[0]}"
+            )
+    return config
 
 
 def targets(value: Any) -> Iterator[str]:

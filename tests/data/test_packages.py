@@ -82,6 +82,14 @@ def test_installed_package_is_read_where_it_is_and_nothing_beside_it(tools, tmp_
     assert (tmp_path / "scratch/calls").read_text().endswith("download font-b\n")
 
 
+def test_an_installed_package_has_the_facts_that_a_fetched_one_has(tools, tmp_path):
+    (tmp_path / "one.ttf").write_text("one.ttf")
+    shows = f"""[ "$1 $2" = "show font-a=7-1" ] && printf 'Package: font-a\\nSHA256: {"ab" * 32}\\n'"""
+    tools(apt_cache=shows, dpkg_query=installed("font-a", tmp_path / "one.ttf"))
+    _, facts = packages.unpacked(["font-a"], tmp_path / "scratch")
+    assert facts["font-a"] == {"version": "7-1", "sha256": "ab" * 32}
+
+
 @pytest.mark.parametrize("state", ["installed", "config-files"])
 def test_package_that_is_not_whole_is_fetched(tools, tmp_path, state):
     gone = tmp_path / "gone.ttf"

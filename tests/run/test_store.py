@@ -4,9 +4,11 @@ import subprocess
 import sys
 
 import pytest
+import yaml
 
 from deeper.errors import DeeperError
 from deeper.files import writable, write_bytes
+from deeper.paths import CONF
 from deeper.run.store import NAMED, RECORD, Home
 
 
@@ -135,3 +137,28 @@ def test_a_writer_removes_what_dead_ones_left_of_its_file(tmp_path):
             os.utime(tmp_path / name, (0, 0))
     write_bytes(tmp_path / "a.json", b"{}")
     assert {path.name for path in tmp_path.iterdir()} == {"a.json", ".a.json.2.tmp", ".b.json.1.tmp"}
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"model": {"_target_": "os.system", "command": "true"}},
+        {"model": {"_target_": "deeper.models.vgg.VGG", "act": [{"_target_": "deeper.data.sources.call"}]}},
+        {"optimizer": {"_target_": "torch.optim.optimizer.torch.hub.load"}},
+        {"callbacks": {"mine": {"_target_": "mine.Callback"}}},
+    ],
+)
+def test_a_stored_configuration_calls_nothing_that_no_trial_needs(home, config, monkeypatch):
+    (home / "config.yaml").write_text(yaml.safe_dump(config))
+    with pytest.raises(DeeperError, match=r"a stored configuration calls .*, which is no part of Deeper; if it is"):
+        home.config()
+    monkeypatch.setenv("DEEPER_TRUST", "other, mine")
+    if "callbacks" in config:
+        assert home.config() == config
+
+
+def test_stored_configurations_call_what_trials_need(home):
+    for group in ("model", "optimizer", "schedule", "augment", "parameters", "batch", "average", "callbacks"):
+        for path in (CONF / group).glob("*.yaml"):
+            (home / "config.yaml").write_text(yaml.safe_dump({group: yaml.safe_load(path.read_text())}))
+            home.config()

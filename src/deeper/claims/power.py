@@ -42,19 +42,24 @@ class Prospect:
 
 
 def prospects(
-    study: Study, seeds: Mapping[str, Iterable[int]], tables: Sequence[StudyTable]
+    study: Study,
+    seeds: Mapping[str, Iterable[int]],
+    tables: Sequence[StudyTable],
+    together: Sequence[StudyTable] | None = None,
 ) -> tuple[list[Prospect], int]:
     """The prospects of a study's comparisons, and how many comparisons the simultaneous intervals will be over.
 
     Args:
         study: with all its arms.
         seeds: by arm.
-        tables: all ``results/<study>.json`` of the same scale.
+        tables: all ``results/<study>.json`` of the same scale, which tell spreads.
+        together: all that the report's intervals will be over, whatever their scale; None: the same.
     """
     own = [table for table in tables if table.name == study.name]
     others = [table for table in tables if table.name != study.name]
     rows = [(claim, comparison) for claim, test in study.claims.items() for comparison in test.comparisons]
-    family = sum(comparison.metric not in FACTS for _, comparison in rows) + family_of(others)
+    family = sum(comparison.metric not in FACTS for _, comparison in rows)
+    family += family_of([table for table in (tables if together is None else together) if table.name != study.name])
     return [_prospect(claim, comparison, seeds, own, others, family) for claim, comparison in rows], family
 
 

@@ -123,6 +123,8 @@ def solve(cfg: DictConfig) -> dict[str, Any]:
 def _start(cfg: DictConfig) -> int | float:
     from deeper.errors import known
 
+    if cfg.solve is None:
+        raise DeeperError(f"match={cfg.match} needs the setting to solve for: solve=model.width")
     settings = {"data.image_size": cfg.data.image_size}
     settings |= {f"model.{key}": value for key, value in OmegaConf.to_container(cfg.model, resolve=True).items()}
     numbers = {key: value for key, value in settings.items() if _is_number(value) and value > 0}

@@ -8,6 +8,7 @@ positions, are on no path: a ResNet-50 with them has 50 weight layers and sees a
 """
 
 import math
+import re
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from fractions import Fraction
@@ -380,4 +381,6 @@ def count_config(model: Any, channels: int, size: int) -> Cost:
 def refused(model: Any, channels: int, size: int, error: Exception) -> DeeperError:
     """What to say of a network that could not be run on such an image."""
     reason = next(iter(str(error).splitlines()), "") or type(error).__name__
+    if re.search("Output size is too small|Kernel size can't be greater|Expected more than 1 value per", reason):
+        reason = "they are too small for its layers; take a larger data.image_size, or a network that ends in _small"
     return DeeperError(f"model {model.get('name', '')}: it cannot take {channels}×{size}×{size} images: {reason}")

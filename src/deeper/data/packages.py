@@ -1,5 +1,6 @@
 """Debian packages as one folder, without root: fetched by apt and unpacked, or linked where they are installed."""
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -17,8 +18,8 @@ def unpacked(packages: Sequence[str], scratch: Path) -> tuple[Path, dict[str, di
     unpacked. So what lies under the root does not depend on what else the machine has.
 
     Returns:
-        The root, inside ``scratch``, and of each package its ``version`` and either ``sha256`` of its archive or
-        ``installed``.
+        The root, inside ``scratch``, and of each package its ``version`` and the ``sha256`` of its archive, the same
+        whether it is installed or fetched; ``installed`` in its place where apt does not know the archive.
 
     Raises:
         DeeperError: a package cannot be had.
@@ -27,7 +28,7 @@ def unpacked(packages: Sequence[str], scratch: Path) -> tuple[Path, dict[str, di
     root = scratch / "packages"
     root.mkdir(parents=True)
     installed = {package: state for package in packages if (state := _installed(package, scratch))}
-    facts = {package: {"version": version, "installed": "yes"} for package, (version, _) in installed.items()}
+    facts = {package: _known(package, version, scratch) for package, (version, _) in installed.items()}
     for _, files in installed.values():
         _link(files, root)
     missing = [package for package in packages if package not in installed]
@@ -48,6 +49,16 @@ def _installed(package: str, scratch: Path) -> tuple[str, list[Path]] | None:
     if len(state) != 2 or state[0] != "installed" or not all(path.exists() for path in needed):
         return None
     return state[1], [path for path in paths if path.is_file()]
+
+
+def _known(package: str, version: str, scratch: Path) -> dict[str, str]:
+    """The facts of an installed package: apt's lists have the digest of the archive that it came in."""
+    try:
+        told = call(["apt-cache", "show", f"{package}={version}"], scratch)
+    except Unavailable:
+        told = ""
+    digest = re.search(r"^SHA256: ([0-9a-f]{64})$", told, re.MULTILINE)
+    return {"version": version, **({"sha256": digest[1]} if digest else {"installed": "yes"})}
 
 
 def _link(files: Sequence[Path], root: Path) -> None:

@@ -156,10 +156,11 @@ def _wide(value: Tensor) -> Tensor:
 
 
 def _begin(metrics: MetricCollection, dtype: torch.dtype) -> None:
-    """Set counts and sums to nothing, in 32 bits at least: Lightning makes them as wide as the network's weights."""
+    """Set counts and sums to nothing; Lightning makes them as wide as the weights, and 16 bits are too few for them."""
     metrics.reset()
-    for metric in metrics.values():
-        metric.set_dtype(torch.promote_types(dtype, torch.float32))
+    if dtype.itemsize < torch.float32.itemsize:
+        for metric in metrics.values():
+            metric.set_dtype(torch.float32)
 
 
 def _metrics(num_classes: int) -> MetricCollection:

@@ -1,12 +1,13 @@
 """From a configuration to a network."""
 
+import inspect
 from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
 from hydra.errors import InstantiationException
-from hydra.utils import instantiate
+from hydra.utils import get_class, instantiate
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
@@ -26,12 +27,25 @@ def build(model: Mapping[str, Any]) -> nn.Module:
         DeeperError: no such class, or it refuses its arguments; the message is the class's own.
     """
     arguments = {key: value for key, value in model.items() if key not in DESCRIPTIVE}
+    _check_whole(arguments)
     try:
         return instantiate(arguments)
     except InstantiationException as error:
         cause = error.__cause__ or error
         reason = " ".join(str(cause).splitlines()[:2])
         raise DeeperError(f"model {model.get('name', '')}: {reason}") from error
+
+
+def _check_whole(arguments: Mapping[str, Any]) -> None:
+    """See that what a class counts, by its own annotations, is a whole number: half a channel fails far from here."""
+    try:
+        parameters = inspect.signature(get_class(arguments["_target_"])).parameters
+    except (ImportError, ValueError, TypeError, KeyError, InstantiationException):  # instantiating says it
+        return
+    for key, value in arguments.items():
+        counted = key in parameters and parameters[key].annotation in (int, int | None)
+        if counted and isinstance(value, float | bool | str):
+            raise DeeperError(f"model.{key}={value}: it must be a whole number")
 
 
 def start(config: Mapping[str, Any]) -> nn.Module:

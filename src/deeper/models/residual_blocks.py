@@ -83,6 +83,8 @@ class Style:
         check_choice("levels", self.levels, (1, 2, 3))
         if not 0 < self.survival <= 1:
             raise ValueError(f"survival={self.survival}: it must be more than 0 and at most 1")
+        if self.levels > 1 and self.shortcut == "none":
+            raise ValueError(f"levels={self.levels}: a plain network has no shortcuts, so it has no levels of them")
         if self.survival < 1 and self.shortcut == "none":
             raise ValueError(f"survival={self.survival}: a plain network has no shortcut that could survive alone")
         if self.block == "basic" and (self.cardinality > 1 or self.branch_width):

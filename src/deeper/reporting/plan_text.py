@@ -132,6 +132,8 @@ def _effect(seen: Prospect) -> str:
         return "unknown"
     if seen.detectable == 0:
         return "any"
+    if seen.metric.percentage and seen.detectable > 1:
+        return "nothing: too few pairs"
     return f"{words.amount(seen.metric, seen.detectable)} {words.unit(seen.metric)}"
 
 

@@ -4,13 +4,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
-import yaml
 from torch import nn
 
 from deeper.errors import DeeperError
 from deeper.models.build import build
-from deeper.results_versions import today
-from deeper.run.store import CONFIG, WEIGHTS, Home
+from deeper.run.store import WEIGHTS, Home
 
 
 def trained(trial: str, store: str, pretrained: bool = True, in_chans: int = 3, num_classes: int = 1000) -> nn.Module:
@@ -46,4 +44,4 @@ def settings(store: Path | str, trial: str) -> dict[str, Any]:
     home = Home(store, trial)
     if home.record() is None:
         raise DeeperError(f"there is no finished trial {trial} in {store}; train it first, or name another backbone")
-    return today(yaml.safe_load((home / CONFIG).read_bytes()))
+    return home.config()

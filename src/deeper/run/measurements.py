@@ -21,14 +21,11 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
-import yaml
-
 from deeper.errors import DeeperError
 from deeper.files import write_json
-from deeper.results_versions import today
 from deeper.run import identity
 from deeper.run.slots import Display, Sweep, Task, raise_failures
-from deeper.run.store import CONFIG, WEIGHTS, Home
+from deeper.run.store import WEIGHTS, Home
 
 FOLDER = "probes"
 COMMON = ("of", "weights", "validation", "arms", "alone")
@@ -112,7 +109,7 @@ def run(
 
 def _task(home: Home, name: str, spec: dict[str, Any]) -> Measurement:
     """The task of a measurement; what the frozen configuration says of the store is where the home is now."""
-    config = today(yaml.safe_load((home / CONFIG).read_text()))
+    config = home.config()
     store = str(home.path.parent)
     config |= {"store": store, "model": config["model"] | ({"store": store} if "store" in config["model"] else {})}
     return Measurement({"config": config, "id": home.trial, "probe": (name, spec)}, f"{name} on {home.trial}")
@@ -145,7 +142,7 @@ def train(job: dict[str, Any], say: Callable[[str, Any], None]) -> None:
     torch.use_deterministic_algorithms(True)
     network = start(config)
     if spec.get("weights", "final") == "final":
-        network.load_state_dict(torch.load(home / WEIGHTS))
+        network.load_state_dict(torch.load(home / WEIGHTS, weights_only=True))
     settings = {setting: value for setting, value in spec.items() if setting not in COMMON}
     measure = _function(spec["of"])
     if "config" in inspect.signature(measure).parameters:

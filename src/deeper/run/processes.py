@@ -23,9 +23,12 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
+from deeper.errors import DeeperError
+
 PRELOAD = "deeper.run.preload"
 ENTRY = "deeper.run.trial"
 DEAD_RANK_GRACE_S = 5.0
+MISTAKE = 2  # exit code of a process that was asked for what cannot be
 LONGEST_FOLDER = 70  # a socket's path may have 107 bytes, and multiprocessing adds 31 to the temporary folder's
 RANKS = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE", "NODE_RANK", "MASTER_ADDR", "MASTER_PORT")
 LAUNCHERS = ("GROUP_", "ROLE_", "TORCHELASTIC_", "SLURM_", "OMPI_", "PMI_", "PMIX_", "MPI_", "JSM_")
@@ -242,7 +245,7 @@ def _child(job: dict[str, Any], pipe: Connection, environment: dict[str, str], l
         _redirect(log)
         trial.train(job, say)
     except BaseException as error:
-        code = 1
+        code = MISTAKE if isinstance(error, DeeperError) else 1
         say("error", trial.describe(error))
     with suppress(OSError):
         sys.stdout.flush()

@@ -1,6 +1,8 @@
 """Many trials or measurements side by side in slots. One that fails costs itself and no other."""
 
+import shutil
 import sys
+import textwrap
 import time
 from collections.abc import Iterable
 from contextlib import suppress
@@ -32,6 +34,12 @@ class TrialFailed(DeeperError):
     exit_code = 1
 
 
+class Mistaken(TrialFailed):
+    """A trial was asked for what cannot be, which was seen in its process only."""
+
+    exit_code = 2
+
+
 @dataclass
 class Task:
     """A trial on its way. What else runs in slots, such as a measurement, says here what it does in another way.
@@ -41,6 +49,8 @@ class Task:
         state: ``waiting``, ``running``, ``done``'s word, ``reused``, ``failed``, or ``tabled``: in the study's table
             and not here.
         record: what it made, once that is there.
+        mistaken: whether it failed because it was asked for what cannot be.
+        logged: whether its log is there.
     """
 
     done: ClassVar[str] = "trained"
@@ -54,6 +64,8 @@ class Task:
     slots: list[int] = field(default_factory=list)
     running: processes.Running | None = None
     began: float = 0.0
+    mistaken: bool = False
+    logged: bool = True
 
     def __post_init__(self) -> None:
         config = self.job["config"]
@@ -214,7 +226,8 @@ class Sweep:
         if record is None:
             code = task.running.code
             task.error = task.running.error or (f"killed by signal {-code}" if code < 0 else f"ended with code {code}")
-            task.state = "failed"
+            task.state, task.mistaken = "failed", code == processes.MISTAKE
+            task.logged = not (task.mistaken and task.home.discard_empty())
             self.news.append(task)
         else:
             if not task.running.reused:
@@ -277,6 +290,7 @@ class Display:
         self._print(f"{self.title}: {', '.join(parts) or 'nothing to do'}")
 
     def _line(self, text: str) -> None:
+        text = textwrap.shorten(text, max(20, shutil.get_terminal_size().columns - 1), placeholder=" …")
         with suppress(OSError):
             self.stream.write("\r" + text.ljust(self.width) + ("\r" if not text else ""))
             self.stream.flush()
@@ -334,10 +348,14 @@ def raise_failures(tasks: list[Task], what: str = "trials") -> None:
     if not failed:
         return
     if len(tasks) == 1:
-        raise TrialFailed(f"{failed[0].error} (log: {failed[0].home / LOG})")
+        raise (Mistaken if failed[0].mistaken else TrialFailed)(_why(failed[0]))
     for task in failed:
-        print(f"failed: {task.label}: {task.error} (log: {task.home / LOG})", file=sys.stderr)
+        print(f"failed: {task.label}: {_why(task)}", file=sys.stderr)
     raise TrialFailed(f"{len(failed)} of {len(tasks)} {what} failed; the others are kept, the same command tries again")
+
+
+def _why(task: Task) -> str:
+    return f"{task.error} (log: {task.home / LOG})" if task.logged else task.error
 
 
 def _gpus_of(slots: list[int], total: int) -> list[str]:

@@ -7,13 +7,18 @@ either a finished trial or one that goes on from its last checkpoint.
 
 import json
 import os
+import shutil
 from contextlib import AbstractContextManager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from deeper import files
+from deeper.errors import DeeperError
 from deeper.files import digest, file_digest, write_json
+from deeper.results_versions import today, trusted
 
 RECORD, CONFIG, CURVES, PREDICTIONS = "record.json", "config.yaml", "curves.jsonl", "predictions.npz"
 WEIGHTS, LOG, CHECKPOINT, LOCK, MIRRORED = "weights.pt", "log.txt", "last.ckpt", ".lock", ".mirrored"
@@ -39,6 +44,15 @@ class Home:
         """The record of a finished trial; None if it is not finished or any of its files is not what it was."""
         record, damaged = self._examined()
         return None if damaged else record
+
+    def config(self) -> dict[str, Any]:
+        """The frozen configuration, by the names that classes have today.
+
+        Raises:
+            DeeperError: it calls something that no trial needs.
+            OSError: it is not there.
+        """
+        return today(trusted(yaml.safe_load((self / CONFIG).read_bytes())))
 
     def damaged(self) -> list[str]:
         """The files of a trial that was finished which are not what they were; none of one that is not finished."""
@@ -66,15 +80,24 @@ class Home:
         files.sync_folder(self.path)
         return aside
 
+    def discard_empty(self) -> bool:
+        """Remove a home in which nothing was trained: what was asked for cannot be. Whether it is gone."""
+        if not self.path.is_dir() or {path.name for path in self.path.iterdir()} - {CONFIG, LOG, LOCK}:
+            return not self.path.exists()
+        shutil.rmtree(self.path, ignore_errors=True)
+        return not self.path.exists()
+
     def tidy(self) -> None:
-        """Remove what killed writers of a finished trial left in its home, unless somebody is at work there."""
-        with self.lock(wait=False) as held:
+        """Remove what killed writers of a finished trial left in its home, unless somebody is at work there.
+
+        A store that cannot be written, or locked, stays as it is.
+        """
+        with suppress(OSError, DeeperError), self.lock(wait=False) as held:
             if held:
                 files.clear_leftovers(self.path)
                 files.clear_leftovers(self / "probes", age=files.DEAD_AFTER_S)
                 for name in (CHECKPOINT, str(Path(CHECKPOINT).with_suffix(".tmp"))):
-                    with suppress(OSError):
-                        (self / name).unlink(missing_ok=True)
+                    (self / name).unlink(missing_ok=True)
 
     def finish(self, record: dict[str, Any]) -> None:
         """Write the record, which makes the trial finished, and drop what only served to go on."""

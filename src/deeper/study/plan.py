@@ -21,7 +21,7 @@ from deeper.run import forecast
 from deeper.run import measurements as probing
 from deeper.run.forecast import Forecast
 from deeper.run.store import CONFIG, RECORD, Home
-from deeper.schema.results import StudyTable, read_table
+from deeper.schema.results import TOY, StudyTable, read_table
 from deeper.schema.study import Study
 from deeper.study import arms as study_arms
 from deeper.study import averaging
@@ -197,14 +197,15 @@ def _probes(study: Study | None, homes: Iterable[tuple[str | None, Home]]) -> di
 def _prospects(study: Study | None, rows: Sequence[ArmPlan], results: Path, profile: str) -> tuple[list[Prospect], int]:
     if study is None or not study.claims:
         return [], 0
-    tables = [table for path in sorted(results.glob("*.json")) if (table := _table(path, profile))]
-    return prospects(study, {row.name: row.seeds for row in rows}, tables)
+    tables = [table for path in sorted(results.glob("*.json")) if (table := _table(path))]
+    alike = [table for table in tables if table.profile == profile]
+    together = [table for table in tables if TOY not in (table.profile, profile)]  # a toy run has no verdicts
+    return prospects(study, {row.name: row.seeds for row in rows}, alike, together)
 
 
-def _table(path: Path, profile: str) -> StudyTable | None:
-    """A study's table of the same profile; None for any other file."""
+def _table(path: Path) -> StudyTable | None:
+    """A study's table; None for any other file."""
     try:
-        table = read_table(path)
+        return read_table(path)
     except (OSError, DeeperError):
         return None
-    return table if table.profile == profile else None

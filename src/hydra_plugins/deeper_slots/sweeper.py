@@ -28,6 +28,9 @@ class StudySweeper(BasicSweeper):
         from deeper.study.checked_jobs import checked_study
         from deeper.study.composing import overrides_of_jobs
 
+        swept = next((o for o in overrides if o.key_or_group == "study" and o.is_sweep_override()), None)
+        if swept is not None:
+            raise DeeperError(f"{swept.input_line}: a sweep is of one study; run them one after another")
         study = checked_study(self.config, self.config.hydra.runtime)
         grid, line = overrides[: len(self.params)], overrides[len(self.params) :]
         jobs = overrides_of_jobs(study, self.config.profile, grid, line, self.config.get("blocks"))
