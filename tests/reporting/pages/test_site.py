@@ -294,7 +294,8 @@ def test_a_claim_that_cannot_be_tested_says_why(place):
     index, text = place.text("README.md"), place.text(f"{NAME}.md")
     assert rows_with(index, "#residual-fixes)")[0][1] == "∅ not testable here"
     assert "> **∅ Not testable here.**" in text
-    assert "logistic regression on the same pixels: not computed, and 3 more that must hold first" in text
+    assert "; not met: baseline and 3 more." in text
+    assert "logistic regression on the same pixels: not computed |" in text
     searched = rows_with(text, "learning rate", "tried from 0.1 to 0.2")
     assert [row[2:] for row in searched] == [[], [], ["**no**"], ["**no**"]]
 
