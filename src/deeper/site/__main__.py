@@ -1,7 +1,7 @@
 """Write the site: a folder of pages that opens without a server or a network; nothing is trained.
 
 python -m deeper.site
-python -m deeper.site exact=false networks=[resnet20,vgg16]   in less time, with fewer costs by layer
+python -m deeper.site exact=false networks=[resnet20,vgg16]   in less time, with pages of two networks
 python -m deeper.site results=other/results site=other/site
 """
 

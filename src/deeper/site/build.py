@@ -49,13 +49,13 @@ FILTERS = (
 )
 
 
-def write(results: Path, site: Path, shelf: Path, exact: bool, counted: Sequence[str] | None) -> str:
+def write(results: Path, site: Path, shelf: Path, exact: bool, chosen: Sequence[str] | None) -> str:
     """Write the site anew, whole or not at all, and say what was written.
 
     Args:
         shelf: the folder of published numbers.
         exact: whether the exact claims are computed too.
-        counted: networks whose layers are counted; None for all.
+        chosen: networks that have a page; None for all.
 
     Raises:
         DeeperError: results are damaged or missing, ``site`` holds something else than a site, or Sphinx complains.
@@ -64,7 +64,7 @@ def write(results: Path, site: Path, shelf: Path, exact: bool, counted: Sequence
         raise DeeperError(f"{site} holds something else than a site; name another folder with site=FOLDER")
     found = sources.gather(results, shelf)
     findings = _compute() if exact else []
-    made = pages(found, findings, counted)
+    made = pages(found, findings, chosen)
     with files.folder_lock(site), files.scratch_folder(site) as scratch:
         for name, text in made.items():
             path = scratch / "source" / f"{name}.md"
@@ -77,20 +77,18 @@ def write(results: Path, site: Path, shelf: Path, exact: bool, counted: Sequence
     return f"{site / 'index.html'}: {len(made)} pages, {size / 1e6:.1f} MB"
 
 
-def pages(
-    found: Sequence[sources.Source], findings: Sequence[Finding], counted: Sequence[str] | None
-) -> dict[str, str]:
+def pages(found: Sequence[sources.Source], findings: Sequence[Finding], chosen: Sequence[str] | None) -> dict[str, str]:
     """Markdown of every page by its address without an ending."""
     answers = sources.answers(found)
     rows = [*map(ledger_rows.of_answer, answers), *map(ledger_rows.of_finding, findings)]
     rows.sort(key=lambda row: claims.VERDICTS.index(row.verdict))
-    nets = networks.network_pages(found, answers, counted)
+    nets = networks.network_pages(found, answers, chosen)
     names = {net.name for net in nets}
     studies = [(source, page) for source in found for page in source.pages]
     made = {
         "index": _render("index", root="", rows=rows, found=found, exact=bool(findings)),
         "studies/index": _render("studies", root="../", studies=studies),
-        "zoo": _render("zoo", root="", chart=zoo.chart(found), points=zoo.points(found), names=names),
+        "zoo": _render("zoo", root="", chart=zoo.chart(found, names), points=zoo.points(found), names=names),
         "networks/index": _render("networks", root="../", networks=nets, families=list(theme.LIGHT.families)),
     }
     if findings:
@@ -146,7 +144,8 @@ def _libraries(folder: Path) -> None:
     own = importlib.resources.files("deeper.site") / "static"
     with importlib.resources.as_file(own) as path:
         shutil.copytree(path, folder)
-    (folder / "vega.js").write_text(vl_convert.javascript_bundle(), encoding="utf-8")
+    # In a function of its own: its names are Sphinx's scripts' names too.
+    (folder / "vega.js").write_text(f"(() => {{{vl_convert.javascript_bundle()}}})();\n", encoding="utf-8")
     bundle = importlib.resources.files("itables") / "html"
     # A browser lets a page from a folder import no file as a module, but a blob.
     text = json.dumps((bundle / "dt_bundle.js").read_text(encoding="utf-8"))

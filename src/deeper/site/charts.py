@@ -54,7 +54,7 @@ def as_json(chart: alt.TopLevelMixin, description: str) -> str:
     chart = chart.properties(description=description).configure(background="transparent", axis=axis, legend=legend)
     chart = chart.configure_view(stroke=None).configure_text(color=TEXT)
     # A script's text must not close the script.
-    return json.dumps(chart.to_dict(), separators=(",", ":")).replace("</", "<\\/")
+    return json.dumps(chart.to_dict(validate=False), separators=(",", ":")).replace("</", "<\\/")
 
 
 def _cell(value: Any) -> str:

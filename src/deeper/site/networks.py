@@ -1,7 +1,6 @@
 """A network's page: what it is and its paper, its cost by layer on the paper's input, what it reached, its claims."""
 
-import importlib
-import inspect
+import ast
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ from deeper.claims.statistics import Mean
 from deeper.cost.layer_table import LayerCost
 from deeper.cost.networks import PaperNetwork
 from deeper.errors import DeeperError
-from deeper.paths import CONF
+from deeper.paths import CONF, ROOT
 from deeper.reporting.charts import theme
 from deeper.site import charts
 from deeper.site.sources import Answer, Source
@@ -37,10 +36,9 @@ class Reached:
 
 @dataclass(frozen=True)
 class NetworkPage:
-    """A network of ``conf/model``; with ``counted`` its layers are walked."""
+    """A network of ``conf/model``."""
 
     name: str
-    counted: bool
     reached: Sequence[Reached]
     claims: Sequence[Answer]
 
@@ -57,8 +55,8 @@ class NetworkPage:
     @property
     def about(self) -> list[str]:
         """The first two paragraphs of what its file says, which name the paper."""
-        module = importlib.import_module(self.cost.config["_target_"].rpartition(".")[0])
-        return inspect.cleandoc(module.__doc__ or "").split("\n\n")[:2]
+        text = (ROOT / self.file).read_text(encoding="utf-8")
+        return (ast.get_docstring(ast.parse(text)) or "").split("\n\n")[:2]
 
     @property
     def file(self) -> str:
@@ -68,19 +66,16 @@ class NetworkPage:
     def cost(self) -> PaperNetwork:
         return PaperNetwork(self.name)
 
-    @cached_property
+    @property
     def layers(self) -> list[LayerCost]:
-        """None where they are not counted."""
-        return self.cost.layers if self.counted else []
+        return self.cost.layers
 
     def total(self, number: str) -> int:
         return sum(getattr(layer, number) for layer in self.layers)
 
     @property
-    def chart(self) -> str | None:
+    def chart(self) -> str:
         """A bar a layer, from input to output."""
-        if not self.layers:
-            return None
         rows = [(n, la.name, la.kind, *(getattr(la, key) for key in NUMBERS)) for n, la in enumerate(self.layers, 1)]
         base = alt.Chart(charts.table(rows, ("place", "layer", "kind", *NUMBERS)))
         base = base.transform_calculate(y="toNumber(datum[number])").mark_bar(
@@ -99,20 +94,18 @@ class NetworkPage:
 
 
 def network_pages(
-    sources: Sequence[Source], answers: Sequence[Answer], counted: Sequence[str] | None
+    sources: Sequence[Source], answers: Sequence[Answer], chosen: Sequence[str] | None
 ) -> list[NetworkPage]:
-    """A page for every network of ``conf/model``; ``counted`` are those whose layers are walked, None for all.
+    """A page for every network of ``conf/model``, or for those that are ``chosen``.
 
     Raises:
-        DeeperError: ``counted`` names a network that is not there.
+        DeeperError: there is no network of a chosen name.
     """
     names = sorted(path.stem for path in (CONF / "model").glob("*.yaml") if path.stem != "timm")
-    for name in set(counted or ()) - set(names):
+    for name in set(chosen or ()) - set(names):
         raise DeeperError(f"networks: there is no network {name!r} in conf/model")
-    return [
-        NetworkPage(name, counted is None or name in counted, _reached(name, sources), _touching(name, answers))
-        for name in names
-    ]
+    names = names if chosen is None else [name for name in names if name in chosen]
+    return [NetworkPage(name, _reached(name, sources), _touching(name, answers)) for name in names]
 
 
 def _reached(name: str, sources: Sequence[Source]) -> list[Reached]:

@@ -1,6 +1,6 @@
 """The zoo: every network of the studies that set accuracy against cost, as points of a chart and lines of a table."""
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 
 import altair as alt
@@ -60,8 +60,8 @@ def scale(page: StudyPage) -> str:
     return f"{page.results.table.profile}: {page.scale.brief()}"
 
 
-def chart(sources: Sequence[Source]) -> str | None:
-    """The chart as JSON; None without any point."""
+def chart(sources: Sequence[Source], named: Container[str]) -> str | None:
+    """The chart as JSON; None without any point. Networks that are ``named`` have a page, which a click opens."""
     found = points(sources)
     if not found:
         return None
@@ -69,7 +69,18 @@ def chart(sources: Sequence[Source]) -> str | None:
     boxes = [charts.switch(f"family_{place}", words.sentence(name)) for place, name in enumerate(families)]
     shown = f"[{','.join(box.name for box in boxes)}][datum.place] && datum.scale === scale"
     heads = ("network", "family", "place", "scale", *COSTS, "error", "lower", "upper", "href")
-    rows = [(p.label, p.family, families.index(p.family), p.scale, *_costs(p), *_error(p), p.address) for p in found]
+    rows = [
+        (
+            p.label,
+            p.family,
+            families.index(p.family),
+            p.scale,
+            *_costs(p),
+            *_error(p),
+            p.address if p.network in named else None,
+        )
+        for p in found
+    ]
     x = alt.X(
         "x:Q", title=None, scale=alt.Scale(type="log", nice=False, padding=25), axis=alt.Axis(format="~s", grid=False)
     )
