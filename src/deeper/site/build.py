@@ -18,8 +18,9 @@ from deeper.exact.computed_claim import Finding
 from deeper.reporting import words
 from deeper.reporting.charts import theme
 from deeper.reporting.pages import exact_claims, verdict_words
+from deeper.reporting.pages.study import StudyPage
 from deeper.schema.ledger import ledger
-from deeper.site import ledger_rows, networks, sources, zoo
+from deeper.site import ledger_rows, networks, probe_charts, sources, zoo
 from deeper.site.curve_chart import curve_chart
 
 OWN = ".buildinfo"  # Sphinx writes it into every site
@@ -94,13 +95,25 @@ def pages(found: Sequence[sources.Source], findings: Sequence[Finding], chosen: 
     if findings:
         made["exact"] = _render("exact", root="", findings=findings)
     for source, page in studies:
-        chart = curve_chart(page.results.table, page.arms, page.study.title)
+        live = _live(page)
         made[source.address(page)] = _render(
-            "study", root="../", source=source, page=page, chart=chart, names=names, scale=zoo.scale(page)
+            "study", root="../", source=source, page=page, live=live, names=names, scale=zoo.scale(page)
         )
     for net in nets:
         made[f"networks/{net.name}"] = _render("network", root="../", net=net, first=networks.FIRST)
     return made
+
+
+def _live(page: StudyPage) -> list[tuple[str, str, str]]:
+    """The live charts that a study has numbers for: title, chart, what it shows."""
+    of_epochs = curve_chart(page.results.table, page.arms, page.study.title)
+    drawn = [
+        ("Error by epoch", of_epochs, "Means over seeds. The training error is the running one, of augmented batches."),
+        ("Error by depth", probe_charts.depth_chart(page.arms), "Means over seeds with their 95 % intervals."),
+        ("Without one block", probe_charts.lesion_chart(page.arms), "Dashed: the whole network's error."),
+        ("By pictures", probe_charts.transfer_chart(page.results, page.arms), "Means over seeds with 95 % intervals."),
+    ]
+    return [(title, chart, says) for title, chart, says in drawn if chart]
 
 
 def _compute() -> list[Finding]:

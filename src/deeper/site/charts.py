@@ -50,7 +50,9 @@ def table(rows: Iterable[Sequence[Any]], heads: Sequence[str]) -> alt.InlineData
 def as_json(chart: alt.TopLevelMixin, description: str) -> str:
     """The chart for a page, as wide as that is; ``description`` is its alternative text."""
     axis = alt.Axis(labelColor=MUTED, titleColor=MUTED, gridColor=GRID, domainColor=MUTED, tickColor=MUTED)
-    legend = alt.LegendConfig(labelColor=TEXT, titleColor=MUTED, orient="top", columns=3, labelLimit=400)
+    legend = alt.LegendConfig(
+        labelColor=TEXT, titleColor=MUTED, orient="top", columns=3, labelLimit=400, symbolOpacity=1
+    )
     chart = chart.properties(description=description).configure(background="transparent", axis=axis, legend=legend)
     chart = chart.configure_view(stroke=None).configure_text(color=TEXT)
     # A script's text must not close the script.

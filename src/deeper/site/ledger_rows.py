@@ -63,7 +63,7 @@ def of_answer(answer: Answer) -> LedgerRow:
         about=f"{outcome.metric.label}, {pair(page.results, outcome.comparison)}",
         published="; ".join(f"{one.value} ({one.data})" for one in effects[:2]) or words.NONE,
         scale=page.results.table.profile,
-        trained_on=page.scale_of(verdict, data=True),
+        trained_on=page.scale_of(verdict, data=True).removesuffix(f", profile {page.results.table.profile}"),
     )
 
 

@@ -97,13 +97,17 @@ def chart(sources: Sequence[Source], named: Container[str]) -> str | None:
         href="href:N",
         tooltip=["network:N", "family:N", *errors, *numbers],
     )
-    names = base.transform_filter("names").mark_text(align="left", dx=9, dy=-4, fontSize=10, color=charts.TEXT)
+    best = base.transform_calculate(e="toNumber(datum.error)").transform_window(
+        best="min(e)", sort=[alt.SortField("x"), alt.SortField("e")], frame=[None, 0]
+    )
+    named_ones = best.transform_filter("names === 'all' || names === 'front' && datum.e <= datum.best")
+    names = named_ones.mark_text(align="left", dx=9, dy=-4, fontSize=10, color=charts.TEXT)
     names = names.encode(x=x, y=y, text="network:N")
     layers = [*_published(found, sources, x, y), *_baselines(sources, y), dots, names]
     whole = alt.layer(*layers).add_params(
         charts.choice("scale", "Scale", {point.scale: point.scale for point in found}),
         charts.choice("cost", "Cost", COSTS),
-        charts.switch("names", "names"),
+        charts.choice("names", "Names", {"front": "least error at their cost", "all": "all", "none": "none"}),
         charts.switch("baselines", "classifiers of pixels"),
         charts.switch("published", "published errors"),
         *boxes,
@@ -164,10 +168,15 @@ def _baselines(sources: Sequence[Source], y: alt.Y) -> list[alt.Chart]:
     base = base.transform_filter("baselines && datum.scale === scale")
     tips = ["name:N", alt.Tooltip("error:Q", title="test error", format=".2%")]
     rule = base.mark_rule(strokeDash=[5, 4], strokeWidth=1.5, color=charts.MUTED).encode(y=y, tooltip=tips)
-    text = base.mark_text(align="left", baseline="bottom", dx=4, dy=-3, color=charts.MUTED).encode(
-        x=alt.value(0), y=y, text="name:N"
-    )
-    return [rule, text]
+    side = {name: {"baseline": "bottom", "dy": -3} for name in METHODS.values()}
+    side[METHODS[FOREST]] = {"baseline": "top", "dy": 4}
+    texts = [
+        base.transform_filter(f"datum.name === '{name}'")
+        .mark_text(align="left", dx=4, color=charts.MUTED, **style)
+        .encode(x=alt.value(0), y=y, text="name:N")
+        for name, style in side.items()
+    ]
+    return [rule, *texts]
 
 
 def _published(found: Sequence[ZooPoint], sources: Sequence[Source], x: alt.X, y: alt.Y) -> list[alt.Chart]:

@@ -3,7 +3,10 @@ document.querySelectorAll(".chart").forEach((chart) => {
   const script = chart.querySelector("script");
   if (!script) return;
   const target = chart.appendChild(document.createElement("div"));
-  vegaEmbed(target, JSON.parse(script.textContent), { actions: false, renderer: "svg", tooltip: { theme: "custom" } })
+  vegaEmbed(target, JSON.parse(script.textContent), {
+    actions: false, renderer: "svg", tooltip: { theme: "custom" },
+    logLevel: vega.Error, // it warns of every layer that is switched off
+  })
     .then(() => { chart.dataset.ready = "true"; });
 });
 
