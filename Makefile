@@ -11,7 +11,7 @@ STAMP := $(VENV)/.installed
 RUN := PATH="$(BIN):$$PATH" OMP_NUM_THREADS=1 PYTHONDONTWRITEBYTECODE=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup study named repro report ledger test golden bench house lint clean
+.PHONY: help setup study named repro report site ledger test golden bench house lint clean
 
 help:  ## this list
 	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -45,6 +45,9 @@ repro: $(STAMP)  ## dvc repro: everything that has changed, and nothing else
 
 report: $(STAMP)  ## write the reports again from results/
 	$(RUN) dvc repro --single-item --force report
+
+site: $(STAMP)  ## write site/, the results as pages with live charts: open site/index.html
+	$(RUN) nice python -m deeper.site
 
 ledger: $(STAMP)  ## measure the ledger for so many hours: make ledger HOURS=8
 	$(RUN) nice python -m deeper.ledger hours=$(HOURS) commit=$(COMMIT)

@@ -23,6 +23,7 @@ FLOORS = (  # from the ground; a room imports its own floor's earlier rooms and 
     ("run", "a trial as a process: its id, its home, slots, provenance, W&B"),
     ("study", "arms, averages, the table, the plan"),
     ("reporting", "pages and charts"),
+    ("site", "the results as a web site: live charts, tables to sort, search"),
     (VERBS, "the commands, and the plugins of Hydra that they need"),
 )
 ROOMS = [name for name, _ in FLOORS]

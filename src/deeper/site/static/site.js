@@ -5,7 +5,7 @@ document.querySelectorAll(".chart").forEach((chart) => {
   const target = chart.appendChild(document.createElement("div"));
   vegaEmbed(target, JSON.parse(script.textContent), {
     actions: false, renderer: "svg", tooltip: { theme: "custom" },
-    logLevel: vega.Error, // it warns of every layer that is switched off
+    logLevel: 1, // errors alone: it warns of every layer that is switched off
   })
     .then(() => { chart.dataset.ready = "true"; });
 });
