@@ -12,7 +12,7 @@ RUN := PATH="$(BIN):$$PATH" OMP_NUM_THREADS=1 PYTHONDONTWRITEBYTECODE=
 export PYTHON STUDY HOURS COMMIT  # recipes read them as "$$STUDY": what the shell would take for a command stays a word
 
 .DEFAULT_GOAL := help
-.PHONY: help setup scm study slides named repro report ledger test golden bench house lint clean
+.PHONY: help setup scm study slides named repro report site ledger test golden bench house lint clean
 
 help:  ## this list
 	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -55,6 +55,9 @@ report: scm  ## write the reports again from results/
 
 slides: $(STAMP)  ## draw a picture a claim for slides, light and dark, written to slides/
 	$(RUN) python -m deeper.report slides=slides
+
+site: $(STAMP)  ## write site/, the results as pages with live charts: open site/index.html
+	$(RUN) nice python -m deeper.site
 
 ledger: $(STAMP)  ## measure the ledger for so many hours: make ledger HOURS=8
 	$(RUN) nice python -m deeper.ledger "hours=$$HOURS" "commit=$$COMMIT"

@@ -25,6 +25,7 @@ FLOORS = (  # from the ground; a room imports its own floor's earlier rooms and 
     ("search", "architecture search: spaces, searchers, searches, tables that are searched again and again"),
     ("reporting", "pages and charts"),
     ("api", "what a notebook or a script calls"),
+    ("site", "the results as a web site: live charts, tables to sort, search"),
     (VERBS, "the commands, and the plugins of Hydra that they need"),
 )
 ROOMS = [name for name, _ in FLOORS]

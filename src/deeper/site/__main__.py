@@ -1,0 +1,30 @@
+"""Write the site: a folder of pages that opens without a server or a network; nothing is trained.
+
+python -m deeper.site
+python -m deeper.site exact=false networks=[resnet20,vgg16]   in less time, with pages of two networks
+python -m deeper.site results=other/results site=other/site
+"""
+
+import hydra
+from omegaconf import DictConfig, ListConfig
+
+from deeper import cli, paths
+from deeper.errors import DeeperError
+
+
+@hydra.main(version_base="1.3", config_path=str(paths.CONF), config_name="site")
+@cli.task
+def main(config: DictConfig) -> None:
+    if not isinstance(config.exact, bool):
+        raise DeeperError(f"exact={config.exact}: it must be true or false")
+    if config.networks != "all" and not isinstance(config.networks, ListConfig):
+        raise DeeperError(f"networks={config.networks}: it must be all or a list of names, such as [resnet20,vgg16]")
+    results, site, published = (paths.folder(key, config[key]) for key in ("results", "site", "published"))
+    from deeper.site import build
+
+    chosen = None if config.networks == "all" else list(config.networks)
+    print(build.write(results, site, published, config.exact, chosen))
+
+
+if __name__ == "__main__":
+    cli.run(main)

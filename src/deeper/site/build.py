@@ -1,0 +1,183 @@
+"""Results in, a folder of pages out: templates fill Markdown, Sphinx makes pages, search and themes of it."""
+
+import functools
+import importlib.resources
+import io
+import json
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import jinja2
+
+from deeper import files
+from deeper.claims import verdicts as claims
+from deeper.errors import DeeperError
+from deeper.exact.computed_claim import Finding
+from deeper.reporting import words
+from deeper.reporting.charts import theme
+from deeper.reporting.pages import exact_claims, verdict_words
+from deeper.reporting.pages.study import StudyPage
+from deeper.schema.ledger import ledger
+from deeper.site import ledger_rows, networks, probe_charts, sources, zoo
+from deeper.site.curve_chart import curve_chart
+
+OWN = ".buildinfo"  # Sphinx writes it into every site
+SETTINGS = {
+    "project": "Deeper",
+    "html_title": "Deeper",
+    "author": "",
+    "extensions": ["myst_parser"],
+    "html_theme": "furo",
+    "html_static_path": ["_site"],
+    "html_css_files": ["datatables.css", "site.css"],
+    "html_copy_source": False,
+    "html_show_sphinx": False,
+    "html_show_copyright": False,
+    "html_use_index": False,
+    "html_show_search_summary": False,  # it would fetch pages, which a browser refuses to a page from a folder
+    "suppress_warnings": ["myst.header"],
+    "html_js_files": [
+        ["vega.js", {"defer": "defer"}],
+        ["datatables.js", {"defer": "defer"}],
+        ["site.js", {"defer": "defer"}],
+    ],
+}
+FILTERS = (
+    *(words.number, words.percent, words.seconds, words.count, words.sentence, words.plural, words.expectation),
+    *(words.listed, words.memory),
+)
+
+
+def write(results: Path, site: Path, shelf: Path, exact: bool, chosen: Sequence[str] | None) -> str:
+    """Write the site anew, whole or not at all, and say what was written.
+
+    Args:
+        shelf: the folder of published numbers.
+        exact: whether the exact claims are computed too.
+        chosen: networks that have a page; None for all.
+
+    Raises:
+        DeeperError: results are damaged or missing, ``site`` holds something else than a site, or Sphinx complains.
+    """
+    if site.exists() and not (site.is_dir() and ((site / OWN).exists() or not any(site.iterdir()))):
+        raise DeeperError(f"{site} holds something else than a site; name another folder with site=FOLDER")
+    found = sources.gather(results, shelf)
+    findings = _compute() if exact else []
+    made = pages(found, findings, chosen)
+    with files.folder_lock(site), files.scratch_folder(site) as scratch:
+        for name, text in made.items():
+            path = scratch / "source" / f"{name}.md"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+        _libraries(scratch / "source" / "_site")
+        _sphinx(scratch.resolve())
+        files.take_place(scratch / "html", site)
+    size = sum(path.stat().st_size for path in site.rglob("*") if path.is_file())
+    return f"{site / 'index.html'}: {len(made)} pages, {size / 1e6:.1f} MB"
+
+
+def pages(found: Sequence[sources.Source], findings: Sequence[Finding], chosen: Sequence[str] | None) -> dict[str, str]:
+    """Markdown of every page by its address without an ending."""
+    answers = sources.answers(found)
+    rows = [*map(ledger_rows.of_answer, answers), *map(ledger_rows.of_finding, findings)]
+    rows.sort(key=lambda row: claims.VERDICTS.index(row.verdict))
+    nets = networks.network_pages(found, answers, chosen)
+    names = {net.name for net in nets}
+    studies = [(source, page) for source in found for page in source.pages]
+    made = {
+        "index": _render("index", root="", rows=rows, found=found, exact=bool(findings)),
+        "studies/index": _render("studies", root="../", studies=studies),
+        "zoo": _render("zoo", root="", chart=zoo.chart(found, names), points=zoo.points(found), names=names),
+        "networks/index": _render("networks", root="../", networks=nets, families=list(theme.LIGHT.families)),
+    }
+    if findings:
+        made["exact"] = _render("exact", root="", findings=findings)
+    for source, page in studies:
+        live = _live(page)
+        made[source.address(page)] = _render(
+            "study", root="../", source=source, page=page, live=live, names=names, scale=zoo.scale(page)
+        )
+    for net in nets:
+        made[f"networks/{net.name}"] = _render("network", root="../", net=net, first=networks.FIRST)
+    return made
+
+
+def _live(page: StudyPage) -> list[tuple[str, str, str]]:
+    """The live charts that a study has numbers for: title, chart, what it shows."""
+    of_epochs = curve_chart(page.results.table, page.arms, page.study.title)
+    drawn = [
+        ("Error by epoch", of_epochs, "Means over seeds. The training error is the running one, of augmented batches."),
+        ("Error by depth", probe_charts.depth_chart(page.arms), "Means over seeds with their 95 % intervals."),
+        ("Without one block", probe_charts.lesion_chart(page.arms), "Dashed: the whole network's error."),
+        ("By pictures", probe_charts.transfer_chart(page.results, page.arms), "Means over seeds with 95 % intervals."),
+    ]
+    return [(title, chart, says) for title, chart, says in drawn if chart]
+
+
+def _compute() -> list[Finding]:
+    from deeper import exact
+
+    return exact.compute()
+
+
+def _render(template: str, **context: Any) -> str:
+    return _environment().get_template(f"{template}.md.j2").render(**context).strip() + "\n"
+
+
+@functools.cache
+def _environment() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("deeper.site"),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        autoescape=True,
+    )
+    environment.filters.update({function.__name__: function for function in FILTERS})
+    said = {name: getattr(verdict_words, name) for name in ("advice", "finding", "notes", "pair", "precondition")}
+    of_exact = {f"exact_{name}": getattr(exact_claims, name) for name in ("found", "says")}
+    environment.globals.update(
+        statements=ledger(),
+        claims=claims,
+        words=words,
+        signs=verdict_words.SIGNS,
+        family=theme.family,
+        **said,
+        **of_exact,
+    )
+    return environment
+
+
+def _libraries(folder: Path) -> None:
+    """Vega as altair's own package has it, DataTables as itables has it, and ours."""
+    import vl_convert
+
+    own = importlib.resources.files("deeper.site") / "static"
+    with importlib.resources.as_file(own) as path:
+        shutil.copytree(path, folder)
+    # In a function of its own: its names are Sphinx's scripts' names too.
+    (folder / "vega.js").write_text(f"(() => {{{vl_convert.javascript_bundle()}}})();\n", encoding="utf-8")
+    bundle = importlib.resources.files("itables") / "html"
+    # A browser lets a page from a folder import no file as a module, but a blob.
+    text = json.dumps((bundle / "dt_bundle.js").read_text(encoding="utf-8"))
+    blob = f"window.datatables = import(URL.createObjectURL(new Blob([{text}], {{ type: 'text/javascript' }})));\n"
+    (folder / "datatables.js").write_text(blob, encoding="utf-8")
+    (folder / "datatables.css").write_text((bundle / "dt_bundle.css").read_text(encoding="utf-8"), encoding="utf-8")
+
+
+def _sphinx(scratch: Path) -> None:
+    from sphinx.application import Sphinx
+    from sphinx.errors import SphinxError
+
+    complaints = io.StringIO()
+    source, out, trees = (str(scratch / name) for name in ("source", "html", "trees"))
+    settings = SETTINGS | {"html_static_path": [str(scratch / "source" / "_site")], "exclude_patterns": ["_site"]}
+    try:
+        app = Sphinx(source, None, out, trees, "html", settings, status=None, warning=complaints)
+        app.build()
+    except SphinxError as error:
+        raise DeeperError(f"Sphinx could not build the site: {error}") from error
+    if complaints.getvalue().strip():
+        raise DeeperError(f"Sphinx complains of the site: {complaints.getvalue().strip().splitlines()[0]}")

@@ -1,0 +1,68 @@
+"""What every live chart shares: Vega's specification as JSON, colours of both themes in one value, axes by choice.
+
+A colour is CSS's ``light-dark(…, …)``, which the browser resolves, so that a chart follows the page's theme by itself.
+"""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import altair as alt
+
+from deeper.reporting.arm_results import ArmResults
+from deeper.reporting.charts import theme
+
+HEIGHT = 380  # pixels
+TEXT, MUTED, GRID = (
+    f"light-dark({getattr(theme.LIGHT, name)}, {getattr(theme.DARK, name)})" for name in ("text", "muted", "grid")
+)
+DIGITS = 5
+
+
+def family_colours(families: Sequence[str]) -> list[str]:
+    """A colour of both themes for each family of networks."""
+    return [f"light-dark({theme.LIGHT.families[one]}, {theme.DARK.families[one]})" for one in families]
+
+
+def arm_colours(arms: Sequence[ArmResults]) -> list[str]:
+    """A colour of both themes for each arm, in their order."""
+    light, dark = (theme.arm_colours(arms, one) for one in (theme.LIGHT, theme.DARK))
+    return [f"light-dark({light[arm.name]}, {dark[arm.name]})" for arm in arms]
+
+
+def choice(name: str, label: str, options: Mapping[str, str]) -> alt.Parameter:
+    """A list to choose from under the chart; ``options`` maps values to what is read. The first is chosen."""
+    bind = alt.binding_select(options=list(options), labels=list(options.values()), name=label)
+    return alt.param(name=name, value=next(iter(options)), bind=bind)
+
+
+def switch(name: str, label: str, on: bool = True) -> alt.Parameter:
+    """A box to tick."""
+    return alt.param(name=name, value=on, bind=alt.binding_checkbox(name=label))
+
+
+def table(rows: Iterable[Sequence[Any]], heads: Sequence[str]) -> alt.InlineData:
+    """Rows as comma-separated values, a third of JSON's size; ``None`` is left empty."""
+    lines = [",".join(heads), *(",".join(map(_cell, row)) for row in rows)]
+    return alt.InlineData(values="\n".join(lines), format=alt.CsvDataFormat(type="csv"))
+
+
+def as_json(chart: alt.TopLevelMixin, description: str) -> str:
+    """The chart for a page, as wide as that is; ``description`` is its alternative text."""
+    axis = alt.Axis(labelColor=MUTED, titleColor=MUTED, gridColor=GRID, domainColor=MUTED, tickColor=MUTED)
+    legend = alt.LegendConfig(
+        labelColor=TEXT, titleColor=MUTED, orient="top", columns=3, labelLimit=400, symbolOpacity=1
+    )
+    chart = chart.properties(description=description).configure(background="transparent", axis=axis, legend=legend)
+    chart = chart.configure_view(stroke=None).configure_text(color=TEXT)
+    # A script's text must not close the script.
+    return json.dumps(chart.to_dict(validate=False), separators=(",", ":")).replace("</", "<\\/")
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, float):
+        return f"{value:.{DIGITS}g}" if value == value else ""
+    text = str(value).replace('"', '""')
+    return f'"{text}"' if set(text) & set(',"\n') else text

@@ -1,0 +1,105 @@
+"""Errors by epoch: means over seeds with bands, single seeds, every arm on or off."""
+
+import math
+from collections.abc import Iterator, Sequence
+
+import altair as alt
+
+from deeper.reporting.arm_results import ArmResults, curve
+from deeper.reporting.arm_settings import value_of
+from deeper.schema.results import StudyTable, TrialRow
+from deeper.site import charts
+from deeper.site.charts import HEIGHT
+
+ERRORS = {"train_error": "running training error", "validation_error": "validation error"}
+AXES = {"epoch": "epochs", "steps": "steps", "seconds": "seconds of training"}
+
+
+def curve_chart(table: StudyTable, arms: Sequence[ArmResults], title: str) -> str | None:
+    """The chart as JSON; None where no trial has a curve."""
+    arms = [arm for arm in arms if any(row.curves for row in arm.rows)]
+    if not arms:
+        return None
+    labels = [arm.label for arm in arms]
+    colour = alt.Color(
+        "arm:N",
+        scale=alt.Scale(domain=labels, range=charts.arm_colours(arms)),
+        sort=labels,
+        legend=alt.Legend(title=None),
+    )
+    boxes = [charts.switch(f"arm_{place}", label) for place, label in enumerate(labels)]
+    shown = f"[{','.join(box.name for box in boxes)}][datum.place]"
+    x = alt.X("x:Q", title=None, axis=alt.Axis(grid=False, tickMinStep=1))
+    y = alt.Y("y:Q", title="error", axis=alt.Axis(format="%"), scale=alt.Scale(zero=False))
+
+    def ready(base: alt.Chart) -> alt.Chart:
+        on = base.transform_filter(shown).transform_calculate(x="toNumber(datum[axis])", y="toNumber(datum[error])")
+        return on.transform_filter("isValid(datum[error]) && datum[error] !== ''")
+
+    means = ready(alt.Chart(charts.table(_means(table, arms), _MEAN_HEADS)))
+    tips = ["arm:N", alt.Tooltip("epoch:Q"), alt.Tooltip("y:Q", format=".1%", title="error")]
+    lower, upper = (f"toNumber(datum[error + '_{end}'])" for end in ("lower", "upper"))
+    band = means.transform_filter("bands").transform_calculate(lower=lower, upper=upper)
+    band = band.mark_area(opacity=0.18).encode(x=x, y=alt.Y("lower:Q", title="error"), y2="upper:Q", color=colour)
+    line = means.mark_line(strokeWidth=2.5, point=alt.OverlayMarkDef(size=45)).encode(
+        x=x, y=y, color=colour, tooltip=tips
+    )
+    seeds = ready(alt.Chart(charts.table(_seeds(table, arms), _SEED_HEADS)).transform_filter("seeds"))
+    seeds = seeds.mark_line(strokeWidth=0.8, opacity=0.7).encode(
+        x=x, y=y, color=colour, detail="seed:N", tooltip=[*tips[:1], "seed:N", *tips[1:]]
+    )
+    chart = alt.layer(band, seeds, line).add_params(
+        charts.choice("error", "Error", ERRORS),
+        charts.choice("axis", "Along", AXES),
+        charts.switch("bands", "95 % intervals"),
+        charts.switch("seeds", "each seed", on=False),
+        *boxes,
+    )
+    words = f"{title}: error by epoch of {', '.join(labels)}. The table of arms has the errors at the end."
+    return charts.as_json(chart.properties(width="container", height=HEIGHT), words)
+
+
+_SEED_HEADS = ("arm", "place", "seed", "epoch", "steps", "seconds", *ERRORS)
+_MEAN_HEADS = (
+    *("arm", "place", "epoch", "steps", "seconds"),
+    *(f"{error}{end}" for error in ERRORS for end in ("", "_lower", "_upper")),
+)
+
+
+def _seeds(table: StudyTable, arms: Sequence[ArmResults]) -> Iterator[tuple]:
+    for place, arm in enumerate(arms):
+        for row in arm.rows:
+            spent = _seconds(row)
+            for epoch in row.curves:
+                along = (epoch.epoch, epoch.epoch * _steps(table, row), spent[epoch.epoch])
+                yield (arm.label, place, row.seed, *along, *(getattr(epoch, error) for error in ERRORS))
+
+
+def _means(table: StudyTable, arms: Sequence[ArmResults]) -> Iterator[tuple]:
+    for place, arm in enumerate(arms):
+        found = {error: dict(curve(arm.rows, error)) for error in ERRORS}
+        spent = [_seconds(row) for row in arm.rows]
+        for epoch in sorted(set().union(*found.values())):
+            times = [one[epoch] for one in spent if one.get(epoch) is not None]
+            along = (epoch, epoch * _steps(table, arm.rows[0]), math.fsum(times) / len(times) if times else None)
+            ends = []
+            for error in ERRORS:
+                mean = found[error].get(epoch)
+                bounds = (mean.lower, mean.upper) if mean and mean.has_interval else (mean and mean.mean,) * 2
+                ends += [mean and mean.mean, *bounds]
+            yield (arm.label, place, *along, *ends)
+
+
+def _steps(table: StudyTable, row: TrialRow) -> int:
+    """Steps of an epoch."""
+    batch = value_of(row, "training.batch_size", table.recipe.get("batch_size")) or 1
+    return math.ceil(table.pixels(row)[2] / batch)
+
+
+def _seconds(row: TrialRow) -> dict[int, float | None]:
+    """Seconds of training by epoch, from the start; an epoch that the table leaves out took as long as the next."""
+    spent, before, found = 0.0, 0, {}
+    for epoch in row.curves:
+        spent = None if spent is None or epoch.seconds is None else spent + epoch.seconds * (epoch.epoch - before)
+        before, found[epoch.epoch] = epoch.epoch, spent
+    return found

@@ -1,0 +1,86 @@
+"""The ledger as the first page shows it: a line a claim, whether it was trained or counted."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from deeper.exact.computed_claim import Finding
+from deeper.reporting import words
+from deeper.reporting.charts import theme
+from deeper.reporting.pages import exact_claims
+from deeper.reporting.pages.verdict_words import SIGNS, pair
+from deeper.schema.ledger import ledger
+from deeper.site.sources import Answer
+
+COUNTED = "counted"
+
+
+@dataclass(frozen=True)
+class LedgerRow:
+    """A claim's line.
+
+    Attributes:
+        address: of the page that says more, from the site's root.
+        kind: ``trained`` or ``exact``.
+        families: of the networks that it is about.
+        effect: the deciding comparison's mean with its interval, or what was counted; ``value`` sorts it.
+        about: which comparison, or count, that is.
+        published: what papers report of the effect.
+        scale: the profile that it was measured under, ``counted`` where nothing was trained; ``trained_on`` in full.
+    """
+
+    claim: str
+    statement: str
+    address: str
+    verdict: str
+    kind: str
+    families: Sequence[str]
+    effect: str
+    value: float | None
+    about: str
+    published: str
+    scale: str
+    trained_on: str
+
+    @property
+    def sign(self) -> str:
+        return SIGNS[self.verdict]
+
+
+def of_answer(answer: Answer) -> LedgerRow:
+    """The line of a claim that was put to a test by training."""
+    page, verdict, outcome = answer.page, answer.verdict, answer.verdict.deciding
+    found = outcome.difference
+    effects = [one for one in page.published if one.change and one.claim in (None, verdict.claim)]
+    return LedgerRow(
+        claim=verdict.claim,
+        statement=words.sentence(verdict.about.statement),
+        address=answer.address,
+        verdict=verdict.verdict,
+        kind="trained",
+        families=sorted({theme.family(arm.network) for arm in answer.arms if arm.network}) or [theme.OTHER],
+        effect=words.difference(outcome.metric, found),
+        value=found.mean if found else None,
+        about=f"{outcome.metric.label}, {pair(page.results, outcome.comparison)}",
+        published="; ".join(f"{one.value} ({one.data})" for one in effects[:2]) or words.NONE,
+        scale=page.results.table.profile,
+        trained_on=page.scale_of(verdict, data=True).removesuffix(f", profile {page.results.table.profile}"),
+    )
+
+
+def of_finding(finding: Finding) -> LedgerRow:
+    """The line of a claim that was counted."""
+    part = finding.deciding
+    return LedgerRow(
+        claim=finding.claim,
+        statement=words.sentence(ledger()[finding.claim].statement),
+        address=f"exact.html#{finding.claim}",
+        verdict=finding.in_the_ledger,
+        kind="exact",
+        families=[theme.family(finding.claim)],
+        effect=exact_claims.found(part),
+        value=None,
+        about=part.what,
+        published=exact_claims.says(part),
+        scale=COUNTED,
+        trained_on="from the networks themselves",
+    )

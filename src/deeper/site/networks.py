@@ -1,0 +1,123 @@
+"""A network's page: what it is and its paper, its cost by layer on the paper's input, what it reached, its claims."""
+
+import ast
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import altair as alt
+
+from deeper.claims.statistics import Mean
+from deeper.cost.layer_table import LayerCost
+from deeper.cost.networks import PaperNetwork
+from deeper.errors import DeeperError
+from deeper.paths import CONF, ROOT
+from deeper.reporting.charts import theme
+from deeper.site import charts
+from deeper.site.sources import Answer, Source
+from deeper.site.zoo import scale
+
+FIRST = 40  # layers that a page's table shows
+NUMBERS = {"macs": "multiply-adds", "params": "parameters", "activations": "activations"}
+
+
+@dataclass(frozen=True)
+class Reached:
+    """What a network reached in a study, with the scale it was measured at."""
+
+    study: str
+    address: str
+    label: str
+    scale: str
+    seeds: int
+    error: Mean
+
+
+@dataclass(frozen=True)
+class NetworkPage:
+    """A network of ``conf/model``."""
+
+    name: str
+    reached: Sequence[Reached]
+    claims: Sequence[Answer]
+
+    @property
+    def family(self) -> str:
+        return theme.family(self.name)
+
+    @property
+    def says(self) -> str:
+        """What the head of its configuration says."""
+        lines = (CONF / "model" / f"{self.name}.yaml").read_text(encoding="utf-8").splitlines()
+        return " ".join(line.lstrip("# ") for line in itertools.takewhile(lambda line: line.startswith("#"), lines))
+
+    @property
+    def about(self) -> list[str]:
+        """The first two paragraphs of what its file says, which name the paper."""
+        text = (ROOT / self.file).read_text(encoding="utf-8")
+        return (ast.get_docstring(ast.parse(text)) or "").split("\n\n")[:2]
+
+    @property
+    def file(self) -> str:
+        return "src/" + self.cost.config["_target_"].rpartition(".")[0].replace(".", "/") + ".py"
+
+    @cached_property
+    def cost(self) -> PaperNetwork:
+        return PaperNetwork(self.name)
+
+    @property
+    def layers(self) -> list[LayerCost]:
+        return self.cost.layers
+
+    def total(self, number: str) -> int:
+        return sum(getattr(layer, number) for layer in self.layers)
+
+    @property
+    def chart(self) -> str:
+        """A bar a layer, from input to output."""
+        rows = [(n, la.name, la.kind, *(getattr(la, key) for key in NUMBERS)) for n, la in enumerate(self.layers, 1)]
+        base = alt.Chart(charts.table(rows, ("place", "layer", "kind", *NUMBERS)))
+        base = base.transform_calculate(y="toNumber(datum[number])").mark_bar(
+            color=charts.family_colours([self.family])[0]
+        )
+        tips = [alt.Tooltip(f"{key}:Q", title=title, format=",") for key, title in NUMBERS.items()]
+        bars = base.encode(
+            x=alt.X("place:O", title="layer, from input to output", axis=alt.Axis(labels=False, ticks=False)),
+            y=alt.Y("y:Q", title=None, axis=alt.Axis(format="~s")),
+            tooltip=["layer:N", "kind:N", *tips],
+        ).add_params(charts.choice("number", "Number", NUMBERS))
+        words = (
+            f"Cost of {self.name} by layer, {len(self.layers)} layers from input to output; the table has the numbers."
+        )
+        return charts.as_json(bars.properties(width="container", height=220), words)
+
+
+def network_pages(
+    sources: Sequence[Source], answers: Sequence[Answer], chosen: Sequence[str] | None
+) -> list[NetworkPage]:
+    """A page for every network of ``conf/model``, or for those that are ``chosen``.
+
+    Raises:
+        DeeperError: there is no network of a chosen name.
+    """
+    names = sorted(path.stem for path in (CONF / "model").glob("*.yaml") if path.stem != "timm")
+    for name in set(chosen or ()) - set(names):
+        raise DeeperError(f"networks: there is no network {name!r} in conf/model")
+    names = names if chosen is None else [name for name in names if name in chosen]
+    return [NetworkPage(name, _reached(name, sources), _touching(name, answers)) for name in names]
+
+
+def _reached(name: str, sources: Sequence[Source]) -> list[Reached]:
+    return [
+        Reached(page.study.title, source.address(page), arm.label, scale(page), len(arm.rows), arm.means["test_error"])
+        for source in sources
+        for page in source.pages
+        if page.results.page in ("study", "zoo")
+        for arm in page.arms
+        if arm.network == name and arm.means["test_error"] and not arm.average
+    ]
+
+
+def _touching(name: str, answers: Sequence[Answer]) -> list[Answer]:
+    return [answer for answer in answers if any(arm.network == name for arm in answer.arms)]

@@ -1,0 +1,127 @@
+"""What some studies have beside errors by epoch: depth against error, errors without a block, transfer by mode."""
+
+import math
+from collections.abc import Sequence
+
+import altair as alt
+
+from deeper.claims.statistics import Mean
+from deeper.reporting import words
+from deeper.reporting.arm_results import ArmResults, lesions, mean_of
+from deeper.reporting.charts import theme
+from deeper.reporting.load import StudyResults
+from deeper.reporting.transfer_tasks import LAST, MODES, transfer_tasks
+from deeper.site import charts
+from deeper.site.charts import HEIGHT
+
+ERRORS = {"test_error": "test error", "train_error": "training error"}
+
+
+def depth_chart(arms: Sequence[ArmResults]) -> str | None:
+    """Error against depth, a point an arm, with a slider for the deepest shown; None where all are equally deep."""
+    arms = [arm for arm in arms if arm.means["test_error"] and not arm.average and arm.rows[0].cost.depth]
+    depths = [arm.rows[0].cost.depth for arm in arms]
+    if len(set(depths)) < 2:
+        return None
+    rows = []
+    for depth, arm in zip(depths, arms, strict=True):
+        errors = [arm.means[error] for error in ERRORS]
+        ends = [end for mean in errors for end in _ends(mean)]
+        rows.append((arm.label, arm.group or arm.label, depth, *ends))
+    heads = ("arm", "group", "depth", *(f"{error}{end}" for error in ERRORS for end in ("", "_lower", "_upper")))
+    slider = alt.binding_range(min=min(depths), max=max(depths), step=1, name="At most so many layers deep")
+    base = alt.Chart(charts.table(rows, heads)).transform_filter("datum.depth <= deepest && datum[error] !== ''")
+    values = {"y": "datum[error]", "lower": "datum[error + '_lower']", "upper": "datum[error + '_upper']"}
+    base = base.transform_calculate(**{name: f"toNumber({value})" for name, value in values.items()})
+    labels = [arm.label for arm in arms]
+    colour = alt.Color("arm:N", scale=alt.Scale(domain=labels, range=charts.arm_colours(arms)), legend=None)
+    x = alt.X("depth:Q", title="layers deep", scale=alt.Scale(zero=False, padding=25), axis=alt.Axis(grid=False))
+    y = alt.Y("y:Q", title="error", axis=alt.Axis(format="%"), scale=alt.Scale(zero=False))
+    tips = ["arm:N", "depth:Q", alt.Tooltip("y:Q", title="error", format=".2%")]
+    whole = alt.layer(
+        base.mark_rule().encode(x=x, y=alt.Y("lower:Q", title="error"), y2="upper:Q", color=colour),
+        base.mark_circle(size=110).encode(x=x, y=y, color=colour, tooltip=tips),
+        base.mark_text(align="left", dx=8, color=charts.TEXT).encode(x=x, y=y, text="arm:N"),
+    ).add_params(charts.choice("error", "Error", ERRORS), alt.param(name="deepest", value=max(depths), bind=slider))
+    about = f"Error against depth of {', '.join(labels)}, with 95 % intervals; the table of arms has the numbers."
+    return charts.as_json(whole.properties(width="container", height=HEIGHT), about)
+
+
+def lesion_chart(arms: Sequence[ArmResults]) -> str | None:
+    """Error with one block taken out, by the block's place, mean over seeds; None where nobody measured it."""
+    rows, shown = [], []
+    for arm in arms:
+        values = lesions(arm)
+        if not values:
+            continue
+        shown.append(arm)
+        whole = mean_of(value["whole"] for value in values)
+        for place, errors in enumerate(zip(*(value["deleted"] for value in values), strict=True), 1):
+            error = mean_of(errors, percentage=True)
+            if error and whole:
+                rows.append((arm.label, place, *_ends(error), whole.mean))
+    if not rows:
+        return None
+    labels = [arm.label for arm in shown]
+    boxes = [charts.switch(f"arm_{place}", label) for place, label in enumerate(labels)]
+    keep = f"[{','.join(box.name for box in boxes)}][indexof({labels!r}, datum.arm)]"
+    base = alt.Chart(charts.table(rows, ("arm", "block", "error", "lower", "upper", "whole"))).transform_filter(keep)
+    scale = alt.Scale(domain=labels, range=charts.arm_colours(shown))
+    colour = alt.Color("arm:N", scale=scale, legend=alt.Legend(title=None))
+    x = alt.X("block:Q", title="block taken out, from input to output", axis=alt.Axis(tickMinStep=1, grid=False))
+    y = alt.Y("error:Q", title="validation error", axis=alt.Axis(format="%"))
+    tips = ["arm:N", "block:Q", *(alt.Tooltip(f"{key}:Q", format=".1%") for key in ("error", "whole"))]
+    layered = alt.layer(
+        base.mark_area(opacity=0.18).encode(
+            x=x, y=alt.Y("lower:Q", title="validation error"), y2="upper:Q", color=colour
+        ),
+        base.mark_line(point=alt.OverlayMarkDef(size=50)).encode(x=x, y=y, color=colour, tooltip=tips),
+        base.mark_rule(strokeDash=[5, 4]).encode(y=alt.Y("whole:Q", title="validation error"), color=colour),
+    ).add_params(*boxes)
+    about = f"Validation error of {', '.join(labels)} with one block taken out; dashed, the whole network's."
+    return charts.as_json(layered.properties(width="container", height=HEIGHT), about)
+
+
+def transfer_chart(results: StudyResults, arms: Sequence[ArmResults]) -> str | None:
+    """Score by training pictures a class, by target set and way of training; None where it is no transfer learning."""
+    if results.page != "transfer":
+        return None
+    rows = []
+    for task in transfer_tasks(results, arms):
+        for one in task.arms:
+            if one.layer == LAST and one.score and one.pictures > 0 and not math.isnan(one.pictures):
+                rows.append((task.title, MODES[one.mode], one.arm.label, one.pictures, *_ends(one.score)))
+    if not rows:
+        return None
+    base = alt.Chart(charts.table(rows, ("target", "mode", "arm", "pictures", "score", "lower", "upper")))
+    modes = list(MODES.values())
+    boxes = [charts.switch(f"mode_{place}", words.sentence(mode)) for place, mode in enumerate(modes)]
+    base = base.transform_filter(f"[{','.join(box.name for box in boxes)}][indexof({modes!r}, datum.mode)]")
+    base = base.transform_filter("datum.target === target")
+    pairs = [tuple(one.signals[hue] for one in theme.THEMES) for hue in ("blue", "bad", "grey")]
+    scale = alt.Scale(domain=modes, range=[f"light-dark({light}, {dark})" for light, dark in pairs])
+    colour = alt.Color("mode:N", scale=scale, legend=alt.Legend(title=None))
+    x = alt.X(
+        "pictures:Q",
+        title="training pictures a class",
+        scale=alt.Scale(type="log", padding=20),
+        axis=alt.Axis(grid=False),
+    )
+    y = alt.Y("score:Q", title="score on the test pictures", axis=alt.Axis(format="%"), scale=alt.Scale(zero=False))
+    tips = ["arm:N", "mode:N", alt.Tooltip("pictures:Q", format=".1f"), alt.Tooltip("score:Q", format=".1%")]
+    layered = alt.layer(
+        base.mark_rule().encode(
+            x=x, y=alt.Y("lower:Q", title="score on the test pictures"), y2="upper:Q", color=colour
+        ),
+        base.mark_line().encode(x=x, y=y, color=colour, detail="mode:N"),
+        base.mark_circle(size=110).encode(x=x, y=y, color=colour, tooltip=tips),
+    ).add_params(charts.choice("target", "Target set", {row[0]: row[0] for row in rows}), *boxes)
+    about = "Score by the number of training pictures a class, frozen, fine-tuned and from scratch, by target set."
+    return charts.as_json(layered.properties(width="container", height=HEIGHT), about)
+
+
+def _ends(mean: Mean | None) -> tuple:
+    """A mean and the ends of its interval; itself for both where it has none."""
+    if mean is None:
+        return None, None, None
+    return mean.mean, *((mean.lower, mean.upper) if mean.has_interval else (mean.mean, mean.mean))

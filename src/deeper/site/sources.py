@@ -1,0 +1,94 @@
+"""Where the site's numbers come from: the first ledger and the ledger of record, each judged as a family of its own."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from deeper.claims import verdicts as claims
+from deeper.claims.verdicts import Verdict
+from deeper.errors import DeeperError
+from deeper.reporting import load, published_numbers
+from deeper.reporting.arm_results import ArmResults, arm_results
+from deeper.reporting.pages import study
+from deeper.reporting.pages.study import StudyPage
+from deeper.schema.baselines import FILE as BASELINES
+from deeper.schema.baselines import Baselines, read_baselines
+from deeper.schema.results import RECORD
+
+
+@dataclass(frozen=True)
+class Source:
+    """The tables of one ledger; ``record`` says whether it is the ledger of record."""
+
+    record: bool
+    pages: Sequence[StudyPage]
+    baselines: Baselines
+
+    def address(self, page: StudyPage) -> str:
+        """Of a study's page, from the site's root, without its ending."""
+        return f"studies/{'record-' if self.record else ''}{page.name}"
+
+    @property
+    def name(self) -> str:
+        return "ledger of record" if self.record else "first ledger"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A claim as a study answers it, with where it stands."""
+
+    source: Source
+    page: StudyPage
+    verdict: Verdict
+
+    @property
+    def address(self) -> str:
+        return f"{self.source.address(self.page)}.html#{self.verdict.claim}"
+
+    @property
+    def arms(self) -> list[ArmResults]:
+        """The arms that its comparisons name."""
+        names = {arm for outcome in self.verdict.outcomes for arm in outcome.comparison.arms}
+        return [arm for arm in self.page.arms if arm.name in names]
+
+
+def gather(results: Path, shelf: Path) -> list[Source]:
+    """The ledger of record first, where it has tables, and then the first ledger.
+
+    Raises:
+        DeeperError: there is no folder ``results``, or a file in it or in ``shelf`` is damaged or missing.
+    """
+    if not results.is_dir():
+        raise DeeperError(f"there is no folder {results}; results=FOLDER names the one with the studies' tables")
+    folders = [(results / RECORD, True), (results, False)]
+    return [_source(folder, record, shelf) for folder, record in folders if load.is_there(folder)]
+
+
+def answers(sources: Sequence[Source]) -> list[Answer]:
+    """Every claim that was put to a test, as the first source that has it answers it: the record's word goes first."""
+    taken: set[str] = set()
+    found = []
+    for source in sources:
+        own = [Answer(source, page, verdict) for page in source.pages for verdict in page.verdicts]
+        found += [answer for answer in own if answer.verdict.claim not in taken]
+        taken |= {answer.verdict.claim for answer in own}
+    return found
+
+
+def _source(folder: Path, record: bool, shelf: Path) -> Source:
+    tables = [one for one in load.load(folder) if one.measures]
+    baselines = read_baselines(folder / BASELINES)
+    verdicts = claims.evaluate([one.table for one in tables], baselines)
+    family = claims.family_of([one.table for one in tables])
+    pages = [
+        study.build(
+            one,
+            arm_results(one.table),
+            [verdict for verdict in verdicts if verdict.study == one.name],
+            family,
+            {},
+            published_numbers.select(one.study, shelf, str(one.path)),
+        )
+        for one in tables
+    ]
+    return Source(record, pages, baselines)
