@@ -48,7 +48,7 @@ def mistake(done):
         (["augment.pad=-1"], "augment.pad=-1"),
         (["model.depth=abc"], "model.depth=abc"),
         (["trainer.channels_last=maybe"], "true or false"),
-        (["+training.epochz=1"], "training.epochz: there is no such key; did you mean 'epochs'?"),
+        (["+training.epochz=1"], "+training.epochz=1: there is no such setting; did you mean 'training.epochs'?"),
         (["trainer.precision=32"], "trainer.precision=32: it must be one of"),
         (["trainer.accelerator=gpu"], "trainer.accelerator=cpu"),
         (["data.name=elsewhere"], "python -m deeper.prepare"),

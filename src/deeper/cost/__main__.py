@@ -222,13 +222,13 @@ def _is_table(cfg: DictConfig) -> bool:
 
 
 def _take_paper_input(cfg: DictConfig) -> None:
-    from deeper.cost.networks import take_paper_input
+    from deeper.cost.networks import TIMM, take_paper_input, take_timm_input
 
     overrides = HydraConfig.get().overrides.task
     named = [override for override in overrides if override.lstrip("+~").startswith(("data=", "data."))]
     if named:
         raise DeeperError(f"input=paper takes each network's own input; leave {named[0]} out")
-    take_paper_input(cfg)
+    (take_timm_input if cfg.model._target_ == TIMM else take_paper_input)(cfg)
 
 
 if __name__ == "__main__":

@@ -18,32 +18,32 @@ TIMM = "deeper.models.timm_network.TimmNetwork"
 
 
 def take_paper_input(cfg: DictConfig) -> None:
-    """Put the data that the network's ``form`` names in place of ``cfg.data``; a small form takes Fashion-MNIST.
-
-    A network of timm takes ImageNet's pictures at the size that timm says.
-
-    Raises:
-        DeeperError: timm says none.
-    """
+    """Put the data that the network's ``form`` names in place of ``cfg.data``; a small form takes Fashion-MNIST."""
     form = cfg.model.get("form") or {}
-    of_timm = cfg.model._target_ == TIMM
-    name = "imagenet" if of_timm else form.get("data", "small")
+    name = form.get("data", "small")
     with open_dict(cfg):
         cfg.data = OmegaConf.load(CONF / "data" / f"{SMALL if name == 'small' else name}.yaml")
         if form.get("size"):
             cfg.data.image_size = form.size
-        if of_timm:
-            cfg.data.channels, cfg.data.image_size = _timm_input(cfg.model.name)
 
 
-def _timm_input(name: str) -> tuple[int, int]:
-    """Channels and size of the pictures that a network of timm was made for."""
+def take_timm_input(cfg: DictConfig) -> None:
+    """Put ImageNet's pictures, at the size that timm says of its network, in place of ``cfg.data``.
+
+    Raises:
+        DeeperError: timm says none.
+    """
     import timm
 
-    told = timm.get_pretrained_cfg(name) if timm.is_model(name) else None
+    name = cfg.model.network
+    if not timm.is_model(name):
+        return  # making it says so
+    told = timm.get_pretrained_cfg(name)
     if told is None:
         raise DeeperError(f"timm does not say which pictures {name} takes; give data.image_size for input=paper")
-    return told.input_size[0], told.input_size[1]
+    with open_dict(cfg):
+        cfg.data = OmegaConf.load(CONF / "data" / "imagenet.yaml")
+        cfg.data.channels, cfg.data.image_size = told.input_size[0], told.input_size[1]
 
 
 class PaperNetwork:
