@@ -136,10 +136,6 @@ def _limits(page: StudyPage, tasks: Sequence[TransferTask]) -> list[str]:
         epochs = f"{words.listed(scratch)} {'epoch' if scratch == [1] else 'epochs'}"
         limits.append(f"How far training from scratch gets with more time than {epochs}.")
     limits.append("Chance of the test pictures: all seeds share one test part and differ in everything else.")
-    if len(tasks) > 1:
-        limits.append(
-            "Why two target sets differ: their pictures show other things, differ in number and are scored otherwise."
-        )
     return limits
 
 
