@@ -217,6 +217,7 @@ FAMILIES: dict[str, dict[str, Row]] = {
         "nasnet_a_cifar": ("nasnet_a_cifar", 16, {"filters": 4, "repeats": 1, "stem_channels": 8}),
         "nasnet_a_large": ("nasnet_a_large", 64, {"filters": 4, "repeats": 1, "stem_channels": 8, **TEN}),
         "nasnet_a_small": ("nasnet_a_small", 12, {"filters": 4, "stem_channels": 8}),
+        "cells_small": ("cells_small", 12, {"filters": 4, "stem_channels": 8}),
         "nasnet_a_small, a concatenation": (
             "nasnet_a_small",
             12,

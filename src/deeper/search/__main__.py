@@ -45,6 +45,7 @@ def search(cfg: DictConfig) -> None:
     chosen = hydra_config.runtime.choices
     name = study.name if study else settings.name or f"{chosen.space}-{chosen.searcher}-{settings.seed}"
     trainings = Trainings(composer, hydra_config.overrides.task, cfg.slots, name)
+    settings = settings.model_copy(update={"batch": settings.batch or trainings.slots})
     if cfg.dry_run:
         searcher = composed.searcher_of(cfg.searcher, composed.space_of(cfg.space), settings.seed)
         plan = studied.hours(cfg, study, settings, trainings) if study else engine.hours(settings, searcher, trainings)
@@ -55,7 +56,7 @@ def search(cfg: DictConfig) -> None:
         start = composed.started(cfg, trainings, settings, name)
         _summarise(composed.run(cfg, start, trainings), composed.file_of(cfg, name))
     elif study.table:
-        _summarise_table(studied.tabulate(cfg, study, settings, trainings), studied.file_of(cfg, study))
+        _summarise_table(studied.tabulate(cfg, study, trainings), studied.file_of(cfg, study))
     else:
         _summarise_study(studied.compare(cfg, study, settings, trainings), studied.file_of(cfg, study))
 

@@ -35,7 +35,7 @@ def file_of(cfg: DictConfig, study: Searches) -> Path:
     return composed.results_of(cfg) / f"{study.name}.json"
 
 
-def tabulate(cfg: DictConfig, study: Searches, settings: SearchSettings, trainings: Trainings) -> SearchTable:
+def tabulate(cfg: DictConfig, study: Searches, trainings: Trainings) -> SearchTable:
     """Train a whole space and replay searchers over it.
 
     Raises:

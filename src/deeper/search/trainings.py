@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from deeper.run import wandb_runs as mirror
 from deeper.run.forecast import Forecast, makespan
 from deeper.run.jobs import check_images, default_slots, make_job
 from deeper.run.slots import Display, Sweep, Task, raise_failures
-from deeper.run.store import RECORD, Home
+from deeper.run.store import RECORD
 from deeper.schema.search import SearchCost
 from deeper.study.composing import Composer, written
 
@@ -107,31 +108,24 @@ class Trainings:
         seconds: list[float] = []
         for settings in networks:
             job = self.job(settings, seeds[0])
-            config = job["config"]
-            told = self._forecast(config, job["environment"]["machine"])
-            guess = told.seconds(config, costing.cost(config)["macs"])
+            guess = self._past.seconds(job["config"], costing.cost(job["config"])["macs"])
             if guess is None:
                 return None
             seconds.append(guess.seconds)
         mean = sum(seconds) / len(seconds)
         return makespan([(mean, self.first.trainer.devices)] * (count * len(seeds)), self.slots) / 3600
 
-    def finished(self, settings: Settings, seed: int) -> bool:
-        """Whether the store has a trial."""
-        job = self.job(settings, seed)
-        return (Home(job["config"]["store"], job["id"]) / RECORD).exists()
-
     @property
     def digest(self) -> str:
         """Of the prepared data."""
         return self.job({}, 0)["data"]
 
-    def _forecast(self, config: Settings, machine: Settings) -> Forecast:
-        if not hasattr(self, "_told"):
-            data = config["data"]
-            start, stop = read_meta(Path(data["root"]) / data["name"])["splits"]["test"]
-            self._told = Forecast(Path(config["store"]), machine, stop - start)
-        return self._told
+    @cached_property
+    def _past(self) -> Forecast:
+        job = self.job({}, 0)
+        data = job["config"]["data"]
+        start, stop = read_meta(Path(data["root"]) / data["name"])["splits"]["test"]
+        return Forecast(Path(job["config"]["store"]), job["environment"]["machine"], stop - start)
 
 
 def plain(block: DictConfig) -> Any:
