@@ -125,8 +125,10 @@ def test_families_scales_and_axes_of_the_zoo(browser):
 
 def test_hovering_shows_a_network_and_a_click_opens_its_page(browser):
     browser.visit("zoo")
-    dot = browser.find(".chart .mark-symbol path[aria-label*='network: LeNet-5;']")[0]
-    browser.driver.execute_script("arguments[0].scrollIntoView({block: 'center'})", dot)
+    named = ".chart .mark-symbol path[aria-label*='network: LeNet-5;']"
+    browser.wait(lambda: browser.find(named))
+    dot = browser.find(named)[0]
+    browser.driver.execute_script("arguments[0].scrollIntoView({block: 'center', behavior: 'instant'})", dot)
     ActionChains(browser.driver).move_to_element(dot).perform()
     browser.wait(lambda: browser.find("#vg-tooltip-element.visible"))
     assert "LeNet-5" in browser.find("#vg-tooltip-element")[0].text
