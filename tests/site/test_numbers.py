@@ -94,5 +94,5 @@ def test_the_zoo_s_chart_has_the_same_numbers(site, tables):
 
 
 def _points(spec: dict) -> str:
-    [found] = {layer["data"]["values"] for layer in spec["layer"] if "href" in layer["data"]["values"].split("\n")[0]}
+    [found] = [data for data in spec["datasets"].values() if "href" in data.split("\n")[0]]
     return found

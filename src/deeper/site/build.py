@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import jinja2
+from markdown_it import MarkdownIt
+from markupsafe import Markup
 
 from deeper import files
 from deeper.claims import verdicts as claims
@@ -135,6 +137,7 @@ def _environment() -> jinja2.Environment:
         lstrip_blocks=True,
         autoescape=True,
     )
+    environment.filters["marked"] = lambda text: Markup(MarkdownIt("js-default").renderInline(text))
     environment.filters.update({function.__name__: function for function in FILTERS})
     said = {name: getattr(verdict_words, name) for name in ("advice", "finding", "notes", "pair", "precondition")}
     of_exact = {f"exact_{name}": getattr(exact_claims, name) for name in ("found", "says")}

@@ -18,7 +18,7 @@ from deeper.site import charts
 from deeper.site.sources import Answer, Source
 from deeper.site.zoo import scale
 
-FIRST = 40  # layers that a page's table shows
+FIRST = 24  # layers that a page's table shows
 NUMBERS = {"macs": "multiply-adds", "params": "parameters", "activations": "activations"}
 
 

@@ -1,0 +1,26 @@
+"""What the command says where something is wrong; nothing is built."""
+
+import pytest
+
+from deeper.errors import DeeperError
+from deeper.site import build
+
+
+def test_a_folder_with_something_else_is_left_alone(tmp_path, tables):
+    place = tmp_path / "thesis"
+    place.mkdir()
+    (place / "chapter.txt").write_text("mine")
+    with pytest.raises(DeeperError, match="holds something else than a site"):
+        build.write(tables, place, tables, exact=False, chosen=None)
+    assert (place / "chapter.txt").read_text() == "mine"
+
+
+def test_no_results_is_one_line(tmp_path):
+    with pytest.raises(DeeperError, match="there is no folder"):
+        build.write(tmp_path / "nowhere", tmp_path / "site", tmp_path, exact=False, chosen=None)
+    assert not (tmp_path / "site").exists()
+
+
+def test_an_unknown_network_is_named():
+    with pytest.raises(DeeperError, match="no network 'resnet21'"):
+        build.pages([], [], ["resnet21"])
