@@ -28,6 +28,8 @@ def first(override):
     """An override with the first of the values that it sweeps over; a name in capitals is the reader's."""
     key, _, value = override.partition("=")
     value = "resnet20" if value.startswith("glob(") else ANY[key] if value == "<name>" else value
+    value = value.split("~")[0] if key == "compare" else value  # HEAD~1 is put between quotes by the verb
+    value = "0" if value.startswith("range(") else value
     value = value if value[:1] in "[{\"'" else value.split(",")[0]
     return f"{key}={value}"
 

@@ -256,5 +256,5 @@ def test_it_is_a_command_that_needs_no_data(tmp_path):
     assert found["params"] == 853018
     assert found["macs"] == 125485696
     assert found["depth"] == 56
-    assert set(found) == {"params", "macs", "activation_bytes", "depth", "receptive_field"}
+    assert set(found) == {"params", "extra_head_params", "macs", "activation_bytes", "depth", "receptive_field"}
     assert not list(tmp_path.iterdir())

@@ -192,5 +192,7 @@ def test_the_index_gives_both_readings_and_does_not_call_them_contradicted(tmp_p
     site.write(tmp_path / "results", tmp_path / "reports", ROOT / "published", [findings["vgg16-memory"]])
     index = (tmp_path / "reports" / "README.md").read_text(encoding="utf-8")
     assert "Counting contradicts" not in index
-    assert "ReLU in place: 61 MB where the text has 100 MB, so it does not hold" in index
-    assert "ReLU outputs kept: 115 MB where the text has 100 MB, so it holds about" in index
+    assert "◐ [VGG-16 keeps 100 MB of activations an image](exact_claims.md#vgg16-memory)" in index
+    page = (tmp_path / "reports" / "exact_claims.md").read_text(encoding="utf-8")
+    assert "| activations of an image, ReLU in place | 100 MB | 25 % | 61 MB | does not hold |" in page
+    assert "| activations of an image, ReLU outputs kept | 100 MB | 25 % | 115 MB | holds about |" in page

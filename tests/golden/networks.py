@@ -137,6 +137,7 @@ FAMILIES: dict[str, dict[str, Row]] = {
         "resnet50_small, pre-activation": ("preact_resnet164", 12, DEEP),
         "preact_resnet20": ("preact_resnet20", 12, SMALL),
         "preact_resnet152": ("preact_resnet152", 32, LARGE),
+        "preact_resnet18": ("preact_resnet18", 32, LARGE),
         "resnext_small": ("resnext_small", 12, {**DEEP, "branch_width": 2}),
         "resnext_small, concatenated": ("resnext_small", 12, {**DEEP, "branch_width": 2, "branches": "concatenated"}),
         "resnext_small, aggregated": ("resnext_small", 12, {**DEEP, "branch_width": 2, "branches": "aggregated"}),
@@ -216,6 +217,7 @@ FAMILIES: dict[str, dict[str, Row]] = {
     "nasnet": {
         "nasnet_a_cifar": ("nasnet_a_cifar", 16, {"filters": 4, "repeats": 1, "stem_channels": 8}),
         "nasnet_a_large": ("nasnet_a_large", 64, {"filters": 4, "repeats": 1, "stem_channels": 8, **TEN}),
+        "nasnet_a_mobile": ("nasnet_a_mobile", 64, {"filters": 4, "repeats": 1, "stem_channels": 8, **TEN}),
         "nasnet_a_small": ("nasnet_a_small", 12, {"filters": 4, "stem_channels": 8}),
         "cells_small": ("cells_small", 12, {"filters": 4, "stem_channels": 8}),
         "nasnet_a_small, a concatenation": (

@@ -233,7 +233,7 @@ def test_two_processes_that_want_one_trial_train_it_once(root, tmp_path):
 
 def test_data_that_changed_since_a_trial_got_its_id_trains_nothing(root, tmp_path):
     running, home = start({**job(root, tmp_path), "data": "0" * 64})
-    assert finish(running) == 1
+    assert finish(running) == 2
     assert "the prepared data changed while the sweep ran; start it again" in running.error
     assert home.record() is None
 

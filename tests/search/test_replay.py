@@ -33,7 +33,13 @@ def tabled():
             )
         )
     long = {"cells": 5, "seeds": (9,), "set": {}}
-    facts = {"name": "t", "title": "T", "question": "Q", "table": {"seeds": (1, 2, 3), "long": long}, "replay": HOW}
+    facts = {
+        "name": "search_t",
+        "title": "T",
+        "question": "Q",
+        "table": {"seeds": (1, 2, 3), "long": long},
+        "replay": HOW,
+    }
     return SearchTable(searches=Searches(**facts), space=SPACE, profile="p", data="d", cells=tuple(cells))
 
 

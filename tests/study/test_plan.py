@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import subprocess
 import sys
 from contextlib import redirect_stderr, redirect_stdout
@@ -218,7 +219,9 @@ def test_a_single_trial_that_a_sweep_has_trained_is_known(call, partly):
         done = call(
             "study=elsewhere", "model=resnet20", "model.depth=8", "model.width=4", f"seed={seed}", "dry_run=true"
         )
-        assert done.stdout == f"resnet20 seed={seed}: finished; nothing to train\n"
+        said, trial = done.stdout.splitlines()
+        assert said == f"resnet20 seed={seed}: finished; nothing to train"
+        assert re.fullmatch(r"trial:  [0-9a-f]{16}", trial)
 
 
 @pytest.mark.parametrize(

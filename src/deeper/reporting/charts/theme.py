@@ -33,7 +33,7 @@ FAMILIES = {
     "highway": ("highway",),
     "residual": ("resnet", "resnext", "preact_resnet", "wrn", "ror", "stochastic_depth"),
     "dense and fractal": ("densenet", "fractalnet"),
-    "small and searched": ("squeezenet", "mobilenet", "efficientnet", "nasnet"),
+    "small and searched": ("squeezenet", "mobilenet", "efficientnet", "nasnet", "cells", "genetic_cnn"),
 }
 OTHER = "other"
 
