@@ -17,12 +17,12 @@ from typing import Any
 
 import numpy as np
 import torch
-from PIL import Image, ImageOps
+from PIL import Image
 from torch import Tensor, nn
 
 from deeper.api.rows import table_of
-from deeper.data.batches import EvaluationBatches, ImageData, Split
-from deeper.data.pictures import Unreadable, decode, on_white
+from deeper.data.batches import EvaluationBatches, Split, normalise
+from deeper.data.pictures import Unreadable, as_rgb, decode
 from deeper.data.prepared import read_meta
 from deeper.data.resized import resize
 from deeper.data.targets.target_arrays import FITS
@@ -56,7 +56,7 @@ class Preprocessing:
 
     def __call__(self, pictures: Pictures) -> Tensor:
         """float32 (N, channels, image_size, image_size); arguments and errors as of ``arrays``."""
-        return self._normalised(torch.from_numpy(self.arrays(pictures)))
+        return self.normalise(torch.from_numpy(self.arrays(pictures)))
 
     def arrays(self, pictures: Pictures) -> np.ndarray:
         """Pictures at the size that the network was trained at, uint8 (N, image_size, image_size, channels).
@@ -78,19 +78,19 @@ class Preprocessing:
             )
         return np.ascontiguousarray(resize(images, self.image_size))
 
-    def _normalised(self, images: Tensor) -> Tensor:
-        empty = Split(images[:0], torch.zeros(0, dtype=torch.int64))
-        return ImageData(empty, empty, empty, list(self.mean), list(self.std), "").normalise(images)
+    def normalise(self, images: Tensor) -> Tensor:
+        """uint8 (N, H, W, channels) → float32 (N, channels, H, W)."""
+        return normalise(images, self.mean, self.std)
 
     def _opened(self, pictures: Sequence[str | Path | Image.Image]) -> np.ndarray:
         return np.stack([self._one(picture) for picture in pictures])
 
     def _one(self, picture: str | Path | Image.Image) -> np.ndarray:
         try:
-            seen = on_white(picture) if isinstance(picture, Image.Image) else decode(Path(picture))
+            seen = as_rgb(picture) if isinstance(picture, Image.Image) else decode(Path(picture))
         except Unreadable as error:
             raise DeeperError(f"{picture}: the picture cannot be read: {error}") from error
-        seen = FITS[self.fit](ImageOps.exif_transpose(seen), self.size)
+        seen = FITS[self.fit](seen, self.size)
         return np.array(seen.convert("L" if self.channels == 1 else "RGB")).reshape(self.size, self.size, self.channels)
 
 
@@ -127,10 +127,9 @@ class LoadedTrial:
         kind = next((p.dtype for p in network.parameters()), torch.float32)
         mixed = {"bf16-mixed": torch.bfloat16, "16-mixed": torch.float16}.get(options["precision"])
         device = next((p.device for p in network.parameters()), torch.device("cpu"))
-        data = _Normalised(self.preprocessing)
         found = []
         with torch.no_grad(), torch.autocast(device.type, mixed, enabled=mixed is not None):
-            for batch, _, _ in EvaluationBatches(data, Split(images, labels), size, device):
+            for batch, _, _ in EvaluationBatches(self.preprocessing, Split(images, labels), size, device):
                 found.append(step.heads(network(batch.to(dtype=kind, memory_format=memory)))[0].float().cpu())
         return torch.cat(found).numpy()
 
@@ -178,11 +177,8 @@ def load(
     network = build(config["model"] | ({"pretrained": False} if "pretrained" in config["model"] else {}))
     network.load_state_dict(torch.load(home / WEIGHTS, map_location="cpu", weights_only=True))
     meta = read_meta(Path(config["data"]["root"]) / config["data"]["name"])
-    record = home.record()
-    torch.set_float32_matmul_precision("highest")
-    return LoadedTrial(
-        trial, network.eval(), _preprocessing(config, meta), tuple(map(str, meta["classes"])), config, record
-    )
+    classes = tuple(map(str, meta["classes"]))
+    return LoadedTrial(trial, network.eval(), _preprocessing(config, meta), classes, config, home.record())
 
 
 def _of_table(study: str | None, arm: str | None, seed: int, results: str | Path) -> str:
@@ -205,10 +201,3 @@ def _preprocessing(config: dict[str, Any], meta: dict[str, Any]) -> Preprocessin
         std=tuple(seen["std"]),
         fit=transfer["target"]["fit"] if transfer else "crop",
     )
-
-
-class _Normalised:
-    """What ``EvaluationBatches`` asks of a set: how its pictures are normalised."""
-
-    def __init__(self, preprocessing: Preprocessing):
-        self.normalise = preprocessing._normalised

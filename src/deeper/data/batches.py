@@ -1,9 +1,9 @@
 """Small image sets in memory, served in whole batches on the training device."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -50,9 +50,14 @@ class ImageData:
 
     def normalise(self, images: Tensor) -> Tensor:
         """uint8 (N, H, W, C) → float32 (N, C, H, W) of zero mean and unit variance, channels last in memory."""
-        mean = torch.tensor(self.mean, device=images.device) * 255
-        scale = 1 / (torch.tensor(self.std, device=images.device) * 255)
-        return ((images.to(torch.float32) - mean) * scale).permute(0, 3, 1, 2)
+        return normalise(images, self.mean, self.std)
+
+
+def normalise(images: Tensor, mean: Sequence[float], std: Sequence[float]) -> Tensor:
+    """uint8 (N, H, W, C) → float32 (N, C, H, W), less ``mean`` and over ``std``, which are in units of full scale."""
+    centre = torch.tensor(mean, device=images.device) * 255
+    scale = 1 / (torch.tensor(std, device=images.device) * 255)
+    return ((images.to(torch.float32) - centre) * scale).permute(0, 3, 1, 2)
 
 
 def load(data: dict[str, Any]) -> ImageData:
@@ -130,6 +135,12 @@ class TrainingBatches:
             yield from zip(pictures.split(size), self.labels[index].split(size), index.split(size), strict=True)
 
 
+class Normalising(Protocol):
+    """What says how pictures are normalised."""
+
+    def normalise(self, images: Tensor) -> Tensor: ...
+
+
 class EvaluationBatches:
     """Every sample of a split exactly once over all ranks, unchanged, in batches of (images, labels, indices).
 
@@ -138,7 +149,7 @@ class EvaluationBatches:
     """
 
     def __init__(
-        self, data: ImageData, split: Split, batch_size: int, device: torch.device, rank: int = 0, world: int = 1
+        self, data: Normalising, split: Split, batch_size: int, device: torch.device, rank: int = 0, world: int = 1
     ):
         self.data, self.split = data, split.to(device)
         share = -(-len(split) // world)

@@ -88,17 +88,26 @@ def decode(path: Path, most: int = MOST_PIXELS, deep: bool = False) -> Image.Ima
             with Image.open(path, formats=FORMATS) as picture:
                 if picture.width * picture.height > most:
                     raise Unreadable(f"{picture.width}×{picture.height} pixels are more than {most:,}")
-                turned = _turned(picture)
-                if not is_deep(turned):
-                    return on_white(turned)
-                _check_range(turned)
-                return turned if deep else eight_bits(turned, FULL_SCALES[-1])
+                return as_rgb(picture, deep)
     except FileNotFoundError as error:
         raise Unreadable("it is missing") from error
     except Unreadable:
         raise
     except Exception as error:  # decoders meet damaged bytes with any exception there is
         raise Unreadable(reason(error)) from error
+
+
+def as_rgb(picture: Image.Image, deep: bool = False) -> Image.Image:
+    """An opened picture as RGB, turned as its camera was, transparency composited on white; ``deep`` as of ``decode``.
+
+    Raises:
+        Unreadable: its numbers are beyond 16 bits.
+    """
+    turned = _turned(picture)
+    if not is_deep(turned):
+        return on_white(turned)
+    _check_range(turned)
+    return turned if deep else eight_bits(turned, FULL_SCALES[-1])
 
 
 def _turned(picture: Image.Image) -> Image.Image:
