@@ -20,6 +20,8 @@ LONG_FILES = (
     "test_contract.py",
     "test_studies.py",
     "test_golden.py",
+    "test_search_command.py",
+    "test_browser.py",
 )
 
 
@@ -27,6 +29,35 @@ def pytest_collection_modifyitems(items):
     """Longest files first, so that no worker begins one when the others are done."""
     places = {name: place for place, name in enumerate(LONG_FILES)}
     items.sort(key=lambda item: places.get(item.path.name, len(places)))
+
+
+@pytest.fixture
+def in_process(monkeypatch, capsys, tmp_path):
+    """Makes of a verb's function a command in this process, in an empty folder: → status, what it prints, what it says
+    on standard error.
+    """
+    from hydra.core.global_hydra import GlobalHydra
+
+    from deeper import cli
+
+    monkeypatch.chdir(tmp_path)
+
+    def command(verb):
+        def run(*arguments):
+            GlobalHydra.instance().clear()
+            monkeypatch.setattr("sys.argv", [verb.__name__, *arguments])
+            monkeypatch.setenv("HYDRA_FULL_ERROR", "0")
+            status = 0
+            try:
+                cli.run(verb)
+            except SystemExit as leaving:
+                status = leaving.code
+            monkeypatch.setenv("HYDRA_FULL_ERROR", "0")  # the verb sets it
+            return status, *capsys.readouterr()
+
+        return run
+
+    return command
 
 
 @pytest.fixture(scope="session")

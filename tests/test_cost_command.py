@@ -6,31 +6,22 @@ import json
 
 import pytest
 import yaml
-from hydra.core.global_hydra import GlobalHydra
 
-from deeper import cli, paths
+from deeper import paths
 from deeper.cost.__main__ import cost
 
 
 @pytest.fixture
-def command(monkeypatch, capsys, tmp_path):
-    """Runs the command in an empty folder, which must stay empty: → status, standard output, standard error."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("HYDRA_FULL_ERROR", "0")
+def command(in_process, tmp_path):
+    """The command in an empty folder, which must stay empty."""
+    run = in_process(cost)
 
-    def run(*arguments):
-        GlobalHydra.instance().clear()
-        monkeypatch.setattr("sys.argv", ["cost", *arguments])
-        status = 0
-        try:
-            cli.run(cost)
-        except SystemExit as leaving:
-            status = leaving.code
-        monkeypatch.setenv("HYDRA_FULL_ERROR", "0")
+    def checked(*arguments):
+        told = run(*arguments)
         assert not list(tmp_path.iterdir())
-        return status, *capsys.readouterr()
+        return told
 
-    return run
+    return checked
 
 
 def test_one_network_is_one_json_object(command):

@@ -4,9 +4,7 @@ import json
 
 import pytest
 import yaml
-from hydra.core.global_hydra import GlobalHydra
 
-from deeper import cli
 from deeper.run.store import CONFIG, NAMED, Home
 from deeper.trials import trials
 
@@ -40,21 +38,17 @@ def store(tmp_path):
 
 
 @pytest.fixture
-def command(monkeypatch, capsys, tmp_path):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("HYDRA_FULL_ERROR", "0")
+def command(in_process):
+    return in_process(trials)
 
-    def run(*arguments):
-        GlobalHydra.instance().clear()
-        monkeypatch.setattr("sys.argv", ["trials", *arguments])
-        status = 0
-        try:
-            cli.run(trials)
-        except SystemExit as leaving:
-            status = leaving.code
-        return status, *capsys.readouterr()
 
-    return run
+def test_a_trial_that_a_search_names_is_used(command, store):
+    (store.parent / "results" / "search").mkdir()
+    (store.parent / "results" / "search" / "x.json").write_text(json.dumps({"networks": [{"trials": [UNUSED]}]}))
+    status, out, _ = command("remove=true")
+    assert status == 0
+    assert UNUSED not in out
+    assert STOPPED in out
 
 
 def there(store):

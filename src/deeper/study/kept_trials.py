@@ -16,6 +16,7 @@ from deeper.errors import DeeperError
 from deeper.run.store import CHECKPOINT, CONFIG, RECORD, Home
 
 ID = re.compile(r"[0-9a-f]{16}")
+QUOTED_ID = re.compile(r'"([0-9a-f]{16})"')
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class KeptTrial:
         state: ``finished``, ``diverged``, ``stopped`` (it goes on from its checkpoint), ``unfinished`` or ``damaged``.
         when: of the record, or of the last change; UTC.
         size: bytes of all its files.
-        tables: the tables with a row of it, or of a trial that started from it.
+        tables: the tables and searches that name it, or a trial that started from it.
     """
 
     home: Home
@@ -80,17 +81,17 @@ def named(trials: Iterable[KeptTrial], name: str) -> KeptTrial:
 
 
 def _used(results: Path, configs: Mapping[str, Mapping[str, Any]]) -> dict[str, set[str]]:
-    """The tables that use each trial: those with a row of it, and those with a row of a trial that started from it."""
+    """The tables and searches that use each trial: those that name it, and those that name one that started from it."""
     used: dict[str, set[str]] = defaultdict(set)
     for path in sorted(results.rglob("*.json")):
         try:
-            rows = json.loads(path.read_bytes()).get("trials", [])
-            trials = [trial for row in rows for trial in (row["id"], *row.get("members", ()))]
-        except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
+            said = path.read_text()
+            json.loads(said)
+        except (OSError, ValueError) as error:
             raise DeeperError(
                 f"{path} cannot be read ({error}), so what it uses is not known; mend it first"
             ) from error
-        for trial in trials:
+        for trial in QUOTED_ID.findall(said):
             used[trial].add(str(path.relative_to(results).with_suffix("")))
     for trial, config in configs.items():
         start = ((config.get("transfer") or {}).get("backbone") or {}).get("trial")
