@@ -40,7 +40,10 @@ def timeless(value):
     return [timeless(part) for part in value] if isinstance(value, list) else value
 
 
-@pytest.mark.timeout(900)
+LONG = pytest.mark.timeout(900)  # each starts several processes that train; five of a slow machine's minutes
+
+
+@LONG
 def test_a_search_that_is_killed_ends_in_the_same_winner_and_the_same_bits(root, tmp_path):
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     whole.mkdir()
@@ -73,7 +76,7 @@ def test_a_search_that_is_killed_ends_in_the_same_winner_and_the_same_bits(root,
     assert "trained" not in again.stderr, "all that is there is taken from the store"
 
 
-@pytest.mark.timeout(900)
+@LONG
 def test_settings_are_searched_over_seeds_and_multirun_makes_several_searches(root, tmp_path):
     settings = ("space=settings", "search.over={optimizer.lr: [0.01, 0.05], model: [lenet5, nin_small]}")
     sizes = [word for word in SMALL if not word.startswith("model")]
@@ -97,7 +100,7 @@ def test_settings_are_searched_over_seeds_and_multirun_makes_several_searches(ro
 LEAST = ("data.image_size=14", "data.train_size=120", "data.validation_size=40", "training.validate_every=1")
 
 
-@pytest.mark.timeout(900)
+@LONG
 def test_a_table_and_its_replays(root, tmp_path):
     table = (
         *(*TINY, *LEAST, "searches=table", "space.operations=[identity,conv_1x1]", "space.states=[[[0],[1]]]"),
@@ -116,7 +119,7 @@ def test_a_table_and_its_replays(root, tmp_path):
     assert found(tmp_path, "search_table", SearchTable) == result
 
 
-@pytest.mark.timeout(900)
+@LONG
 def test_searches_are_compared_at_equal_cost(root, tmp_path):
     compare = (
         *(*TINY, *LEAST, "searches=cells", *FEW[2:4], "search.networks=2", "searches.compare.seeds=[0,1]"),

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+from deeper.paths import ROOT
+
 STUDIES = ("residual_vs_plain", "lesion", "zoo")
 NETWORKS = ("resnet20", "lenet5", "vgg16")
 OF_RECORD = "depth_vs_width"

@@ -11,6 +11,8 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import Select, WebDriverWait
 
+# Without a browser nothing here can be seen, and the run's summary says so with this reason; .ci/run installs one. The
+# first test waits for the site to be built, which may take five minutes of a slow machine.
 pytestmark = [pytest.mark.timeout(600), pytest.mark.skipif(bool(browsing.missing()), reason=browsing.missing())]
 
 
