@@ -10,7 +10,7 @@ import pytest
 
 from deeper.paths import ROOT
 
-STUDIES = ("residual_vs_plain", "lesion", "zoo")
+STUDIES = ("residual_vs_plain", "lesion", "zoo", "transfer")
 NETWORKS = ("resnet20", "lenet5", "vgg16")
 OF_RECORD = "depth_vs_width"
 

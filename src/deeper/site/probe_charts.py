@@ -9,6 +9,7 @@ from deeper.claims.statistics import Mean
 from deeper.reporting import words
 from deeper.reporting.arm_results import ArmResults, lesions, mean_of
 from deeper.reporting.charts import theme
+from deeper.reporting.charts.transfer import SIGNALS
 from deeper.reporting.load import StudyResults
 from deeper.reporting.transfer_tasks import LAST, MODES, transfer_tasks
 from deeper.site import charts
@@ -98,7 +99,7 @@ def transfer_chart(results: StudyResults, arms: Sequence[ArmResults]) -> str | N
     boxes = [charts.switch(f"mode_{place}", words.sentence(mode)) for place, mode in enumerate(modes)]
     base = base.transform_filter(f"[{','.join(box.name for box in boxes)}][indexof({modes!r}, datum.mode)]")
     base = base.transform_filter("datum.target === target")
-    pairs = [tuple(one.signals[hue] for one in theme.THEMES) for hue in ("blue", "bad", "grey")]
+    pairs = [tuple(one.signals[hue] for one in theme.THEMES) for hue in (SIGNALS[mode] for mode in MODES)]
     scale = alt.Scale(domain=modes, range=[f"light-dark({light}, {dark})" for light, dark in pairs])
     colour = alt.Color("mode:N", scale=scale, legend=alt.Legend(title=None))
     x = alt.X(
