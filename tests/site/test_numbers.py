@@ -52,6 +52,24 @@ def test_effects_are_mean_paired_differences_of_the_table(site, tables):
     assert checked >= 2
 
 
+def test_the_first_page_says_what_a_linear_classifier_reaches_beside_the_best_network(site, tables):
+    rows = json.loads((tables / "baselines.json").read_text())["rows"]
+    of_logistic = [row["test_error"] for row in rows if row["method"] == "logistic" and row["train"] == 4000]
+    logistic = math.fsum(of_logistic) / len(of_logistic)
+    best = min(
+        math.fsum(errors.values()) / len(errors)
+        for name in ("residual_vs_plain", "lesion", "zoo", "depth_vs_width")
+        for arm in _tables(tables)[name]["study"]["arms"]
+        if (errors := _errors(_tables(tables)[name], "test_error", arm))
+    )
+    assert logistic < best
+    page = _page(site, "index")
+    assert f"test error {100 * best:.1f} %, logistic regression {100 * logistic:.1f} %" in page
+    answered = re.findall(r'<li data-claim="([^"]+)">', page)
+    assert answered[0] == "degradation"
+    assert "width-vs-depth" in answered
+
+
 def test_every_claim_of_the_tables_has_one_line(site, tables):
     claims = [claim for claim, _ in ROW.findall(_page(site, "index"))]
     asked = {claim for table in _tables(tables).values() for claim in table["study"]["claims"]}

@@ -19,7 +19,9 @@ from deeper.errors import DeeperError
 from deeper.exact.computed_claim import Finding
 from deeper.reporting import words
 from deeper.reporting.charts import theme
-from deeper.reporting.pages import exact_claims, verdict_words
+from deeper.reporting.pages import answer, exact_claims, verdict_words
+from deeper.reporting.pages import site as reports
+from deeper.reporting.pages.claim_rows import ClaimRow
 from deeper.reporting.pages.study import StudyPage
 from deeper.schema.ledger import ledger
 from deeper.site import ledger_rows, networks, probe_charts, sources, zoo
@@ -89,7 +91,7 @@ def pages(found: Sequence[sources.Source], findings: Sequence[Finding], chosen: 
     names = {net.name for net in nets}
     studies = [(source, page) for source in found for page in source.pages]
     made = {
-        "index": _render("index", root="", rows=rows, found=found, exact=bool(findings)),
+        "index": _render("index", root="", rows=rows, found=found, exact=bool(findings), **_front(found, answers)),
         "studies/index": _render("studies", root="../", studies=studies),
         "zoo": _render("zoo", root="", chart=zoo.chart(found, names), points=zoo.points(found), names=names),
         "networks/index": _render("networks", root="../", networks=nets, families=list(theme.LIGHT.families)),
@@ -104,6 +106,17 @@ def pages(found: Sequence[sources.Source], findings: Sequence[Finding], chosen: 
     for net in nets:
         made[f"networks/{net.name}"] = _render("network", root="../", net=net, first=networks.FIRST)
     return made
+
+
+def _front(found: Sequence[sources.Source], answers: Sequence[sources.Answer]) -> dict[str, Any]:
+    """The answer in three sentences, where each number stands, and what classifiers of pixels reach."""
+    rows = {
+        one.verdict.claim: ClaimRow(one.page.results, one.verdict, one.page.published, one.page.family)
+        for one in answers
+    }
+    rivals = [rival for source in found for rival in reports.rivals(source.pages, source.baselines) if rival.is_ahead]
+    places = {one.verdict.claim: one.address for one in answers}
+    return {"sentences": answer.answer(rows), "places": places, "rivals": rivals}
 
 
 def _live(page: StudyPage) -> list[tuple[str, str, str]]:
