@@ -39,8 +39,6 @@ class Killed(Exception):
 class MadeUp:
     """Errors by formula, kept like in a store; killed at the trainings whose numbers are in ``kills``."""
 
-    slots = 2
-
     def __init__(self, kills=()):
         self.store, self.asked, self.kills = {}, [], list(kills)
 

@@ -19,6 +19,13 @@ COMPUTES_NOTHING = ("python", "hydra-core", "wandb", "dvc")  # of the versions i
 TOY = "smoke"
 RECORD = "record"
 APART = (TOY, RECORD)  # profiles whose tables and pages stand in folders of their own
+
+
+def folder_of(results: str | Path, profile: str) -> Path:
+    """Where what was measured under a profile stands: toy runs and the ledger of record apart from the others."""
+    return Path(results) / profile if profile in APART else Path(results)
+
+
 """The profile that only shows that the machinery works: its tables stand apart, and no verdict is read from them."""
 
 Loss = float | None

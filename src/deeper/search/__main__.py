@@ -42,6 +42,8 @@ def search(cfg: DictConfig) -> None:
     hydra_config = HydraConfig.get()
     composer = Composer(GlobalHydra.instance().config_loader(), OmegaConf.create({"hydra": hydra_config}))
     settings, study = search_settings(plain(cfg.search)), studied.searches_of(cfg)
+    if study:
+        studied.check_line(hydra_config.overrides.task)
     chosen = hydra_config.runtime.choices
     name = study.name if study else settings.name or f"{chosen.space}-{chosen.searcher}-{settings.seed}"
     trainings = Trainings(composer, hydra_config.overrides.task, cfg.slots, name)

@@ -1,5 +1,7 @@
 """A search from its composed configuration."""
 
+import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -8,8 +10,8 @@ from omegaconf import DictConfig
 
 from deeper.errors import DeeperError, reason
 from deeper.files import write_json
-from deeper.schema.results import TOY
-from deeper.schema.search import SearchResult, SearchSettings, as_json
+from deeper.schema.results import folder_of
+from deeper.schema.search import SearchResult, SearchSettings, SearchStudy, SearchTable, as_json
 from deeper.search import engine
 from deeper.search.searcher import Searcher
 from deeper.search.space import Space
@@ -60,14 +62,34 @@ def started(cfg: DictConfig, trainings: Trainings, settings: SearchSettings, nam
     )
 
 
-def results_of(cfg: DictConfig) -> Path:
-    """The folder of results; a toy run's stand apart, so that none takes the place of a real one."""
-    return Path(cfg.results) / TOY if cfg.profile == TOY else Path(cfg.results)
-
-
 def file_of(cfg: DictConfig, name: str) -> Path:
     """The file of a search."""
-    return results_of(cfg) / FOLDER / f"{name}.json"
+    return folder_of(cfg.results, cfg.profile) / FOLDER / f"{name}.json"
+
+
+def check_place(cfg: DictConfig, path: Path) -> None:
+    """See that no result of another profile is where this one would be written.
+
+    Raises:
+        DeeperError: there is one.
+    """
+    other = _there(path).get("profile", cfg.profile)
+    if other != cfg.profile:
+        raise DeeperError(f"{path} is of profile {other}; results=FOLDER writes this one elsewhere")
+
+
+def keep(path: Path, result: SearchResult | SearchTable | SearchStudy) -> None:
+    """Write a result; one that is still on its way does not take the place of a finished one."""
+    if result.finished or not _there(path).get("finished", False):
+        write_json(path, as_json(result))
+
+
+def _there(path: Path) -> Mapping[str, Any]:
+    try:
+        content = json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return content if isinstance(content, Mapping) else {}
 
 
 def run(cfg: DictConfig, start: SearchResult, trainings: Trainings) -> SearchResult:
@@ -77,5 +99,6 @@ def run(cfg: DictConfig, start: SearchResult, trainings: Trainings) -> SearchRes
         DeeperError: a mistake of the user's, or trials that failed.
     """
     path = file_of(cfg, start.name)
+    check_place(cfg, path)
     searcher = searcher_of(cfg.searcher, space_of(cfg.space), start.search.seed)
-    return engine.run(start, searcher, trainings, lambda result: write_json(path, as_json(result)))
+    return engine.run(start, searcher, trainings, lambda result: keep(path, result))

@@ -30,8 +30,6 @@ SHOWN = 8  # points that a forecast looks at
 class TrainsNetworks(Protocol):
     """What a search needs of trainings: they may be looked up in a table."""
 
-    slots: int
-
     def train(self, networks: Sequence[tuple[str, Settings]], seeds: Sequence[int]) -> list[Trained]: ...
 
     def cost(self, settings: Settings) -> SearchCost: ...
@@ -53,7 +51,7 @@ def run(
     """
     going = _Search(start.search, searcher, trainings)
     while going.on():
-        if not going.step(start.search.batch or trainings.slots):
+        if not going.step(start.search.batch):
             break
         write(going.result(start))
     result = going.result(start)

@@ -34,8 +34,6 @@ class TabledTrainings:
         replay: which of a cell's seeds is seen depends on it.
     """
 
-    slots = 1
-
     def __init__(self, table: SearchTable, replay: int):
         self.cells = {json.dumps(cell.settings): place for place, cell in enumerate(table.cells)}
         self.table, self.replay = table, replay

@@ -7,6 +7,7 @@ the trials in the store, tells their errors, and is where it was.
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from itertools import islice
 from typing import NamedTuple
 
 import numpy as np
@@ -62,11 +63,5 @@ class GridSearch(Searcher):
     """Every point in order, the last choice changing first, until all were tried."""
 
     def ask(self, count: int) -> list[Choices]:
-        return [self._point(number) for number in self.numbers(count) if number < self.space.size]
-
-    def _point(self, number: int) -> Choices:
-        choices: list[int] = []
-        for size in reversed(self.space.sizes):
-            number, choice = divmod(number, size)
-            choices.append(choice)
-        return tuple(reversed(choices))
+        numbers = self.numbers(count)
+        return list(islice(self.space.points(), numbers.start, numbers.stop))

@@ -16,7 +16,7 @@ class SettingsSpace(Space):
 
     Args:
         over: by setting or group a list of values, or a range: ``from``, ``to``, how many ``steps`` it is cut into, and
-            its ``scale``, ``linear`` or ``log``.
+            its ``scale``, ``linear`` or ``log``; a range that has whole numbers alone gives them as such.
 
     Raises:
         DeeperError: nothing to search over, or something that is no list and no range.
@@ -53,4 +53,6 @@ def _values(name: str, given: Any) -> list[Any]:
     if scale == "log" and low <= 0:
         raise DeeperError(f"search.over.{name}: a log scale must be from above 0")
     cut = np.geomspace(low, high, steps) if scale == "log" else np.linspace(low, high, steps)
-    return [float(f"{value:.6g}") for value in cut]
+    values = [float(f"{value:.6g}") for value in cut]
+    whole = isinstance(low, int) and isinstance(high, int) and all(value.is_integer() for value in values)
+    return [int(value) for value in values] if whole else values

@@ -1,17 +1,18 @@
 """A study of searches from its composed configuration: ``searches=table``, ``cells``, ``mobile``."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
-from deeper.files import write_json
+from deeper.errors import DeeperError
+from deeper.schema.results import folder_of
 from deeper.schema.search import (
     Searches,
     SearchResult,
     SearchSettings,
     SearchStudy,
     SearchTable,
-    as_json,
     checked,
     read_as,
 )
@@ -30,9 +31,20 @@ def searches_of(cfg: DictConfig) -> Searches | None:
     return None if cfg.searches is None else checked(Searches, plain(cfg.searches), "searches")
 
 
+def check_line(line: Sequence[str]) -> None:
+    """See that a command line says nothing of the searcher where a study names its own.
+
+    Raises:
+        DeeperError: it does, and it would be ignored.
+    """
+    for word in line:
+        if word.lstrip("+~").partition("=")[0].partition(".")[0] == "searcher":
+            raise DeeperError(f"{word}: the study names its searchers; settings of one stand in conf/searcher/")
+
+
 def file_of(cfg: DictConfig, study: Searches) -> Path:
-    """Where the study is written; of a toy run apart, so that it never takes the place of a real one."""
-    return composed.results_of(cfg) / f"{study.name}.json"
+    """Where the study is written."""
+    return folder_of(cfg.results, cfg.profile) / f"{study.name}.json"
 
 
 def tabulate(cfg: DictConfig, study: Searches, trainings: Trainings) -> SearchTable:
@@ -42,11 +54,12 @@ def tabulate(cfg: DictConfig, study: Searches, trainings: Trainings) -> SearchTa
         DeeperError: a mistake of the user's, or trials that failed.
     """
     path = file_of(cfg, study)
+    composed.check_place(cfg, path)
     before = read_as(SearchTable, path) if path.exists() else None
     facts = {"space": plain(cfg.space), "profile": cfg.profile, "data": trainings.digest}
     start = SearchTable(searches=study, replays=before.replays if before else (), **facts)
     space = composed.space_of(cfg.space)
-    filled = table.fill(start, study.table, space, trainings, lambda one: write_json(path, as_json(one)))
+    filled = table.fill(start, study.table, space, trainings, lambda one: composed.keep(path, one))
     kept = {one.key: one for one in filled.replays}
     filled = filled.model_copy(update={"replays": ()})
     for name in study.replay.searchers:
@@ -54,9 +67,9 @@ def tabulate(cfg: DictConfig, study: Searches, trainings: Trainings) -> SearchTa
         key = replay.key_of(filled, study.replay, block)
         one = kept.get(key) or replay.replay(filled, study.replay, name, block, trainings.slots)
         filled = filled.model_copy(update={"replays": (*filled.replays, one)})
-        write_json(path, as_json(filled))
+        composed.keep(path, filled)
     filled = filled.model_copy(update={"finished": True})
-    write_json(path, as_json(filled))
+    composed.keep(path, filled)
     return filled
 
 
@@ -67,17 +80,17 @@ def compare(cfg: DictConfig, study: Searches, settings: SearchSettings, training
         DeeperError: a mistake of the user's, or trials that failed.
     """
     path = file_of(cfg, study)
+    composed.check_place(cfg, path)
     facts = {"space": plain(cfg.space), "profile": cfg.profile, "data": trainings.digest}
     start = SearchStudy(study=study, search=settings, **facts)
 
     def search(name: str, seed: int) -> SearchResult:
         own = trainings.whole([f"searcher={name}"])
-        OmegaConf.update(own, "results", cfg.results)
         trainings.title = f"{study.name}/{name}-{seed}"
         asked = settings.model_copy(update={"seed": seed})
         return composed.run(own, composed.started(own, trainings, asked, trainings.title), trainings)
 
-    return compared.compare(start, study.compare, search, trainings, lambda one: write_json(path, as_json(one)))
+    return compared.compare(start, study.compare, search, trainings, lambda one: composed.keep(path, one))
 
 
 def hours(cfg: DictConfig, study: Searches, settings: SearchSettings, trainings: Trainings) -> tuple[int, float | None]:

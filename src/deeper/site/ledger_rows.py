@@ -7,7 +7,8 @@ from deeper.exact.computed_claim import Finding
 from deeper.reporting import words
 from deeper.reporting.charts import theme
 from deeper.reporting.pages import exact_claims
-from deeper.reporting.pages.verdict_words import SIGNS, pair
+from deeper.reporting.pages.claim_rows import published_effects
+from deeper.reporting.pages.verdict_words import pair
 from deeper.schema.ledger import ledger
 from deeper.site.sources import Answer
 
@@ -41,16 +42,12 @@ class LedgerRow:
     scale: str
     trained_on: str
 
-    @property
-    def sign(self) -> str:
-        return SIGNS[self.verdict]
-
 
 def of_answer(answer: Answer) -> LedgerRow:
     """The line of a claim that was put to a test by training."""
     page, verdict, outcome = answer.page, answer.verdict, answer.verdict.deciding
     found = outcome.difference
-    effects = [one for one in page.published if one.change and one.claim in (None, verdict.claim)]
+    effects = published_effects(verdict, page.results, page.published)
     return LedgerRow(
         claim=verdict.claim,
         statement=words.sentence(verdict.about.statement),

@@ -17,7 +17,7 @@ from deeper.run import measurements as probing
 from deeper.run.identity import OPEN
 from deeper.run.jobs import make_job
 from deeper.run.store import CURVES, Home
-from deeper.schema.results import APART, SCHEMA, changed_rows, sealed
+from deeper.schema.results import SCHEMA, changed_rows, folder_of, sealed
 from deeper.schema.study import Study
 from deeper.study import arms as study_arms
 from deeper.study import averaging
@@ -64,8 +64,7 @@ def export(configs: Sequence[DictConfig], trials: Sequence[str], arguments: Sequ
 
 def place(cfg: DictConfig) -> Path:
     """Where the table of a study is: a toy run's and those of record apart, so that none replaces another."""
-    folder = Path(cfg.results)
-    return (folder / cfg.profile if cfg.profile in APART else folder) / f"{cfg.study.name}.json"
+    return folder_of(cfg.results, cfg.profile) / f"{cfg.study.name}.json"
 
 
 def known(cfg: DictConfig) -> dict[str, dict[str, Any]]:

@@ -1,0 +1,48 @@
+"""Where a search is written, and what does not take whose place."""
+
+import json
+
+import pytest
+from omegaconf import OmegaConf
+
+from deeper.errors import DeeperError
+from deeper.schema.search import SearchResult, SearchSettings
+from deeper.search import composed, studied
+
+SETTINGS = SearchSettings(networks=1, trial_seeds=(100,), batch=1)
+
+
+def result(finished, data="d"):
+    facts = {"space": {}, "searcher": {}, "search": SETTINGS, "profile": "full"}
+    return SearchResult(name="s", data=data, finished=finished, **facts)
+
+
+def test_a_finished_search_is_not_replaced_by_one_on_its_way(tmp_path):
+    path = tmp_path / "s.json"
+    composed.keep(path, result(False, "first"))
+    composed.keep(path, result(True, "second"))
+    composed.keep(path, result(False, "third"))
+    assert json.loads(path.read_text())["data"] == "second"
+    composed.keep(path, result(True, "fourth"))
+    assert json.loads(path.read_text())["data"] == "fourth"
+
+
+@pytest.mark.parametrize(("profile", "folder"), [("smoke", "smoke/"), ("record", "record/"), ("full", "")])
+def test_toy_runs_and_those_of_record_stand_apart(tmp_path, profile, folder):
+    cfg = OmegaConf.create({"results": str(tmp_path), "profile": profile})
+    assert composed.file_of(cfg, "s") == tmp_path / f"{folder}search" / "s.json"
+
+
+def test_a_search_of_another_profile_is_not_replaced(tmp_path):
+    path = tmp_path / "s.json"
+    composed.keep(path, result(True))
+    composed.check_place(OmegaConf.create({"profile": "full"}), path)
+    with pytest.raises(DeeperError, match="is of profile full"):
+        composed.check_place(OmegaConf.create({"profile": "pocket"}), path)
+
+
+@pytest.mark.parametrize("word", ["searcher=random", "searcher.lr=0.1", "+searcher.lr=0.1"])
+def test_a_searcher_on_the_line_of_a_study_is_refused(word):
+    with pytest.raises(DeeperError, match="the study names its searchers"):
+        studied.check_line(["searches=cells", word])
+    studied.check_line(["searches=cells", "search.networks=4"])
