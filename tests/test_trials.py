@@ -51,6 +51,13 @@ def test_a_trial_that_a_search_names_is_used(command, store):
     assert STOPPED in out
 
 
+def test_a_trial_of_a_study_of_ones_own_is_used(command, store):
+    (store.parent / "own" / "results").mkdir(parents=True)
+    (store.parent / "own" / "results" / "x.json").write_text(json.dumps({"trials": [{"id": UNUSED}]}))
+    assert UNUSED not in command("remove=true")[1]
+    assert UNUSED in command("remove=true", "results=results")[1]
+
+
 def there(store):
     return {path.name for path in store.iterdir() if len(path.name) == 16}
 

@@ -29,9 +29,12 @@ def trials(cfg: DictConfig) -> None:
     for key in ("remove", "dry_run"):
         if not isinstance(cfg[key], bool):
             raise DeeperError(f"{key}={cfg[key]}: it must be true or false")
-    store, results = paths.folder("store", cfg.store), paths.folder("results", cfg.results)
-    if cfg.remove and not results.is_dir():
-        raise DeeperError(f"there is no folder {results}, so no table uses any trial; results=FOLDER names the tables'")
+    store = paths.folder("store", cfg.store)
+    named = [cfg.results] if isinstance(cfg.results, str) or cfg.results is None else list(cfg.results)
+    results = [paths.folder("results", name) for name in named]
+    if cfg.remove and not any(folder.is_dir() for folder in results):
+        there = " and ".join(map(str, results))
+        raise DeeperError(f"there is no folder {there}, so no table uses any trial; results=FOLDER names the tables'")
     kept = kept_trials.kept_trials(store, results)
     if cfg.show is not None:
         print(_told(kept_trials.named(kept, str(cfg.show))))

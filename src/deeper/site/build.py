@@ -152,7 +152,7 @@ def _environment() -> jinja2.Environment:
     )
     environment.filters["marked"] = lambda text: Markup(MarkdownIt("js-default").renderInline(text))
     environment.filters.update({function.__name__: function for function in FILTERS})
-    said = {name: getattr(verdict_words, name) for name in ("advice", "finding", "notes", "pair", "precondition")}
+    said = {name: getattr(verdict_words, name) for name in ("notes", "pair", "precondition")}
     of_exact = {f"exact_{name}": getattr(exact_claims, name) for name in ("found", "says")}
     environment.globals.update(
         statements=ledger(),

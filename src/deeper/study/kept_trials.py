@@ -39,7 +39,7 @@ class KeptTrial:
     tables: tuple[str, ...]
 
 
-def kept_trials(store: Path, results: Path) -> list[KeptTrial]:
+def kept_trials(store: Path, results: Iterable[Path]) -> list[KeptTrial]:
     """Every trial of a store, the last one first.
 
     Raises:
@@ -80,10 +80,11 @@ def named(trials: Iterable[KeptTrial], name: str) -> KeptTrial:
     return found[0]
 
 
-def _used(results: Path, configs: Mapping[str, Mapping[str, Any]]) -> dict[str, set[str]]:
+def _used(results: Iterable[Path], configs: Mapping[str, Mapping[str, Any]]) -> dict[str, set[str]]:
     """The tables and searches that use each trial: those that name it, and those that name one that started from it."""
     used: dict[str, set[str]] = defaultdict(set)
-    for path in sorted(results.rglob("*.json")):
+    found = ((folder, path) for folder in results for path in sorted(folder.rglob("*.json")))
+    for top, path in found:
         try:
             said = path.read_text()
             json.loads(said)
@@ -92,7 +93,7 @@ def _used(results: Path, configs: Mapping[str, Mapping[str, Any]]) -> dict[str, 
                 f"{path} cannot be read ({error}), so what it uses is not known; mend it first"
             ) from error
         for trial in QUOTED_ID.findall(said):
-            used[trial].add(str(path.relative_to(results).with_suffix("")))
+            used[trial].add(str(path.relative_to(top).with_suffix("")))
     for trial, config in configs.items():
         start = ((config.get("transfer") or {}).get("backbone") or {}).get("trial")
         if start:

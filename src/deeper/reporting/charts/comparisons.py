@@ -100,12 +100,12 @@ def _interval(axis: Axes, place: int, outcome: Outcome, theme: Theme) -> None:
     if not outcome.is_fact:
         dots = {"marker": ".", "ls": "none", "ms": 5.5, "mew": 0, "alpha": 0.6, "zorder": 3.5}
         axis.plot(
-            [drawn(metric, v) for v in outcome.values], [place + 0.22] * len(outcome.values), c=style["mec"], **dots
+            [metric.shown(v) for v in outcome.values], [place + 0.22] * len(outcome.values), c=style["mec"], **dots
         )
     if difference.has_interval:
-        bounds = [drawn(metric, difference.lower), drawn(metric, difference.upper)]
+        bounds = [metric.shown(difference.lower), metric.shown(difference.upper)]
         axis.plot(bounds, [place] * 2, color=style["mec"], lw=2.0, solid_capstyle="butt", zorder=4)
-    axis.plot(drawn(metric, difference.mean), place, ms=7, zorder=5, **style)
+    axis.plot(metric.shown(difference.mean), place, ms=7, zorder=5, **style)
 
 
 def mark(direction: str, theme: Theme) -> dict:
@@ -119,11 +119,11 @@ def _shades(axis: Axes, place: int, comparison: Comparison, theme: Theme) -> Non
     """The region of practical equivalence, and the side of the border where the row was expected."""
     metric, height = METRICS[comparison.metric], (place - HALF, place + HALF)
     if comparison.region:
-        ends = [drawn(metric, -comparison.region), drawn(metric, comparison.region)]
+        ends = [metric.shown(-comparison.region), metric.shown(comparison.region)]
         axis.fill_between(ends, *height, edgecolor=theme.muted, zorder=1.1, **REGION)
     if comparison.expect == "alike":
         return
-    border, (low, high) = drawn(metric, comparison.border), axis.get_xlim()
+    border, (low, high) = metric.shown(comparison.border), axis.get_xlim()
     axis.fill_between(
         [border, high if comparison.expect in ABOVE else low], *height, color=theme.muted, zorder=1, **EXPECTED
     )
@@ -139,7 +139,7 @@ def _limits(metric: Metric, members: Sequence[ComparedRow]) -> tuple[float, floa
         values += [row.comparison.border, -region, region, *row.outcome.values]
         if (difference := row.outcome.difference) is not None and difference.has_interval:
             values += [difference.lower, difference.upper]
-    low, high = drawn(metric, min(values)), drawn(metric, max(values))
+    low, high = metric.shown(min(values)), metric.shown(max(values))
     room = 0.07 * (high - low) if high - low > ROUNDING else 1.0
     return low - room, high + room
 
@@ -170,8 +170,3 @@ def _name(comparison: Comparison, label: Callable[[str], str]) -> str:
         return textwrap.fill(whole, LONGEST + 6, max_lines=MOST_LINES, placeholder=" …")
     parts = (label(comparison.of), f"{words.MINUS} {label(comparison.against)}")
     return "\n".join(textwrap.shorten(part, LONGEST + 6, placeholder=" …") for part in parts)
-
-
-def drawn(metric: Metric, value: float) -> float:
-    """A value as it is drawn: fractions in per cent."""
-    return metric.shown(value)

@@ -11,7 +11,7 @@ from deeper.claims import verdicts as claims
 from deeper.claims.verdicts import Outcome
 from deeper.reporting import words
 from deeper.reporting.charts import theme as themes
-from deeper.reporting.charts.comparisons import UNITS, drawn, mark
+from deeper.reporting.charts.comparisons import UNITS, mark
 from deeper.reporting.charts.theme import Theme
 from deeper.reporting.pages.claim_rows import ClaimRow
 
@@ -72,9 +72,9 @@ def _interval(axis: Axes, place: int, outcome: Outcome, theme: Theme) -> None:
     if found is None:
         return
     if found.has_interval:
-        ends = [drawn(metric, found.lower), drawn(metric, found.upper)]
+        ends = [metric.shown(found.lower), metric.shown(found.upper)]
         axis.plot(ends, [place] * 2, color=style["mec"], lw=5, solid_capstyle="butt")
-    axis.plot(drawn(metric, found.mean), place, ms=17, zorder=5, **style | {"mew": 3})
+    axis.plot(metric.shown(found.mean), place, ms=17, zorder=5, **style | {"mew": 3})
     beside = {"transform": axis.get_yaxis_transform(), "va": "center", "fontsize": LABEL, "color": theme.text}
     axis.text(1.05, place, words.amount(metric, found.mean, sign=True), fontweight="bold", **beside)
 

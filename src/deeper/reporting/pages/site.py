@@ -322,7 +322,7 @@ def _environment() -> jinja2.Environment:
     of_parts = (exact_claims.mark, exact_claims.found, exact_claims.says, exact_claims.tolerance)
     environment.filters.update({f"exact_{function.__name__}": function for function in of_parts})
     environment.filters["effect"] = effect
-    names = ("advice", "counted", "mark", "notes", "pair", "precondition")
+    names = ("advice", "mark", "notes", "pair", "precondition")
     said = {name: getattr(verdict_words, name) for name in names}
     said |= {"words": words, "signs": verdict_words.SIGNS}
     said |= {"answer_begin": front_page.BEGIN, "answer_end": front_page.END}

@@ -84,11 +84,6 @@ class StudyPage:
         return self.results.study
 
     @property
-    def place(self) -> str:
-        """Data and profile: ``Fashion-MNIST, profile `pocket```."""
-        return f"{self.scale.data_words}, profile `{self.results.table.profile}`"
-
-    @property
     def seeds(self) -> list[int]:
         return sorted({row.seed for row in self.results.rows})
 
