@@ -75,8 +75,8 @@ class Rival:
         errors = [words.number(100 * error, 1) for error in (self.best, self.logistic)]
         return (
             f"On {self.train:,} images of {self.image_size}×{self.image_size} pixels no network beats a linear "
-            f"classifier: test error {errors[0]} %, logistic regression {errors[1]} %. So verdicts at that scale say "
-            "how networks begin to learn, not how good they become."
+            f"classifier: test error {errors[0]} %, logistic regression {errors[1]} %. Verdicts there say how "
+            "networks begin to learn, not how good they become."
         )
 
 
