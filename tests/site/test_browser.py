@@ -194,6 +194,15 @@ def test_every_page_opens_quietly_and_every_link_leads_somewhere(browser, site):
     assert all(re.match(r"https://(arxiv\.org/abs/[0-9.]+$|github\.com/pradyunsg/furo)", link) for link in outside)
 
 
+def test_the_layers_of_a_network_are_drawn_from_input_to_output(browser):
+    browser.visit("networks/resnet20")
+    bars = browser.find(".chart .mark-rect path")
+    drawn = [bar.get_attribute("aria-label") for bar in sorted(bars, key=lambda bar: bar.rect["x"])]
+    layers = [re.search(r"layer: ([^;]+);", label)[1] for label in drawn]
+    assert len(layers) > 60
+    assert layers[:24] == browser.shown("table.numbers tbody tr td:first-child")[:24]
+
+
 def test_charts_say_in_words_what_they_show(browser):
     for page in ("zoo", "studies/lesion", "networks/resnet20"):
         browser.visit(page)

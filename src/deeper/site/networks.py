@@ -83,7 +83,9 @@ class NetworkPage:
         )
         tips = [alt.Tooltip(f"{key}:Q", title=title, format=",") for key, title in NUMBERS.items()]
         bars = base.encode(
-            x=alt.X("place:O", title="layer, from input to output", axis=alt.Axis(labels=False, ticks=False)),
+            x=alt.X(
+                "place:O", title="layer, from input to output", axis=alt.Axis(labels=False, ticks=False), sort=None
+            ),
             y=alt.Y("y:Q", title=None, axis=alt.Axis(format="~s")),
             tooltip=["layer:N", "kind:N", *tips],
         ).add_params(charts.choice("number", "Number", NUMBERS))
