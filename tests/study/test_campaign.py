@@ -1,9 +1,11 @@
 """The ledger's measuring, block by block."""
 
 import json
+import subprocess
 import sys
 import time
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import synthetic
@@ -95,6 +97,17 @@ def test_a_command_ends_is_stopped_or_fails():
     assert not run_until([sys.executable, "-c", "import time; time.sleep(60)"], time.monotonic() + 0.5)
     with pytest.raises(DeeperError, match="it goes on from there"):
         run_until([sys.executable, "-c", "raise SystemExit(3)"], time.monotonic() + 60)
+
+
+def test_a_campaign_that_is_killed_takes_its_command_with_it():
+    waits = "import os, time; print(os.getpid(), flush=True); time.sleep(60)"
+    script = f"from deeper.study.campaign import run_until; run_until([{sys.executable!r}, '-c', {waits!r}], 1e12)"
+    with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True) as campaign:
+        command = int(campaign.stdout.readline())
+        campaign.kill()
+        campaign.stdout.read()  # ends when the last that holds it has ended
+    stat = Path(f"/proc/{command}/stat")
+    assert not stat.exists() or stat.read_text().split()[2] == "Z"  # ended, and nobody has asked for its status
 
 
 def test_a_file_of_blocks_that_says_something_else_is_an_error(tmp_path):

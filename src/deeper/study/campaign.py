@@ -5,6 +5,8 @@ because one or two seeds decide nothing: every study has those of the first roun
 anywhere, and every study has whole pairs.
 """
 
+import ctypes
+import signal
 import subprocess
 import sys
 import time
@@ -24,6 +26,8 @@ BLOCKS = "blocks.yaml"
 HEAD = "# Whole blocks that the table of each study has; written by `python -m deeper.ledger`, read by dvc.yaml.\n"
 
 TRANSFERS = ("transfer",)  # studies of record that python -m deeper.transfer runs
+
+PR_SET_PDEATHSIG = 1  # of linux/prctl.h
 
 Run = Callable[[Sequence[str], float], bool]
 
@@ -107,12 +111,12 @@ def run_until(command: Sequence[str], deadline: float) -> bool:
     """Run a command to its end, or stop it at ``deadline`` (of ``time.monotonic``); whether it ended.
 
     Its trials end with it, and go on from their checkpoints next time. The signal is not Ctrl-C's, which is ignored by
-    what was started in the background of a shell.
+    what was started in the background of a shell. A campaign that is killed takes its command with it.
 
     Raises:
         DeeperError: it failed; what it said is on the terminal.
     """
-    with subprocess.Popen(command) as process:
+    with subprocess.Popen(command, preexec_fn=_end_with_parent) as process:
         try:
             code = process.wait(max(0.0, deadline - time.monotonic()))
         except subprocess.TimeoutExpired:
@@ -121,6 +125,12 @@ def run_until(command: Sequence[str], deadline: float) -> bool:
     if code:
         raise DeeperError(f"it stopped at: {' '.join(command[1:])}; mend that and start again, it goes on from there")
     return True
+
+
+def _end_with_parent() -> None:
+    """Let Linux end this process when the one that started it is gone, however that was."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def measure(
