@@ -132,5 +132,12 @@ def test_a_table_of_every_fourth_epoch_tells_the_same_epochs(trial):
 
 def test_a_training_that_diverged_early_was_not_fast(trial):
     rows = [{"epoch": 1, "train_error": 0.6, "validation_error": None}]
-    diverged = synthetic.row({**trial, "curves": rows, "status": "diverged", "reason": "the training loss is nan"})
-    assert math.isnan(METRICS["epochs_to_15"](diverged))
+    diverged = {**trial, "curves": rows, "status": "diverged", "reason": "the training loss is nan"}
+    broken = diverged | {"metrics": trial["metrics"] | {"train_loss": None}}
+    assert math.isnan(METRICS["epochs_to_15"](synthetic.row(broken)))
+
+
+def test_a_network_that_stays_at_chance_never_gets_there(trial):
+    rows = [{"epoch": n, "train_error": 0.9, "validation_error": None} for n in range(1, 17)]
+    stuck = {**trial, "curves": rows, "status": "diverged", "reason": "training error 0.900 is at chance level (0.900)"}
+    assert METRICS["epochs_to_15"](synthetic.row(stuck)) == 17

@@ -31,7 +31,7 @@ def spread(table, metric, of, against=None):
 def test_the_studys_own_table_tells_the_spread(table):
     row = {"metric": "train_error", "of": "plain56", "against": "resnet56", "expect": "higher"}
     own = study(row, name=table["study"]["name"], arms=synthetic.ARMS)
-    [seen], family = prospects(own, dict.fromkeys(synthetic.ARMS, range(9)), [synthetic.table(table)])
+    [seen], family = prospects(own, "pocket", dict.fromkeys(synthetic.ARMS, range(9)), [synthetic.table(table)])
     sd = spread(table, "train_error", "plain56", "resnet56")
     assert seen.sd == pytest.approx(sd)
     assert (seen.own, seen.tables, seen.seeds, family) == (True, (table["study"]["name"],), 9, 1)
@@ -40,7 +40,7 @@ def test_the_studys_own_table_tells_the_spread(table):
 
 def test_else_the_comparisons_of_other_tables_are_pooled(table):
     row = {"metric": "test_error", "of": "wide", "against": "thin", "expect": "lower"}
-    [seen], family = prospects(study(row), {"wide": SEEDS, "thin": SEEDS}, [synthetic.table(table)])
+    [seen], family = prospects(study(row), "pocket", {"wide": SEEDS, "thin": SEEDS}, [synthetic.table(table)])
     named = [row for rows in table["study"]["claims"].values() for row in rows]
     pairs = {(row["of"], row["against"]) for row in named if {row["of"], row["against"]} <= set(synthetic.ARMS)}
     pooled = math.sqrt(np.mean([spread(table, "test_error", *pair) ** 2 for pair in pairs]))
@@ -53,23 +53,23 @@ def test_else_the_comparisons_of_other_tables_are_pooled(table):
 def test_an_arm_alone_has_the_spread_of_its_values(table):
     row = {"metric": "test_error", "of": "plain20", "expect": "higher"}
     own = study(row, name=table["study"]["name"], arms=synthetic.ARMS)
-    [seen], _ = prospects(own, {"plain20": SEEDS}, [synthetic.table(table)])
+    [seen], _ = prospects(own, "pocket", {"plain20": SEEDS}, [synthetic.table(table)])
     assert seen.sd == pytest.approx(spread(table, "test_error", "plain20"))
     assert seen.seeds == 5
 
 
 def test_pairs_are_the_seeds_that_both_arms_have(table):
     row = {"metric": "test_error", "of": "wide", "against": "thin", "expect": "lower"}
-    [seen], _ = prospects(study(row), {"wide": (0, 1, 2), "thin": (1, 2, 3)}, [synthetic.table(table)])
+    [seen], _ = prospects(study(row), "pocket", {"wide": (0, 1, 2), "thin": (1, 2, 3)}, [synthetic.table(table)])
     assert seen.seeds == 2
-    [none], _ = prospects(study(row), {"wide": (0,)}, [synthetic.table(table)])
+    [none], _ = prospects(study(row), "pocket", {"wide": (0,)}, [synthetic.table(table)])
     assert none.seeds == 0
     assert math.isnan(none.detectable)
 
 
 def test_without_a_table_nothing_is_known():
     row = {"metric": "test_error", "of": "wide", "against": "thin", "expect": "lower"}
-    [seen], family = prospects(study(row), {"wide": SEEDS, "thin": SEEDS}, [])
+    [seen], family = prospects(study(row), "pocket", {"wide": SEEDS, "thin": SEEDS}, [])
     assert family == 1
     assert math.isnan(seen.sd)
     assert math.isnan(seen.detectable)
@@ -79,7 +79,7 @@ def test_facts_are_in_no_family(table):
     rows = [
         {"metric": metric, "of": "wide", "against": "thin", "expect": "lower"} for metric in ("params", "test_error")
     ]
-    seen, family = prospects(study(*rows), {"wide": SEEDS, "thin": SEEDS}, [])
+    seen, family = prospects(study(*rows), "pocket", {"wide": SEEDS, "thin": SEEDS}, [])
     assert ([one.is_fact for one in seen], family) == ([True, False], 1)
 
 
@@ -87,7 +87,7 @@ def test_an_interaction_has_its_own_spread(table):
     minus = {"of": "plain56", "against": "plain20"}
     row = {"metric": "test_error", "of": "resnet56", "against": "resnet20", "minus": minus, "expect": "lower"}
     own = study(row, name=table["study"]["name"], arms=synthetic.ARMS)
-    [seen], _ = prospects(own, dict.fromkeys(synthetic.ARMS, SEEDS), [synthetic.table(table)])
+    [seen], _ = prospects(own, "pocket", dict.fromkeys(synthetic.ARMS, SEEDS), [synthetic.table(table)])
     values = {
         arm: np.array([t["metrics"]["test_error"] for t in table["trials"] if t["arm"] == arm])
         for arm in synthetic.ARMS
@@ -99,6 +99,6 @@ def test_an_interaction_has_its_own_spread(table):
 def test_the_family_is_of_all_tables_of_the_report_and_the_spread_of_those_of_the_scale(table):
     row = {"metric": "test_error", "of": "wide", "against": "thin", "expect": "lower"}
     seeds, tables = {"wide": SEEDS, "thin": SEEDS}, [synthetic.table(table)]
-    [seen], family = prospects(study(row), seeds, [], tables)
-    assert family == prospects(study(row), seeds, tables)[1] > 1
+    [seen], family = prospects(study(row), "pocket", seeds, [], tables)
+    assert family == prospects(study(row), "pocket", seeds, tables)[1] > 1
     assert math.isnan(seen.sd)

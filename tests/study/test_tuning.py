@@ -49,6 +49,21 @@ def test_an_error_that_falls_for_ever_is_an_error(error):
     assert max(FIRST) < MOST
 
 
+def test_where_nothing_learns_both_sides_are_tried_and_the_middle_is_taken():
+    tried = search(lambda rate: 0.9)
+    assert sorted(tried) == pytest.approx([0.1 * 2**power for power in range(-4, 5)])
+    assert best_rate(tried) == pytest.approx(0.1)
+
+
+def test_what_breaks_at_every_rate_is_an_error():
+    with pytest.raises(DeeperError, match=r"breaks at every learning rate from 0\.00625 to 1\.6"):
+        search(lambda rate: None)
+
+
+def test_what_learns_at_a_high_rate_alone_is_found():
+    assert best_rate(search(lambda rate: 0.3 if 0.5 < rate < 1 else 0.9)) == pytest.approx(0.8)
+
+
 STUDY = """# @package _global_
 defaults:
   - optional /rates@study.rates: rated

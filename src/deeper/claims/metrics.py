@@ -113,8 +113,8 @@ def _mean_train_error(row: TrialRow) -> float:
 def _epochs_to_15(row: TrialRow) -> float:
     """Epochs until the running training error has fallen to 15 %, linear between epochs.
 
-    A network that never gets there counts with one epoch more than it had, which is less than it would have needed; one
-    that diverged before has no number.
+    A network that never gets there counts with one epoch more than it had, which is less than it would have needed, and
+    so does one that stays at chance; one whose loss was not finite at the end has no number.
     """
     before, reached = 1.0, 0
     for epoch in row.curves:
@@ -122,7 +122,8 @@ def _epochs_to_15(row: TrialRow) -> float:
         if error <= LEVEL:
             return reached + (epoch.epoch - reached) * (before - LEVEL) / (before - error)
         before, reached = error, epoch.epoch
-    return math.nan if row.status == "diverged" or not row.curves else reached + 1.0
+    broke = row.status == "diverged" and math.isnan(_number(row.metrics.train_loss))
+    return math.nan if broke or not row.curves else reached + 1.0
 
 
 def _value(row: TrialRow, probe: str, *path: str | int) -> Any:

@@ -9,8 +9,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from deeper.claims import statistics
+from deeper.claims.family import family_of
 from deeper.claims.metrics import FACTS, METRICS, Metric
-from deeper.claims.verdicts import family_of, measure
+from deeper.claims.verdicts import measure
 from deeper.schema.results import StudyTable
 from deeper.schema.study import Comparison, Study
 
@@ -43,6 +44,7 @@ class Prospect:
 
 def prospects(
     study: Study,
+    profile: str,
     seeds: Mapping[str, Iterable[int]],
     tables: Sequence[StudyTable],
     together: Sequence[StudyTable] | None = None,
@@ -51,15 +53,15 @@ def prospects(
 
     Args:
         study: with all its arms.
+        profile: that it will run with.
         seeds: by arm.
         tables: all ``results/<study>.json`` of the same scale, which tell spreads.
-        together: all that the report's intervals will be over, whatever their scale; None: the same.
+        together: those that the report judges together, whatever their scale; None: the same.
     """
     own = [table for table in tables if table.name == study.name]
     others = [table for table in tables if table.name != study.name]
     rows = [(claim, comparison) for claim, test in study.claims.items() for comparison in test.comparisons]
-    family = sum(comparison.metric not in FACTS for _, comparison in rows)
-    family += family_of([table for table in (tables if together is None else together) if table.name != study.name])
+    family = family_of(study, profile, [table.study for table in (tables if together is None else together)])
     return [_prospect(claim, comparison, seeds, own, others, family) for claim, comparison in rows], family
 
 

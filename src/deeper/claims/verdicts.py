@@ -12,8 +12,8 @@ A study names, for each claim and before it runs, the comparisons that decide it
         - {metric: test_error, of: resnet56, against: resnet20, expect: alike, region: 0.005}
 
 Each seed has one value: ``of - against`` of a metric, less a share of another difference under ``minus``; of one arm
-alone, its own value. One interval decides: that of the values' mean, simultaneous with 95 % over the family, which is
-all comparisons of the tables given that are no facts. A comparison that two claims share counts once for each.
+alone, its own value. One interval decides: that of the values' mean, simultaneous with 95 % over the family
+(``deeper.claims.family``). A comparison that two claims share counts once for each.
 
 ===========  ==================================  ======================================
 expect       as expected                         opposite
@@ -55,6 +55,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from deeper.claims import preconditions, statistics
+from deeper.claims.family import family_of
 from deeper.claims.metrics import FACTS, METRICS, Metric
 from deeper.claims.preconditions import Precondition
 from deeper.schema.baselines import Baselines
@@ -129,7 +130,8 @@ class Outcome:
 class Verdict:
     """A claim as one study answers it.
 
-    ``test`` is what the study says of it, ``about`` what the ledger, or the study itself, does.
+    ``test`` is what the study says of it, ``about`` what the ledger, or the study itself, does; ``family`` is how many
+    comparisons the intervals are simultaneous over.
     """
 
     claim: str
@@ -139,6 +141,7 @@ class Verdict:
     test: ClaimTest | None = None
     preconditions: tuple[Precondition, ...] = ()
     about: Claim | None = None
+    family: int = 1
 
     @property
     def sampled(self) -> Sequence[Outcome]:
@@ -170,22 +173,17 @@ class Verdict:
         return [one for one in self.preconditions if not one.holds]
 
 
-def family_of(tables: Iterable[StudyTable]) -> int:
-    """How many comparisons the simultaneous intervals are over: all that are no facts."""
-    return sum(comparison.metric not in FACTS for table in tables for comparison in table.study.comparisons)
-
-
 def evaluate(
     tables: Iterable[StudyTable], baselines: Baselines | None = None, others: Iterable[StudyTable] = ()
 ) -> list[Verdict]:
-    """Verdicts of every claim of every study, in the order given. The tables are the family, with those of ``others``.
+    """Verdicts of every claim of every study, in the order given; the tables are judged together with ``others``.
 
     So that a study which was run anew is judged as it was among all, though it stands alone.
     """
     tables = list(tables)
-    family = family_of([*tables, *others])
+    judged = [table.study for table in (*tables, *others)]
     return [
-        _judge(table, claim, test, family, baselines or Baselines())
+        _judge(table, claim, test, family_of(table.study, table.profile, judged), baselines or Baselines())
         for table in tables
         for claim, test in table.study.claims.items()
     ]
@@ -217,7 +215,7 @@ def _judge(table: StudyTable, claim: str, test: ClaimTest, family: int, baseline
     verdict = verdict_of(outcome.direction for outcome in outcomes)
     if not all(one.holds for one in asked):
         verdict = NOT_TESTABLE
-    return Verdict(claim, table.name, verdict, outcomes, test, asked, table.study.claim(claim))
+    return Verdict(claim, table.name, verdict, outcomes, test, asked, table.study.claim(claim), family)
 
 
 def verdict_of(directions: Iterable[str]) -> str:

@@ -79,13 +79,11 @@ def _source(folder: Path, record: bool, shelf: Path) -> Source:
     tables = [one for one in load.load(folder) if one.measures]
     baselines = read_baselines(folder / BASELINES)
     verdicts = claims.evaluate([one.table for one in tables], baselines)
-    family = claims.family_of([one.table for one in tables])
     pages = [
         study.build(
             one,
             arm_results(one.table),
             [verdict for verdict in verdicts if verdict.study == one.name],
-            family,
             {},
             published_numbers.select(one.study, shelf, str(one.path)),
         )

@@ -200,7 +200,7 @@ def _prospects(study: Study | None, rows: Sequence[ArmPlan], results: Path, prof
     tables = [table for path in sorted(results.glob("*.json")) if (table := _table(path))]
     alike = [table for table in tables if table.profile == profile]
     together = [table for table in tables if TOY not in (table.profile, profile)]  # a toy run has no verdicts
-    return prospects(study, {row.name: row.seeds for row in rows}, alike, together)
+    return prospects(study, profile, {row.name: row.seeds for row in rows}, alike, together)
 
 
 def _table(path: Path) -> StudyTable | None:

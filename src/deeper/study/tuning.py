@@ -1,8 +1,10 @@
 """The learning rate of every arm of a study, found by rule: ``--multirun study=… tune=true``.
 
 Rates are 0.1 times a power of two. Three are tried first, and then, as long as the best is the lowest or the highest
-of those tried, the next one beyond it: so the best has a worse one on either side. *Best* is the lowest error on
-validation pictures, with a seed that no verdict uses and half of the study's epochs. The test set decides nothing here.
+of those tried, the next one beyond it: so the best has a worse one on either side. Where all err alike (nothing has
+learned), rates down to a sixteenth and up to sixteen times are tried; if that changes nothing, the middle one is taken.
+*Best* is the lowest error on validation pictures, with a seed that no verdict uses and half of the study's epochs. The
+test set decides nothing here.
 
 A transfer that trains no network has no rate to search. Another one's validation pictures are those that its seed holds
 out.
@@ -32,6 +34,7 @@ from deeper.study.rates import alike, read_rates
 
 FIRST = (0.05, 0.1, 0.2)
 LEAST, MOST = 0.1 / 2**9, 0.1 * 2**7
+FLAT_LEAST, FLAT_MOST = 0.1 / 2**4, 0.1 * 2**4  # as far as is tried where all err alike
 SEED = 100
 HEAD = """# Learning rates of study {study}, written by
 #   python -m deeper.{command} tune=true
@@ -45,12 +48,17 @@ def next_rates(tried: Errors) -> list[float]:
     """The rates to try next; none where the best of those tried has a worse one on either side.
 
     Raises:
-        DeeperError: the best is at the end of all that is tried.
+        DeeperError: the best is at the end of all that is tried, or every training broke.
     """
     if not tried:
         return list(FIRST)
     best = best_rate(tried)
     low, high = min(tried), max(tried)
+    if len(set(tried.values())) == 1:
+        following = [rate for rate in (low / 2, high * 2) if FLAT_LEAST <= rate <= FLAT_MOST]
+        if not following and tried[best] is None:
+            raise DeeperError(f"training breaks at every learning rate from {low:g} to {high:g}")
+        return following
     if low < best < high:
         return []
     following = best / 2 if best == low else best * 2
@@ -60,8 +68,10 @@ def next_rates(tried: Errors) -> list[float]:
 
 
 def best_rate(tried: Errors) -> float:
-    """The rate of the lowest error; of equal ones the lowest rate. An error that is None counts as infinite."""
-    return min(sorted(tried), key=lambda rate: math.inf if tried[rate] is None else tried[rate])
+    """The rate of the lowest error; of equal ones the middle rate. An error that is None counts as infinite."""
+    errors = {rate: math.inf if tried[rate] is None else tried[rate] for rate in sorted(tried)}
+    lowest = [rate for rate, error in errors.items() if error == min(errors.values())]
+    return lowest[(len(lowest) - 1) // 2]
 
 
 @dataclass
@@ -138,14 +148,15 @@ class Search:
 
     def write(self) -> None:
         """Write ``conf/rates/<study>.yaml``."""
-        rates = {arm.name: self._found(arm).model_dump(mode="json") for arm in self.arms if arm.tried}
+        said = [arm for arm in self.arms if any(error is not None for error in arm.tried.values())]
+        rates = {arm.name: self._found(arm).model_dump(mode="json") for arm in said}
         size = {"validation": self.arms[0].validation, "epochs": self.arms[0].epochs}
         head = HEAD.format(study=self.study.name, command=self.command, seed=SEED, **size)
         self.path.parent.mkdir(exist_ok=True)
         write_bytes(self.path, (head + yaml.safe_dump(rates, sort_keys=False, width=200)).encode())
 
     def _found(self, arm: ArmSearch) -> RateSearch:
-        tried = {f"{rate:g}": arm.tried[rate] for rate in sorted(arm.tried)}
+        tried = {f"{rate:.12g}": arm.tried[rate] for rate in sorted(arm.tried)}
         size = {"epochs": arm.epochs, "train": arm.train, "validation": arm.validation}
         return RateSearch(
             rate=best_rate(arm.tried), tried=tried, seeds=(SEED,), profile=self.profile, kind=arm.kind, **size

@@ -7,7 +7,7 @@ from deeper.reporting.pages.claim_rows import claim_rows
 
 def made():
     content = synthetic.results(seeds=3, epochs=1)
-    return claim_rows([(results_of(content), verdicts_of(content), ())], family=9)
+    return claim_rows([(results_of(content), verdicts_of(content), ())])
 
 
 def test_a_claim_has_a_slide_in_each_theme_of_sixteen_by_nine():

@@ -90,7 +90,7 @@ def _number(row: ClaimRow, metric: MetricName) -> str:
     outcome = dataclasses.replace(row.answer, outcomes=alike or row.answer.outcomes).deciding
     if outcome.comparison.minus:
         alone = outcome.comparison.model_copy(update={"minus": None})
-        outcome = claims.measure(alone, row.results.rows, row.family)
+        outcome = claims.measure(alone, row.results.rows, row.answer.family)
     pair, seeds = words.arms(outcome.comparison, row.results.label), words.plural(row.answer.seeds, "seed")
     return f"{outcome.metric.label}, {pair}: {words.difference(outcome.metric, outcome.difference)}; {seeds}"
 

@@ -23,14 +23,12 @@ class ClaimRow:
 
     Attributes:
         published: every number that stands beside the study.
-        family: comparisons that the simultaneous intervals are over.
         folder: that of the study's page, seen from the index: empty, or ``record/``.
     """
 
     results: StudyResults
     answer: Verdict
     published: Sequence[PublishedNumber]
-    family: int
     folder: str = ""
 
     @property
@@ -75,11 +73,11 @@ class ClaimRow:
 
 
 def claim_rows(
-    studies: Iterable[tuple[StudyResults, Sequence[Verdict], Sequence[PublishedNumber]]], family: int, folder: str = ""
+    studies: Iterable[tuple[StudyResults, Sequence[Verdict], Sequence[PublishedNumber]]], folder: str = ""
 ) -> list[ClaimRow]:
     """A row for each claim that a study answers."""
     return [
-        ClaimRow(results, verdict, published, family, folder)
+        ClaimRow(results, verdict, published, folder)
         for results, verdicts, published in studies
         for verdict in verdicts
     ]

@@ -87,7 +87,6 @@ class IndexPage:
     Attributes:
         sentences: *Is deeper better?* in three of them.
         rows: the claims by verdict, each as the ledger of record answers it, or else the first one.
-        family: comparisons that the simultaneous intervals are over.
         unmeasured: claims of the ledger that nothing here is about.
         again: how many claims the ledger of record, which stands beside, answers; 0 where it does not.
         rivals: what classifiers of the same pixels reach beside the best network, by the pictures that studies share.
@@ -97,7 +96,6 @@ class IndexPage:
     exact: ExactPage
     sentences: Sequence[Sentence]
     rows: dict[str, list[ClaimRow]]
-    family: int
     trainings: TrainingCounts
     unmeasured: Sequence[Claim]
     again: int
@@ -194,27 +192,26 @@ def _studies(
     only: Collection[str],
 ) -> list[StudyPage]:
     """Every study's page, with charts where it is written. A smoke run measures nothing: it has no verdicts."""
-    judged, family = _judged(results, shelf, baselines, others)
+    judged = _judged(results, shelf, baselines, others)
     data = [ChartData(one, arm_results(one.table), verdicts) for one, verdicts, _ in judged]
     drawn = iter(all_studies.draw([one for one in data if not only or one.results.name in only]))
     charts = [next(drawn) if not only or one.results.name in only else {} for one in data]
     return [
-        study.build(one.results, one.arms, one.verdicts, family, pictures | _strips(one), numbers)
+        study.build(one.results, one.arms, one.verdicts, pictures | _strips(one), numbers)
         for one, pictures, (_, _, numbers) in zip(data, charts, judged, strict=True)
     ]
 
 
 def _judged(
     results: Sequence[StudyResults], shelf: Path, baselines: Baselines | None, others: Sequence[StudyTable] = ()
-) -> tuple[list[Judged], int]:
-    """Every study with its verdicts and the published numbers beside it; and the comparisons of the family."""
+) -> list[Judged]:
+    """Every study with its verdicts and the published numbers beside it."""
     tables = [one.table for one in results if one.measures]
     verdicts = claims.evaluate(tables, baselines, others)
-    judged = [
+    return [
         (one, [v for v in verdicts if v.study == one.name], published_numbers.select(one.study, shelf, str(one.path)))
         for one in results
     ]
-    return judged, claims.family_of([*tables, *others])
 
 
 def ledger_rows(results: Path, shelf: Path) -> dict[str, ClaimRow]:
@@ -224,8 +221,7 @@ def ledger_rows(results: Path, shelf: Path) -> dict[str, ClaimRow]:
 
 def _rows(results: Path, shelf: Path, folder: str = "") -> list[ClaimRow]:
     """What the studies of a folder answer, with pages in ``folder``."""
-    judged, family = _judged(load.load(results), shelf, read_baselines(results / BASELINES))
-    return claim_rows(judged, family, folder)
+    return claim_rows(_judged(load.load(results), shelf, read_baselines(results / BASELINES)), folder)
 
 
 def _strips(one: ChartData) -> dict[str, bytes]:
@@ -272,8 +268,7 @@ def _index(
     again: Sequence[ClaimRow],
     baselines: Baselines | None,
 ) -> IndexPage:
-    family = studies[0].family if studies else 0
-    own = claim_rows([(page.results, page.verdicts, page.published) for page in studies], family)
+    own = claim_rows([(page.results, page.verdicts, page.published) for page in studies])
     rows = newest(own, again)
     measured = {*rows, *(finding.claim for finding in exact)}
     return IndexPage(
@@ -281,7 +276,6 @@ def _index(
         ExactPage(exact),
         sentences=answer(rows),
         rows=by_verdict(rows),
-        family=family,
         trainings=count_trainings([one for one in results if one.measures]),
         unmeasured=[claim for claim in ledger().values() if claim.id not in measured],
         again=len(again),

@@ -55,7 +55,6 @@ class StudyPage:
     """A page's facts.
 
     Attributes:
-        family: comparisons of all studies that the simultaneous intervals are over.
         charts: files by name, ``<chart>-<theme>.svg``.
         differing: what sets each arm apart besides its network, by arm; empty where nothing does.
         limits: sentences on what cannot be told from this, without the study's own remarks.
@@ -65,7 +64,6 @@ class StudyPage:
     results: StudyResults
     arms: Sequence[ArmResults]
     verdicts: Sequence[Verdict]
-    family: int
     charts: Mapping[str, bytes]
     published: Sequence[PublishedNumber]
     scale: StudyScale
@@ -98,6 +96,15 @@ class StudyPage:
     def is_repeated(self) -> bool:
         """Whether any arm has several seeds."""
         return any(len(arm.rows) > 1 for arm in self.arms)
+
+    @property
+    def together(self) -> str:
+        """``all 87 comparisons of the ledger``: what the intervals are simultaneous over."""
+        size = max(one.family for one in self.verdicts)
+        if size == 1:
+            return "the only comparison"
+        whose = "this study" if set(self.study.claims) <= set(self.study.statements) else "the ledger"
+        return f"all {size} comparisons of {whose}"
 
     @property
     def averaged(self) -> list[ArmResults]:
@@ -198,7 +205,6 @@ def build(
     results: StudyResults,
     arms: Sequence[ArmResults],
     verdicts: Sequence[Verdict],
-    family: int,
     charts: Mapping[str, bytes],
     published: Sequence[PublishedNumber],
 ) -> StudyPage:
@@ -208,7 +214,6 @@ def build(
         results,
         arms,
         verdicts,
-        family,
         charts,
         published,
         scale,

@@ -1,0 +1,45 @@
+"""Over how many comparisons intervals hold together."""
+
+import synthetic
+import yaml
+
+from deeper.claims.family import family_of, planned
+from deeper.claims.metrics import FACTS
+from deeper.paths import CONF
+from deeper.schema.study import Study
+
+ROW = {"metric": "test_error", "of": "b", "against": "a", "expect": "lower"}
+COUNT = ROW | {"metric": "params"}
+
+
+def study(name, claims, statements=None):
+    return Study.model_validate(synthetic.small_study("ab", claims, name) | {"statements": statements or {}})
+
+
+LEDGERS = study("one", {"degradation": [ROW, ROW, COUNT]})
+OTHER = study("two", {"lrn": [ROW]})
+OWN = study("mine", {"my-claim": [ROW] * 80}, {"my-claim": "b is better than a"})
+MIXED = study("mixed", {"relu": [ROW], "my-claim": [ROW] * 5}, {"my-claim": "b is better than a"})
+
+
+def test_the_ledgers_comparisons_that_are_no_counts_are_one_family():
+    assert family_of(LEDGERS, "pocket", [LEDGERS, OTHER]) == family_of(OTHER, "pocket", [LEDGERS]) == 3
+
+
+def test_a_study_of_ones_own_changes_no_intervals_but_its_own():
+    assert family_of(LEDGERS, "pocket", [LEDGERS, OTHER, OWN]) == family_of(LEDGERS, "pocket", [LEDGERS, OTHER])
+    assert family_of(OWN, "pocket", [LEDGERS, OTHER, OWN]) == 80
+
+
+def test_claims_of_ones_own_beside_the_ledgers_count_in_that_study_alone():
+    assert family_of(MIXED, "pocket", [LEDGERS]) == 2 + 1 + 5
+    assert family_of(LEDGERS, "pocket", [MIXED]) == 2 + 1
+
+
+def test_the_family_of_record_is_known_before_anything_is_measured():
+    files = [yaml.safe_load(file.read_text())["study"] for file in (CONF / "study" / "record").glob("*.yaml")]
+    named = [one for one in files if one["name"] in {study.name for study in planned()}]
+    rows = [row for one in named for claim in one["claims"].values() for row in claim["comparisons"]]
+    every = sum(row["metric"] not in FACTS for row in rows)
+    first = planned()[0]
+    assert family_of(first, "record", []) == family_of(first, "record", planned()) == every > 80
