@@ -84,3 +84,10 @@ def test_slots_are_never_all_idle_while_something_waits(tasks, slots):
     assert end <= sum(seconds for seconds, _ in tasks) * (1 + 1e-9)
     if all(needed == 1 for _, needed in tasks):
         assert end <= total / slots + longest * (1 + 1e-9)
+
+
+def test_a_toy_run_tells_of_toy_runs_alone(config, tmp_path):
+    remember(tmp_path, "toy", config("profile=smoke"), 1000, 10.0)
+    told = Forecast(tmp_path, MACHINE, TEST)
+    assert told.seconds(config("profile=smoke", "model.width=8"), 4000).seconds == pytest.approx(40.0)
+    assert told.seconds(config("model.width=8"), 4000) is None

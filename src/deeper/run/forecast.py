@@ -2,7 +2,8 @@
 
 A trial takes as long as the trials of the same kind did, those with the same settings but for the seed. Where there is
 none it takes as many seconds for an image and a multiply-add as the trials nearest in multiply-adds did, those of the
-same class of network where there are some. Trials on this machine go before those on others. A single trial is told
+same class of network where there are some. Trials on this machine go before those on others; toy runs tell of toy runs
+alone, for most of their seconds are spent before the first step. A single trial is told
 within a factor of two, mostly: what else its machine had to do is not known.
 """
 
@@ -21,10 +22,12 @@ import yaml
 
 from deeper.run.identity import kind
 from deeper.run.store import CONFIG, RECORD
+from deeper.schema.results import TOY
 
 NEAREST = 9
 KIND, CLASS, OTHER = "same settings", "same class of network", "other networks"
 BACKWARD = 3  # forward passes that a step of training costs
+PROFILE = re.compile(r"^profile: (\S+)", re.MULTILINE)
 TARGET = re.compile(r"^model:\n(?:  .*\n)*?  _target_: (\S+)", re.MULTILINE)
 
 
@@ -57,6 +60,11 @@ class Past:
         return found[1] if found else None
 
     @cached_property
+    def is_toy(self) -> bool:
+        found = PROFILE.search(self.text)
+        return found is not None and found[1] == TOY
+
+    @cached_property
     def config(self) -> dict[str, Any]:
         return yaml.load(self.text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
 
@@ -87,7 +95,9 @@ class Forecast:
         same = [one.seconds for one in family if one.kind == own]
         if same:
             return Guess(median(same), KIND, self.here)
-        near = sorted(family or self.past, key=lambda one: abs(math.log(max(one.macs, 1) / max(macs, 1))))[:NEAREST]
+        toy = config.get("profile") == TOY
+        family, told = ([one for one in some if toy or not one.is_toy] for some in (family, self.past))
+        near = sorted(family or told, key=lambda one: abs(math.log(max(one.macs, 1) / max(macs, 1))))[:NEAREST]
         if not near:
             return None
         rate = median(one.seconds / (max(one.macs, 1) * self._passes(one.config)) for one in near)
