@@ -12,7 +12,7 @@ RUN := PATH="$(BIN):$$PATH" OMP_NUM_THREADS=1 PYTHONDONTWRITEBYTECODE=
 export PYTHON STUDY HOURS COMMIT  # recipes read them as "$$STUDY": what the shell would take for a command stays a word
 
 .DEFAULT_GOAL := help
-.PHONY: help setup scm study slides named repro report site ledger test golden bench house lint clean
+.PHONY: help setup scm study slides named repro report site plots experiments ledger test golden bench house lint clean
 
 help:  ## this list
 	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -58,6 +58,13 @@ slides: $(STAMP)  ## draw a picture a claim for slides, light and dark, written 
 
 site: $(STAMP)  ## write site/, the results as pages with live charts: open site/index.html
 	$(RUN) nice python -m deeper.site
+
+plots: $(STAMP)  ## draw the curves of every study with DVC, on a page that needs no network: dvc_plots/index.html
+	$(RUN) python -m deeper.site.offline_plots .dvc/tmp/plots.html
+	$(RUN) dvc plots show --html-template .dvc/tmp/plots.html
+
+experiments: $(STAMP)  ## a line an experiment: what was set, and the verdicts and effects that moved
+	$(RUN) dvc exp show --no-pager --only-changed --drop 'Created|studies|:(lower|upper|detectable|seeds)$$'
 
 ledger: $(STAMP)  ## measure the ledger for so many hours: make ledger HOURS=8
 	$(RUN) nice python -m deeper.ledger "hours=$$HOURS" "commit=$$COMMIT"
