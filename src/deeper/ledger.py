@@ -26,7 +26,7 @@ def ledger(cfg: DictConfig) -> None:
 
     if not isinstance(cfg.hours, int | float) or isinstance(cfg.hours, bool) or not cfg.hours > 0:
         raise DeeperError(f"hours={cfg.hours}: it must be a number above 0")
-    for name in ("blocks", "together"):
+    for name in ("blocks", "together", "at_once"):
         if not isinstance(cfg[name], int) or isinstance(cfg[name], bool) or cfg[name] < 1:
             raise DeeperError(f"{name}={cfg[name]}: it must be a whole number of at least 1")
     studies = list(cfg.studies)
@@ -55,6 +55,7 @@ def ledger(cfg: DictConfig) -> None:
         time.monotonic() + 3600 * cfg.hours,
         finished,
         together=cfg.together,
+        at_once=cfg.at_once,
     )
     print("ledger: all is measured" if all_measured else "ledger: time is up; the same command goes on from here")
 

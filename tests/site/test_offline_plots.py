@@ -7,7 +7,18 @@ import sys
 def test_dvc_draws_the_curves_of_a_study_with_the_network_cut(tmp_path):
     template, page = tmp_path / "plots.html", tmp_path / "out" / "index.html"
     subprocess.run([sys.executable, "-m", "deeper.site.offline_plots", template], check=True)
-    command = [sys.executable, "-m", "dvc", "plots", "show", "reports/curves", "-o", page.parent, "--html-template", template]
+    command = [
+        sys.executable,
+        "-m",
+        "dvc",
+        "plots",
+        "show",
+        "reports/curves",
+        "-o",
+        page.parent,
+        "--html-template",
+        template,
+    ]
     subprocess.run(command, check=True, capture_output=True)
     text = page.read_text()
     assert "<script src=" not in text

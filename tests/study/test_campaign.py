@@ -31,6 +31,11 @@ def test_blocks_of_a_round_are_measured_together():
     assert found == [("a", 1), ("a", 2), ("b", 2), ("a", 3), ("b", 3)]
 
 
+def test_blocks_that_one_command_trains_end_with_the_round():
+    assert list(order(["a", "b"], 8, {"b": 4}, together=8, at_once=4)) == [("a", 4), ("a", 8), ("b", 8)]
+    assert list(order(["a"], 5, {}, together=3, at_once=2)) == [("a", 2), ("a", 3), ("a", 5)]
+
+
 def test_transfer_has_its_own_command_and_its_own_list(tmp_path):
     calls = []
 

@@ -46,7 +46,9 @@ def blocks_of(table: Path) -> int:
     return min(seeds) // content.study.block
 
 
-def order(studies: Sequence[str], most: int, done: dict[str, int], together: int = 1) -> Iterator[tuple[str, int]]:
+def order(
+    studies: Sequence[str], most: int, done: dict[str, int], together: int = 1, at_once: int = 1
+) -> Iterator[tuple[str, int]]:
     """What is to be measured: (study, number of blocks that its table has afterwards), in order.
 
     Args:
@@ -54,9 +56,11 @@ def order(studies: Sequence[str], most: int, done: dict[str, int], together: int
         most: blocks.
         done: blocks that are there.
         together: blocks of a study in a round.
+        at_once: blocks of a study that one command trains, so that no slot waits for the last trial of each.
     """
     for before in range(0, most, together):
-        blocks = range(before + 1, min(before + together, most) + 1)
+        last = min(before + together, most)
+        blocks = [*range(before + at_once, last, at_once), last]
         yield from ((study, block) for study in studies for block in blocks if done.get(study, 0) < block)
 
 
@@ -142,6 +146,7 @@ def measure(
     finished: Callable[[str, int], None],
     run: Run = run_until,
     together: int = 1,
+    at_once: int = 1,
 ) -> bool:
     """Find rates and train block by block until ``deadline`` or all is measured; whether all is.
 
@@ -154,13 +159,14 @@ def measure(
         finished: told of each study's block.
         run: runs a command; whether it ended by the deadline.
         together: blocks of a study in a round.
+        at_once: blocks of a study that one command trains.
 
     Raises:
         DeeperError: a study failed.
     """
     done = write_blocks(folder, studies)
     tuned: set[str] = set()
-    for study, block in order(studies, most, done, together):
+    for study, block in order(studies, most, done, together, at_once):
         verb, own = command_of(study)
         train = [sys.executable, "-m", f"deeper.{verb}", "--multirun", *own]
         if study not in tuned and not run([*train, *settings, "tune=true"], deadline):
