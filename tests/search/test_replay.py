@@ -10,9 +10,10 @@ from deeper.seeds import Purpose, seed_of
 
 OVER = {"a": list(range(5)), "b": list(range(4))}
 SPACE = {"_target_": "deeper.search.settings_space.SettingsSpace", "over": OVER}
+FACTS = {"profile": "p", "data": "d", "scale": {"train": 1, "image_size": 1, "epochs": 1}}
 RANDOM = {"_target_": "deeper.search.searcher.RandomSearch"}
 EVOLUTION = {"_target_": "deeper.search.evolution.RegularisedEvolution", "population": 4, "sample": 2}
-HOW = {"replays": 40, "networks": 12, "batch": 2, "within": 0.002, "searchers": ("random",)}
+HOW = {"replays": 40, "networks": 12, "after": 6, "batch": 2, "within": 0.002, "searchers": ("random",)}
 
 
 def tabled():
@@ -40,7 +41,7 @@ def tabled():
         "table": {"seeds": (1, 2, 3), "long": long},
         "replay": HOW,
     }
-    return SearchTable(searches=Searches(**facts), space=SPACE, profile="p", data="d", cells=tuple(cells))
+    return SearchTable(searches=Searches(**facts), space=SPACE, **FACTS, cells=tuple(cells))
 
 
 def by_hand(full, seed):

@@ -51,7 +51,7 @@ left out, and the outcome names it.
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from deeper.claims import preconditions, statistics
@@ -207,6 +207,12 @@ def measure(comparison: Comparison, trials: Iterable[TrialRow], family: int = 1)
         diverged=tuple(diverged),
         **_decided(comparison, list(values.values()), family),
     )
+
+
+def outcome_of(comparison: Comparison, values: Mapping[int, float], family: int) -> Outcome:
+    """What values, one a seed, say about a comparison that is one of a family."""
+    decided = _decided(comparison, list(values.values()), family)
+    return Outcome(comparison, values=tuple(values.values()), seeds=tuple(values), **decided)
 
 
 def _judge(table: StudyTable, claim: str, test: ClaimTest, family: int, baselines: Baselines) -> Verdict:

@@ -1,5 +1,6 @@
 """What a search may say, and what it writes: ``results/search/<name>.json`` (docs/formats.md)."""
 
+import json
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeVar
 
@@ -8,8 +9,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from deeper.errors import DeeperError
 from deeper.schema.base import Closed, Count, Fraction, NotNegative, Row, Text, Whole, wrong
 from deeper.schema.errors import explain
-from deeper.schema.study import CostName, Settings
+from deeper.schema.ledger import ledger
+from deeper.schema.study import ClaimTest, CostName, Settings
 
+BEST = "best"  # of the networks that searchers found, the one of the least short error
 PREFIX = "search_"  # of the files of searches among the tables of studies
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -159,13 +162,23 @@ class TableSettings(Closed):
 
 
 class ReplaySettings(Closed):
-    """How searchers are replayed over a table: so many searches, of so many networks, by each searcher."""
+    """How searchers are replayed over a table: so many searches, of so many networks, by each searcher.
+
+    Searchers are compared by what they hold for the best after ``after`` networks.
+    """
 
     replays: Count
     networks: Count
+    after: Count
     batch: Count
     within: Fraction
     searchers: Annotated[Row[Text], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _is_on_the_way(self) -> Self:
+        if self.after > self.networks:
+            raise wrong(f"a replay has {self.networks} networks", "after")
+        return self
 
 
 class FitToBudget(Closed):
@@ -198,7 +211,9 @@ class ComparedSearches(Closed):
 class Searches(Closed):
     """The block ``searches`` of a configuration: a table and its replays, or searches that are compared.
 
-    Its name begins with ``search_``, by which a report tells its file from a study's table.
+    Its name begins with ``search_``, by which a report tells its file from a study's table. ``claims`` are put to the
+    test as a study's are: their arms are the searchers of the replays, or the networks of the end, of which ``best`` is
+    the one that was found with the least short error.
     """
 
     name: Annotated[Text, Field(pattern=rf"^{PREFIX}\w+$", description=f"a name that begins with {PREFIX}")]
@@ -207,12 +222,40 @@ class Searches(Closed):
     table: TableSettings | None = None
     replay: ReplaySettings | None = None
     compare: ComparedSearches | None = None
+    claims: dict[str, ClaimTest] = {}
 
     @model_validator(mode="after")
     def _is_one_of_two(self) -> Self:
         if (self.table is None) == (self.compare is None) or (self.table is None) != (self.replay is None):
             raise wrong("it must have table and replay, or compare")
         return self
+
+    @model_validator(mode="after")
+    def _tests_claims_of_the_ledger_on_its_own_arms(self) -> Self:
+        for claim, test in self.claims.items():
+            if claim not in ledger():
+                raise wrong("the ledger has no such claim", "claims", claim)
+            for key, arm in test.named_arms():
+                if arm not in self.arms:
+                    raise wrong(f"there is no {arm!r}; there are: {', '.join(self.arms)}", "claims", claim, *key)
+            if any(one.metric != "test_error" for one in test.comparisons):
+                raise wrong("a search is judged by test_error", "claims", claim)
+        return self
+
+    @property
+    def arms(self) -> tuple[str, ...]:
+        """What claims may compare."""
+        if self.replay:
+            return self.replay.searchers
+        return (BEST, *self.compare.searchers, *self.compare.beside)
+
+
+class SearchScale(Closed):
+    """At what scale the claims of a study of searches are judged: pictures trained on, their size, epochs."""
+
+    train: Count
+    image_size: Count
+    epochs: Count
 
 
 class TrainedLong(Closed):
@@ -243,7 +286,8 @@ class Replays(Closed):
 
     What it is told is the validation error of one of a cell's seeds, drawn anew in each replay; what counts is the mean
     test error of the cell that it holds for the best. ``mean``, ``low`` and ``high`` are of that by networks trained:
-    the mean over replays and the band of 95 % of them. ``needed`` has, by replay, the networks that it took to come
+    the mean over replays and the band of 95 % of them. ``held`` is of the same by replay, after as many networks as the
+    settings' ``after`` says. ``needed`` has, by replay, the networks that it took to come
     within ``within`` of the table's best; null where it did not.
     """
 
@@ -253,6 +297,7 @@ class Replays(Closed):
     mean: Row[Fraction]
     low: Row[Fraction]
     high: Row[Fraction]
+    held: Row[Fraction]
     needed: Row[Count | None]
 
 
@@ -270,6 +315,7 @@ class SearchTable(Closed):
     space: Settings
     profile: Text
     data: str
+    scale: SearchScale
     cells: Row[TabulatedCell] = ()
     long: Row[TrainedLong] = ()
     rank_correlation: Annotated[float, Field(ge=-1, le=1)] | None = None
@@ -320,6 +366,7 @@ class SearchStudy(Closed):
     space: Settings
     profile: Text
     data: str
+    scale: SearchScale
     searches: Row[SearchSummary] = ()
     networks_trained: Whole = 0
     finals: Row[FinalNetwork] = ()
@@ -348,6 +395,19 @@ def read_as(kind: type[Model], path: Path) -> Model:
         raise DeeperError(f"{path}: there is no such file") from None
     except ValidationError as error:
         raise DeeperError(explain(error, kind, str(path))) from None
+
+
+def read_study(path: Path) -> SearchTable | SearchStudy:
+    """The file of a study of searches, whichever it is.
+
+    Raises:
+        DeeperError: it is not there, not JSON or of another schema.
+    """
+    try:
+        is_table = "searches" in (content := json.loads(path.read_bytes())) and "cells" in content
+    except (OSError, ValueError, TypeError):
+        is_table = False
+    return read_as(SearchTable if is_table else SearchStudy, path)
 
 
 def checked(kind: type[Model], value: Any, where: str) -> Model:

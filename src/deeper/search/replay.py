@@ -81,6 +81,7 @@ def replay(table: SearchTable, how: ReplaySettings, name: str, searcher: Setting
         mean=_rounded(whole.mean(0)),
         low=_rounded(low),
         high=_rounded(high),
+        held=_rounded(whole[:, how.after - 1]),
         needed=tuple(_needed(curve, best_of(table) + how.within) for curve in curves),
     )
 

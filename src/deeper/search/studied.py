@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from deeper.errors import DeeperError
 from deeper.schema.results import folder_of
@@ -17,7 +18,7 @@ from deeper.schema.search import (
     read_as,
 )
 from deeper.search import compared, composed, engine, replay, table
-from deeper.search.trainings import Trainings, plain
+from deeper.search.trainings import Settings, Trainings, plain
 
 GUESS_CELLS = 12  # of a table, for a forecast
 
@@ -56,7 +57,7 @@ def tabulate(cfg: DictConfig, study: Searches, trainings: Trainings) -> SearchTa
     path = file_of(cfg, study)
     composed.check_place(cfg, path)
     before = read_as(SearchTable, path) if path.exists() else None
-    facts = {"space": plain(cfg.space), "profile": cfg.profile, "data": trainings.digest}
+    facts = _facts(cfg, trainings, {})
     start = SearchTable(searches=study, replays=before.replays if before else (), **facts)
     space = composed.space_of(cfg.space)
     filled = table.fill(start, study.table, space, trainings, lambda one: composed.keep(path, one))
@@ -81,7 +82,7 @@ def compare(cfg: DictConfig, study: Searches, settings: SearchSettings, training
     """
     path = file_of(cfg, study)
     composed.check_place(cfg, path)
-    facts = {"space": plain(cfg.space), "profile": cfg.profile, "data": trainings.digest}
+    facts = _facts(cfg, trainings, study.compare.final.set)
     start = SearchStudy(study=study, search=settings, **facts)
 
     def search(name: str, seed: int) -> SearchResult:
@@ -91,6 +92,13 @@ def compare(cfg: DictConfig, study: Searches, settings: SearchSettings, training
         return composed.run(own, composed.started(own, trainings, asked, trainings.title), trainings)
 
     return compared.compare(start, study.compare, search, trainings, lambda one: composed.keep(path, one))
+
+
+def _facts(cfg: DictConfig, trainings: Trainings, judged: Settings) -> dict[str, Any]:
+    """What both kinds of studies say of themselves; ``judged``: settings of the networks that claims compare."""
+    asked = {"train": "data.train_size", "image_size": "data.image_size", "epochs": "training.epochs"}
+    scale = {name: judged.get(key, OmegaConf.select(cfg, key)) for name, key in asked.items()}
+    return {"space": plain(cfg.space), "profile": cfg.profile, "data": trainings.digest, "scale": scale}
 
 
 def hours(cfg: DictConfig, study: Searches, settings: SearchSettings, trainings: Trainings) -> tuple[int, float | None]:

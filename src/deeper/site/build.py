@@ -110,10 +110,7 @@ def pages(found: Sequence[sources.Source], findings: Sequence[Finding], chosen: 
 
 def _front(found: Sequence[sources.Source], answers: Sequence[sources.Answer]) -> dict[str, Any]:
     """The answer in three sentences, where each number stands, and what classifiers of pixels reach."""
-    rows = {
-        one.verdict.claim: ClaimRow(one.page.results, one.verdict, one.page.published, one.page.family)
-        for one in answers
-    }
+    rows = {one.verdict.claim: ClaimRow(one.page.results, one.verdict, one.page.published) for one in answers}
     rivals = [rival for source in found for rival in reports.rivals(source.pages, source.baselines) if rival.is_ahead]
     places = {one.verdict.claim: one.address for one in answers}
     return {"sentences": answer.answer(rows), "places": places, "rivals": rivals}

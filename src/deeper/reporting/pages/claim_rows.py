@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from deeper.claims import verdicts as claims
 from deeper.claims.metrics import FRACTION
@@ -14,6 +15,7 @@ from deeper.reporting.study_scale import scale_of
 
 STEPS = {"pocket": 1, "record": 2, "full": 3, "paper": 4}  # profiles by the scale that a claim is measured at
 IN_PERCENT = re.compile(r"[-+]?[\d.]+ (points|→ [\d.]+ %)")
+Row = TypeVar("Row")
 OPEN = (claims.CANNOT_TELL, claims.NOT_TESTABLE)
 
 
@@ -83,7 +85,7 @@ def claim_rows(
     ]
 
 
-def newest(rows: Sequence[ClaimRow], again: Sequence[ClaimRow]) -> dict[str, ClaimRow]:
+def newest(rows: Sequence[Row], again: Sequence[Row]) -> dict[str, Row]:
     """The rows by claim, by verdict in the order of ``claims.VERDICTS``; claims that were asked ``again`` by that."""
     by_claim = {row.claim: row for row in (*rows, *again)}
     return dict(sorted(by_claim.items(), key=lambda item: claims.VERDICTS.index(item[1].verdict)))
@@ -104,9 +106,9 @@ def effect(outcome: Outcome) -> str:
     return f"{metric.label} {words.difference(metric, outcome.difference, bare=metric.unit == FRACTION)}"
 
 
-def by_verdict(rows: Mapping[str, ClaimRow]) -> dict[str, list[ClaimRow]]:
+def by_verdict(rows: Mapping[str, Row]) -> dict[str, list[Row]]:
     """The rows of each verdict that there is."""
-    found: dict[str, list[ClaimRow]] = {}
+    found: dict[str, list[Row]] = {}
     for row in rows.values():
         found.setdefault(row.verdict, []).append(row)
     return found

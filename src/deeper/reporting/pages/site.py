@@ -19,11 +19,13 @@ from deeper.reporting import load, published_numbers, trial_table, words
 from deeper.reporting.arm_results import ArmResults, arm_results, curve
 from deeper.reporting.charts import all_studies
 from deeper.reporting.charts.all_studies import ChartData
+from deeper.reporting.charts.searches import words_of
 from deeper.reporting.load import StudyResults
 from deeper.reporting.pages import (
     calibration,
     exact_claims,
     front_page,
+    search,
     study,
     transfer,
     transfer_confusions,
@@ -33,6 +35,7 @@ from deeper.reporting.pages import (
 from deeper.reporting.pages.answer import Sentence, answer
 from deeper.reporting.pages.claim_rows import OPEN, ClaimRow, by_verdict, claim_rows, effect, newest
 from deeper.reporting.pages.exact_claims import ExactPage
+from deeper.reporting.pages.search import SearchPage, SearchRow
 from deeper.reporting.pages.study import StudyPage
 from deeper.reporting.pages.transfer import TransferPage
 from deeper.reporting.published_numbers import PublishedNumber
@@ -95,7 +98,7 @@ class IndexPage:
     studies: Sequence[StudyPage]
     exact: ExactPage
     sentences: Sequence[Sentence]
-    rows: dict[str, list[ClaimRow]]
+    rows: dict[str, list[ClaimRow | SearchRow]]
     trainings: TrainingCounts
     unmeasured: Sequence[Claim]
     again: int
@@ -145,8 +148,10 @@ def write(
         DeeperError: a results file is damaged, or a study names something that does not exist.
     """
     again = _rows(results / RECORD, shelf, folder=f"{RECORD}/")
+    baselines = read_baselines(results / BASELINES)
+    searches = search.pages(results, baselines)
     top = None if reports.is_absolute() else "/".join([".."] * len(reports.parts))
-    made = pages(load.load(results), shelf, exact, read_baselines(results / BASELINES), again, others, only, top)
+    made = pages(load.load(results), shelf, exact, baselines, again, others, only, top, searches)
     for name, content in sorted(made.items()):
         files.write_bytes(reports / name, content)
     if not only:
@@ -163,16 +168,22 @@ def pages(
     others: Sequence[StudyTable] = (),
     only: Collection[str] = (),
     top: str | None = None,
+    searches: Sequence[SearchPage] = (),
 ) -> dict[str, bytes]:
     """Every file of the report by its path below ``reports``; ``again``: what the ledger of record, beside, answers.
 
-    ``top`` is the root of the repository as a page sees it; left out, it is that of the usual folders.
+    ``searches`` are the studies of searches, whose pages are left alone where ``only`` is given. ``top`` is the root of
+    the repository as a page sees it; left out, it is that of the usual folders.
     """
     studies = _studies(results, shelf, baselines, others, only)
     transfers = {page.name: transfer.build(page, _elsewhere(page, studies)) for page in _of_kind(studies, "transfer")}
     # Pages of some profiles stand a folder deeper.
     top = top or ("../.." if any(one.table.profile in APART for one in results) else "..")
-    made = {INDEX: _render("index.md.j2", top=top, index=_index(results, studies, exact, again, baselines))}
+    made = {
+        INDEX: _render(
+            "index.md.j2", top=top, index=_index(results, studies, exact, again, search.rows(searches), baselines)
+        )
+    }
     if exact:
         made["exact_claims.md"] = _render("exact_claims.md.j2", top=top, exact=ExactPage(exact))
     for page in studies if not only else [page for page in studies if page.name in only]:
@@ -180,8 +191,13 @@ def pages(
         made[f"{page.name}.md"] = _render(f"{page.results.page}.md.j2", top=top, page=page, **facts)
         made[f"curves/{page.name}.csv"] = _curves(page.arms)
         made |= {f"figures/{page.name}/{name}": content for name, content in page.charts.items()}
+    published = search.published(shelf)
+    for page in searches if not only else ():
+        drawn = page.charts()
+        made[f"{page.name}.md"] = _render("search.md.j2", top=top, page=page, charts=drawn, published=published)
+        made |= {f"figures/{page.name}/{name}": content for name, content in drawn.items()}
     made[trial_table.FILE] = trial_table.trial_table(results)
-    return made | _metrics(studies, exact)
+    return made | _metrics([*studies, *searches], exact)
 
 
 def _studies(
@@ -266,10 +282,11 @@ def _index(
     studies: Sequence[StudyPage],
     exact: Sequence[Finding],
     again: Sequence[ClaimRow],
+    searched: Sequence[SearchRow],
     baselines: Baselines | None,
 ) -> IndexPage:
     own = claim_rows([(page.results, page.verdicts, page.published) for page in studies])
-    rows = newest(own, again)
+    rows = newest(own, [*again, *searched])
     measured = {*rows, *(finding.claim for finding in exact)}
     return IndexPage(
         studies,
@@ -316,6 +333,7 @@ def _environment() -> jinja2.Environment:
     of_parts = (exact_claims.mark, exact_claims.found, exact_claims.says, exact_claims.tolerance)
     environment.filters.update({f"exact_{function.__name__}": function for function in of_parts})
     environment.filters["effect"] = effect
+    environment.filters |= {"searched_precondition": search.precondition, "operation": words_of}
     names = ("advice", "mark", "notes", "pair", "precondition")
     said = {name: getattr(verdict_words, name) for name in names}
     said |= {"words": words, "signs": verdict_words.SIGNS}
@@ -336,7 +354,7 @@ def _curves(arms: Sequence[ArmResults]) -> bytes:
     return buffer.getvalue().encode()
 
 
-def _metrics(studies: Sequence[StudyPage], exact: Sequence[Finding]) -> dict[str, bytes]:
+def _metrics(studies: Sequence[StudyPage | SearchPage], exact: Sequence[Finding]) -> dict[str, bytes]:
     """A file a claim, ``metrics/<study>/<claim>.json``, so that DVC shows a row a claim and a column a number."""
     found = {(page.name, verdict.claim): _claim_leaves(verdict) for page in studies for verdict in page.verdicts}
     found |= {("exact_claims", finding.claim): {"verdict": finding.in_the_ledger} for finding in exact}

@@ -1,0 +1,79 @@
+"""What searches say of the claims of the ledger, by the same intervals as studies of trained networks.
+
+Replays are compared by the test error of what a searcher holds for the best after so many networks, paired by replay:
+in one replay every searcher sees the same trainings. Networks of the end are compared by their test errors, paired by
+seed. The comparisons of a study of searches are a family of their own.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from deeper.claims.preconditions import AboveBaseline
+from deeper.claims.verdicts import NOT_TESTABLE, Verdict, outcome_of, verdict_of
+from deeper.schema.baselines import FOREST, LOGISTIC, Baselines
+from deeper.schema.ledger import ledger
+from deeper.schema.search import BEST, FinalNetwork, Searches, SearchStudy, SearchTable
+
+RANKS = 0.5
+"""The least rank correlation of short and long training at which the short one tells which network is better."""
+
+
+@dataclass(frozen=True)
+class RankingHolds:
+    """Spearman's rank correlation of the training that searches see and of a longer one; None: not known."""
+
+    name: ClassVar[str] = "ranking"
+    correlation: float | None
+
+    @property
+    def holds(self) -> bool:
+        return self.correlation is not None and self.correlation >= RANKS
+
+
+def judge(found: SearchTable | SearchStudy, baselines: Baselines) -> list[Verdict]:
+    """Verdicts of the claims of a study of searches; none before it has come to its end.
+
+    Args:
+        found: the file.
+        baselines: what classifiers reach on the same pixels.
+    """
+    if not found.finished:
+        return []
+    values, searches = values_of(found), searches_of(found)
+    least = min(sum(errors) / len(errors) for errors in values.values())
+    place = (found.data, found.scale.image_size, found.scale.train)
+    known = (baselines.test_error(method, *place) for method in (LOGISTIC, FOREST))
+    asked = (RankingHolds(found.rank_correlation), AboveBaseline(BEST, least, *known))
+    family = sum(len(test.comparisons) for test in searches.claims.values())
+    verdicts = []
+    for claim, test in searches.claims.items():
+        outcomes = tuple(outcome_of(one, _differences(values, one.of, one.against), family) for one in test.comparisons)
+        verdict = verdict_of(outcome.direction for outcome in outcomes)
+        if not all(one.holds for one in asked):
+            verdict = NOT_TESTABLE
+        verdicts.append(Verdict(claim, searches.name, verdict, outcomes, test, asked, ledger()[claim], family))
+    return verdicts
+
+
+def searches_of(found: SearchTable | SearchStudy) -> Searches:
+    """The configuration of a study of searches."""
+    return found.searches if isinstance(found, SearchTable) else found.study
+
+
+def values_of(found: SearchTable | SearchStudy) -> dict[str, Sequence[float]]:
+    """Test errors by arm: one a replay, or one a fresh seed."""
+    if isinstance(found, SearchTable):
+        return {one.searcher: one.held for one in found.replays}
+    values = {one.name: one.final.test_errors for one in found.finals}
+    return values | {BEST: best_of(found).final.test_errors}
+
+
+def best_of(found: SearchStudy) -> FinalNetwork:
+    """Of the networks that searchers found the one with the least short error, which no test picture chose."""
+    return min((one for one in found.finals if one.searcher), key=lambda one: one.short_error)
+
+
+def _differences(values: Mapping[str, Sequence[float]], of: str, against: str | None) -> dict[int, float]:
+    less = values[against] if against else [0.0] * len(values[of])
+    return {place: one - other for place, (one, other) in enumerate(zip(values[of], less, strict=True))}
