@@ -19,12 +19,15 @@ from deeper.errors import DeeperError
 from deeper.exact.computed_claim import Finding
 from deeper.reporting import words
 from deeper.reporting.charts import theme
-from deeper.reporting.pages import answer, exact_claims, verdict_words
+from deeper.reporting.pages import answer, exact_claims, search, verdict_words
 from deeper.reporting.pages import site as reports
 from deeper.reporting.pages.claim_rows import ClaimRow
+from deeper.reporting.pages.search import SearchPage
 from deeper.reporting.pages.study import StudyPage
+from deeper.schema.baselines import FILE as BASELINES
+from deeper.schema.baselines import read_baselines
 from deeper.schema.ledger import ledger
-from deeper.site import ledger_rows, networks, probe_charts, sources, zoo
+from deeper.site import ledger_rows, networks, probe_charts, searches, sources, zoo
 from deeper.site.curve_chart import curve_chart
 
 OWN = ".buildinfo"  # Sphinx writes it into every site
@@ -69,7 +72,7 @@ def write(results: Path, site: Path, shelf: Path, exact: bool, chosen: Sequence[
         raise DeeperError(f"{site} holds something else than a site; name another folder with site=FOLDER")
     found = sources.gather(results, shelf)
     findings = _compute() if exact else []
-    made = pages(found, findings, chosen)
+    made = pages(found, findings, chosen, search.pages(results, read_baselines(results / BASELINES)))
     with files.folder_lock(site), files.scratch_folder(site) as scratch:
         for name, text in made.items():
             path = scratch / "source" / f"{name}.md"
@@ -82,17 +85,23 @@ def write(results: Path, site: Path, shelf: Path, exact: bool, chosen: Sequence[
     return f"{site / 'index.html'}: {len(made)} pages, {size / 1e6:.1f} MB"
 
 
-def pages(found: Sequence[sources.Source], findings: Sequence[Finding], chosen: Sequence[str] | None) -> dict[str, str]:
+def pages(
+    found: Sequence[sources.Source],
+    findings: Sequence[Finding],
+    chosen: Sequence[str] | None,
+    searched: Sequence[SearchPage] = (),
+) -> dict[str, str]:
     """Markdown of every page by its address without an ending."""
     answers = sources.answers(found)
     rows = [*map(ledger_rows.of_answer, answers), *map(ledger_rows.of_finding, findings)]
+    rows += searches.ledger_rows(searched)
     rows.sort(key=lambda row: claims.VERDICTS.index(row.verdict))
     nets = networks.network_pages(found, answers, chosen)
     names = {net.name for net in nets}
     studies = [(source, page) for source in found for page in source.pages]
     made = {
         "index": _render("index", root="", rows=rows, found=found, exact=bool(findings), **_front(found, answers)),
-        "studies/index": _render("studies", root="../", studies=studies),
+        "studies/index": _render("studies", root="../", studies=studies, searched=searched),
         "zoo": _render("zoo", root="", chart=zoo.chart(found, names), points=zoo.points(found), names=names),
         "networks/index": _render("networks", root="../", networks=nets, families=list(theme.LIGHT.families)),
     }
@@ -103,6 +112,9 @@ def pages(found: Sequence[sources.Source], findings: Sequence[Finding], chosen: 
         made[source.address(page)] = _render(
             "study", root="../", source=source, page=page, live=live, names=names, scale=zoo.scale(page)
         )
+    for page in searched:
+        shown = {"live": searches.best_so_far(page), "cells": searches.pictures(page)}
+        made[searches.address(page)] = _render("search", root="../", page=page, **shown)
     for net in nets:
         made[f"networks/{net.name}"] = _render("network", root="../", net=net, first=networks.FIRST)
     return made
@@ -150,6 +162,7 @@ def _environment() -> jinja2.Environment:
     environment.filters["marked"] = lambda text: Markup(MarkdownIt("js-default").renderInline(text))
     environment.filters.update({function.__name__: function for function in FILTERS})
     said = {name: getattr(verdict_words, name) for name in ("notes", "pair", "precondition")}
+    environment.filters["searched_precondition"] = search.precondition
     of_exact = {f"exact_{name}": getattr(exact_claims, name) for name in ("found", "says")}
     environment.globals.update(
         statements=ledger(),

@@ -152,7 +152,7 @@ class SearchPage:
 
     def charts(self) -> dict[str, bytes]:
         """The figures by file name, ``<figure>-<theme>.svg``."""
-        made = {"best-so-far": (charts.best_so_far, self._curves()), "cells": (charts.cells, self._drawn())}
+        made = {"best-so-far": (charts.best_so_far, self.curves()), "cells": (charts.cells, self._drawn())}
         return {
             f"{name}-{one.name}.svg": theme.render(draw, subjects, one)
             for name, (draw, subjects) in made.items()
@@ -160,7 +160,8 @@ class SearchPage:
             for one in theme.THEMES
         }
 
-    def _curves(self) -> list[SoFar]:
+    def curves(self) -> list[SoFar]:
+        """A line a searcher: the replays of a table, or the searches of a study with the best and the worst of them."""
         if self.is_table:
             return [SoFar(one.searcher, one.mean, one.low, one.high) for one in self.found.replays]
         curves: dict[str, list[list[float]]] = {}
