@@ -12,7 +12,7 @@ RUN := PATH="$(BIN):$$PATH" OMP_NUM_THREADS=1 PYTHONDONTWRITEBYTECODE=
 export PYTHON STUDY HOURS COMMIT  # recipes read them as "$$STUDY": what the shell would take for a command stays a word
 
 .DEFAULT_GOAL := help
-.PHONY: help setup scm study slides named repro report site plots experiments ledger test golden bench house lint clean
+.PHONY: help setup scm study slides named repro report site plots experiments ledger test golden bench gpu gpu-wheels house lint clean
 
 help:  ## this list
 	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -77,6 +77,16 @@ golden: $(STAMP)  ## store the numbers of tests/golden anew, where a change of r
 
 bench: $(STAMP)  ## measure Deeper's own speed, written to reports/bench.md
 	$(RUN) python -m benchmarks
+
+gpu:  ## tests and figures of a machine with one GPU, and blocks of the ledger: benchmarks/gpu.sh; make gpu REHEARSE=1
+	bash benchmarks/gpu.sh $(if $(REHEARSE),--rehearse)
+
+gpu-wheels:  ## fetch what `make gpu` needs on a machine without a network: build/wheels
+	mkdir -p build/wheels
+	$(PYTHON) -m pip wheel --quiet --no-deps --wheel-dir build/wheels "$$(grep antlr4 benchmarks/gpu.txt)"
+	grep -v antlr4 benchmarks/gpu.txt > build/gpu.txt
+	$(PYTHON) -m pip download --quiet --no-deps --only-binary=:all: --python-version 3.12 --platform manylinux_2_28_x86_64 \
+	  --platform manylinux_2_17_x86_64 --dest build/wheels -r build/gpu.txt
 
 house: $(STAMP)  ## draw the rooms of src/ and what imports what, written to docs/house.md
 	PYTHONPATH=tests/helpers $(RUN) python -m house docs/house.md

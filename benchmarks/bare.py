@@ -19,7 +19,6 @@ from deeper.run.trial import describe
 
 __all__ = ["describe", "train"]
 
-CPU = torch.device("cpu")
 Batches = Iterable[tuple[Tensor, ...]]
 
 
@@ -34,7 +33,8 @@ def train(job: Mapping[str, Any], say: Callable[[str, Any], None]) -> None:
     torch.set_num_threads(config["trainer"]["threads"])
     data = load(config["data"])
     epochs = FEEDS[job["feed"]](config, data)
-    network = build(config["model"]).to(memory_format=torch.channels_last)
+    device = device_of(config)
+    network = build(config["model"]).to(device, memory_format=torch.channels_last)
     optimizer = instantiate(config["optimizer"])(network.parameters())
     validation, training, test = ([*_evaluation(config, data, s)] for s in (data.validation, data.train, data.test))
     train_s = evaluation_s = 0.0
@@ -59,7 +59,8 @@ def fit_epoch(network: nn.Module, optimizer: torch.optim.Optimizer, batches: Bat
 def evaluate(network: nn.Module, batches: Batches) -> tuple[float, float]:
     """Summed loss and right answers."""
     network.eval()
-    loss, right = torch.zeros(()), torch.zeros(())
+    device = next(network.parameters()).device
+    loss, right = torch.zeros((), device=device), torch.zeros((), device=device)
     for images, labels, *_ in batches:
         logits = network(images)
         loss += F.cross_entropy(logits, labels, reduction="sum")
@@ -70,7 +71,7 @@ def evaluate(network: nn.Module, batches: Batches) -> tuple[float, float]:
 def suite(config: Mapping[str, Any], data: ImageData, epoch: int = 0) -> TrainingBatches:
     """The suite's own augmented batches of an epoch."""
     augment, recipe = instantiate(config["augment"]), config["training"]
-    return TrainingBatches(data, augment, recipe["batch_size"], config["seed"], lambda: epoch, CPU)
+    return TrainingBatches(data, augment, recipe["batch_size"], config["seed"], lambda: epoch, device_of(config))
 
 
 def _ready(config: Mapping[str, Any], data: ImageData) -> list[Batches]:
@@ -93,10 +94,20 @@ FEEDS = {"ready": _ready, "suite": _suite, "loader0": _loader(0), "loader2": _lo
 
 
 def _evaluation(config: Mapping[str, Any], data: ImageData, split: Any) -> EvaluationBatches:
-    return EvaluationBatches(data, split, config["training"]["evaluation_batch_size"], CPU)
+    return EvaluationBatches(data, split, config["training"]["evaluation_batch_size"], device_of(config))
+
+
+def device_of(config: Mapping[str, Any]) -> torch.device:
+    """Where a trial with these settings runs."""
+    wanted = config["trainer"]["accelerator"]
+    there = torch.cuda.is_available() and wanted in ("auto", "gpu")
+    return torch.device("cuda" if there else "cpu")
 
 
 def _seconds(function: Callable[..., Any], *arguments: Any) -> float:
+    """Of the call, with all that it started on a GPU."""
     began = time.perf_counter()
     function(*arguments)
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()
     return time.perf_counter() - began

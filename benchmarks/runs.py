@@ -93,7 +93,7 @@ def trial(job: Mapping[str, Any]) -> Run:
     """Run the trial to its end."""
     home = _home(job)
     began = time.perf_counter()
-    _finish(processes.start(job, 1, home / LOG))
+    finish(processes.start(job, 1, home / LOG))
     wall = time.perf_counter() - began
     return Run(wall, home.record()["time"]["train_s"])
 
@@ -109,7 +109,7 @@ def together(jobs: list[Mapping[str, Any]], feed: str = "ready") -> list[Run]:
     log = _home(jobs[0]) / "bare.txt"
     running = [processes.start({**job, "feed": feed}, 1, log, entry=BARE) for job in jobs]
     for one in running:
-        _finish(one)
+        finish(one)
     wall = time.perf_counter() - began
     return [Run(wall, one.epoch["train_s"], one.epoch["evaluation_s"]) for one in running]
 
@@ -137,7 +137,7 @@ def _home(job: Mapping[str, Any]) -> Home:
     return Home(job["config"]["store"], job["id"])
 
 
-def _finish(running: processes.Running) -> None:
+def finish(running: processes.Running) -> None:
     while not running.poll():
         wait(running.handles(), timeout=1)
     if running.code:

@@ -1,0 +1,24 @@
+#!/usr/bin/env bash
+# make gpu: what a bare machine with one GPU needs (wheels from build/wheels, or pip's index), and then benchmarks.gpu.
+# It takes the machine's own Python with its torch, and changes nothing outside build/.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+python=${PYTHON:-$(if [ -x .venv/bin/python ]; then echo .venv/bin/python; else command -v python3; fi)}
+extra=build/gpu-packages
+if ! "$python" -c "import torch, pytorch_lightning, timm, torchmetrics"; then
+  echo "error: this Python lacks torch, pytorch-lightning, timm or torchmetrics; PYTHON=... names another" >&2
+  exit 2
+fi
+if ! PYTHONPATH=$extra "$python" -c "import hydra, pydantic, scipy, pytest, pytest_timeout, hypothesis" 2>/dev/null; then
+  if [ -d build/wheels ]; then
+    from=(--no-index --find-links build/wheels)
+  else
+    from=()
+  fi
+  "$python" -m pip install --quiet --no-deps --target "$extra" "${from[@]}" -r benchmarks/gpu.txt
+fi
+export PYTHONPATH="src:$extra:$PWD" OMP_NUM_THREADS=1
+if [ ! -e data/fashion_mnist/meta.json ]; then
+  "$python" -m deeper.prepare data=fashion_mnist
+fi
+exec "$python" -m benchmarks.gpu "$@"
