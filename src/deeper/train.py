@@ -53,7 +53,10 @@ def one_trial(cfg: DictConfig, label: str) -> str:
     raise_failures(Sweep([task], 1, Bar(task.label)).run())
     metrics = {key: value for key, value in task.record["metrics"].items() if key.endswith("error")}
     shown = ", ".join(f"{key.replace('_', ' ')} {value:.4f}" for key, value in metrics.items() if value is not None)
-    print(f"{task.label}: {task.record['status']}, {task.state}; {shown}; {task.home.path}")
+    cli.tell(
+        f"{task.label}: {task.record['status']}, {task.state}; {shown}; {task.home.path}",
+        {"trial": task.job["id"], "home": str(task.home.path), "state": task.state, "record": task.record},
+    )
     return task.job["id"]
 
 
@@ -77,8 +80,8 @@ def _plan(cfg: DictConfig, job: dict[str, Any]) -> str:
     from deeper.reporting import plan_text
     from deeper.study import plan
 
-    print(plan_text.brief(plan.make([cfg], [job], 1)))
-    print(f"trial:  {job['id']}")
+    found = plan.make([cfg], [job], 1)
+    cli.tell(f"{plan_text.brief(found)}\ntrial:  {job['id']}", {"trial": job["id"], "plan": plan.as_json(found)})
     return job["id"]
 
 

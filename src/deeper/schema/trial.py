@@ -238,6 +238,9 @@ class TrialSettings(Closed):
     profile: Text = "pocket"
     blocks: Count | None = None
     tune: bool = False
+    name: InFolder | None = None
+    zip: Row[Text | Row[Text]] | None = None
+    sweeps: Folder = "reports/sweeps"
     study: Settings
     logger: Logger
     store: Folder

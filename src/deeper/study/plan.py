@@ -3,15 +3,17 @@
 Nothing is trained, measured or exported. Torch is imported only where a network's cost has never been counted.
 """
 
+import math
 import re
 import shutil
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from omegaconf import DictConfig
+from pydantic import BaseModel
 
 from deeper.claims.power import Prospect, prospects
 from deeper.data.prepared import read_meta
@@ -132,6 +134,21 @@ def make(configs: Sequence[DictConfig], jobs: Sequence[Job], slots: int) -> Plan
         prospects=seen,
         family=family,
     )
+
+
+def as_json(plan: Plan) -> dict[str, Any]:
+    """A plan as JSON has it: numbers that are not known are null."""
+    return _plain(asdict(plan))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, BaseModel):
+        return _plain(value.model_dump(mode="json", exclude_unset=True))
+    if isinstance(value, Mapping):
+        return {key: _plain(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(part) for part in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _arms(
