@@ -2,9 +2,9 @@
 
 import csv
 import json
-import os
 import subprocess
 import sys
+import time
 
 import pytest
 from trials import SMALL
@@ -16,7 +16,7 @@ TRAIN = tuple(setting for setting in SMALL if not setting.startswith("model.widt
 def call(verb, folder, *arguments):
     """Run a verb in ``folder``; its completed process."""
     command = [sys.executable, "-m", f"deeper.{verb}", *arguments]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, env={**os.environ, "WANDB_MODE": ""})
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True)
 
 
 @pytest.fixture(scope="module")
@@ -144,3 +144,32 @@ def test_what_a_network_costs_is_one_object(tmp_path):
     two = json.loads(call("cost", tmp_path, "--multirun", "model=resnet20,resnet32", "--json").stdout)
     assert two["networks"][0] == one["networks"][0]
     assert one["networks"][0]["params"] < two["networks"][1]["params"]
+
+
+def test_a_trial_is_trained_again_from_its_id(swept, root):
+    folder, found = swept
+    trial = found["trials"][0]["id"]
+    done = call("train", folder, f"trial={trial}", "logger=none", "--json")
+    assert done.returncode == 0, done.stderr
+    again = json.loads(done.stdout)
+    assert again["same"] == {"predictions": "equal", "largest_difference": 0.0}
+    assert again["home"] == f"own/trials/{trial}"
+    both = call("train", folder, f"trial={trial}", "optimizer.lr=0.2")
+    assert (both.returncode, both.stdout) == (2, "")
+    assert "has its own settings" in both.stderr
+
+
+def test_a_sweep_is_submitted_and_collected_later(root, tmp_path):
+    line = (*TRAIN, f"data.root={root}", *SWEEP, "name=later")
+    submit = ("hydra/launcher=slurm", "hydra.launcher.cluster=local", "hydra.launcher.jobs=2")
+    done = call("train", tmp_path, *line, *submit, "--json")
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert len(found["submitted"]) == 2
+    deadline = time.monotonic() + 200
+    while not (tmp_path / "reports" / "sweeps" / "later.md").exists():
+        assert time.monotonic() < deadline, [p.read_text() for p in (tmp_path / found["logs"]).glob("*.err")]
+        time.sleep(0.5)
+    collected = json.loads(call("train", tmp_path, *line, "--json").stdout)
+    assert {trial["id"] for trial in collected["trials"]} == set(found["trials"])
+    assert len(list((tmp_path / "trials").glob("*/record.json"))) == 4

@@ -238,6 +238,7 @@ class TrialSettings(Closed):
     profile: Text = "pocket"
     blocks: Count | None = None
     tune: bool = False
+    trial: None = None
     name: InFolder | None = None
     zip: Row[Text | Row[Text]] | None = None
     sweeps: Folder = "reports/sweeps"

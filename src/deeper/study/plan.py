@@ -180,7 +180,7 @@ def _time(configs: Iterable[Mapping[str, Any]], store: Path, slots: int, machine
     told = Forecast(store, machine, _tested(configs[0]["data"]))
     guesses = [(told.seconds(config, costing.cost(config)["macs"]), config["trainer"]["devices"]) for config in configs]
     tasks = [(guess.seconds, devices) for guess, devices in guesses if guess]
-    basis = Counter(guess.basis for guess, _ in guesses if guess)
+    basis = dict(Counter(guess.basis for guess, _ in guesses if guess))
     return Time(forecast.makespan(tasks, slots), slots, basis, len(guesses) - len(tasks), told.here)
 
 

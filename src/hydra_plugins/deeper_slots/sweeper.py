@@ -55,7 +55,7 @@ class StudySweeper(BasicSweeper):
         """Take the launcher that is named; a dry run takes the one that can plan, for all jobs at once."""
         around = {"hydra_context": hydra_context, "task_function": task_function, "config": config}
         super().setup(**around)
-        if config.dry_run and not isinstance(self.launcher, SlotsLauncher):
+        if config.dry_run and type(self.launcher) is not SlotsLauncher:
             self.launcher = SlotsLauncher()
             self.launcher.setup(**around)
         if config.dry_run:
@@ -73,13 +73,17 @@ class StudySweeper(BasicSweeper):
             if own and (finished := getattr(self.launcher, "finished", None)):
                 self._end(finished, arguments)
             raise
-        if self.config.dry_run:
+        if self._nothing_is_trained():
             return returns
         jobs = [job for batch in returns for job in batch]
         self._keep(jobs, arguments)
         if own:
             self._end(jobs, arguments)
         return returns
+
+    def _nothing_is_trained(self) -> bool:
+        """Whether the launcher has only planned or submitted."""
+        return self.config.dry_run or bool(getattr(self.launcher, "submitted", None))
 
     def _keep(self, jobs: list[Any], arguments: list[str]) -> None:
         """Make the measurements of the study's probes, and write its table."""
@@ -116,7 +120,7 @@ class StudySweeper(BasicSweeper):
         while round_ := search.jobs():
             self.round, self.batch_index = round_, 0
             returns = super().sweep(arguments)
-            if self.config.dry_run:
+            if self._nothing_is_trained():
                 return returns
             jobs = [job for batch in returns for job in batch]
             search.take([job.cfg for job in jobs], [job.return_value for job in jobs])
