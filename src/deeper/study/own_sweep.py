@@ -41,13 +41,18 @@ class OwnSweep:
     asked: int
 
 
-def is_own(cfg: DictConfig, arguments: Iterable[str]) -> bool:
+def is_own(cfg: DictConfig, arguments: Iterable[str], where: str | None) -> bool:
     """Whether a sweep is no whole study: it is of none, or its command line makes another sweep of one.
 
+    Args:
+        cfg: of the sweep.
+        arguments: the overrides of the command line.
+        where: the study's file, for errors.
+
     Raises:
-        DeeperError: a whole study is given a name.
+        DeeperError: a whole study is given a name, or says something that cannot be.
     """
-    study = study_arms.study_of(cfg)
+    study = study_arms.study_of(cfg, where)
     own = study is None or not all(study_arms.is_free(argument, study) for argument in arguments)
     if not own and cfg.get("name") is not None:
         raise DeeperError(f"name={cfg.name}: a study has its own name, {study.name}; name= is for a sweep of your own")

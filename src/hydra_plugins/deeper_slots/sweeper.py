@@ -65,8 +65,10 @@ class StudySweeper(BasicSweeper):
         if self.config.get("tune"):
             return self._tune(arguments)
         from deeper.study import own_sweep
+        from deeper.study.checked_jobs import study_file
 
-        own = own_sweep.is_own(self.config, self.config.hydra.overrides.task)
+        hydra = self.config.hydra
+        own = own_sweep.is_own(self.config, hydra.overrides.task, study_file(hydra.runtime))
         try:
             returns = super().sweep(arguments)
         except DeeperError:
