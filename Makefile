@@ -3,16 +3,17 @@ PYTHON ?= $(shell command -v python3.11 || echo python3)
 STUDY ?= residual_vs_plain
 HOURS ?= 8
 COMMIT ?= false
+REMOTE ?=
 OWN ?= own
 ALONE := transfer transfer_pictures zoo_full
 VENV := .venv
 BIN := $(CURDIR)/$(VENV)/bin
 STAMP := $(VENV)/.installed
 RUN := PATH="$(BIN):$$PATH" OMP_NUM_THREADS=1 PYTHONDONTWRITEBYTECODE=
-export PYTHON STUDY HOURS COMMIT  # recipes read them as "$$STUDY": what the shell would take for a command stays a word
+export PYTHON STUDY HOURS COMMIT REMOTE  # recipes read them as "$$STUDY": what the shell would take for a command stays a word
 
 .DEFAULT_GOAL := help
-.PHONY: help setup scm study slides named repro report site ledger test golden bench house lint clean
+.PHONY: help setup scm study slides named repro report site ledger share test golden bench house lint clean
 
 help:  ## this list
 	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -61,6 +62,9 @@ site: $(STAMP)  ## write site/, the results as pages with live charts: open site
 
 ledger: $(STAMP)  ## measure the ledger for so many hours: make ledger HOURS=8
 	$(RUN) nice python -m deeper.ledger "hours=$$HOURS" "commit=$$COMMIT"
+
+share: $(STAMP)  ## put the trials that the tables name into a DVC remote: make share REMOTE=s3://bucket/path
+	$(RUN) python -m deeper.share "remote=$$REMOTE"
 
 test: $(STAMP)  ## run every test
 	$(RUN) python -m pytest -n 2 --dist loadfile --no-loadscope-reorder

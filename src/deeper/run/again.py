@@ -9,6 +9,7 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
 from deeper.errors import DeeperError
+from deeper.run import shared
 from deeper.run.jobs import make_job
 from deeper.run.slots import Task
 from deeper.run.store import CONFIG, PREDICTIONS, Home
@@ -36,7 +37,7 @@ def job(cfg: DictConfig) -> dict[str, Any]:
         if word.lstrip("+~").replace("/", ".").partition("=")[0].partition(".")[0] not in (*AROUND, *FREE):
             raise DeeperError(f"{word}: trial={cfg.trial} has its own settings; leave one of the two out")
     home = Home(cfg.store, str(cfg.trial))
-    if not (home / CONFIG).exists():
+    if not (home / CONFIG).exists() and not shared.fetch(home.trial, cfg.store):
         raise DeeperError(f"trial={cfg.trial}: {cfg.store} has no such trial; python -m deeper.trials lists them")
     finished = home.record() is not None
     around = {key: cfg[key] for key in AROUND} | ({"store": BESIDE} if finished else {})
