@@ -123,9 +123,10 @@ class Logger(Closed):
 
 
 class Runtime(Closed):
-    """Epochs between checkpoints."""
+    """Epochs between checkpoints, and whether a trial starts its ranks itself or is one that others started."""
 
     checkpoint_every: Count
+    ranks: Literal["own", "given"] = "own"
 
 
 class LayerRates(Closed):
