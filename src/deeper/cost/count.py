@@ -227,6 +227,11 @@ _NORMS = (aten.native_batch_norm.default, aten._native_batch_norm_legit_no_train
 class _Meta(TorchDispatchMode):
     """Runs operations, batch normalisation by its shapes alone: PyTorch's own takes most of a count's time."""
 
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        """A mode that is to be kept from torch.compile imports all of it, which takes longer than a count."""
+        return False
+
     def __torch_dispatch__(self, function, types, args=(), kwargs=None):
         if function in _NORMS:
             image = args[0]

@@ -54,7 +54,8 @@ def _of_torchrun(said: Mapping[str, str]) -> dict[str, str]:
     rank, ranks = int(said["RANK"]), int(said["WORLD_SIZE"])
     local = int(said.get("LOCAL_RANK", rank)), int(said.get("LOCAL_WORLD_SIZE", ranks))
     address, port = said.get("MASTER_ADDR", "127.0.0.1"), said.get("MASTER_PORT", str(LOWEST_PORT))
-    return rank_environment(rank, ranks, port, address, local)
+    agent = {name: value for name, value in said.items() if name.startswith("TORCHELASTIC_")}  # who holds the store
+    return {**rank_environment(rank, ranks, port, address, local), **agent}
 
 
 def _of_slurm(said: Mapping[str, str]) -> dict[str, str]:
