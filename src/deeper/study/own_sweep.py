@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hydra.core.utils import JobReturn, filter_overrides
-from omegaconf import DictConfig, OmegaConf, open_dict
+from omegaconf import DictConfig, open_dict
 
 from deeper.errors import DeeperError
 from deeper.files import digest, write_json
@@ -110,10 +110,10 @@ def _name(varied: Sequence[str], said: Sequence[Mapping[str, str]]) -> str:
 
 
 def _marked(cfg: DictConfig, name: str, arm: str) -> DictConfig:
-    marked = OmegaConf.merge(cfg)
-    with open_dict(marked):
-        marked.study = {"name": name, "arm": arm}
-    return marked
+    """The job's configuration as one of the arm."""
+    with open_dict(cfg):
+        cfg.study = {"name": name, "arm": arm}
+    return cfg
 
 
 def arm_of(table: StudyTable, words: str) -> str:
