@@ -21,8 +21,8 @@ help:  ## this list
 setup: $(STAMP)  ## install everything into .venv (done by the others if need be)
 
 $(STAMP): requirements.txt pyproject.toml setup.py
-	@"$$PYTHON" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || \
-	  { echo "error: Deeper is pinned for Python 3.11; name one: make PYTHON=/path/to/python3.11"; exit 2; }
+	@"$$PYTHON" -c 'import sys; sys.exit(sys.version_info[:2] not in ((3, 11), (3, 12), (3, 13)))' || \
+	  { echo "error: Deeper is for Python 3.11 (3.12 and 3.13 are allowed); name one: make PYTHON=/path/to/python3.11"; exit 2; }
 	@test -x "$(BIN)/python" || "$$PYTHON" -m venv $(VENV) || \
 	  { echo "error: no virtual environment could be made; on Debian: apt-get install python3-venv"; rm -rf $(VENV); exit 2; }
 	@echo "installing into $(VENV) (some minutes the first time)"
