@@ -3,25 +3,26 @@ PYTHON ?= $(shell command -v python3.11 || echo python3)
 STUDY ?= residual_vs_plain
 HOURS ?= 8
 COMMIT ?= false
+REMOTE ?=
 OWN ?= own
 ALONE := transfer transfer_pictures zoo_full
 VENV := .venv
 BIN := $(CURDIR)/$(VENV)/bin
 STAMP := $(VENV)/.installed
 RUN := PATH="$(BIN):$$PATH" OMP_NUM_THREADS=1 PYTHONDONTWRITEBYTECODE=
-export PYTHON STUDY HOURS COMMIT  # recipes read them as "$$STUDY": what the shell would take for a command stays a word
+export PYTHON STUDY HOURS COMMIT REMOTE  # recipes read them as "$$STUDY": what the shell would take for a command stays a word
 
 .DEFAULT_GOAL := help
-.PHONY: help setup scm study slides named repro report site plots experiments ledger test golden bench gpu gpu-wheels house lint clean
+.PHONY: help setup scm study slides named repro report site plots experiments ledger share test golden bench gpu gpu-wheels house lint clean
 
 help:  ## this list
-	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(STAMP)  ## install everything into .venv (done by the others if need be)
 
 $(STAMP): requirements.txt pyproject.toml setup.py
-	@"$$PYTHON" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || \
-	  { echo "error: Deeper is pinned for Python 3.11; name one: make PYTHON=/path/to/python3.11"; exit 2; }
+	@"$$PYTHON" -c 'import sys; sys.exit(sys.version_info[:2] not in ((3, 11), (3, 12), (3, 13)))' || \
+	  { echo "error: Deeper is for Python 3.11 (3.12 and 3.13 are allowed); name one: make PYTHON=/path/to/python3.11"; exit 2; }
 	@test -x "$(BIN)/python" || "$$PYTHON" -m venv $(VENV) || \
 	  { echo "error: no virtual environment could be made; on Debian: apt-get install python3-venv"; rm -rf $(VENV); exit 2; }
 	@echo "installing into $(VENV) (some minutes the first time)"
@@ -68,6 +69,9 @@ experiments: $(STAMP)  ## a line an experiment: what was set, and the verdicts a
 
 ledger: $(STAMP)  ## measure the ledger for so many hours: make ledger HOURS=8
 	$(RUN) nice python -m deeper.ledger "hours=$$HOURS" "commit=$$COMMIT"
+
+share: $(STAMP)  ## put the trials that the tables name into a DVC remote: make share REMOTE=s3://bucket/path
+	$(RUN) python -m deeper.share "remote=$$REMOTE"
 
 test: $(STAMP)  ## run every test
 	$(RUN) python -m pytest -n 2 --dist loadfile --no-loadscope-reorder

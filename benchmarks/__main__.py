@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from benchmarks import loading, startup, sweeps, throughput
+from benchmarks import loading, planning, startup, sweeps, throughput
 from benchmarks.page import Findings, page
 from benchmarks.runs import small_set
 from benchmarks.sizes import FULL, QUICK, Size
@@ -53,6 +53,7 @@ def measure(data: Path, size: Size) -> Findings:
             ),
             "step_cost": _told("the cost of a step", lambda: list(throughput.step_cost(root, scratch / "b", size))),
             "sweeps": _told("sweeps", lambda: sweeps.measure(root, scratch / "c", size)),
+            "planning": _told("commands that train nothing", lambda: planning.measure(root, scratch / "e", size)),
         }
     return Findings(environment(), size, load, (time.monotonic() - began) / 60, **found)
 

@@ -9,6 +9,7 @@ import jinja2
 
 from benchmarks.loading import LOADERS, SUITE, Loading
 from benchmarks.measure import Spread
+from benchmarks.planning import Planning
 from benchmarks.sizes import PAPER_BATCH, POCKET_BATCH, POCKET_PAD, SIDE, Size
 from benchmarks.startup import Startup
 from benchmarks.sweeps import Sweeps
@@ -38,6 +39,7 @@ class Findings:
     sweeps: Sweeps
     startup: Startup
     loading: Sequence[Loading]
+    planning: Planning
 
 
 def page(found: Findings) -> str:
@@ -62,6 +64,7 @@ def page(found: Findings) -> str:
         rates=", ".join(f"{name} {rate.text(0)}" for name, rate in found.sweeps.rates.items()),
         startup_table=_startup(found.startup),
         loading_table=_loading(found.loading),
+        planning_table=_planning(found.planning),
     )
 
 
@@ -147,3 +150,9 @@ def _loading(found: Sequence[Loading]) -> str:
         for loading in found
     ]
     return table(head, rows)
+
+
+def _planning(found: Planning) -> str:
+    cold = found.cold.median
+    rows = [[name, seconds.text(1), f"{seconds.median / cold:.1f}"] for name, seconds in found.seconds.items()]
+    return table(["", "seconds", "÷ a Python that imports Hydra"], rows)

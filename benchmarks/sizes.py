@@ -45,6 +45,7 @@ class Size:
         epochs: of both.
         sweep_trials: trials of a sweep.
         starts: trials that one fork server starts, in the measurement of the start-up.
+        planned: finished trials of a sweep that is planned and run again.
         tiny_steps: steps of the training of a network that is nearly nothing.
     """
 
@@ -55,6 +56,7 @@ class Size:
     epochs: int
     sweep_trials: int
     starts: int
+    planned: int
     tiny_steps: int
 
 
@@ -71,6 +73,7 @@ FULL = Size(
     epochs=2,
     sweep_trials=4,
     starts=4,
+    planned=1000,
     tiny_steps=150,
 )
 QUICK = Size(
@@ -81,5 +84,6 @@ QUICK = Size(
     epochs=1,
     sweep_trials=2,
     starts=2,
+    planned=10,
     tiny_steps=8,
 )

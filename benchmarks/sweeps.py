@@ -80,8 +80,13 @@ def _command(root: Path, place: Path, size: Size, slots: int, threads: int) -> C
     def run(repetition: int) -> Command:
         own = place / f"{slots}x{threads}-{repetition}"
         seeds = ",".join(map(str, range(size.sweep_trials)))
-        where = [f"data.root={root}", f"store={own}", f"results={own}/results", f"hydra.sweep.dir={own}/outputs"]
-        how = [*runs.COMMON, f"trainer.threads={threads}", f"hydra.launcher.slots={slots}"]
+        where = [f"data.root={root}", f"store={own}", f"results={own}/results", f"sweeps={own}/sweeps"]
+        how = [
+            *runs.COMMON,
+            f"hydra.sweep.dir={own}/outputs",
+            f"trainer.threads={threads}",
+            f"hydra.launcher.slots={slots}",
+        ]
         began = time.perf_counter()
         _call(["-m", "deeper.train", "--multirun", *_recipe(size), *how, *where, f"seed={seeds}"])
         wall = time.perf_counter() - began

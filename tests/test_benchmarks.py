@@ -4,6 +4,7 @@ import pytest
 from benchmarks.loading import LOADERS, SUITE, Loading
 from benchmarks.measure import Spread, interleave, ratios, spread
 from benchmarks.page import Findings, page, table, verdict
+from benchmarks.planning import Planning
 from benchmarks.sizes import FULL
 from benchmarks.startup import Startup
 from benchmarks.sweeps import ARMS, Sweeps
@@ -83,6 +84,7 @@ def findings():
         step_cost=[StepCost(32, one, one)],
         sweeps=sweeps,
         startup=Startup(one, spread([0.3, 0.4]), one, one, one),
+        planning=Planning({"plan": spread([3.0])}, spread([1.5])),
         loading=[Loading("ResNet-20", dict.fromkeys((SUITE, *LOADERS), one), dict.fromkeys(LOADERS, one))],
     )
 
@@ -95,6 +97,7 @@ def test_page_says_plainly_what_missed_its_target(findings):
     assert "ResNet-20 at batch 128 misses" not in text
     assert "| two slots ÷ one slot | 1.70 | **missed** |" in text
     assert "run at the same time, reach 1.75" in text
+    assert "| plan | 3.0 | 2.0 |" in text
     assert "| a trial from a warm fork server | 0.35 (0.30 to 0.40) | met |" in text
 
 

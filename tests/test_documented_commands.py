@@ -29,6 +29,7 @@ def first(override):
     key, _, value = override.partition("=")
     value = "resnet20" if value.startswith("glob(") else ANY[key] if value == "<name>" else value
     value = value.split("~")[0] if key == "compare" else value  # HEAD~1 is put between quotes by the verb
+    value = f'"{value}"' if key in ("of", "against") else value  # and so are settings of a sweep
     value = "0" if value.startswith("range(") else value
     value = value if value[:1] in "[{\"'" else value.split(",")[0]
     return f"{key}={value}"

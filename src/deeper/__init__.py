@@ -16,13 +16,13 @@ from typing import Any
 __version__ = "0.1.0"
 __all__ = ["compare", "load", "train", "trials"]
 
-_PLACES = {"load": "loaded", "compare": "rows"}
+_PLACES = {"load": "loaded"}
 
 
 def __getattr__(name: str) -> Any:
     from importlib import import_module
 
-    if name in ("train", "trials"):
+    if name in ("compare", "train", "trials"):
         return import_module(f"deeper.{name}")  # the command, which can be called as well
     if name not in _PLACES:
         raise AttributeError(f"module 'deeper' has no attribute {name!r}")

@@ -3,21 +3,25 @@
 Nothing heavy is imported here, so ``--help``, ``--cfg job`` and a typo answer at once.
 """
 
+import contextlib
 import functools
 import io
+import json
 import math
 import os
 import signal
 import sys
 import time
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NoReturn
 
 from deeper.errors import DeeperError, one_line
 from deeper.paths import CONF
 
 BURST_S = 0.5
+JSON = "--json"
+INSTEAD = ("--help", "-h", "--hydra-help", "--version", "--cfg", "-c", "--info", "-i")  # flags that run no verb
 WANTS_TRACEBACK = os.environ.get("HYDRA_FULL_ERROR", "0") not in ("", "0")
 
 
@@ -33,8 +37,9 @@ def run(verb: Callable[[], None]) -> None:
     sys.argv[1:] = sorted(sys.argv[1:], key=lambda word: word not in ("--multirun", "-m"))
     _take_interrupts()
     try:
-        _check_globs(sys.argv[1:])
-        verb()
+        with _document(verb):
+            _check_globs(sys.argv[1:])
+            verb()
         sys.stdout.flush()
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # for the flush when the interpreter ends
@@ -49,6 +54,47 @@ def run(verb: Callable[[], None]) -> None:
         if WANTS_TRACEBACK or one_line(error) is None:
             raise
         _fail(error)
+
+
+_told: dict[str, Any] = {}
+
+
+def tell(text: str, facts: Mapping[str, Any]) -> None:
+    """Say what a verb found: ``text`` for people; with ``--json`` the facts are part of the one document instead."""
+    _told.update(facts)
+    if text and not _wants_document:
+        print(text)
+
+
+_wants_document = False
+
+
+@contextlib.contextmanager
+def _document(verb: Callable[[], None]) -> Iterator[None]:
+    """With ``--json`` among the arguments: one JSON object on standard output, and all else on standard error."""
+    global _wants_document
+    _told.clear()
+    _wants_document = JSON in sys.argv and not any(word in INSTEAD for word in sys.argv)
+    sys.argv[1:] = [word for word in sys.argv[1:] if word != JSON]
+    if not _wants_document:
+        yield
+        return
+    out = sys.stdout
+    found = {"schema": 1, "command": verb.__name__}
+    try:
+        with contextlib.redirect_stdout(sys.stderr):
+            yield
+    except (DeeperError, SystemExit) as error:
+        _told.setdefault("error", one_line(error) or f"ended with {error}")
+        raise
+    except KeyboardInterrupt:
+        _told["error"] = "interrupted"
+        raise
+    except Exception as error:
+        _told["error"] = one_line(error) or f"{type(error).__name__}: {error}"
+        raise
+    finally:
+        print(json.dumps(found | _told, indent=1, default=str), file=out, flush=True)
 
 
 def callable_as(module: str, function: Callable[[], Callable[..., Any]]) -> None:
@@ -141,5 +187,6 @@ def task(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
 
 
 def _fail(error: BaseException) -> NoReturn:
+    _told["error"] = one_line(error)
     print(f"error: {one_line(error)}", file=sys.stderr)
     sys.exit(getattr(error, "exit_code", 2))

@@ -9,9 +9,11 @@ python -m deeper.report slides=slides    a picture a claim for slides, light and
 python -m deeper.report compare=HEAD     what moved since a commit, or against a folder of results; writes nothing
 """
 
+import json
 import sys
 from collections.abc import Collection
 from pathlib import Path
+from typing import Any
 
 import hydra
 from omegaconf import DictConfig
@@ -112,20 +114,31 @@ def main(config: DictConfig) -> None:
     results, reports = results / below, reports / below
     only = [config.only] if isinstance(config.only, str) else list(config.only or ())
     if config.compare is not None:
-        print(compared(str(config.compare), results, Path("results") / below, only))
+        moved = compared(str(config.compare), results, Path("results") / below, only)
+        cli.tell(moved, {"compared": moved.splitlines()})
         return
     if config.slides is not None:
-        print(drawn(results, published, paths.folder("slides", config.slides)))
+        said = drawn(results, published, paths.folder("slides", config.slides))
+        cli.tell(said, {"slides": str(config.slides)})
         return
     family = None if config.family is None else paths.folder("family", config.family) / below
-    print(report(results, reports, published, config.exact, only, family))
+    said = report(results, reports, published, config.exact, only, family)
+    cli.tell(said, {"reports": [said], "verdicts": _verdicts(reports)})
     from deeper.reporting import load
     from deeper.reporting.pages import front_page
 
     if not below:
         front_page.write(reports)
     if config.for_profile not in APART and not only and load.is_there(results / RECORD):
-        print(report(results / RECORD, reports / RECORD, published, False))
+        more = report(results / RECORD, reports / RECORD, published, False)
+        cli.tell(more, {"reports": [said, more], "verdicts_of_record": _verdicts(reports / RECORD)})
+
+
+def _verdicts(reports: Path) -> dict[str, dict[str, Any]]:
+    """The numbers of every claim that has a file under ``metrics``, by study and claim."""
+    files = sorted((reports / "metrics").glob("*/*.json"))
+    studies = dict.fromkeys(path.parent.name for path in files)
+    return {one: {p.stem: json.loads(p.read_bytes()) for p in files if p.parent.name == one} for one in studies}
 
 
 def _quoted(word: str) -> str:

@@ -21,6 +21,8 @@ from deeper import cli, paths
 @cli.task
 def train(cfg: DictConfig) -> str:
     """Train the one trial of a composed configuration, or say what that takes, and return its id."""
+    if cfg.trial is not None:
+        return once_more(cfg)
     return one_trial(cfg, f"{cfg.model.name} seed={cfg.seed}")
 
 
@@ -32,12 +34,7 @@ def one_trial(cfg: DictConfig, label: str) -> str:
     """
     from hydra.core.hydra_config import HydraConfig
 
-    from deeper.files import writable
-    from deeper.run import processes
-    from deeper.run import wandb_runs as mirror
     from deeper.run.jobs import check_images, make_job
-    from deeper.run.slots import Bar, Sweep, Task, raise_failures
-    from deeper.run.store import RECORD
 
     if cfg.study.name != "none":
         _check_study(cfg, HydraConfig.get())
@@ -45,16 +42,71 @@ def one_trial(cfg: DictConfig, label: str) -> str:
     check_images(job["config"])
     if cfg.dry_run:
         return _plan(cfg, job)
-    mirror.check(cfg.logger)
+    if job["config"]["runtime"].get("ranks") == "given":
+        return _one_rank(job, label)
+    task = run(job, label)
+    shown = _errors(task.record)
+    cli.tell(
+        f"{task.label}: {task.record['status']}, {task.state}; {shown}; {task.home.path}",
+        {"trial": task.job["id"], "home": str(task.home.path), "state": task.state, "record": task.record},
+    )
+    return task.job["id"]
+
+
+def _one_rank(job: dict[str, Any], label: str) -> str:
+    """Train this process's rank of a trial; the first rank says what came of it."""
+    from deeper.run import given_ranks
+
+    record = given_ranks.train(job)
+    if record is not None:
+        cli.tell(f"{label}: {record['status']}; {_errors(record)}", {"trial": job["id"], "record": record})
+    return job["id"]
+
+
+def run(job: dict[str, Any], label: str) -> Any:
+    """Train the trial of a job unless it is finished; its task (``deeper.run.slots.Task``).
+
+    Raises:
+        DeeperError: the trial failed.
+    """
+    from deeper.files import writable
+    from deeper.run import processes
+    from deeper.run import wandb_runs as mirror
+    from deeper.run.slots import Bar, Sweep, Task, raise_failures
+    from deeper.run.store import RECORD
+
+    mirror.check(job["config"]["logger"])
     task = Task(job, label)
     if not (task.home / RECORD).exists():
         writable(task.home.path.parent)  # before seconds of imports
         processes.context()
     raise_failures(Sweep([task], 1, Bar(task.label)).run())
-    metrics = {key: value for key, value in task.record["metrics"].items() if key.endswith("error")}
-    shown = ", ".join(f"{key.replace('_', ' ')} {value:.4f}" for key, value in metrics.items() if value is not None)
-    print(f"{task.label}: {task.record['status']}, {task.state}; {shown}; {task.home.path}")
-    return task.job["id"]
+    return task
+
+
+def once_more(cfg: DictConfig) -> str:
+    """Train a trial of the store again from its frozen settings, and say whether the same came out; its id.
+
+    A finished one is trained in ``own/trials``, which leaves it as it is; another goes on where it is.
+
+    Raises:
+        DeeperError: there is no such trial, it would be another one today, or the command line changes a setting.
+    """
+    from deeper.run import again
+
+    job = again.job(cfg)
+    task = run(job, f"{job['config']['model']['name']} seed={job['config']['seed']}")
+    same = again.compared(cfg.store, task)
+    cli.tell(
+        f"{task.label}: {task.record['status']}, {task.state}; {_errors(task.record)}; {task.home.path}\n{same.words}",
+        {"trial": job["id"], "home": str(task.home.path), "record": task.record, "same": same.facts},
+    )
+    return job["id"]
+
+
+def _errors(record: dict[str, Any]) -> str:
+    metrics = {key: value for key, value in record["metrics"].items() if key.endswith("error")}
+    return ", ".join(f"{key.replace('_', ' ')} {value:.4f}" for key, value in metrics.items() if value is not None)
 
 
 def _check_study(cfg: DictConfig, hydra: Any) -> None:
@@ -77,8 +129,8 @@ def _plan(cfg: DictConfig, job: dict[str, Any]) -> str:
     from deeper.reporting import plan_text
     from deeper.study import plan
 
-    print(plan_text.brief(plan.make([cfg], [job], 1)))
-    print(f"trial:  {job['id']}")
+    found = plan.make([cfg], [job], 1)
+    cli.tell(f"{plan_text.brief(found)}\ntrial:  {job['id']}", {"trial": job["id"], "plan": plan.as_json(found)})
     return job["id"]
 
 

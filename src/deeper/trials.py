@@ -37,17 +37,25 @@ def trials(cfg: DictConfig) -> None:
         raise DeeperError(f"there is no folder {there}, so no table uses any trial; results=FOLDER names the tables'")
     kept = kept_trials.kept_trials(store, results)
     if cfg.show is not None:
-        print(_told(kept_trials.named(kept, str(cfg.show))))
+        one = kept_trials.named(kept, str(cfg.show))
+        cli.tell(_told(one), {"trials": [_facts(one)], "damaged": one.home.damaged(), "record": one.home.record()})
     elif cfg.remove:
         unused = [trial for trial in kept if not trial.tables]
         gone = unused if cfg.dry_run else kept_trials.remove(unused)
-        print(_list(gone) if gone else "every trial is in a table")
+        lines = [_list(gone) if gone else "every trial is in a table"]
         if gone and cfg.dry_run:
-            print("nothing was removed; dry_run=false removes them")
+            lines.append("nothing was removed; dry_run=false removes them")
         if len(gone) < len(unused):
-            print(f"{len(unused) - len(gone)} stay: another process is at work on them")
+            lines.append(f"{len(unused) - len(gone)} stay: another process is at work on them")
+        cli.tell("\n".join(lines), {"trials": list(map(_facts, gone)), "removed": not cfg.dry_run})
     else:
-        print(_list(kept) if kept else f"no trial is in {store}")
+        cli.tell(_list(kept) if kept else f"no trial is in {store}", {"trials": list(map(_facts, kept))})
+
+
+def _facts(trial: KeptTrial) -> dict[str, Any]:
+    """A trial for ``--json``."""
+    facts = {key: getattr(trial, key) for key in ("what", "state", "when", "size", "tables")}
+    return {"id": trial.home.trial, "home": str(trial.home.path), **facts}
 
 
 def _list(kept: Sequence[KeptTrial]) -> str:

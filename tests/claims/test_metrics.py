@@ -19,6 +19,8 @@ def trial():
     probes = {"noise_start": noise, "lesion": lesion} | {name: {"key": "k", "value": v} for name, v in others.items()}
     found = {**synthetic.trial("plain20", 0), "probes": probes}
     found["metrics"] |= {"members_error": 0.5, "best_member_error": 0.4}
+    errors = {"bag": 0.1, "shoe": 0.3, "no picture": None}
+    found["scores"] = {"top5_error": 0.02, "calibration_error": 0.04, "macro_f1": 0.8, "class_errors": errors}
     found["time"] |= {"features_s": 8.0, "classifier_s": 2.0}
     return found
 
@@ -51,6 +53,14 @@ def test_the_share_of_time_that_kept_features_leave_is_told_from_a_half(trial):
     assert METRICS["cached_share"](synthetic.row(trial)) == pytest.approx(0.2 - 0.5)
     del trial["time"]["features_s"]
     assert math.isnan(METRICS["cached_share"](synthetic.row(trial)))
+
+
+def test_scores_are_of_trials_whose_logits_were_asked(trial):
+    assert METRICS["worst_class_error"](synthetic.row(trial)) == 0.3
+    assert METRICS["top5_error"](synthetic.row(trial)) == 0.02
+    del trial["scores"]
+    assert math.isnan(METRICS["worst_class_error"](synthetic.row(trial)))
+    assert math.isnan(METRICS["calibration_error"](synthetic.row(trial)))
 
 
 def test_values_of_probes(trial):

@@ -29,7 +29,7 @@ from deeper.data.targets.target_arrays import FITS
 from deeper.errors import DeeperError
 from deeper.fit import step
 from deeper.models.build import build
-from deeper.run import backbones
+from deeper.run import backbones, shared
 from deeper.run.store import WEIGHTS, Home
 
 Pictures = np.ndarray | Sequence[str | Path | Image.Image]
@@ -166,10 +166,13 @@ def load(
 ) -> LoadedTrial:
     """A finished trial of the store, by its id, or by study, arm and seed as the study's table has them.
 
+    One that the store lacks is fetched where it was shared (``deeper.run.shared``).
+
     Raises:
         DeeperError: there is no such trial, it is not finished, or it trained no network.
     """
     trial = trial or _of_table(study, arm, seed, results)
+    shared.fetch(trial, store)
     config = backbones.settings(store, trial)
     if config.get("transfer", {}).get("mode", {}).get("name") == "frozen":
         raise DeeperError(f"trial {trial} is a linear classifier on the features of a frozen network; load that one")

@@ -14,6 +14,7 @@ from deeper.claims.statistics import Mean
 from deeper.errors import DeeperError, known
 from deeper.run.store import CONFIG, RECORD, Home
 from deeper.schema.results import StudyTable, read_table
+from deeper.study import own_sweep
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -56,19 +57,22 @@ def compare(
     *,
     store: str | Path = "trials",
     results: str | Path = "results",
+    sweeps: str | Path = "reports/sweeps",
 ) -> Mean:
     """The mean of ``of - against``, paired by seed, with its 95 % interval.
 
     Args:
-        of, against: ``study/arm`` of a study's table, such as ``residual_vs_plain/resnet20``, or ids of trials.
+        of, against: ``study/arm`` of a study's table, such as ``residual_vs_plain/resnet20``; ``sweep/setting`` of a
+            sweep of one's own, such as ``rates/recipe.lr=0.1``, with as many words as tell it apart; or ids of trials.
         metric: one of the metrics of the ledger; of ids one of the trial's own, such as ``test_error``.
         store: where the ids' trials are.
         results: where the tables are.
+        sweeps: where those of sweeps are.
 
     Raises:
-        DeeperError: no such arm, trial or metric, or no seed that both have.
+        DeeperError: no such arm, setting, trial or metric, or no seed that both have.
     """
-    left, right = (_values(side, metric, store, results) for side in (of, against))
+    left, right = (_values(side, metric, store, results, sweeps) for side in (of, against))
     seeds = sorted(left.keys() & right.keys())
     if not seeds:
         raise DeeperError(f"{of} and {against} have no seed in common: {sorted(left)} and {sorted(right)}")
@@ -89,16 +93,28 @@ def table_of(study: str, results: str | Path) -> StudyTable:
         raise DeeperError(f"{path} cannot be read; there are {', '.join(there) or 'no tables'}") from error
 
 
-def _values(side: str | Sequence[str], metric: str, store: str | Path, results: str | Path) -> dict[int, float]:
+def _values(
+    side: str | Sequence[str], metric: str, store: str | Path, results: str | Path, sweeps: str | Path
+) -> dict[int, float]:
     if isinstance(side, str) and "/" in side:
-        study, _, arm = side.rpartition("/")
         known(metric, METRICS, "metric", "the metrics of the ledger")
-        table = table_of(study, results)
-        known(arm, table.arms, "arm", f"the arms of {study}")
+        table, arm = _arm(side, results, sweeps)
         found = {row.seed: METRICS[metric](row) for row in table.rows(arm) if not row.members}
     else:
         found = dict(_value(one, metric, store) for one in ([side] if isinstance(side, str) else side))
     return {seed: value for seed, value in found.items() if math.isfinite(value)}
+
+
+def _arm(side: str, results: str | Path, sweeps: str | Path) -> tuple[StudyTable, str]:
+    """The table and the arm of ``sweep/setting`` or ``study/arm``; the values of a setting may have slashes too."""
+    name, _, words = side.partition("/")
+    if (path := Path(sweeps) / f"{name}.json").exists():
+        table = read_table(path)
+        return table, own_sweep.arm_of(table, words)
+    study, _, arm = side.rpartition("/")
+    table = table_of(study, results)
+    known(arm, table.arms, "arm", f"the arms of {study}")
+    return table, arm
 
 
 def _value(trial: str, metric: str, store: str | Path) -> tuple[int, float]:

@@ -12,7 +12,7 @@ from typing import Any
 
 from deeper.claims import gradient_norms as gradients
 from deeper.schema.results import TrialRow
-from deeper.schema.study import MetricName
+from deeper.schema.study import SCORES, MetricName
 
 FRACTION = "fraction"
 DECADES = "decades"
@@ -23,6 +23,7 @@ LEARNED = (
     *ERRORS,
     *("train_loss", "validation_loss", "test_loss", "generalisation_gap", "averaging_gain", "gain_over_best"),
     "epochs_to_15",
+    *SCORES,
 )
 """What tells how well a network learned, so that it means nothing of one that did not."""
 
@@ -92,6 +93,16 @@ def _heads_gain(row: TrialRow) -> float:
 def _zeros(row: TrialRow) -> float:
     """Mean over activations of their share of zeros."""
     return _mean((_probe(row, "activations").get("activations") or {}).get("zeros") or [])
+
+
+def _score(name: str) -> Callable[[TrialRow], float | None]:
+    return lambda row: getattr(row.scores, name) if row.scores else None
+
+
+def _worst_class(row: TrialRow) -> float:
+    """Test error of the class that is told worst."""
+    errors = [error for error in row.scores.class_errors.values() if error is not None] if row.scores else []
+    return max(errors, default=math.nan)
 
 
 def _cached_share(row: TrialRow) -> float:
@@ -203,6 +214,10 @@ _TABLE = (
         FRACTION,
         lambda row: _minus(row.metrics.best_member_error, row.metrics.test_error),
     ),
+    Metric("top5_error", "top-5 error", FRACTION, _score("top5_error"), percentage=True),
+    Metric("calibration_error", "calibration error", FRACTION, _score("calibration_error"), percentage=True),
+    Metric("macro_f1", "macro F1", FRACTION, _score("macro_f1"), percentage=True),
+    Metric("worst_class_error", "error of the worst class", FRACTION, _worst_class, percentage=True),
     Metric("cached_share", "time with the cache as a share of that without, minus a half", FRACTION, _cached_share),
     Metric("train_s", "training time", "s", lambda row: row.time.train_s),
     Metric("images_per_s", "training speed", "images/s", lambda row: row.time.images_per_s),

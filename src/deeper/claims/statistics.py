@@ -18,9 +18,9 @@ that are all alike to rounding have an interval of no width.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-from scipy import optimize, stats
 
 ALPHA = 0.05
 CONFIDENCE = 1 - ALPHA
@@ -45,6 +45,13 @@ class Mean:
     @property
     def has_interval(self) -> bool:
         return not math.isnan(self.lower)
+
+
+def _scipy() -> tuple[Any, Any]:
+    """``scipy.stats`` and ``scipy.optimize``: they take longer to import than most commands, which need neither."""
+    from scipy import optimize, stats
+
+    return stats, optimize
 
 
 def mean(values: Sequence[float], confidence: float = CONFIDENCE, limits: tuple[float, float] = NO_LIMITS) -> Mean:
@@ -117,6 +124,7 @@ def minimum_detectable_effect(sd: float, n: int, alpha: float = ALPHA, target: f
         return math.nan
     if sd == 0:
         return 0.0
+    stats, optimize = _scipy()
     top = 2.0 * (stats.t.ppf(1 - alpha / 2, n - 1) + stats.norm.ppf(target) + 2.0)
     while _power(top, n - 1, alpha) < target:
         top *= 2.0
@@ -159,6 +167,7 @@ def _interval(x: np.ndarray, centre: float, sd: float, confidence: float) -> tup
         return math.nan, math.nan
     if sd == 0:
         return centre, centre
+    stats, _ = _scipy()
     found = stats.ttest_1samp(x, 0).confidence_interval(confidence)
     return float(found.low), float(found.high)
 
@@ -173,6 +182,7 @@ def _sd(x: np.ndarray) -> float:
 
 def _power(shift: float, freedom: int, alpha: float) -> float:
     """Power at non-centrality ``shift`` >= 0. Past 30 the far tail is nothing, and scipy's ``nct`` turns unreliable."""
+    stats, _ = _scipy()
     critical = stats.t.ppf(1 - alpha / 2, freedom)
     near = stats.nct.sf(critical, freedom, shift)
     far = stats.nct.cdf(-critical, freedom, shift) if shift < 30 else 0.0

@@ -57,12 +57,13 @@ def cost(cfg: DictConfig) -> Counted | None:
     from deeper.reporting import cost_tables
 
     if cfg.solve is not None or cfg.match is not None:
-        print(json.dumps(solve(cfg)))
+        found = solve(cfg)
+        cli.tell(json.dumps(found), {"solved": found})
         return None
     counted = measure(cfg)
     if HydraConfig.get().mode == RunMode.MULTIRUN:
         return counted
-    print(cost_tables.one(counted))
+    cli.tell(cost_tables.one(counted), {"networks": [cost_tables.as_json(counted)]})
     return None
 
 

@@ -224,14 +224,38 @@ _GATES = (aten.mul.Tensor, aten.mul_.Tensor)
 _NORMS = (aten.native_batch_norm.default, aten._native_batch_norm_legit_no_training.default)
 
 
+def _are_alike(one: Any, other: Any) -> bool:
+    both = isinstance(one, Tensor) and isinstance(other, Tensor)
+    return both and (one.shape, one.dtype, one.stride()) == (other.shape, other.dtype, other.stride())
+
+
+def _reduced(image: Tensor, dims: list[int] | None, keep: bool = False) -> Tensor:
+    gone = {dim % image.dim() for dim in (dims or range(image.dim()))}
+    shape = [1 if dim in gone else size for dim, size in enumerate(image.shape) if keep or dim not in gone]
+    return image.new_empty(shape)
+
+
 class _Meta(TorchDispatchMode):
-    """Runs operations, batch normalisation by its shapes alone: PyTorch's own takes most of a count's time."""
+    """Runs operations, some by their shapes alone: PyTorch's own batch normalisation takes most of a count's time, and
+    its sums, means and products import all of torch.compile, which takes longer than a count.
+    """
+
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        """A mode that is to be kept from torch.compile imports all of it too."""
+        return False
 
     def __torch_dispatch__(self, function, types, args=(), kwargs=None):
         if function in _NORMS:
             image = args[0]
             channel = image.new_empty(image.shape[1])
             return torch.empty_like(image), channel, torch.empty_like(channel)
+        if function is aten.add.Tensor and _are_alike(*args[:2]):
+            return torch.empty_like(args[0])
+        if function is aten.mean.dim and not kwargs:
+            return _reduced(*args)
+        if function is aten.addmm.default and not kwargs:
+            return args[1].new_empty(args[1].shape[0], args[2].shape[1])
         return function(*args, **(kwargs or {}))
 
 

@@ -250,9 +250,11 @@ def _trainer(config: dict[str, Any], steps_per_epoch: int, dropping: bool, callb
     else:
         strategy, plugins = "auto", [LightningEnvironment(), _DirectIO()]
     together = recipe.get("accumulate", 1)
+    on_node = int(os.environ.get("LOCAL_WORLD_SIZE", options["devices"])) if options["devices"] > 1 else 1
     told = {
         "accelerator": options["accelerator"],
-        "devices": options["devices"],
+        "devices": on_node,
+        "num_nodes": options["devices"] // on_node,
         "strategy": strategy,
         "plugins": plugins,
         "precision": options["precision"],

@@ -43,6 +43,13 @@ def many(counted: Sequence[Counted]) -> str:
     return {"json": _json, "csv": _csv}[shape](rows)
 
 
+def as_json(counted: Counted) -> dict[str, Any]:
+    """A network for ``--json``; a cost that it does not have is null."""
+    costs = {name: value if isinstance(value, int | float) else None for name, value in counted.costs.items()}
+    layers = {} if counted.layers is None else {"layers": counted.layers}
+    return {"network": counted.network, "input": list(counted.image), **costs, **layers}
+
+
 def _image(shape: Sequence[int] | None) -> str | None:
     return None if shape is None else "x".join(map(str, shape))
 

@@ -35,7 +35,8 @@ def make_job(cfg: DictConfig, slots: int | None = None) -> dict[str, Any]:
     _resolve(config, slots or 1)
     meta = transfer_jobs.complete(config) if "transfer" in config else None
     bounds.check(config["model"])
-    _check_gpus(config["trainer"])
+    if config["runtime"].get("ranks") != "given":  # of which others may be on other nodes
+        _check_gpus(config["trainer"])
     meta = meta or _prepared(config["data"])
     _fit_to_data(config["data"], meta)
     return {

@@ -166,8 +166,15 @@ class Running:
             _started.remove(self)
 
 
-def start(job: Mapping[str, Any], ranks: int, log: Path, gpus: list[str] | None = None, entry: str = ENTRY) -> Running:
-    """Start a trial.
+def start(
+    job: Mapping[str, Any],
+    ranks: int,
+    log: Path,
+    gpus: list[str] | None = None,
+    entry: str = ENTRY,
+    given: Mapping[str, str] | None = None,
+) -> Running:
+    """Start a trial, or one rank of it.
 
     Args:
         job: what ``deeper.run.trial.train`` takes.
@@ -175,14 +182,15 @@ def start(job: Mapping[str, Any], ranks: int, log: Path, gpus: list[str] | None 
         log: the file that its output is added to.
         gpus: the devices it may see; None leaves the environment as it is.
         entry: the module whose ``train`` runs and whose ``describe`` puts a failure in words.
+        given: of the one rank, its place among those that others start (``deeper.run.given_ranks``).
     """
-    environment = {} if gpus is None else {"CUDA_VISIBLE_DEVICES": ",".join(gpus)}
+    environment = dict(given or {}) | ({} if gpus is None else {"CUDA_VISIBLE_DEVICES": ",".join(gpus)})
     port = str(_free_port()) if ranks > 1 else ""
     running = Running([], [], log=log)
     _started.append(running)
     for rank in range(ranks):
         receive, send = context().Pipe(duplex=False)
-        own = {**environment, **(_rank_environment(rank, ranks, port) if ranks > 1 else {})}
+        own = {**environment, **(rank_environment(rank, ranks, port) if ranks > 1 else {})}
         try:
             running.ranks.append(_process((dict(job), send, own, log, entry)))
         except BaseException:
@@ -209,14 +217,18 @@ def _process(arguments: tuple[Any, ...]) -> Any:
     return process
 
 
-def _rank_environment(rank: int, ranks: int, port: str) -> dict[str, str]:
+def rank_environment(
+    rank: int, ranks: int, port: str, address: str = "127.0.0.1", local: tuple[int, int] | None = None
+) -> dict[str, str]:
+    """What torchrun tells a rank. ``local``: its place and the number of ranks on its node, all where they are one."""
+    place, beside = local or (rank, ranks)
     return {
         "RANK": str(rank),
-        "LOCAL_RANK": str(rank),
-        "GROUP_RANK": "0",
+        "LOCAL_RANK": str(place),
+        "GROUP_RANK": str(rank // beside),
         "WORLD_SIZE": str(ranks),
-        "LOCAL_WORLD_SIZE": str(ranks),
-        "MASTER_ADDR": "127.0.0.1",
+        "LOCAL_WORLD_SIZE": str(beside),
+        "MASTER_ADDR": address,
         "MASTER_PORT": port,
         "TORCHELASTIC_RUN_ID": "deeper",
     }

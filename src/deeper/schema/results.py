@@ -122,6 +122,15 @@ class Confusion(Closed):
     pairs: Row[tuple[int, int, int]] = ()
 
 
+class Scores(Closed):
+    """What the stored test logits tell, where the study asks for it; ``class_errors`` by the class's name."""
+
+    top5_error: Fraction
+    calibration_error: Fraction
+    macro_f1: Fraction
+    class_errors: dict[str, Fraction | None]
+
+
 class TargetOfRow(Closed):
     """The target set of a transfer, and how it is judged."""
 
@@ -163,6 +172,7 @@ class TrialRow(Closed):
     finished_at: str | None
     curves: Row[CurveRow]
     probes: dict[str, ProbeValue] = {}
+    scores: Scores | None = None
     environment: Whole
     members: Row[str] = ()
     digest: str | None = None

@@ -33,6 +33,10 @@ MetricName = Literal[
     "zero_activations",
     "averaging_gain",
     "gain_over_best",
+    "top5_error",
+    "calibration_error",
+    "macro_f1",
+    "worst_class_error",
     "cached_share",
     "train_s",
     "images_per_s",
@@ -43,6 +47,7 @@ MetricName = Literal[
     "macs",
     "activation_bytes",
 ]
+SCORES = ("top5_error", "calibration_error", "macro_f1", "worst_class_error")  # from stored logits
 CostName = Literal["params", "macs", "activation_bytes"]
 PublishedFile = Literal["cifar.csv", "ablations.csv", "fashion_mnist.csv", "imagenet.csv"]
 Page = Literal["study", "zoo", "transfer", "calibration"]
@@ -299,7 +304,9 @@ class Probe(Open):
 
 
 class ArmTable(Closed):
-    """A table of the page, an arm a row: of ``metrics``, or of ``columns`` of what a ``probe`` found."""
+    """A table of the page, an arm a row: of ``metrics``, of ``columns`` of what a ``probe`` found, or the test error of
+    each class (``by: class``).
+    """
 
     title: Text
     says: str | None = None
@@ -307,12 +314,13 @@ class ArmTable(Closed):
     probe: str | None = None
     columns: dict[str, Text] | None = None
     unit: str | None = None
+    by: Literal["class"] | None = None
 
     @model_validator(mode="after")
     def _has_columns(self) -> Self:
         of_probe = self.probe is not None and self.columns is not None
-        if (self.metrics is not None) == of_probe:
-            raise wrong("a table has either metrics, or probe and columns")
+        if (self.metrics is not None) + of_probe + (self.by is not None) != 1:
+            raise wrong("a table has either metrics, or probe and columns, or by: class")
         return self
 
 
@@ -428,6 +436,13 @@ class Study(Closed):
         for index, rows in enumerate(self.published):
             if rows.arm is not None:
                 yield ("published", index, "arm"), rows.arm
+
+    @property
+    def is_scored(self) -> bool:
+        """Whether it asks for what only the stored logits of a trial tell."""
+        compared = {one.metric for one in self.comparisons}
+        shown = {name for table in self.tables for name in table.metrics or ()}
+        return bool((compared | shown) & set(SCORES)) or any(table.by for table in self.tables)
 
     @property
     def comparisons(self) -> list[Comparison]:

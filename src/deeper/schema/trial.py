@@ -123,9 +123,10 @@ class Logger(Closed):
 
 
 class Runtime(Closed):
-    """Epochs between checkpoints."""
+    """Epochs between checkpoints, and whether a trial starts its ranks itself or is one that others started."""
 
     checkpoint_every: Count
+    ranks: Literal["own", "given"] = "own"
 
 
 class LayerRates(Closed):
@@ -238,6 +239,10 @@ class TrialSettings(Closed):
     profile: Text = "pocket"
     blocks: Count | None = None
     tune: bool = False
+    trial: None = None
+    name: InFolder | None = None
+    zip: Row[Text | Row[Text]] | None = None
+    sweeps: Folder = "reports/sweeps"
     study: Settings
     logger: Logger
     store: Folder

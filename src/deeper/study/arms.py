@@ -10,7 +10,7 @@ from deeper.schema.study import Settings, Study, read_study
 
 FREE = (
     *("study", "profile", "data", "logger", "store", "results", "reuse", "trust_table", "dry_run", "runtime", "hydra"),
-    "blocks",
+    *("blocks", "name", "sweeps"),
     *("data.root", "data.folder"),
 )
 

@@ -92,6 +92,8 @@ def checked_jobs(
         if not configs[0].dry_run:
             writable(Path(configs[0].results), "the table's folder", "results")
             _check_place(configs[0], arguments)
+    if configs[0].runtime.get("ranks") == "given":
+        raise DeeperError("runtime.ranks=given is for one trial; the trials of a sweep start their own ranks")
     jobs = [make_job(config, slots) for config in configs]
     for job in jobs:
         check_images(job["config"])

@@ -1,6 +1,7 @@
 """Composing the jobs of a study: what the settings of its arms are as overrides, and what is wrong with one of them."""
 
-import copy
+import itertools
+import pickle
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -36,7 +37,7 @@ class Composer:
 
     def __init__(self, loader: ConfigLoader, master: DictConfig):
         self.loader, self.master = loader, master
-        self.composed: dict[tuple[str, ...], Composed] = {}
+        self.composed: dict[tuple[str, ...], tuple[DictConfig, bytes]] = {}  # Hydra's part, and ours pickled
 
     def compose(self, overrides: Sequence[str]) -> Composed:
         """Hydra's part and ours of a job's configuration.
@@ -49,10 +50,11 @@ class Composer:
         if seed is None or len(alike) != len(overrides) - 1:
             return self._compose(overrides)
         if alike not in self.composed:
-            self.composed[alike] = self._compose(overrides)
-            return self.composed[alike]
-        hydra, config = self.composed[alike]
-        config = copy.deepcopy(config)
+            hydra, config = self._compose(overrides)
+            self.composed[alike] = hydra, pickle.dumps(config, pickle.HIGHEST_PROTOCOL)
+            return hydra, config
+        hydra, kept = self.composed[alike]
+        config = pickle.loads(kept)  # a seventh of the time of copy.deepcopy
         config.seed = int(seed)
         return hydra, config
 
@@ -85,7 +87,12 @@ class Composer:
 
 
 def overrides_of_jobs(
-    study: Study | None, profile: str, grid: list[Override], line: list[Override], blocks: int | None = None
+    study: Study | None,
+    profile: str,
+    grid: list[Override],
+    line: list[Override],
+    blocks: int | None = None,
+    together: Sequence[Sequence[str]] = (),
 ) -> list[list[str]]:
     """Overrides of every job of a sweep: its grid, once for each arm of the study that names settings.
 
@@ -95,16 +102,64 @@ def overrides_of_jobs(
         grid: of the study's file; a setting of an arm replaces one of it.
         line: of the command line, which replaces both.
         blocks: of the ledger: the first seeds of every arm, ``study.block`` of them each; None for all.
+        together: names of settings whose values go in step, in groups.
+
+    Raises:
+        DeeperError: of settings that go in step one has no values, or another number of them.
     """
     arms = settings(study, profile) if study else {}
     if not arms:
-        return BasicSweeper.split_arguments([*grid, *line], None)[0]
+        parts = _in_step([*grid, *line], together)
+        return [job for part in parts for job in BasicSweeper.split_arguments(part, None)[0]]
+    if together:
+        raise DeeperError("zip is for a sweep of your own; the arms of a study say themselves what goes together")
     parser = OverridesParser.create()
     jobs: list[list[str]] = []
     for name, chosen in arms.items():
         of_arm = parser.parse_overrides(overrides_of_arm(name, chosen))
         jobs += BasicSweeper.split_arguments([*grid, *of_arm, *line], None)[0][: blocks and blocks * study.block]
     return jobs
+
+
+def groups_in_step(value: Any) -> list[list[str]]:
+    """The setting ``zip`` as groups of names: ``[a, b]`` is one, ``[[a, b], [c, d]]`` are two.
+
+    Raises:
+        DeeperError: it is something else.
+    """
+    said = OmegaConf.to_container(value) if OmegaConf.is_config(value) else value
+    groups = [said] if isinstance(said, list) and all(isinstance(name, str) for name in said) else said
+    if not isinstance(groups, list) or not all(isinstance(group, list) and len(group) > 1 for group in groups):
+        raise DeeperError(f"zip={said}: it must be a list of settings whose values go in step: zip=[model,recipe.lr]")
+    return groups
+
+
+def _in_step(overrides: list[Override], together: Sequence[Sequence[str]]) -> list[list[Override]]:
+    """The overrides once for each step, in which settings that go in step have one value; others stay as they are."""
+    if not together:
+        return [overrides]
+    parser, swept = OverridesParser.create(), {o.get_key_element().lstrip("+"): o for o in overrides}
+    groups = []
+    for names in together:
+        for name in names:
+            if name not in swept or not swept[name].is_sweep_override():
+                raise DeeperError(f"zip: {name} has not several values on the command line, so nothing goes in step")
+        values = [_words(swept[name]) for name in names]
+        if len({len(own) for own in values}) > 1:
+            counts = ", ".join(f"{name} {len(own)}" for name, own in zip(names, values, strict=True))
+            raise DeeperError(f"zip: values that go in step must be equally many ({counts})")
+        groups.append([dict(zip(names, step, strict=True)) for step in zip(*values, strict=True)])
+    chosen = [{name: value for part in parts for name, value in part.items()} for parts in itertools.product(*groups)]
+    return [[_chosen(o, step, parser) for o in overrides] for step in chosen]
+
+
+def _words(override: Override) -> list[str]:
+    return [f"{override.get_key_element()}={value}" for value in override.sweep_string_iterator()]
+
+
+def _chosen(override: Override, step: Mapping[str, str], parser: OverridesParser) -> Override:
+    name = override.get_key_element().lstrip("+")
+    return parser.parse_override(step[name]) if name in step else override
 
 
 def overrides_of_arm(name: str, chosen: Settings) -> list[str]:

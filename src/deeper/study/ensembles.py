@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.special import log_softmax, logsumexp
 
 
 def log_mean_probabilities(logits: Sequence[np.ndarray]) -> np.ndarray:
@@ -16,6 +15,8 @@ def log_mean_probabilities(logits: Sequence[np.ndarray]) -> np.ndarray:
         Images × classes. An image of which a network's logits are not all finite has that network's probabilities
         all alike, so a network that diverged has no say.
     """
+    from scipy.special import logsumexp  # not above: every command of a study imports this module
+
     own = [_log_probabilities(np.asarray(one, dtype=np.float64)) for one in logits]
     return logsumexp(np.stack(own), axis=0) - np.log(len(own))
 
@@ -33,5 +34,7 @@ def measure(logits: Sequence[np.ndarray], labels: np.ndarray) -> dict[str, float
 
 
 def _log_probabilities(logits: np.ndarray) -> np.ndarray:
+    from scipy.special import log_softmax
+
     known = np.isfinite(logits).all(1, keepdims=True)
     return log_softmax(np.where(known, logits, 0.0), axis=1)

@@ -3,15 +3,17 @@
 Nothing is trained, measured or exported. Torch is imported only where a network's cost has never been counted.
 """
 
+import math
 import re
 import shutil
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from omegaconf import DictConfig
+from pydantic import BaseModel
 
 from deeper.claims.power import Prospect, prospects
 from deeper.data.prepared import read_meta
@@ -134,6 +136,21 @@ def make(configs: Sequence[DictConfig], jobs: Sequence[Job], slots: int) -> Plan
     )
 
 
+def as_json(plan: Plan) -> dict[str, Any]:
+    """A plan as JSON has it: numbers that are not known are null."""
+    return _plain(asdict(plan))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, BaseModel):
+        return _plain(value.model_dump(mode="json", exclude_unset=True))
+    if isinstance(value, Mapping):
+        return {key: _plain(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(part) for part in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
 def _arms(
     study: Study | None, names: Sequence[str], jobs: Sequence[Job], finished: set[str], known: set[str]
 ) -> list[ArmPlan]:
@@ -163,7 +180,7 @@ def _time(configs: Iterable[Mapping[str, Any]], store: Path, slots: int, machine
     told = Forecast(store, machine, _tested(configs[0]["data"]))
     guesses = [(told.seconds(config, costing.cost(config)["macs"]), config["trainer"]["devices"]) for config in configs]
     tasks = [(guess.seconds, devices) for guess, devices in guesses if guess]
-    basis = Counter(guess.basis for guess, _ in guesses if guess)
+    basis = dict(Counter(guess.basis for guess, _ in guesses if guess))
     return Time(forecast.makespan(tasks, slots), slots, basis, len(guesses) - len(tasks), told.here)
 
 

@@ -20,7 +20,7 @@ from deeper.run.store import CURVES, Home
 from deeper.schema.results import SCHEMA, changed_rows, folder_of, sealed
 from deeper.schema.study import Study
 from deeper.study import arms as study_arms
-from deeper.study import averaging
+from deeper.study import averaging, scores
 from deeper.study import transfer_table as transfer_tables
 
 NO_GRADIENTS: dict[str, list[Any]] = {"layers": [], "start": [], "epochs": []}
@@ -96,6 +96,8 @@ def _warn_once(line: str) -> None:
 
 
 def _measured(row: Mapping[str, Any], study: Study | None) -> bool:
+    if study is not None and study.is_scored and "members" not in row and "scores" not in row:
+        return False
     kept = row.get("probes", {})
     wanted = {} if "members" in row or study is None else study_arms.probes_of(study, row["arm"])
     return all(kept.get(name, {}).get("key") == probing.key(row["id"], spec) for name, spec in wanted.items())
@@ -121,6 +123,7 @@ def table(study: Study, configs: Sequence[DictConfig], trials: Sequence[str]) ->
                 **({"settings": own} if (own := next(varying)) else {}),
                 **(_transferred(cfg, found, trial) if "transfer" in cfg else {}),
                 **{key: found[key] for key in (*KEPT, "curves", "probes") if key in found},
+                **(_scored(cfg, found, trial) if study.is_scored else {}),
                 **({} if study.gradients else {"gradients": NO_GRADIENTS}),
                 "environment": environments.index(found["environment"]),
             }
@@ -155,6 +158,14 @@ def _transferred(cfg: DictConfig, found: Mapping[str, Any], trial: str) -> dict[
     if told is None:
         told = transfer_tables.confused(Home(cfg.store, trial), transfer_tables.several(cfg))
     return {"transfer": transfer_tables.settings(cfg.transfer), "confusion": told}
+
+
+def _scored(cfg: DictConfig, found: Mapping[str, Any], trial: str) -> dict[str, Any]:
+    """What the trial's stored logits tell, or its row of the earlier table."""
+    if "scores" in found:
+        return {"scores": found["scores"]}
+    classes = list(map(str, read_meta(Path(cfg.data.root) / cfg.data.name)["classes"]))
+    return {"scores": scores.of_trial(Home(cfg.store, trial), classes)}
 
 
 def measure(configs: Sequence[DictConfig], trials: Sequence[str], slots: int) -> None:

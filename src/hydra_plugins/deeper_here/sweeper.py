@@ -10,6 +10,7 @@ from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.utils import JobReturn, filter_overrides
 from omegaconf import open_dict, read_write
 
+from deeper import cli
 from deeper.errors import one_line
 from deeper.reporting import cost_tables
 
@@ -39,8 +40,10 @@ def _finish(jobs: Sequence[JobReturn], globbed: bool) -> None:
         if not isinstance(job.return_value, Exception)
     ]
     if counted:
-        print(cost_tables.many(counted), flush=True)
+        cli.tell(cost_tables.many(counted), {"networks": list(map(cost_tables.as_json, counted))})
     wrong = [error for error in failed if not (globbed and getattr(error, "nameless", False))]
+    sys.stdout.flush()
+    cli.tell("", {"left_out": [one_line(error) for error in failed]})
     for error in failed:
         print(f"{'error' if error in wrong else 'left out'}: {one_line(error)}", file=sys.stderr)
     if wrong:

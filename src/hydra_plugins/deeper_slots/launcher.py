@@ -8,6 +8,7 @@ from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
 
+from deeper import cli
 from deeper.errors import DeeperError
 
 
@@ -20,6 +21,7 @@ class SlotsLauncher(Launcher):
 
     def __init__(self, slots: int | None = None):
         self.slots = slots
+        self.finished: list[JobReturn] = []  # of the last launch
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
         from deeper.study.composing import Composer
@@ -64,16 +66,20 @@ class SlotsLauncher(Launcher):
         for task in tasks:
             if task.job["id"] in in_table and not (task.home / RECORD).exists():
                 task.state = "tabled"
-        raise_failures(Sweep(tasks, slots, Display(returns[0].cfg.study.name)).run())
+        Sweep(tasks, slots, Display(returns[0].cfg.study.name)).run()
         for task, result in zip(tasks, returns, strict=True):
-            result.status, result.return_value = JobStatus.COMPLETED, task.job["id"]
+            if task.state != "failed":
+                result.status, result.return_value = JobStatus.COMPLETED, task.job["id"]
+        self.finished = [result for result in returns if result.status == JobStatus.COMPLETED]
+        raise_failures(tasks)
         return returns
 
     def _plan(self, returns: Sequence[JobReturn], jobs: Sequence[dict[str, Any]], slots: int) -> Sequence[JobReturn]:
         from deeper.reporting import plan_text
         from deeper.study import plan
 
-        print(plan_text.whole(plan.make([result.cfg for result in returns], jobs, slots)))
+        found = plan.make([result.cfg for result in returns], jobs, slots)
+        cli.tell(plan_text.whole(found), {"trials": [job["id"] for job in jobs], "plan": plan.as_json(found)})
         for job, result in zip(jobs, returns, strict=True):
             result.status, result.return_value = JobStatus.COMPLETED, job["id"]
         return returns

@@ -8,6 +8,7 @@ from hydra.core.override_parser.types import Override
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
 
+from deeper import cli
 from deeper.errors import DeeperError
 from hydra_plugins.deeper_slots.launcher import SlotsLauncher
 
@@ -20,20 +21,23 @@ class StudySweeper(BasicSweeper):
     """
 
     round: list[list[str]] | None = None  # of a search for learning rates
+    asked: list[list[str]] = []  # the overrides of every job
 
     def split_arguments(self, overrides: list[Override], max_batch_size: int | None) -> list[list[list[str]]]:
         """Overrides of every job, in batches."""
         if self.round is not None:
             return list(self.split_overrides_to_chunks(self.round, max_batch_size))
         from deeper.study.checked_jobs import checked_study
-        from deeper.study.composing import overrides_of_jobs
+        from deeper.study.composing import groups_in_step, overrides_of_jobs
 
         swept = next((o for o in overrides if o.key_or_group == "study" and o.is_sweep_override()), None)
         if swept is not None:
             raise DeeperError(f"{swept.input_line}: a sweep is of one study; run them one after another")
         study = checked_study(self.config, self.config.hydra.runtime)
         grid, line = overrides[: len(self.params)], overrides[len(self.params) :]
-        jobs = overrides_of_jobs(study, self.config.profile, grid, line, self.config.get("blocks"))
+        together = groups_in_step(self.config.zip) if self.config.get("zip") is not None else ()
+        jobs = overrides_of_jobs(study, self.config.profile, grid, line, self.config.get("blocks"), together)
+        self.asked = jobs
         return list(self.split_overrides_to_chunks(jobs, max_batch_size)) if jobs else [jobs]
 
     def validate_batch_is_legal(self, batch: Sequence[Sequence[str]]) -> None:
@@ -51,7 +55,7 @@ class StudySweeper(BasicSweeper):
         """Take the launcher that is named; a dry run takes the one that can plan, for all jobs at once."""
         around = {"hydra_context": hydra_context, "task_function": task_function, "config": config}
         super().setup(**around)
-        if config.dry_run and not isinstance(self.launcher, SlotsLauncher):
+        if config.dry_run and type(self.launcher) is not SlotsLauncher:
             self.launcher = SlotsLauncher()
             self.launcher.setup(**around)
         if config.dry_run:
@@ -60,17 +64,48 @@ class StudySweeper(BasicSweeper):
     def sweep(self, arguments: list[str]) -> Any:
         if self.config.get("tune"):
             return self._tune(arguments)
-        returns = super().sweep(arguments)
-        if self.config.dry_run:
+        from deeper.study import own_sweep
+        from deeper.study.checked_jobs import study_file
+
+        hydra = self.config.hydra
+        own = own_sweep.is_own(self.config, hydra.overrides.task, study_file(hydra.runtime))
+        try:
+            returns = super().sweep(arguments)
+        except DeeperError:
+            if own and (finished := getattr(self.launcher, "finished", None)):
+                self._end(finished, arguments)
+            raise
+        if self._nothing_is_trained():
             return returns
+        jobs = [job for batch in returns for job in batch]
+        self._keep(jobs, arguments)
+        if own:
+            self._end(jobs, arguments)
+        return returns
+
+    def _nothing_is_trained(self) -> bool:
+        """Whether the launcher has only planned or submitted."""
+        return self.config.dry_run or bool(getattr(self.launcher, "submitted", None))
+
+    def _keep(self, jobs: list[Any], arguments: list[str]) -> None:
+        """Make the measurements of the study's probes, and write its table."""
         from deeper.run.jobs import default_slots
         from deeper.study import table
 
-        jobs = [job for batch in returns for job in batch]
         configs, trials = [job.cfg for job in jobs], [job.return_value for job in jobs]
         table.measure(configs, trials, getattr(self.launcher, "slots", None) or default_slots(configs[0]))
-        table.export(configs, trials, arguments)
-        return returns
+        path = table.export(configs, trials, arguments)
+        if path:
+            cli.tell("", {"study": configs[0].study.name, "table": str(path), "trials": trials})
+
+    def _end(self, jobs: list[Any], arguments: list[str]) -> None:
+        """Show what a sweep of one's own came to: a table, its page, its CSV."""
+        from deeper.reporting import own_sweep as shown
+        from deeper.study import own_sweep
+
+        sweep = own_sweep.write(jobs, arguments, self.asked)
+        shown.write(sweep)
+        cli.tell(shown.text(sweep), shown.facts(sweep))
 
     def _tune(self, arguments: list[str]) -> Any:
         """Find the learning rate of every arm, round by round (``tune=true``)."""
@@ -87,7 +122,7 @@ class StudySweeper(BasicSweeper):
         while round_ := search.jobs():
             self.round, self.batch_index = round_, 0
             returns = super().sweep(arguments)
-            if self.config.dry_run:
+            if self._nothing_is_trained():
                 return returns
             jobs = [job for batch in returns for job in batch]
             search.take([job.cfg for job in jobs], [job.return_value for job in jobs])

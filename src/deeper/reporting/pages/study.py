@@ -245,7 +245,10 @@ def shown_tables(study: Study, arms: Sequence[ArmResults]) -> list[ShownTable]:
 
 def _table(spec: ArmTable, arms: Sequence[ArmResults]) -> ShownTable:
     """Means over seeds; arms that have none of the numbers are left out."""
-    if spec.metrics is not None:
+    if spec.by is not None:
+        names = next((list(row.scores.class_errors) for arm in arms for row in arm.rows if row.scores), [])
+        columns = [(name, FRACTION, _class_reader(name), True) for name in names]
+    elif spec.metrics is not None:
         columns = [(m.label, m.unit, m, m.percentage) for m in (METRICS[name] for name in spec.metrics)]
     else:
         of_all, unit = spec.columns.items(), spec.unit or ""
@@ -259,6 +262,10 @@ def _table(spec: ArmTable, arms: Sequence[ArmResults]) -> ShownTable:
 def _probe_reader(probe: str, path: str):
     steps = [int(step) if step.lstrip("-").isdigit() else step for step in path.split(".")]
     return lambda row: at(row.probes[probe].value, steps) if probe in row.probes else None
+
+
+def _class_reader(name: str):
+    return lambda row: row.scores.class_errors.get(name) if row.scores else None
 
 
 def _budget(budget: Budget, arms: Sequence[ArmResults]) -> list[BudgetRow]:

@@ -1,0 +1,75 @@
+"""A trial of the store trained again from its frozen settings, and compared with what it was."""
+
+import shutil
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from hydra.core.hydra_config import HydraConfig
+from omegaconf import DictConfig, OmegaConf
+
+from deeper.errors import DeeperError
+from deeper.run import shared
+from deeper.run.jobs import make_job
+from deeper.run.slots import Task
+from deeper.run.store import CONFIG, PREDICTIONS, Home
+
+BESIDE = "own/trials"
+AROUND = ("store", "results", "reuse", "logger", "runtime")  # what the command line may say beside trial=
+FREE = ("trial", "hydra", "study")
+
+
+@dataclass(frozen=True)
+class Sameness:
+    """Whether a trial that was trained again came out as before: in words, and as JSON."""
+
+    words: str
+    facts: dict[str, Any] | None
+
+
+def job(cfg: DictConfig) -> dict[str, Any]:
+    """The job of ``cfg.trial`` with its own settings and the surroundings of the command line.
+
+    Raises:
+        DeeperError: the store has no such trial, today it would be another one, or the command line says more.
+    """
+    for word in HydraConfig.get().overrides.task:
+        if word.lstrip("+~").replace("/", ".").partition("=")[0].partition(".")[0] not in (*AROUND, *FREE):
+            raise DeeperError(f"{word}: trial={cfg.trial} has its own settings; leave one of the two out")
+    home = Home(cfg.store, str(cfg.trial))
+    if not (home / CONFIG).exists() and not shared.fetch(home.trial, cfg.store):
+        raise DeeperError(f"trial={cfg.trial}: {cfg.store} has no such trial; python -m deeper.trials lists them")
+    finished = home.record() is not None
+    around = {key: cfg[key] for key in AROUND} | ({"store": BESIDE} if finished else {})
+    found = make_job(OmegaConf.create({**home.config(), **around}))
+    if found["id"] != home.trial:
+        raise DeeperError(
+            f"trial={cfg.trial}: with the data and the results versions of today it is another trial, {found['id']}"
+        )
+    if finished:
+        shutil.rmtree(Home(BESIDE, home.trial).path, ignore_errors=True)
+    return found
+
+
+def compared(store: str, task: Task) -> Sameness:
+    """How the predictions of a trial that was trained again differ from those that the store has."""
+    before = Home(store, task.job["id"])
+    if before.path.resolve() == task.home.path.resolve():
+        return Sameness("it was not finished before, so there is nothing to compare it with", None)
+    with np.load(before / PREDICTIONS) as old, np.load(task.home / PREDICTIONS) as new:
+        logits = old["logits"], new["logits"]
+    if np.array_equal(*logits, equal_nan=True):
+        return Sameness("its predictions are the same to the bit", {"predictions": "equal", "largest_difference": 0.0})
+    most = float(np.abs(logits[0] - logits[1]).max())
+    there, here = before.record()["environment"], task.record["environment"]
+    with_ = "; ".join(_differences(there, here)) or "what computed it is the same"
+    return Sameness(
+        f"its predictions differ by up to {most:.3g} ({with_})",
+        {"predictions": "differ", "largest_difference": most if np.isfinite(most) else None},
+    )
+
+
+def _differences(there: dict[str, Any], here: dict[str, Any]) -> list[str]:
+    from deeper.run.provenance import differences
+
+    return differences(there, here)

@@ -1,0 +1,100 @@
+"""A trial whose ranks torchrun or SLURM started, on one node or several: this process is one of them.
+
+``torchrun --nnodes=2 --nproc-per-node=4 … -m deeper.train trainer=ddp trainer.devices=8 runtime.ranks=given``
+``srun --nodes=2 --ntasks-per-node=4 python -m deeper.train trainer=ddp trainer.devices=8 runtime.ranks=given``
+
+``trainer.devices`` is the number of all ranks, wherever they run, so a trial's id does not tell the nodes. All need
+one store. Rank 0 keeps the trial; the others say nothing.
+"""
+
+import os
+import re
+from collections.abc import Mapping
+from multiprocessing.connection import wait
+from typing import Any
+
+from deeper.errors import DeeperError
+from deeper.run import processes
+from deeper.run import wandb_runs as mirror
+from deeper.run.processes import rank_environment
+from deeper.run.slots import Mistaken, TrialFailed
+from deeper.run.store import LOG, RECORD, Home
+
+SLURM = ("SLURM_PROCID", "SLURM_NTASKS", "SLURM_LOCALID", "SLURM_NODELIST")
+LOWEST_PORT = 15000
+
+
+def environment(said: Mapping[str, str], ranks: int) -> dict[str, str]:
+    """This process's place among the ranks, as torchrun names it.
+
+    Args:
+        said: the environment variables of this process.
+        ranks: how many the trial has, ``trainer.devices``.
+
+    Raises:
+        DeeperError: neither torchrun nor SLURM started this process, or there are another number of ranks.
+    """
+    if "RANK" in said and "WORLD_SIZE" in said:
+        found = _of_torchrun(said)
+    elif all(name in said for name in SLURM):
+        found = _of_slurm(said)
+    else:
+        raise DeeperError(
+            "runtime.ranks=given: neither torchrun (RANK, WORLD_SIZE …) nor srun (SLURM_PROCID …) started this "
+            "process; start it with one of them, or leave runtime.ranks=own"
+        )
+    if int(found["WORLD_SIZE"]) != ranks:
+        raise DeeperError(f"trainer.devices={ranks}: {found['WORLD_SIZE']} ranks were started; say that number")
+    if ranks % int(found["LOCAL_WORLD_SIZE"]):
+        raise DeeperError(f"runtime.ranks=given: {ranks} ranks on nodes of {found['LOCAL_WORLD_SIZE']} are not even")
+    return found
+
+
+def _of_torchrun(said: Mapping[str, str]) -> dict[str, str]:
+    rank, ranks = int(said["RANK"]), int(said["WORLD_SIZE"])
+    local = int(said.get("LOCAL_RANK", rank)), int(said.get("LOCAL_WORLD_SIZE", ranks))
+    address, port = said.get("MASTER_ADDR", "127.0.0.1"), said.get("MASTER_PORT", str(LOWEST_PORT))
+    agent = {name: value for name, value in said.items() if name.startswith("TORCHELASTIC_")}  # who holds the store
+    return {**rank_environment(rank, ranks, port, address, local), **agent}
+
+
+def _of_slurm(said: Mapping[str, str]) -> dict[str, str]:
+    """The first node of the list holds the ranks together, at a port that the job's number gives."""
+    rank, ranks, place = (int(said[name]) for name in ("SLURM_PROCID", "SLURM_NTASKS", "SLURM_LOCALID"))
+    beside = ranks // int(said.get("SLURM_NNODES", "1"))
+    port = LOWEST_PORT + int(said.get("SLURM_JOB_ID", "0")) % 10_000
+    return rank_environment(rank, ranks, str(port), first_node(said["SLURM_NODELIST"]), (place, beside))
+
+
+def first_node(nodes: str) -> str:
+    """``node[03-05,9],other`` → ``node03``."""
+    name, _, numbers = nodes.partition("[")
+    if not numbers or "," in name:
+        return name.split(",")[0]
+    return name + re.split(r"[-,\]]", numbers)[0]
+
+
+def train(job: dict[str, Any]) -> dict[str, Any] | None:
+    """Train this process's rank of the trial of ``job``; the record, None on other ranks than the first.
+
+    Raises:
+        DeeperError: it failed, on this rank.
+    """
+    config = job["config"]
+    if config["reuse"] == "exact":
+        raise DeeperError("reuse=exact needs runtime.ranks=own: the ranks would not agree on what is there")
+    given = environment(os.environ, config["trainer"]["devices"])
+    home, first = Home(config["store"], job["id"]), given["RANK"] == "0"
+    if (home / RECORD).exists() and (record := home.record()) is not None:
+        return record if first else None
+    mirror.check(config["logger"])
+    running = processes.start(job, 1, home / LOG, given=given)
+    try:
+        while not running.poll():
+            wait(running.handles(), timeout=0.5)
+    finally:
+        running.kill()
+    if running.code:
+        error = Mistaken if running.code == processes.MISTAKE else TrialFailed
+        raise error(f"rank {given['RANK']}: {running.error or f'ended with code {running.code}'} (log: {home / LOG})")
+    return home.record() if first else None

@@ -1,0 +1,108 @@
+"""Trials that travel: in git (``networks/``), or through a DVC remote (``shared/``, a DVC repository of its own).
+
+``shared/<id>.dvc`` is in git and says what the remote keeps of a trial. The folder is a DVC repository below the
+project's, so that ``dvc status`` and ``dvc repro`` of the project know nothing of it.
+"""
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from deeper.errors import DeeperError
+from deeper.files import scratch_folder, take_place
+from deeper.run.store import NAMED, RECORD, Home
+
+SHARED, NETWORKS = Path("shared"), Path("networks")
+REMOTE = "shared"
+IGNORED = "/*/\n!/.dvc/\n"
+AT_ONCE = 500  # targets of one command
+
+
+def fetch(trial: str, store: Path | str) -> bool:
+    """Bring a trial that the store lacks from ``networks/`` or from the DVC remote; whether it is there now.
+
+    Raises:
+        DeeperError: the remote cannot be read, or what it has is not what the record says.
+    """
+    home = Home(store, trial)
+    if (home / RECORD).exists():
+        return True
+    if Home(NETWORKS, trial).record() is not None:
+        _copy(Home(NETWORKS, trial), Path(store))
+        return True
+    if not (SHARED / f"{trial}.dvc").exists():
+        return False
+    dvc("pull", "--force", f"{trial}.dvc")
+    if Home(SHARED, trial).record() is None:
+        raise DeeperError(f"trial {trial} came from the remote and is not what its record says; share it again")
+    _copy(Home(SHARED, trial), Path(store))
+    return True
+
+
+def push(homes: Sequence[Home], remote: str) -> int:
+    """Put finished trials into a DVC remote: a folder, ``s3://…``, ``ssh://…``; how many were not shared before.
+
+    Raises:
+        DeeperError: DVC cannot write there; its last line says why.
+    """
+    _repository(remote)
+    new = [home for home in homes if not (SHARED / f"{home.trial}.dvc").exists()]
+    for home in new:
+        _copy(home, SHARED)
+    for start in range(0, len(new), AT_ONCE):
+        dvc("add", "--quiet", *(home.trial for home in new[start : start + AT_ONCE]))
+    for start in range(0, len(homes), AT_ONCE):
+        dvc("push", "--quiet", *(f"{home.trial}.dvc" for home in homes[start : start + AT_ONCE]))
+    for home in new:
+        shutil.rmtree(SHARED / home.trial)
+    return len(new)
+
+
+def keep(homes: Sequence[Home], folder: Path) -> int:
+    """Copy finished trials into a folder that git has; their bytes together."""
+    for home in homes:
+        if Home(folder, home.trial).record() is None:
+            _copy(home, folder)
+    return sum(path.stat().st_size for home in homes for path in (folder / home.trial).iterdir())
+
+
+def dvc(*words: str) -> None:
+    """Run a command of DVC's in ``shared/``.
+
+    Raises:
+        DeeperError: it failed.
+    """
+    command = [sys.executable, "-m", "dvc", *words]
+    done = subprocess.run(command, cwd=SHARED, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    if done.returncode:
+        lines = [line for line in done.stderr.splitlines() if line.startswith("ERROR")] or done.stderr.splitlines()
+        said = lines[0].removeprefix("ERROR: ") if lines else f"ended with {done.returncode}"
+        raise DeeperError(f"dvc {words[0]} in {SHARED}: {said}")
+
+
+def _repository(remote: str) -> None:
+    """Make ``shared/`` a DVC repository whose remote is ``remote``."""
+    SHARED.mkdir(exist_ok=True)
+    if not (SHARED / ".dvc").is_dir():
+        in_git = subprocess.run(["git", "rev-parse", "--git-dir"], capture_output=True).returncode == 0
+        dvc("init", "--quiet", "--subdir" if in_git else "--no-scm")
+        dvc("config", "core.analytics", "false")
+    (SHARED / ".gitignore").write_text(IGNORED)
+    dvc("remote", "add", "--quiet", "--force", "--default", REMOTE, remote if "://" in remote else _folder(remote))
+
+
+def _folder(remote: str) -> str:
+    Path(remote).mkdir(parents=True, exist_ok=True)
+    return str(Path(remote).resolve())
+
+
+def _copy(home: Home, store: Path) -> None:
+    """What makes a trial finished, and its measurements; whole or not at all."""
+    with scratch_folder(store / home.trial) as folder:
+        for name in (*NAMED, RECORD):
+            shutil.copyfile(home / name, folder / name)
+        if (home / "probes").is_dir():
+            shutil.copytree(home / "probes", folder / "probes", ignore=shutil.ignore_patterns(".*"))
+        take_place(folder, store / home.trial)

@@ -1,0 +1,73 @@
+"""Share trials: all that the tables name through a DVC remote, or some networks in git itself.
+
+python -m deeper.share remote=FOLDER                 or s3://bucket/path, ssh://host/path: DVC's own
+python -m deeper.share networks=[residual_vs_plain/resnet56]     copies them to networks/, for git
+
+Then commit ``shared/`` or ``networks/``. In a clone ``deeper.load`` fetches a trial that it lacks.
+"""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import hydra
+from omegaconf import DictConfig
+
+from deeper import cli, paths
+from deeper.errors import DeeperError, known
+from deeper.run.store import Home
+
+
+@hydra.main(version_base="1.3", config_path=str(paths.CONF), config_name="share")
+@cli.task
+def share(cfg: DictConfig) -> None:
+    """Push the trials of the tables to ``cfg.remote``, or copy those of ``cfg.networks`` to a folder."""
+    from deeper.reporting import words
+    from deeper.run import shared
+    from deeper.study.kept_trials import kept_trials
+
+    store, results = paths.folder("store", cfg.store), paths.folder("results", cfg.results)
+    if (cfg.remote is None) == (cfg.networks is None):
+        raise DeeperError("name one of two: remote=FOLDER (or s3://…, ssh://…), or networks=[study/arm]")
+    if cfg.networks is not None:
+        homes = [Home(store, _trial(str(one), results, int(cfg.seed))) for one in cfg.networks]
+        _see_finished(homes)
+        size = shared.keep(homes, shared.NETWORKS)
+        text = (
+            f"{shared.NETWORKS}: {words.plural(len(homes), 'network')}, {words.size(size)}; git add {shared.NETWORKS}"
+        )
+        cli.tell(text, {"networks": [home.trial for home in homes], "bytes": size})
+        return
+    named = [trial for trial in kept_trials(store, [results]) if trial.tables]
+    whole = [trial.home for trial in named if trial.home.record() is not None]
+    if not whole:
+        raise DeeperError(f"no table in {results} names a finished trial of {store}")
+    new = shared.push(whole, str(cfg.remote))
+    text = (
+        f"{cfg.remote}: {words.plural(len(whole), 'trial')}, {new} of them new; git add {shared.SHARED} and commit it"
+    )
+    cli.tell(text, {"remote": str(cfg.remote), "trials": [home.trial for home in whole], "new": new})
+
+
+def _trial(name: str, results: Path, seed: int) -> str:
+    """The id of ``study/arm``, of its first seed or of ``seed`` where it has that; an id is one already."""
+    from deeper.api.rows import table_of
+
+    study, slash, arm = name.rpartition("/")
+    if not slash:
+        return name
+    table = table_of(study, results)
+    known(arm, table.arms, "arm", f"the arms of {study}")
+    rows = [row for row in table.rows(arm) if not row.members]
+    return next((row.id for row in rows if row.seed == seed), rows[0].id)
+
+
+def _see_finished(homes: Iterable[Home]) -> None:
+    for home in homes:
+        if home.record() is None:
+            raise DeeperError(
+                f"trial {home.trial} is not in {home.path.parent}, or not finished; train its study first"
+            )
+
+
+if __name__ == "__main__":
+    cli.run(share)
