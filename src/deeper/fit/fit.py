@@ -6,7 +6,7 @@ Every line here can change a trial's result; keeping, logging and reporting are 
 import inspect
 import io
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -22,8 +22,9 @@ from pytorch_lightning.plugins.environments import LightningEnvironment, TorchEl
 from pytorch_lightning.strategies import DDPStrategy
 from torch import nn
 
-from deeper.data import batches
-from deeper.data.batches import EvaluationBatches, ImageData, Split, TrainingBatches
+from deeper.data import batches, streamed
+from deeper.data.batches import Batch, ImageData, Split
+from deeper.data.streamed import StreamedData, StreamedPart
 from deeper.data.targets import target_set
 from deeper.data.targets.target_set import TargetSet
 from deeper.errors import DeeperError
@@ -40,10 +41,11 @@ _HALF = ("bf16-true", "16-true")
 # Lightning takes an argument that it is not given from the environment (PL_TRAINER_*); so it is given all of them.
 _TRAINER = {n: p.default for n, p in inspect.signature(pl.Trainer.__init__).parameters.items() if n != "self"}
 
+Part = Split | StreamedPart
 Evaluate = Callable[..., dict[str, float]]
 
 
-def load(config: dict[str, Any]) -> ImageData | TargetSet:
+def load(config: dict[str, Any]) -> ImageData | StreamedData | TargetSet:
     """The data of a trial, as it sees them.
 
     Raises:
@@ -51,7 +53,7 @@ def load(config: dict[str, Any]) -> ImageData | TargetSet:
     """
     data, transfer = config["data"], config.get("transfer")
     if transfer is None:
-        return batches.load(data)
+        return streamed.load(data, config["runtime"]["workers"]) if data.get("streamed") else batches.load(data)
     return target_set.load(
         Path(data["root"]) / data["name"],
         data["image_size"],
@@ -64,7 +66,7 @@ def load(config: dict[str, Any]) -> ImageData | TargetSet:
     )
 
 
-def fit(config: dict[str, Any], data: ImageData | TargetSet, around: Surroundings) -> TrialOutcome:
+def fit(config: dict[str, Any], data: ImageData | StreamedData | TargetSet, around: Surroundings) -> TrialOutcome:
     """Train and evaluate the trial that ``config`` describes; goes on from a checkpoint if there is one.
 
     In a process that is one of several ranks, all ranks call this and all return the same metrics.
@@ -91,7 +93,7 @@ def fit(config: dict[str, Any], data: ImageData | TargetSet, around: Surrounding
 
 
 def _train(
-    config: dict[str, Any], data: ImageData, loss: step.Loss, network: nn.Module, around: Surroundings
+    config: dict[str, Any], data: ImageData | StreamedData, loss: step.Loss, network: nn.Module, around: Surroundings
 ) -> TrialOutcome:
     recipe, options, classes = config["training"], config["trainer"], config["data"]["classes"]
     _check(config, loss, len(data.train))
@@ -119,19 +121,19 @@ def _train(
     callbacks.append(Checkpoint(around.checkpoint, around.every, around.made_with))
     trainer = _trainer(config, steps_per_epoch, bool(module.draws.dropping), callbacks)
     place = {"device": trainer.strategy.root_device, "rank": trainer.global_rank, "world": trainer.world_size}
-    training = TrainingBatches(
-        data,
-        instantiate(config["augment"]),
+    augment = instantiate(config["augment"])
+    training = data.training_batches(
+        augment,
         recipe["batch_size"],
         config["seed"],
         lambda: trainer.fit_loop.epoch_progress.current.processed,
         **place,
     )
 
-    def evaluation(split: Split) -> EvaluationBatches:
-        return EvaluationBatches(data, split, recipe["evaluation_batch_size"], **place)
+    def evaluation(split: Part) -> Iterable[Batch]:
+        return data.evaluation_batches(augment, split, recipe["evaluation_batch_size"], **place)
 
-    def evaluate(split: Split, logits: bool = True) -> dict[str, float]:
+    def evaluate(split: Part, logits: bool = True) -> dict[str, float]:
         if logits:
             module.keep_logits(len(split))
         trainer.validate(module, evaluation(split), verbose=False)
@@ -199,7 +201,7 @@ def _open_callbacks(config: dict[str, Any]) -> list[pl.Callback]:
     return [*average, *(instantiate(block) for block in (config.get("callbacks") or {}).values())]
 
 
-def _counted(evaluate: Evaluate, data: ImageData, last: Mapping[str, Any]) -> dict[str, float | None]:
+def _counted(evaluate: Evaluate, data: ImageData | StreamedData, last: Mapping[str, Any]) -> dict[str, float | None]:
     """Errors and losses after a training from scratch; those of the validation part are its last row's."""
     train = {f"train_{key}": value for key, value in evaluate(data.train, logits=False).items()}
     validation = {f"validation_{key}": last.get(f"validation_{key}") for key in ("error", "loss")}

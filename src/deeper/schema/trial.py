@@ -54,6 +54,7 @@ class DataSettings(Open):
     train_size: Count | None
     validation_size: Count | None
     subset_seed: Whole
+    streamed: bool = False
 
 
 class OptimizerSettings(Called):
@@ -123,9 +124,10 @@ class Logger(Closed):
 
 
 class Runtime(Closed):
-    """Epochs between checkpoints."""
+    """Epochs between checkpoints, and the processes of each rank that read pictures from disk."""
 
     checkpoint_every: Count
+    workers: Whole | Literal["auto"] = 0
 
 
 class LayerRates(Closed):
