@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from deeper.data.augment import epoch_order
-from deeper.data.batches import Batch, normalise, shares
+from deeper.data.batches import Batch, shares
 from deeper.data.decoding import decoded
 from deeper.data.listing import Listing, open_listing
 from deeper.data.pictures import Unreadable
@@ -177,13 +177,13 @@ def _read(
     for index, images in loader:
         if isinstance(images, str):
             raise DeeperError(images)
-        seen = normalise(images.to(device, non_blocking=True).flatten(0, -4), transforms.mean, transforms.std)
+        seen = transforms.normalise(images.to(device, non_blocking=True).flatten(0, -4))
         seen = seen if images.ndim == 4 else seen.unflatten(0, images.shape[:2])
         yield seen, part.labels[index].to(device), index.to(device)
 
 
 class _Pictures(Dataset):
-    """Whole batches: places in a part (int64) → places, and uint8 (N, …, H, W, 3) or what is wrong with a picture."""
+    """Whole batches: places in a part (int64) → places, and uint8 (N, …, 3, H, W) or what is wrong with a picture."""
 
     def __init__(self, listing: Listing, rows: np.ndarray, transform: Seen):
         self.listing, self.rows, self.transform = listing, rows, transform

@@ -16,6 +16,7 @@ import numpy as np
 import torch
 import torchvision.transforms.v2.functional as F
 from torch import Tensor
+from torchvision.transforms import InterpolationMode
 
 from deeper.seeds import Purpose, seed_of
 
@@ -48,20 +49,26 @@ class PictureTransforms:
     std: Sequence[float] = IMAGENET_STD
 
     def trained(self, picture: np.ndarray, seed: int, epoch: int, row: int) -> np.ndarray:
-        """A training picture in an epoch: uint8 (H, W, 3) of any size → uint8 (H, W, 3)."""
+        """A training picture in an epoch: uint8 (H, W, 3) of any size → uint8 (3, H, W)."""
         number = seed_of(seed, epoch, row, Purpose.PICTURE)
         torch.default_generator.manual_seed(number)
         random.seed(number)
         np.random.seed(number % 2**32)
-        return _array(_applied(self.train, picture))
+        return _applied(self.train, picture)
 
     def evaluated(self, picture: np.ndarray) -> np.ndarray:
-        """A picture as it is evaluated: uint8 (H, W, 3) of any size → uint8 (H, W, 3)."""
-        return _array(_applied(self.evaluation, picture))
+        """A picture as it is evaluated: uint8 (H, W, 3) of any size → uint8 (3, H, W)."""
+        return _applied(self.evaluation, picture)
 
     def tested(self, picture: np.ndarray) -> np.ndarray:
-        """A test picture: uint8 (H, W, 3) of any size → uint8 (H, W, 3), or several, uint8 (views, H, W, 3)."""
-        return _array(_applied(self.evaluation if self.test is None else self.test, picture))
+        """A test picture: uint8 (H, W, 3) of any size → uint8 (3, H, W), or several, uint8 (views, 3, H, W)."""
+        return _applied(self.evaluation if self.test is None else self.test, picture)
+
+    def normalise(self, images: Tensor) -> Tensor:
+        """uint8 (N, 3, H, W) → float32 (N, 3, H, W)."""
+        centre = torch.tensor(self.mean, device=images.device)[:, None, None] * 255
+        scale = 1 / (torch.tensor(self.std, device=images.device)[:, None, None] * 255)
+        return images.to(torch.float32).sub_(centre).mul_(scale)
 
     @cached_property
     def views(self) -> int:
@@ -70,16 +77,42 @@ class PictureTransforms:
         return len(seen) if seen.ndim == 4 else 1
 
 
-def _applied(transforms: Sequence[Transform], picture: np.ndarray) -> Tensor:
+def _applied(transforms: Sequence[Transform], picture: np.ndarray) -> np.ndarray:
     seen: Any = torch.from_numpy(picture).permute(2, 0, 1)
     for transform in transforms:
         seen = transform(seen)
-    return seen if isinstance(seen, Tensor) else torch.stack(tuple(seen))
+    return (seen if isinstance(seen, Tensor) else torch.stack(tuple(seen))).numpy()
 
 
-def _array(seen: Tensor) -> np.ndarray:
-    """uint8 (…, 3, H, W) → (…, H, W, 3)."""
-    return seen.movedim(-3, -1).numpy()
+class ResizedCrop:
+    """A crop of random size and shape, resized: Szegedy et al., arXiv 1409.4842, §6.
+
+    The box is timm's, which is torchvision's drawn more quickly; the pixels are torchvision's, with antialiasing.
+
+    Args:
+        size: pixels a side.
+        scale: of the picture's area.
+        ratio: of width to height.
+        interpolation: ``bilinear``, ``bicubic``, or ``random``, one or the other.
+    """
+
+    def __init__(
+        self,
+        size: int,
+        scale: Sequence[float] = (0.08, 1.0),
+        ratio: Sequence[float] = (3 / 4, 4 / 3),
+        interpolation: str = "bilinear",
+    ):
+        from timm.data.transforms import RandomResizedCropAndInterpolation  # importing timm takes a second
+
+        self.box = RandomResizedCropAndInterpolation.get_params
+        self.size, self.scale, self.ratio, self.interpolation = [size, size], tuple(scale), tuple(ratio), interpolation
+
+    def __call__(self, picture: Tensor) -> Tensor:
+        top, left, height, width = self.box(picture, self.scale, self.ratio)
+        kind = self.interpolation if self.interpolation != "random" else random.choice(("bilinear", "bicubic"))
+        window = picture[:, top : top + height, left : left + width]
+        return F.resize(window, self.size, InterpolationMode(kind), antialias=True)
 
 
 class Middle:

@@ -121,7 +121,7 @@ def _train(
     callbacks.append(Checkpoint(around.checkpoint, around.every, around.made_with))
     trainer = _trainer(config, steps_per_epoch, bool(module.draws.dropping), callbacks)
     place = {"device": trainer.strategy.root_device, "rank": trainer.global_rank, "world": trainer.world_size}
-    augment = instantiate(config["augment"])
+    augment = instantiate(config["augment"], _convert_="all")  # plain lists: they are walked for every picture
     training = data.training_batches(
         augment,
         recipe["batch_size"],
