@@ -118,11 +118,11 @@ class ResizedCrop:
 class Middle:
     """The square in the middle, ``share`` of the shorter side wide, resized to ``size``: 224 of 256 is 0.875."""
 
-    def __init__(self, size: int, share: float = 0.875):
-        self.size, self.side = size, round(size / share)
+    def __init__(self, size: int, share: float = 0.875, interpolation: str = "bilinear"):
+        self.size, self.side, self.kind = size, round(size / share), InterpolationMode(interpolation)
 
     def __call__(self, picture: Tensor) -> Tensor:
-        return F.center_crop(F.resize(picture, [self.side], antialias=True), [self.size, self.size])
+        return F.center_crop(F.resize(picture, [self.side], self.kind, antialias=True), [self.size, self.size])
 
 
 class ShorterSide:
