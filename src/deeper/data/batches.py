@@ -1,6 +1,6 @@
 """Small image sets in memory, served in whole batches on the training device."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -16,6 +16,52 @@ from deeper.errors import DeeperError
 
 Batch = tuple[Tensor, Tensor, Tensor]
 _PICTURES_AT_ONCE = 1024  # of small batches several are cropped together: one at a time costs mostly the calls
+
+
+class Part(Protocol):
+    """One part of a set, wherever its pictures are.
+
+    Attributes:
+        labels: int64 (N,).
+    """
+
+    labels: Tensor
+
+    def __len__(self) -> int: ...
+
+
+class TrialData(Protocol):
+    """What a training needs of a set: ``ImageData``, in memory, or ``deeper.data.streamed.StreamedData``, on disk.
+
+    Attributes:
+        train, validation, test: the parts.
+        digest: identifies the prepared set.
+    """
+
+    train: Part
+    validation: Part
+    test: Part
+    digest: str
+
+    def training_batches(
+        self, augment: Any, batch_size: int, seed: int, epoch: Callable[[], int], device: torch.device,
+        rank: int = 0, world: int = 1,
+    ) -> Iterable[Batch]:  # fmt: skip
+        """Batches of (images, labels, indices) of one epoch at a time; arguments as of ``TrainingBatches``.
+
+        Raises:
+            DeeperError: ``augment`` is for the other kind of set.
+        """
+        ...
+
+    def evaluation_batches(
+        self, augment: Any, part: Part, batch_size: int, device: torch.device, rank: int = 0, world: int = 1
+    ) -> Iterable[Batch]:
+        """Batches of (images, labels, indices) of a part, every picture once over all ranks, as ``EvaluationBatches``.
+
+        Pictures of the test part may come in several views, (N, views, C, H, W).
+        """
+        ...
 
 
 @dataclass
@@ -57,13 +103,13 @@ class ImageData:
         self, augment: Augment, batch_size: int, seed: int, epoch: Callable[[], int], device: torch.device,
         rank: int = 0, world: int = 1,
     ) -> "TrainingBatches":  # fmt: skip
-        """Batches of (images, labels, indices) of one epoch at a time; arguments as of ``TrainingBatches``."""
+        """As of ``TrialData``; ``augment`` pads, crops and mirrors whole batches."""
         return TrainingBatches(self, _fitting(augment), batch_size, seed, epoch, device, rank, world)
 
     def evaluation_batches(
         self, augment: Augment, part: Split, batch_size: int, device: torch.device, rank: int = 0, world: int = 1
     ) -> "EvaluationBatches":
-        """Batches of (images, labels, indices) of a part; ``augment`` changes none of them."""
+        """As of ``TrialData``; ``augment`` changes none of the pictures."""
         return EvaluationBatches(self, part, batch_size, device, rank, world)
 
 

@@ -30,7 +30,7 @@ def decoded(content: bytes) -> np.ndarray:
                 return simplejpeg.decode_jpeg(content, "RGB")
         except ValueError:
             pass  # four colours, or damage: Pillow reads the one and has words for the other
-    return np.array(decode(io.BytesIO(content)))
+    return np.array(decode(io.BytesIO(content), MOST_PIXELS))
 
 
 def _is_turned(content: bytes) -> bool:

@@ -112,8 +112,8 @@ def open_listing(folder: Path, place: str | None = None, verify: bool = True) ->
     pictures = Path(place or listed_place(folder)).expanduser()
     if not pictures.is_dir():
         raise DeeperError(
-            f"{shown(pictures)} is not a folder; the pictures of {folder.name} were there: name where they are now with "
-            "data.folder=FOLDER"
+            f"{shown(pictures)} is not a folder; the pictures of {folder.name} were there: name where they are now "
+            "with data.folder=FOLDER"
         )
     ends = load_array(folder / ENDS, np.int64, (count,), "r")
     return Listing(

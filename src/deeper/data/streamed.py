@@ -67,14 +67,14 @@ class StreamedData:
         self, augment: PictureTransforms, batch_size: int, seed: int, epoch: Callable[[], int], device: torch.device,
         rank: int = 0, world: int = 1,
     ) -> "StreamedTraining":  # fmt: skip
-        """As of ``ImageData``; ``augment`` are transforms for pictures of any size."""
+        """As of ``TrialData``; ``augment`` are transforms for pictures of any size."""
         return StreamedTraining(self, _fitting(augment), batch_size, seed, epoch, device, rank, world)
 
     def evaluation_batches(
         self, augment: PictureTransforms, part: StreamedPart, batch_size: int, device: torch.device, rank: int = 0,
         world: int = 1,
     ) -> "StreamedEvaluation":  # fmt: skip
-        """As of ``ImageData``; pictures of the test part may come in several views, (N, views, C, H, W)."""
+        """As of ``TrialData``; the test part comes in as many views as ``augment.test`` makes."""
         return StreamedEvaluation(self, _fitting(augment), part, batch_size, device, rank, world)
 
 
@@ -164,14 +164,18 @@ def _read(
     Raises:
         DeeperError: a picture is not the one that was listed or cannot be decoded, or pictures come out in two sizes.
     """
+    workers = min(data.workers, len(batches))
     loader = DataLoader(
         _Pictures(data.listing, part.rows, transform),
         batch_sampler=batches,
-        num_workers=min(data.workers, len(batches)),
+        num_workers=workers,
+        multiprocessing_context="fork"
+        if workers
+        else None,  # a fork server, a trial's own way, would import torch anew
         collate_fn=_as_made,
         pin_memory=device.type == "cuda",
         worker_init_fn=_begin_worker,
-        prefetch_factor=AHEAD if data.workers else None,
+        prefetch_factor=AHEAD if workers else None,
         generator=torch.Generator(),  # or the loader draws from the generator of all
     )
     for index, images in loader:

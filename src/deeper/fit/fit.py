@@ -22,9 +22,8 @@ from pytorch_lightning.plugins.environments import LightningEnvironment, TorchEl
 from pytorch_lightning.strategies import DDPStrategy
 from torch import nn
 
-from deeper.data import batches, streamed
-from deeper.data.batches import Batch, ImageData, Split
-from deeper.data.streamed import StreamedData, StreamedPart
+from deeper.data import batches
+from deeper.data.batches import Batch, Part, TrialData
 from deeper.data.targets import target_set
 from deeper.data.targets.target_set import TargetSet
 from deeper.errors import DeeperError
@@ -41,11 +40,10 @@ _HALF = ("bf16-true", "16-true")
 # Lightning takes an argument that it is not given from the environment (PL_TRAINER_*); so it is given all of them.
 _TRAINER = {n: p.default for n, p in inspect.signature(pl.Trainer.__init__).parameters.items() if n != "self"}
 
-Part = Split | StreamedPart
 Evaluate = Callable[..., dict[str, float]]
 
 
-def load(config: dict[str, Any]) -> ImageData | StreamedData | TargetSet:
+def load(config: dict[str, Any]) -> TrialData | TargetSet:
     """The data of a trial, as it sees them.
 
     Raises:
@@ -53,7 +51,11 @@ def load(config: dict[str, Any]) -> ImageData | StreamedData | TargetSet:
     """
     data, transfer = config["data"], config.get("transfer")
     if transfer is None:
-        return streamed.load(data, config["runtime"]["workers"]) if data.get("streamed") else batches.load(data)
+        if not data.get("streamed"):
+            return batches.load(data)
+        from deeper.data import streamed  # importing torchvision takes a second
+
+        return streamed.load(data, config["runtime"]["workers"])
     return target_set.load(
         Path(data["root"]) / data["name"],
         data["image_size"],
@@ -66,7 +68,7 @@ def load(config: dict[str, Any]) -> ImageData | StreamedData | TargetSet:
     )
 
 
-def fit(config: dict[str, Any], data: ImageData | StreamedData | TargetSet, around: Surroundings) -> TrialOutcome:
+def fit(config: dict[str, Any], data: TrialData | TargetSet, around: Surroundings) -> TrialOutcome:
     """Train and evaluate the trial that ``config`` describes; goes on from a checkpoint if there is one.
 
     In a process that is one of several ranks, all ranks call this and all return the same metrics.
@@ -93,7 +95,7 @@ def fit(config: dict[str, Any], data: ImageData | StreamedData | TargetSet, arou
 
 
 def _train(
-    config: dict[str, Any], data: ImageData | StreamedData, loss: step.Loss, network: nn.Module, around: Surroundings
+    config: dict[str, Any], data: TrialData, loss: step.Loss, network: nn.Module, around: Surroundings
 ) -> TrialOutcome:
     recipe, options, classes = config["training"], config["trainer"], config["data"]["classes"]
     _check(config, loss, len(data.train))
@@ -201,14 +203,14 @@ def _open_callbacks(config: dict[str, Any]) -> list[pl.Callback]:
     return [*average, *(instantiate(block) for block in (config.get("callbacks") or {}).values())]
 
 
-def _counted(evaluate: Evaluate, data: ImageData | StreamedData, last: Mapping[str, Any]) -> dict[str, float | None]:
+def _counted(evaluate: Evaluate, data: TrialData, last: Mapping[str, Any]) -> dict[str, float | None]:
     """Errors and losses after a training from scratch; those of the validation part are its last row's."""
     train = {f"train_{key}": value for key, value in evaluate(data.train, logits=False).items()}
     validation = {f"validation_{key}": last.get(f"validation_{key}") for key in ("error", "loss")}
     return {**train, **validation, **{f"test_{key}": value for key, value in evaluate(data.test).items()}}
 
 
-def _scored(evaluate: Evaluate, module: ImageClassifier, data: ImageData, score: Callable) -> dict[str, float | None]:
+def _scored(evaluate: Evaluate, module: ImageClassifier, data: TrialData, score: Callable) -> dict[str, float | None]:
     """Errors by the target set's own metric, and losses, after a transfer."""
     metrics: dict[str, float | None] = {"pictures": len(data.train)}
     for name in ("train", "validation", "test"):
