@@ -37,6 +37,11 @@ def make_job(cfg: DictConfig, slots: int | None = None) -> dict[str, Any]:
     meta = transfer_jobs.complete(config) if "transfer" in config else None
     if config["data"].get("streamed") and config["data"]["classes"] is None:
         _count_classes(config)
+    if config["data"].get("streamed") and "pad" in config["augment"]:
+        raise DeeperError(
+            f"data={config['data']['name']} is read from disk, and this augment is for sets in memory; say "
+            "augment=resized_crop, or take a +recipe of ImageNet"
+        )
     bounds.check(config["model"])
     _check_gpus(config["trainer"])
     meta = meta or _prepared(config["data"])
