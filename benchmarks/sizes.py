@@ -46,6 +46,7 @@ class Size:
         sweep_trials: trials of a sweep.
         starts: trials that one fork server starts, in the measurement of the start-up.
         tiny_steps: steps of the training of a network that is nearly nothing.
+        files: pictures on disk that loaders read.
     """
 
     repetitions: int
@@ -56,6 +57,7 @@ class Size:
     sweep_trials: int
     starts: int
     tiny_steps: int
+    files: int
 
 
 FULL = Size(
@@ -72,6 +74,7 @@ FULL = Size(
     sweep_trials=4,
     starts=4,
     tiny_steps=150,
+    files=200,
 )
 QUICK = Size(
     repetitions=1,
@@ -82,4 +85,5 @@ QUICK = Size(
     sweep_trials=2,
     starts=2,
     tiny_steps=8,
+    files=40,
 )

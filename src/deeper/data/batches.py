@@ -10,6 +10,8 @@ import torch
 from torch import Tensor
 
 from deeper.data.augment import Augment, crop, epoch_order
+from deeper.data.listing import is_listing
+from deeper.data.prepared import read_meta
 from deeper.data.resized import open_resized
 from deeper.data.splits import subset
 from deeper.errors import DeeperError
@@ -128,8 +130,10 @@ def load(data: dict[str, Any]) -> ImageData:
             ``subset_seed``.
 
     Raises:
-        DeeperError: the set is not prepared, is damaged, or has fewer images than asked for.
+        DeeperError: the set is not prepared, is damaged, is a listing of files, or has fewer images than asked for.
     """
+    if is_listing(read_meta(Path(data["root"]) / data["name"])):
+        raise DeeperError(f"{data['name']} is read from disk; this needs a set in memory")
     prepared = open_resized(Path(data["root"]) / data["name"], data["image_size"])
 
     def part(name: str, size: int | None) -> Split:

@@ -2,6 +2,7 @@
 
 import os
 from functools import cache
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +59,8 @@ def make_job(cfg: DictConfig, slots: int | None = None) -> dict[str, Any]:
 def _environment(config: dict[str, Any]) -> dict[str, Any]:
     """What runs here, with the packages that this trial's own targets come from."""
     here = environment()
-    return {**here, "versions": {**here["versions"], **origins(semantic(config))}}
+    decoder = {"simplejpeg": version("simplejpeg")} if config["data"].get("streamed") else {}
+    return {**here, "versions": {**here["versions"], **decoder, **origins(semantic(config))}}
 
 
 def check_images(config: dict[str, Any]) -> None:
