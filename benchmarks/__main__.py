@@ -52,9 +52,7 @@ def measure(data: Path, size: Size) -> Findings:
                 "trials and bare loops", lambda: list(throughput.measure(data, root, scratch / "a", size))
             ),
             "step_cost": _told("the cost of a step", lambda: list(throughput.step_cost(root, scratch / "b", size))),
-            "pictures": _told(
-                "pictures from disk", lambda: pictures.measure(scratch / "e", size.files, size.repetitions)
-            ),
+            "pictures": _told("pictures from disk", lambda: pictures.measure(scratch / "e", size)),
             "sweeps": _told("sweeps", lambda: sweeps.measure(root, scratch / "c", size)),
         }
     return Findings(environment(), size, load, (time.monotonic() - began) / 60, **found)

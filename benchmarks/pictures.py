@@ -19,6 +19,7 @@ from sklearn.datasets import load_sample_images
 from torchvision.io import ImageReadMode, decode_jpeg
 
 from benchmarks.measure import Spread, interleave, ratios, spread
+from benchmarks.sizes import FULL, Size
 from deeper.data import streamed
 from deeper.data.list_folder import prepare_listing
 from deeper.data.transforms import Middle, PictureTransforms, ResizedCrop
@@ -27,8 +28,8 @@ SIDES = (500, 375)  # pixels, those of most of ImageNet
 QUALITY = 92
 SIZE, BATCH = 224, 32
 SUITE, TIMM, PREFETCHED = "suite", "timm", "timm, prefetched"
+LOADERS = (SUITE, TIMM, PREFETCHED)
 WORKERS = (0, 2)
-FILES, ROUNDS = 200, 3
 
 
 @dataclass(frozen=True)
@@ -54,9 +55,9 @@ class Pictures:
     decoders: dict[str, Spread]
 
 
-def measure(scratch: Path, files: int, repetitions: int) -> Pictures:
-    """Write so many files, and feed nothing with them, in turns."""
-    paths = _write(scratch / "pictures", files)
+def measure(scratch: Path, size: Size) -> Pictures:
+    """Write ``size.files`` files, and feed nothing with them, in turns."""
+    paths, repetitions = _write(scratch / "pictures", size.files), size.repetitions
     settings = {"name": "folder", "classes": None, "held_out": None, "test_share": 0.2, "digests": False}
     prepare_listing(scratch / "sets" / "folder", {**settings, "folder": str(scratch / "pictures")})
     rates, seconds, gains, thrift = {}, {}, {}, {}
@@ -160,9 +161,9 @@ def rows(found: Pictures) -> list[list[str]]:
     return [
         [
             str(workers),
-            *(found.rates[workers][name].text(0) for name in (SUITE, TIMM, PREFETCHED)),
+            *(found.rates[workers][name].text(0) for name in LOADERS),
             found.gains[workers].text(),
-            *(found.seconds[workers][name].text(1) for name in (SUITE, TIMM, PREFETCHED)),
+            *(found.seconds[workers][name].text(1) for name in LOADERS),
             found.thrift[workers].text(),
         ]
         for workers in WORKERS
@@ -180,7 +181,7 @@ def main() -> None:
 
     torch.set_num_threads(1)
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
-        found = measure(Path(folder), FILES, ROUNDS)
+        found = measure(Path(folder), FULL)
     print(f"{found.files} files of {found.kilobytes:.0f} kB\n\n{table(HEAD, rows(found))}\n")
     print(", ".join(f"{name} {of.text()} ms" for name, of in found.decoders.items()))
 
