@@ -176,6 +176,11 @@ def load(
     home = Home(store, trial)
     network = build(config["model"] | ({"pretrained": False} if "pretrained" in config["model"] else {}))
     network.load_state_dict(torch.load(home / WEIGHTS, map_location="cpu", weights_only=True))
+    if config["data"].get("streamed"):
+        raise DeeperError(
+            f"trial {trial} was trained on pictures from disk, which deeper.load does not prepare yet; its weights are in "
+            f"{home / WEIGHTS}"
+        )
     meta = read_meta(Path(config["data"]["root"]) / config["data"]["name"])
     classes = tuple(map(str, meta["classes"]))
     return LoadedTrial(trial, network.eval(), _preprocessing(config, meta), classes, config, home.record())
