@@ -174,13 +174,13 @@ def load(
     if config.get("transfer", {}).get("mode", {}).get("name") == "frozen":
         raise DeeperError(f"trial {trial} is a linear classifier on the features of a frozen network; load that one")
     home = Home(store, trial)
-    network = build(config["model"] | ({"pretrained": False} if "pretrained" in config["model"] else {}))
-    network.load_state_dict(torch.load(home / WEIGHTS, map_location="cpu", weights_only=True))
     if config["data"].get("streamed"):
         raise DeeperError(
-            f"trial {trial} was trained on pictures from disk, which deeper.load does not prepare yet; its weights are in "
-            f"{home / WEIGHTS}"
+            f"trial {trial} was trained on pictures from disk, whose transforms deeper.load does not know; its weights are "
+            f"in {home / WEIGHTS}"
         )
+    network = build(config["model"] | ({"pretrained": False} if "pretrained" in config["model"] else {}))
+    network.load_state_dict(torch.load(home / WEIGHTS, map_location="cpu", weights_only=True))
     meta = read_meta(Path(config["data"]["root"]) / config["data"]["name"])
     classes = tuple(map(str, meta["classes"]))
     return LoadedTrial(trial, network.eval(), _preprocessing(config, meta), classes, config, home.record())
