@@ -176,8 +176,8 @@ def load(
     home = Home(store, trial)
     if config["data"].get("streamed"):
         raise DeeperError(
-            f"trial {trial} was trained on pictures from disk, whose transforms deeper.load does not know; its weights are "
-            f"in {home / WEIGHTS}"
+            f"trial {trial} was trained on pictures from disk, whose transforms deeper.load does not know; its weights "
+            f"are in {home / WEIGHTS}"
         )
     network = build(config["model"] | ({"pretrained": False} if "pretrained" in config["model"] else {}))
     network.load_state_dict(torch.load(home / WEIGHTS, map_location="cpu", weights_only=True))
