@@ -89,8 +89,8 @@ class Listing:
     def advice(self) -> str:
         """What to do about a file that is not what it was."""
         return (
-            "put back what was there, or list the folder again: python -m deeper.prepare data=folder "
-            f"data.name={self.folder.name} data.folder={shown(self.place)} (it is then another set)"
+            "put back what was there, or list the folder again (python -m deeper.prepare with data.folder="
+            f"{shown(self.place)}), which makes it another set"
         )
 
 
