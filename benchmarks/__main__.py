@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from benchmarks import loading, planning, startup, sweeps, throughput
+from benchmarks import loading, pictures, planning, startup, sweeps, throughput
 from benchmarks.page import Findings, page
 from benchmarks.runs import small_set
 from benchmarks.sizes import FULL, QUICK, Size
@@ -52,8 +52,9 @@ def measure(data: Path, size: Size) -> Findings:
                 "trials and bare loops", lambda: list(throughput.measure(data, root, scratch / "a", size))
             ),
             "step_cost": _told("the cost of a step", lambda: list(throughput.step_cost(root, scratch / "b", size))),
+            "pictures": _told("pictures from disk", lambda: pictures.measure(scratch / "e", size)),
             "sweeps": _told("sweeps", lambda: sweeps.measure(root, scratch / "c", size)),
-            "planning": _told("commands that train nothing", lambda: planning.measure(root, scratch / "e", size)),
+            "planning": _told("commands that train nothing", lambda: planning.measure(root, scratch / "f", size)),
         }
     return Findings(environment(), size, load, (time.monotonic() - began) / 60, **found)
 

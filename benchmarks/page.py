@@ -7,15 +7,17 @@ from typing import Any
 
 import jinja2
 
+from benchmarks import pictures
 from benchmarks.loading import LOADERS, SUITE, Loading
 from benchmarks.measure import Spread
 from benchmarks.planning import Planning
+from benchmarks.pictures import Pictures
 from benchmarks.sizes import PAPER_BATCH, POCKET_BATCH, POCKET_PAD, SIDE, Size
 from benchmarks.startup import Startup
 from benchmarks.sweeps import Sweeps
 from benchmarks.throughput import StepCost, Throughput
 
-TARGETS = {"bare": 0.97, "slots": 1.9, "start": 0.5}
+TARGETS = {"bare": 0.97, "slots": 1.9, "start": 0.5, "pictures": 1.2}
 NAMES = {"resnet20": "ResNet-20", "resnet56": "ResNet-56"}
 NO_TARGET = "–"
 
@@ -40,6 +42,7 @@ class Findings:
     startup: Startup
     loading: Sequence[Loading]
     planning: Planning
+    pictures: Pictures
 
 
 def page(found: Findings) -> str:
@@ -65,6 +68,9 @@ def page(found: Findings) -> str:
         startup_table=_startup(found.startup),
         loading_table=_loading(found.loading),
         planning_table=_planning(found.planning),
+        pictures_table=table(pictures.HEAD, pictures.rows(found.pictures)),
+        pictures_met=verdict(found.pictures.thrift[2], TARGETS["pictures"]),
+        decoders=", ".join(f"{name} {of.text()}" for name, of in found.pictures.decoders.items()),
     )
 
 

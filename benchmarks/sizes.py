@@ -47,6 +47,7 @@ class Size:
         starts: trials that one fork server starts, in the measurement of the start-up.
         planned: finished trials of a sweep that is planned and run again.
         tiny_steps: steps of the training of a network that is nearly nothing.
+        files: pictures on disk that loaders read.
     """
 
     repetitions: int
@@ -58,6 +59,7 @@ class Size:
     starts: int
     planned: int
     tiny_steps: int
+    files: int
 
 
 FULL = Size(
@@ -75,6 +77,7 @@ FULL = Size(
     starts=4,
     planned=1000,
     tiny_steps=150,
+    files=200,
 )
 QUICK = Size(
     repetitions=1,
@@ -86,4 +89,5 @@ QUICK = Size(
     starts=2,
     planned=10,
     tiny_steps=8,
+    files=40,
 )

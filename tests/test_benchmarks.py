@@ -1,10 +1,12 @@
 """The arithmetic and the words of the benchmarks; what they measure is run by ``make bench``."""
 
 import pytest
+from benchmarks import pictures
 from benchmarks.loading import LOADERS, SUITE, Loading
 from benchmarks.measure import Spread, interleave, ratios, spread
 from benchmarks.page import Findings, page, table, verdict
 from benchmarks.planning import Planning
+from benchmarks.pictures import Pictures
 from benchmarks.sizes import FULL
 from benchmarks.startup import Startup
 from benchmarks.sweeps import ARMS, Sweeps
@@ -85,6 +87,14 @@ def findings():
         sweeps=sweeps,
         startup=Startup(one, spread([0.3, 0.4]), one, one, one),
         planning=Planning({"plan": spread([3.0])}, spread([1.5])),
+        pictures=Pictures(
+            *(200, 66.0),
+            rates=dict.fromkeys(pictures.WORKERS, dict.fromkeys(pictures.LOADERS, one)),
+            seconds=dict.fromkeys(pictures.WORKERS, dict.fromkeys(pictures.LOADERS, one)),
+            gains=dict.fromkeys(pictures.WORKERS, one),
+            thrift=dict.fromkeys(pictures.WORKERS, one),
+            decoders={"simplejpeg": one},
+        ),
         loading=[Loading("ResNet-20", dict.fromkeys((SUITE, *LOADERS), one), dict.fromkeys(LOADERS, one))],
     )
 

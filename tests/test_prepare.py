@@ -254,11 +254,12 @@ def test_command_composes_without_torch():
     assert done.stdout == "False\n"
 
 
-def test_a_set_for_counting_only_is_not_prepared(tmp_path):
-    data = composed("imagenet", f"data.root={tmp_path / 'data'}", f"data.folder={tmp_path}")
-    with pytest.raises(DeeperError, match="imagenet serves to count networks"):
+def test_an_empty_folder_is_no_imagenet(tmp_path):
+    (tmp_path / "pictures").mkdir()
+    data = composed("imagenet", f"data.root={tmp_path / 'data'}", f"data.folder={tmp_path / 'pictures'}")
+    with pytest.raises(DeeperError, match="holds pictures of 0 classes"):
         prepare(data)
-    assert not list(tmp_path.iterdir())
+    assert not (tmp_path / "data" / "imagenet").exists()
 
 
 @pytest.mark.parametrize(

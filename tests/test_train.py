@@ -52,7 +52,7 @@ def mistake(done):
         (["trainer.precision=32"], "trainer.precision=32: it must be one of"),
         (["trainer.accelerator=gpu"], "trainer.accelerator=cpu"),
         (["data.name=elsewhere"], "python -m deeper.prepare"),
-        (["data=imagenet", "model=resnet18"], "imagenet serves to count networks (python -m deeper.cost)"),
+        (["data=imagenet", "model=resnet18"], "prepare it: python -m deeper.prepare data=imagenet"),
         ([*SMALL, "store=/proc/trials"], "store=FOLDER"),
         (["store=null"], "store=null: it must be the name of a folder"),
         (["results="], "results=: it must be the name of a folder"),

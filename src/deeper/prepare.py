@@ -2,6 +2,7 @@
 
 python -m deeper.prepare data=fashion_mnist
 python -m deeper.prepare data=cifar10 data.folder=/where/the/files/are
+python -m deeper.prepare data=folder data.folder=/a/folder/of/class/folders     lists it; the pictures stay there
 """
 
 from pathlib import Path
@@ -10,6 +11,7 @@ import hydra
 from omegaconf import DictConfig, OmegaConf
 
 from deeper import cli, paths
+from deeper.data.list_folder import prepare_listing
 from deeper.data.prepared import LabelledImages, open_set, preparing, read_meta, write_set
 from deeper.data.released_files import DIGESTS, Layout, gather
 from deeper.data.splits import RULE
@@ -24,13 +26,15 @@ def prepare(data: DictConfig) -> str:
     A set that is there, whole, and made from the same files is left alone.
 
     Raises:
-        DeeperError: the set serves only to count networks, no source delivers the files, they are not the ones the
-            configuration names, or it cannot be written.
+        DeeperError: no source delivers the files, they are not the ones the configuration names, a folder of pictures
+            cannot be listed, or the set cannot be written.
     """
-    check_set(OmegaConf.to_container(data, resolve=True))
-    if data.reader is None:
-        raise DeeperError(f"{data.name} serves to count networks (python -m deeper.cost); Deeper does not prepare it")
+    settings = OmegaConf.to_container(data, resolve=True)
+    check_set(settings)
     folder = paths.folder("data.root", data.root) / paths.folder("data.name", data.name)
+    if data.get("streamed"):
+        with preparing(folder, "data.root"):
+            return prepare_listing(folder, settings)
     layout = Layout(**OmegaConf.to_container(data.layout, resolve=True))
     with preparing(folder, "data.root"):
         why = _why_rebuild(folder, data, layout)

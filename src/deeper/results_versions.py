@@ -17,6 +17,7 @@ LIBRARIES = (
     *("timm.optim.param_groups_weight_decay", "timm.optim.rmsprop_tf.RMSpropTF"),
     *("timm.utils.ModelEmaV3", "timm.data.mixup.Mixup"),
 )
+MODULES = ("torch.optim", "torchvision.transforms.v2")
 
 
 @dataclass(frozen=True)
@@ -76,15 +77,15 @@ def today(value: Any) -> Any:
 def trusted(config: Mapping[str, Any]) -> Mapping[str, Any]:
     """A stored configuration, which may come from somebody else, if it calls nothing but what a trial can need.
 
-    That is what stands in ``results_versions.yaml``, in ``LIBRARIES``, and in the modules that the user names in
-    ``DEEPER_TRUST``, with commas between them.
+    That is what stands in ``results_versions.yaml``, in ``LIBRARIES`` and ``MODULES``, and in the modules that the user
+    names in ``DEEPER_TRUST``, with commas between them.
 
     Raises:
         DeeperError: a ``_target_`` is none of these.
     """
     own = [module.strip() for module in os.environ.get("DEEPER_TRUST", "").split(",") if module.strip()]
     for target in targets({key: config.get(key) for key in CALLED}):
-        known = target in _names() or target in LIBRARIES or target.rpartition(".")[0] == "torch.optim"
+        known = target in _names() or target in LIBRARIES or target.rpartition(".")[0] in MODULES
         if not known and not any(target.startswith(f"{module}.") for module in own):
             raise DeeperError(
                 f"a stored configuration calls {target}, which is no part of Deeper; if it is yours, say "

@@ -2,10 +2,11 @@
 
 import itertools
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 
 import numpy as np
+import photographs
 import pytest
 import pytorch_lightning as pl
 import released
@@ -15,10 +16,9 @@ from hydra import compose, initialize_config_dir
 from hydra.utils import instantiate
 from omegaconf import OmegaConf
 
-from deeper.data.batches import load
-from deeper.data.prepared import LabelledImages, write_set
-from deeper.fit.fit import fit
+from deeper.fit.fit import fit, load
 from deeper.fit.outcome import Surroundings
+from deeper.models.build import build
 from deeper.paths import CONF
 from deeper.prepare import prepare
 from deeper.run.jobs import make_job
@@ -34,6 +34,25 @@ STEPS_32K_48K = {0: 0.1, 91: 0.01, 136.5: 0.001}
 
 
 @dataclass
+class Crops:
+    """What is done to pictures: names of transforms, and what of their arguments a paper says.
+
+    Attributes:
+        train: names in their order.
+        said: arguments by name.
+        views: of a test picture.
+        share: of the middle that is evaluated.
+        std: whether colours are divided by ImageNet's deviations; else they lie between -1 and 1.
+    """
+
+    train: str
+    said: dict = field(default_factory=dict)
+    views: int = 1
+    share: float = 0.875
+    std: bool = True
+
+
+@dataclass
 class Paper:
     """What a paper asks for.
 
@@ -41,6 +60,10 @@ class Paper:
         rates: by epoch, the rate that holds from there on; the last one holds to the end.
         complete: whether these are all its changes.
         warmup: steps before the first of the rates holds.
+        crops: of ImageNet, what is done to pictures.
+        average: decay of the averaged weights, a step.
+        spared: parameters that have no weight decay: ``vectors`` (biases, normalisation), ``depthwise`` ones too.
+        clip: the norm that gradients are clipped to.
     """
 
     model: str
@@ -55,15 +78,28 @@ class Paper:
     smoothing: float = 0.0
     warmup: int = 0
     complete: bool = True
+    crops: Crops | None = None
+    average: float | None = None
+    spared: str | None = None
+    clip: float | None = None
 
 
-def imagenet(*args, size=224, pad=16, **more):
-    return Paper(*args, data="imagenet", size=size, pad=pad, **more)
+def imagenet(*args, size=224, **more):
+    return Paper(*args, data="imagenet", size=size, pad=None, **more)
 
 
 def decaying(*args, **more):
     return imagenet(*args, complete=False, **more)
 
+
+TORCH = Crops(  # of the Torch re-training of ResNets
+    "ResizedCrop ColorJitter ColourShift RandomHorizontalFlip", {"interpolation": "bicubic", "saturation": 0.4}
+)
+INCEPTION = {
+    "crops": Crops("ResizedCrop RandomHorizontalFlip ColorJitter", {"scale": [0.05, 1.0], "hue": None}, std=False),
+    "average": 0.9999,
+    "spared": "vectors",
+}
 
 PAPERS = {
     "resnet": Paper("resnet56", 182, 128, 1e-4, STEPS_32K_48K),
@@ -83,28 +119,75 @@ PAPERS = {
         *("lenet5_1998", 20, 1, 0, {0: 0.01, 2: 0.004, 5: 0.002, 8: 0.001, 12: 0.0002}),
         *({"momentum": 0.0, "nesterov": False}, "fashion_mnist", 0, 28),
     ),
-    "resnet_imagenet": imagenet("resnet34", 90, 256, 1e-4, {0: 0.1, 30: 0.01, 60: 0.001}),
-    "squeeze_excite_imagenet": imagenet("se_resnet50", 100, 1024, 1e-4, {0: 0.6, 30: 0.06, 60: 0.006, 90: 0.0006}),
-    "alexnet": imagenet("alexnet", 90, 128, 5e-4, {0: 1e-2, 22.5: 1e-3, 45: 1e-4, 67.5: 1e-5}, size=227, pad=14),
-    "vgg": imagenet("vgg16", 74, 256, 5e-4, {0: 1e-2, 18.5: 1e-3, 37: 1e-4, 55.5: 1e-5}),
-    "googlenet": decaying("googlenet", 250, 32, 2e-4, {0: 0.01, 8: 0.0096, 16: 0.009216, 248: 0.01 * 0.96**31}),
+    "resnet_imagenet": imagenet(
+        *("resnet34", 90, 256, 1e-4, {0: 0.1, 30: 0.01, 60: 0.001}),
+        crops=Crops(
+            "ShorterSide RandomCrop RandomHorizontalFlip ColourShift", {"least": 256, "most": 480, "deviation": 0.1}, 10
+        ),
+    ),
+    "resnext_imagenet": imagenet(
+        "resnext50_32x4d", 100, 256, 1e-4, {0: 0.1, 30: 0.01, 60: 1e-3, 90: 1e-4}, NESTEROV, crops=TORCH
+    ),
+    "densenet_imagenet": imagenet(
+        *("densenet121", 90, 256, 1e-4, {0: 0.1, 30: 0.01, 60: 0.001}, NESTEROV), crops=replace(TORCH, views=10)
+    ),
+    "squeeze_excite_imagenet": imagenet(
+        *("se_resnet50", 100, 1024, 1e-4, {0: 0.6, 30: 0.06, 60: 0.006, 90: 0.0006}),
+        crops=Crops("ResizedCrop RandomHorizontalFlip"),
+    ),
+    "alexnet": imagenet(
+        *("alexnet", 90, 128, 5e-4, {0: 1e-2, 22.5: 1e-3, 45: 1e-4, 67.5: 1e-5}),
+        size=227,
+        crops=Crops(
+            *("Middle RandomCrop RandomHorizontalFlip ColourShift", {"deviation": 0.1, "share": 1.0}, 10, 227 / 256)
+        ),
+    ),
+    "zfnet": imagenet(
+        *("zfnet", 70, 128, 5e-4, {0: 1e-2, 17.5: 1e-3, 35: 1e-4, 52.5: 1e-5}),
+        crops=Crops("Middle OneOfTenCrops", {"share": 1.0}, 10),
+    ),
+    "vgg": imagenet(
+        *("vgg16", 74, 256, 5e-4, {0: 1e-2, 18.5: 1e-3, 37: 1e-4, 55.5: 1e-5}),
+        crops=Crops("Resize RandomCrop RandomHorizontalFlip ColourShift", {"deviation": 0.1}, 50),
+    ),
+    "googlenet": decaying(
+        *("googlenet", 250, 32, 2e-4, {0: 0.01, 8: 0.0096, 16: 0.009216, 248: 0.01 * 0.96**31}),
+        crops=Crops("ResizedCrop RandomHorizontalFlip ColorJitter", {"interpolation": "random", "contrast": 0.5}, 144),
+        average=0.9999,
+    ),
+    "inception_v3": decaying(
+        *("inception_v3", 100, 32, 4e-5, {0: 0.045, 2: 0.0423, 4: 0.039762, 98: 0.045 * 0.94**49}),
+        *({**RMSPROP, "eps": 1.0},),
+        **{**INCEPTION, "size": 299, "smoothing": 0.1},
+        clip=2.0,
+    ),
     "inception_v4": decaying(
         *("inception_v4", 160, 32, 4e-5, {0: 0.045, 2: 0.0423, 4: 0.039762, 158: 0.045 * 0.94**79}),
         *({**RMSPROP, "eps": 1.0},),
-        size=299,
-        pad=21,
-        smoothing=0.1,
+        **{**INCEPTION, "size": 299, "smoothing": 0.1},
+    ),
+    "nasnet_a": decaying(
+        *("nasnet_a_large", 250, 32, 4e-5, {0: 0.045, 2: 0.0423, 4: 0.039762, 248: 0.045 * 0.94**124}),
+        *({**RMSPROP, "eps": 1.0},),
+        **{**INCEPTION, "size": 331, "smoothing": 0.1},
     ),
     "mobilenet_v1": decaying(
-        "mobilenet_v1", 300, 96, 4e-5, {0: 0.045, 1: 0.0441, 299: 0.045 * 0.98**299}, {**RMSPROP, "eps": 1.0}
+        *("mobilenet_v1", 300, 96, 4e-5, {0: 0.045, 1: 0.0441, 299: 0.045 * 0.98**299}, {**RMSPROP, "eps": 1.0}),
+        crops=Crops("ResizedCrop RandomHorizontalFlip", {"scale": [0.25, 1.0]}, std=False),
+        average=0.9999,
+        spared="depthwise",
     ),
     "mobilenet_v2": decaying(
-        "mobilenet_v2", 300, 96, 4e-5, {0: 0.045, 1: 0.0441, 299: 0.045 * 0.98**299}, {**RMSPROP, "eps": 1.0}
+        *("mobilenet_v2", 300, 96, 4e-5, {0: 0.045, 1: 0.0441, 299: 0.045 * 0.98**299}, {**RMSPROP, "eps": 1.0}),
+        **INCEPTION,
     ),
     "efficientnet": decaying(
         *("efficientnet_b0", 350, 4096, 1e-5, {7.2: 0.256 * 0.97**3, 9.6: 0.256 * 0.97**4, 348: 0.256 * 0.97**145}),
         *({**RMSPROP, "eps": 1e-3},),
         smoothing=0.1,
+        crops=Crops("ResizedCrop RandomHorizontalFlip AutoAugment", {"interpolation": "bicubic"}),
+        average=0.9999,
+        spared="vectors",
     ),
 }
 
@@ -133,9 +216,10 @@ def sets(tmp_path_factory):
     for name, (files, held_out) in made.items():
         folder = released.write(root / "files" / name, files)
         prepare(released.config(name, files, root, f"data.folder={folder}", held_out=held_out))
-    images, labels = released.pictures(40, 10, 3, 8)
-    data = LabelledImages(images, labels, images, labels, [f"class {i}" for i in range(10)])
-    write_set(root / "imagenet", "imagenet", data, 10, {})
+    folder = photographs.write(root / "files" / "imagenet")
+    with initialize_config_dir(version_base="1.3", config_dir=str(CONF)):
+        own = [f"data.folder={folder}", f"data.root={root}", "data.held_out=6", "data.classes=3"]
+        prepare(compose("prepare", ["data=imagenet", *own]).data)
     return root
 
 
@@ -154,10 +238,60 @@ def test_a_recipe_is_its_papers(name):
     assert (cfg.data.name, cfg.data.image_size, cfg.data.train_size) == (paper.data, paper.size, None)
     assert (cfg.training.epochs, cfg.training.batch_size) == (paper.epochs, paper.batch)
     assert cfg.training.label_smoothing == paper.smoothing
-    assert (cfg.augment.pad, cfg.augment.mirror) == (paper.pad, paper.pad > 0)
+    if paper.crops is None:
+        assert (cfg.augment.pad, cfg.augment.mirror) == (paper.pad, paper.pad > 0)
     assert cfg.optimizer.weight_decay == paper.decay
     assert {key: cfg.optimizer[key] for key in paper.optimizer} == paper.optimizer
     assert cfg.data.held_out == {"imagenet": 50000}.get(paper.data, 5000)
+
+
+PICTURE = np.kron(np.random.default_rng(0).integers(0, 256, (12, 16, 3)), np.ones((25, 25, 1))).astype(np.uint8)
+PHOTOGRAPHS = [name for name, paper in PAPERS.items() if paper.crops]
+
+
+@pytest.mark.parametrize("name", PHOTOGRAPHS)
+def test_pictures_are_cut_and_coloured_as_the_paper_does(name):
+    block, crops, size = recipe(name).augment, PAPERS[name].crops, PAPERS[name].size
+    assert [one["_target_"].rpartition(".")[2] for one in block.train] == crops.train.split()
+    said = {key: value for one in block.train for key, value in one.items() if key in crops.said}
+    assert {**dict.fromkeys(crops.said), **said} == crops.said
+    assert (list(block.std) == [0.5] * 3) != crops.std
+    made = instantiate(OmegaConf.to_container(block, resolve=True), _convert_="all")
+    assert made.trained(PICTURE, 0, 0, 0).shape == made.evaluated(PICTURE).shape == (3, size, size)
+    assert made.views == crops.views
+    assert block.evaluation[0].share == pytest.approx(crops.share)
+
+
+@pytest.mark.parametrize("name", PHOTOGRAPHS)
+def test_weights_are_averaged_and_gradients_clipped_as_the_paper_does(name):
+    cfg, paper = recipe(name), PAPERS[name]
+    assert (cfg.average and cfg.average.decay) == paper.average
+    assert cfg.training.clip_norm == paper.clip
+
+
+@pytest.mark.parametrize("name", PHOTOGRAPHS)
+def test_weight_decay_spares_what_the_paper_spares(name):
+    cfg, paper = recipe(name), PAPERS[name]
+    if paper.spared is None:
+        assert cfg.parameters is None
+        return
+    network = {"nasnet_a": "nasnet_a_small", "inception_v3": "inception_v3_small", "inception_v4": "inception_v4_small"}
+    small = composed(f"+recipe={name}", f"model={network.get(name, paper.model)}", "data.classes=10")
+    built = build(OmegaConf.to_container(small.model, resolve=True))
+    decay = {id(w): group["weight_decay"] for group in instantiate(cfg.parameters)(built) for w in group["params"]}
+    assert len(decay) == len(list(built.parameters()))
+    for part in built.modules():
+        for weight in part.parameters(recurse=False):
+            depthwise = isinstance(part, torch.nn.Conv2d) and part.groups == part.in_channels > 1
+            spared = weight.ndim < 2 or (depthwise and paper.spared == "depthwise")
+            assert decay[id(weight)] == (0 if spared else paper.decay)
+
+
+def test_nasnet_trains_its_auxiliary_classifier():
+    assert recipe("nasnet_a").model.auxiliary
+    assert recipe("nasnet_a").model.auxiliary_weight == 0.4
+    assert (recipe("googlenet").model.auxiliary, recipe("googlenet").model.auxiliary_weight) == (True, 0.3)
+    assert recipe("inception_v3").model.auxiliary
 
 
 @pytest.mark.parametrize("name", PAPERS)
@@ -201,6 +335,8 @@ def test_the_first_five_epochs_of_efficientnet_rise_from_nothing():
 @pytest.mark.parametrize("name", PAPERS)
 def test_a_recipe_makes_a_job(name, sets):
     cfg = OmegaConf.merge(recipe(name), {"data": {"root": str(sets)}})
+    if PAPERS[name].crops:
+        cfg.data.classes = 3
     job = make_job(cfg)
     assert job["config"]["training"]["epochs"] == PAPERS[name].epochs
     assert re.fullmatch("[0-9a-f]{16}", job["id"])
@@ -224,9 +360,6 @@ class Seen(pl.Callback):
 CUT = {  # a recipe, a set, a small network and its setting: the rates of four epochs of two steps
     ("wide_resnet", "cifar10", "wrn_small", "model.widen=1"): [0.1, 0.1, 0.02, 0.02, 0.02, 0.004, 0.0008, 0.0008],
     ("densenet", "cifar10", "densenet_small", "model.depth=10"): [0.1] * 4 + [0.01] * 2 + [0.001] * 2,
-    ("mobilenet_v2", "cifar100", "lenet5", "data.image_size=32"): [
-        0.045 * 0.98**epoch for epoch in (0, 0, 1, 1, 2, 2, 3, 3)
-    ],
 }
 
 
@@ -237,13 +370,40 @@ def test_real_steps_on_files_in_the_official_format(name, data, model, more, set
     cut = [f"data.train_size={size}", f"training.batch_size={size // 2}", "training.epochs=4"]
     config = make_job(composed(*overrides, *cut))["config"]
     seen = Seen()
-    outcome = fit(config, load(config["data"]), Surroundings(callbacks=lambda steps: [seen]))
+    outcome = fit(config, load(config), Surroundings(callbacks=lambda steps: [seen]))
     assert seen.rates == pytest.approx(CUT[name, data, model, more])
     assert seen.shapes == {(size // 2, 3, 32, 32)}
-    assert seen.kinds == {"RMSpropTF" if name == "mobilenet_v2" else "SGD"}
+    assert seen.kinds == {"SGD"}
     assert seen.group["weight_decay"] == PAPERS[name].decay
     assert {key: seen.group[key] for key in PAPERS[name].optimizer} == PAPERS[name].optimizer
     assert len(outcome.history) == 4
+    assert all(np.isfinite(row["train_loss"]) for row in outcome.history)
+    assert all(torch.isfinite(weight).all() for weight in outcome.weights.values() if weight.is_floating_point())
+
+
+STEPS = {  # of a recipe of ImageNet: a small network, pixels, and the rates of four epochs of two steps
+    "alexnet": ("lenet5", 32, [1e-2, 1e-2, 1e-3, 1e-3, 1e-4, 1e-4, 1e-5, 1e-5]),
+    "googlenet": ("googlenet_small", 32, [0.01] * 8),
+    "inception_v3": ("lenet5", 32, [0.045] * 4 + [0.0423] * 4),
+    "mobilenet_v1": ("mobilenet_v1_small", 32, [0.045 * 0.98**epoch for epoch in (0, 0, 1, 1, 2, 2, 3, 3)]),
+    "resnext_imagenet": ("resnext_small", 32, [0.1] * 2 + [0.01] * 3 + [0.001] * 2 + [0.0001]),
+}
+
+
+@pytest.mark.parametrize("name", STEPS)
+def test_real_steps_on_a_folder_in_the_form_of_imagenet(name, sets):
+    model, size, rates = STEPS[name]
+    own = [f"+recipe={name}", f"model={model}", f"data.root={sets}", "data.classes=3", f"data.image_size={size}"]
+    cut = ["training.batch_size=15", "training.epochs=4", "trainer.threads=1", "runtime.workers=0"]
+    config = make_job(composed(*own, *cut))["config"]
+    seen = Seen()
+    outcome = fit(config, load(config), Surroundings(callbacks=lambda steps: [seen]))
+    assert seen.rates == pytest.approx(rates)
+    assert seen.shapes == {(15, 3, size, size)}
+    assert seen.kinds == {"RMSpropTF" if PAPERS[name].optimizer.get("alpha") else "SGD"}
+    assert outcome.logits.shape == (15, 3)
+    if PAPERS[name].crops.views > 1:
+        assert np.exp(outcome.logits).sum(1) == pytest.approx(1, abs=1e-4)
     assert all(np.isfinite(row["train_loss"]) for row in outcome.history)
     assert all(torch.isfinite(weight).all() for weight in outcome.weights.values() if weight.is_floating_point())
 

@@ -114,7 +114,21 @@ def augment_cases() -> list[Case]:
         cases.append(Case(key, f"{name}, pictures", lambda name=name: _augmented(name), ("fit/batches",)))
         train = lambda name=name: fitted("model=lenet5", f"augment={name}", groups=("augment",))  # noqa: E731
         cases.append(Case(key, name, train, TRAINED))
-    return cases
+    return [*cases, *(Case("augment.pictures", label, lambda of=of: _cut(*of)) for label, of in CUTS.items())]
+
+
+CUTS = {
+    "resized_crop": ("augment=resized_crop",),
+    **{
+        name: (f"+recipe={name}",)
+        for name in ("alexnet", "zfnet", "resnet_imagenet", "vgg", "googlenet", "efficientnet")
+    },
+}
+
+
+def _cut(*overrides: str) -> Found:
+    config = run.composed("train", *overrides, "data=imagenet", "profile=full", "data.image_size=48")
+    return {}, run.cut(config["augment"])
 
 
 def _augmented(name: str) -> Found:

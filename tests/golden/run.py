@@ -291,6 +291,26 @@ def augmented(config: dict[str, Any], images: ImageData) -> dict[str, Any]:
     return {"epochs": found}
 
 
+def cut(block: Mapping[str, Any]) -> dict[str, Any]:
+    """Sums by channel of what transforms make of two pictures, lying and upright: in two epochs, evaluated, tested."""
+    with exact():
+        made = instantiate(block, _convert_="all")
+        lying = np.kron(pixels(1, 20, 3, 7)[0, :15], np.ones((20, 20, 1), np.uint8))
+        found: dict[str, Any] = {}
+        for name, picture in (("lying", lying), ("upright", np.ascontiguousarray(lying.transpose(1, 0, 2)))):
+            trained = [made.trained(picture, SEED, epoch, row) for epoch in range(2) for row in range(3)]
+            found[name] = {"trained": [sums(one) for one in trained], "evaluated": sums(made.evaluated(picture))}
+            found[name]["tested"] = sums(made.tested(picture))
+        return {**found, "normalised": float(made.normalise(torch.from_numpy(trained[0])[None]).double().sum())}
+
+
+def sums(picture: np.ndarray) -> list[float]:
+    """Of a picture by channel, and of the same weighted by position, in the last case of all views together."""
+    weights = np.arange(picture[..., 0, :, :].size).reshape(picture[..., 0, :, :].shape) % 997
+    channels = np.moveaxis(picture, -3, 0).astype(np.float64)
+    return [float(value) for channel in channels for value in (channel.sum(), (channel * weights).sum())]
+
+
 def _batches(config: dict[str, Any], images: ImageData, epoch: int, rank: int = 0, world: int = 1) -> TrainingBatches:
     size, seed, place = config["training"]["batch_size"], config["seed"], torch.device("cpu")
     return TrainingBatches(images, instantiate(config["augment"]), size, seed, lambda: epoch, place, rank, world)

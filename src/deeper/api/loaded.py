@@ -177,6 +177,11 @@ def load(
     if config.get("transfer", {}).get("mode", {}).get("name") == "frozen":
         raise DeeperError(f"trial {trial} is a linear classifier on the features of a frozen network; load that one")
     home = Home(store, trial)
+    if config["data"].get("streamed"):
+        raise DeeperError(
+            f"trial {trial} was trained on pictures from disk, whose transforms deeper.load does not know; its weights "
+            f"are in {home / WEIGHTS}"
+        )
     network = build(config["model"] | ({"pretrained": False} if "pretrained" in config["model"] else {}))
     network.load_state_dict(torch.load(home / WEIGHTS, map_location="cpu", weights_only=True))
     meta = read_meta(Path(config["data"]["root"]) / config["data"]["name"])

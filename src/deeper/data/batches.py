@@ -1,6 +1,6 @@
 """Small image sets in memory, served in whole batches on the training device."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -10,11 +10,60 @@ import torch
 from torch import Tensor
 
 from deeper.data.augment import Augment, crop, epoch_order
+from deeper.data.listing import is_listing
+from deeper.data.prepared import read_meta
 from deeper.data.resized import open_resized
 from deeper.data.splits import subset
+from deeper.errors import DeeperError
 
 Batch = tuple[Tensor, Tensor, Tensor]
 _PICTURES_AT_ONCE = 1024  # of small batches several are cropped together: one at a time costs mostly the calls
+
+
+class Part(Protocol):
+    """One part of a set, wherever its pictures are.
+
+    Attributes:
+        labels: int64 (N,).
+    """
+
+    labels: Tensor
+
+    def __len__(self) -> int: ...
+
+
+class TrialData(Protocol):
+    """What a training needs of a set: ``ImageData``, in memory, or ``deeper.data.streamed.StreamedData``, on disk.
+
+    Attributes:
+        train, validation, test: the parts.
+        digest: identifies the prepared set.
+    """
+
+    train: Part
+    validation: Part
+    test: Part
+    digest: str
+
+    def training_batches(
+        self, augment: Any, batch_size: int, seed: int, epoch: Callable[[], int], device: torch.device,
+        rank: int = 0, world: int = 1,
+    ) -> Iterable[Batch]:  # fmt: skip
+        """Batches of (images, labels, indices) of one epoch at a time; arguments as of ``TrainingBatches``.
+
+        Raises:
+            DeeperError: ``augment`` is for the other kind of set.
+        """
+        ...
+
+    def evaluation_batches(
+        self, augment: Any, part: Part, batch_size: int, device: torch.device, rank: int = 0, world: int = 1
+    ) -> Iterable[Batch]:
+        """Batches of (images, labels, indices) of a part, every picture once over all ranks, as ``EvaluationBatches``.
+
+        Pictures of the test part may come in several views, (N, views, C, H, W).
+        """
+        ...
 
 
 @dataclass
@@ -52,6 +101,19 @@ class ImageData:
         """uint8 (N, H, W, C) → float32 (N, C, H, W) of zero mean and unit variance, channels last in memory."""
         return normalise(images, self.mean, self.std)
 
+    def training_batches(
+        self, augment: Augment, batch_size: int, seed: int, epoch: Callable[[], int], device: torch.device,
+        rank: int = 0, world: int = 1,
+    ) -> "TrainingBatches":  # fmt: skip
+        """As of ``TrialData``; ``augment`` pads, crops and mirrors whole batches."""
+        return TrainingBatches(self, _fitting(augment), batch_size, seed, epoch, device, rank, world)
+
+    def evaluation_batches(
+        self, augment: Augment, part: Split, batch_size: int, device: torch.device, rank: int = 0, world: int = 1
+    ) -> "EvaluationBatches":
+        """As of ``TrialData``; ``augment`` changes none of the pictures."""
+        return EvaluationBatches(self, part, batch_size, device, rank, world)
+
 
 def normalise(images: Tensor, mean: Sequence[float], std: Sequence[float]) -> Tensor:
     """uint8 (N, H, W, C) → float32 (N, C, H, W), less ``mean`` and over ``std``, which are in units of full scale."""
@@ -68,8 +130,10 @@ def load(data: dict[str, Any]) -> ImageData:
             ``subset_seed``.
 
     Raises:
-        DeeperError: the set is not prepared, is damaged, or has fewer images than asked for.
+        DeeperError: the set is not prepared, is damaged, is a listing of files, or has fewer images than asked for.
     """
+    if is_listing(read_meta(Path(data["root"]) / data["name"])):
+        raise DeeperError(f"{data['name']} is read from disk; this needs a set in memory")
     prepared = open_resized(Path(data["root"]) / data["name"], data["image_size"])
 
     def part(name: str, size: int | None) -> Split:
@@ -87,6 +151,16 @@ def load(data: dict[str, Any]) -> ImageData:
         std=prepared.meta["std"],
         digest=prepared.digest,
     )
+
+
+def _fitting(augment: Any) -> Augment:
+    """Raises ``DeeperError`` where pictures of any size are expected."""
+    if not isinstance(augment, Augment):
+        raise DeeperError(
+            "augment: these transforms are for pictures that are read from disk; a set in memory takes "
+            "augment=crop_mirror"
+        )
+    return augment
 
 
 class TrainingBatches:
@@ -135,6 +209,13 @@ class TrainingBatches:
             yield from zip(pictures.split(size), self.labels[index].split(size), index.split(size), strict=True)
 
 
+def shares(samples: int, batch_size: int, rank: int, world: int) -> list[np.ndarray]:
+    """Of 0…samples-1 those that a rank evaluates, int64, cut into as many batches as the other ranks have."""
+    share = -(-samples // world)
+    batches = max(1, min(-(-share // batch_size), samples // world))
+    return np.array_split(np.arange(rank, samples, world), batches)
+
+
 class Normalising(Protocol):
     """What says how pictures are normalised."""
 
@@ -152,12 +233,10 @@ class EvaluationBatches:
         self, data: Normalising, split: Split, batch_size: int, device: torch.device, rank: int = 0, world: int = 1
     ):
         self.data, self.split = data, split.to(device)
-        share = -(-len(split) // world)
-        self.batches = max(1, min(-(-share // batch_size), len(split) // world))
-        self.parts = np.array_split(np.arange(rank, len(split), world), self.batches)
+        self.parts = shares(len(split), batch_size, rank, world)
 
     def __len__(self) -> int:
-        return self.batches
+        return len(self.parts)
 
     def __iter__(self) -> Iterator[Batch]:
         for part in self.parts:

@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import BinaryIO, Literal
 
 import numpy as np
 from PIL import Image, ImageChops
@@ -71,7 +71,7 @@ class Collection:
     several: bool = False
 
 
-def decode(path: Path, most: int = MOST_PIXELS, deep: bool = False) -> Image.Image:
+def decode(path: Path | BinaryIO, most: int = MOST_PIXELS, deep: bool = False) -> Image.Image:
     """A picture file as RGB, turned as its camera was, transparency composited on white.
 
     Args:

@@ -124,7 +124,7 @@ def write_set(
         "name": name,
         "classes": list(data.classes),
         "image_shape": list(images.shape[1:]),
-        "splits": _ranges(len(rest), len(rows), len(data.test_labels)),
+        "splits": split_ranges(len(rest), len(rows), len(data.test_labels)),
         "mean": mean,
         "std": std,
         "validation": {"rule": RULE, "sha256": hashlib.sha256(rows.astype("<i8").tobytes()).hexdigest()},
@@ -202,7 +202,8 @@ def load_array(path: Path, dtype: type, shape: tuple[int, ...], mode: str | None
     return array
 
 
-def _ranges(*lengths: int) -> dict[str, list[int]]:
+def split_ranges(*lengths: int) -> dict[str, list[int]]:
+    """Half-open ranges of rows of the parts of a set, one after another."""
     stops = np.cumsum(lengths).tolist()
     return {name: [stop - length, stop] for name, length, stop in zip(SPLITS, lengths, stops, strict=True)}
 

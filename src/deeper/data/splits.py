@@ -42,13 +42,21 @@ def subset(labels: np.ndarray, size: int | None, seed: int) -> np.ndarray:
     """
     if size is None:
         return np.arange(len(labels), dtype=np.int64)
+    return stratified(labels, size, np.random.Philox(key=seed).random_raw(len(labels)))
+
+
+def stratified(labels: np.ndarray, size: int, draw: np.ndarray) -> np.ndarray:
+    """Rows (int64, ascending) of ``size`` images, each class by its share and in the order of ``draw`` (uint64, N).
+
+    Raises:
+        DeeperError: as of ``subset``.
+    """
     present, index, counts = np.unique(labels, return_inverse=True, return_counts=True)
     if not len(present) <= size <= len(labels):
         raise DeeperError(
             f"cannot draw a stratified subset of {size} images from {len(labels)} images of {len(present)} classes; "
             f"choose a size from {len(present)} to {len(labels)}"
         )
-    draw = np.random.Philox(key=seed).random_raw(len(labels))
     order = np.lexsort((draw, index))
     rank = np.empty(len(labels), np.int64)  # of an image among those of its class, in the order of the draw
     rank[order] = np.arange(len(labels)) - np.repeat(np.cumsum(counts) - counts, counts)

@@ -6,7 +6,7 @@ Every line here can change a trial's result; keeping, logging and reporting are 
 import inspect
 import io
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -23,7 +23,7 @@ from pytorch_lightning.strategies import DDPStrategy
 from torch import nn
 
 from deeper.data import batches
-from deeper.data.batches import EvaluationBatches, ImageData, Split, TrainingBatches
+from deeper.data.batches import Batch, Part, TrialData
 from deeper.data.targets import target_set
 from deeper.data.targets.target_set import TargetSet
 from deeper.errors import DeeperError
@@ -43,7 +43,7 @@ _TRAINER = {n: p.default for n, p in inspect.signature(pl.Trainer.__init__).para
 Evaluate = Callable[..., dict[str, float]]
 
 
-def load(config: dict[str, Any]) -> ImageData | TargetSet:
+def load(config: dict[str, Any]) -> TrialData | TargetSet:
     """The data of a trial, as it sees them.
 
     Raises:
@@ -51,7 +51,11 @@ def load(config: dict[str, Any]) -> ImageData | TargetSet:
     """
     data, transfer = config["data"], config.get("transfer")
     if transfer is None:
-        return batches.load(data)
+        if not data.get("streamed"):
+            return batches.load(data)
+        from deeper.data import streamed  # importing torchvision takes a second
+
+        return streamed.load(data, config["runtime"]["workers"])
     return target_set.load(
         Path(data["root"]) / data["name"],
         data["image_size"],
@@ -64,7 +68,7 @@ def load(config: dict[str, Any]) -> ImageData | TargetSet:
     )
 
 
-def fit(config: dict[str, Any], data: ImageData | TargetSet, around: Surroundings) -> TrialOutcome:
+def fit(config: dict[str, Any], data: TrialData | TargetSet, around: Surroundings) -> TrialOutcome:
     """Train and evaluate the trial that ``config`` describes; goes on from a checkpoint if there is one.
 
     In a process that is one of several ranks, all ranks call this and all return the same metrics.
@@ -91,7 +95,7 @@ def fit(config: dict[str, Any], data: ImageData | TargetSet, around: Surrounding
 
 
 def _train(
-    config: dict[str, Any], data: ImageData, loss: step.Loss, network: nn.Module, around: Surroundings
+    config: dict[str, Any], data: TrialData, loss: step.Loss, network: nn.Module, around: Surroundings
 ) -> TrialOutcome:
     recipe, options, classes = config["training"], config["trainer"], config["data"]["classes"]
     _check(config, loss, len(data.train))
@@ -119,19 +123,19 @@ def _train(
     callbacks.append(Checkpoint(around.checkpoint, around.every, around.made_with))
     trainer = _trainer(config, steps_per_epoch, bool(module.draws.dropping), callbacks)
     place = {"device": trainer.strategy.root_device, "rank": trainer.global_rank, "world": trainer.world_size}
-    training = TrainingBatches(
-        data,
-        instantiate(config["augment"]),
+    augment = instantiate(config["augment"], _convert_="all")  # plain lists: they are walked for every picture
+    training = data.training_batches(
+        augment,
         recipe["batch_size"],
         config["seed"],
         lambda: trainer.fit_loop.epoch_progress.current.processed,
         **place,
     )
 
-    def evaluation(split: Split) -> EvaluationBatches:
-        return EvaluationBatches(data, split, recipe["evaluation_batch_size"], **place)
+    def evaluation(split: Part) -> Iterable[Batch]:
+        return data.evaluation_batches(augment, split, recipe["evaluation_batch_size"], **place)
 
-    def evaluate(split: Split, logits: bool = True) -> dict[str, float]:
+    def evaluate(split: Part, logits: bool = True) -> dict[str, float]:
         if logits:
             module.keep_logits(len(split))
         trainer.validate(module, evaluation(split), verbose=False)
@@ -199,14 +203,14 @@ def _open_callbacks(config: dict[str, Any]) -> list[pl.Callback]:
     return [*average, *(instantiate(block) for block in (config.get("callbacks") or {}).values())]
 
 
-def _counted(evaluate: Evaluate, data: ImageData, last: Mapping[str, Any]) -> dict[str, float | None]:
+def _counted(evaluate: Evaluate, data: TrialData, last: Mapping[str, Any]) -> dict[str, float | None]:
     """Errors and losses after a training from scratch; those of the validation part are its last row's."""
     train = {f"train_{key}": value for key, value in evaluate(data.train, logits=False).items()}
     validation = {f"validation_{key}": last.get(f"validation_{key}") for key in ("error", "loss")}
     return {**train, **validation, **{f"test_{key}": value for key, value in evaluate(data.test).items()}}
 
 
-def _scored(evaluate: Evaluate, module: ImageClassifier, data: ImageData, score: Callable) -> dict[str, float | None]:
+def _scored(evaluate: Evaluate, module: ImageClassifier, data: TrialData, score: Callable) -> dict[str, float | None]:
     """Errors by the target set's own metric, and losses, after a transfer."""
     metrics: dict[str, float | None] = {"pictures": len(data.train)}
     for name in ("train", "validation", "test"):

@@ -1,5 +1,6 @@
 """The LightningModule that trains any network of the suite."""
 
+import math
 import random
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -128,10 +129,19 @@ class ImageClassifier(pl.LightningModule):
 
     def validation_step(self, batch: Batch, batch_index: int) -> None:
         images, labels, index = batch
-        logits = _wide(self(images))
+        logits = self._predicted(images)
         _update(self.evaluation_metrics, *self.loss.decisions(logits, labels), self.loss.total(logits, labels))
         if self.logits is not None:
             self.logits[index] = logits.to(self.logits.dtype)
+
+    def _predicted(self, images: Tensor) -> Tensor:
+        """Logits of pictures (N, C, H, W); of pictures in views (N, views, C, H, W) the logarithm of the mean over the
+        views of the softmax probabilities, which are logits too.
+        """
+        if images.ndim == 4:
+            return _wide(self(images))
+        logits = _wide(self(images.flatten(0, 1))).unflatten(0, images.shape[:2])
+        return logits.log_softmax(2).logsumexp(1) - math.log(images.shape[1])
 
     def keep_logits(self, samples: int) -> None:
         """From now on keep the logits of an evaluation of so many samples, by index."""

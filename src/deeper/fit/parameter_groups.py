@@ -28,3 +28,23 @@ def by_layer(network: nn.Module, rate: float, body: float = 1.0, decay: float = 
     for place, parameters in enumerate(layers):
         factor = 1.0 if place == last else body * decay ** (last - place)
         yield {"params": parameters, "lr": rate * factor}
+
+
+def spare_depthwise(network: nn.Module, weight_decay: float) -> Iterator[dict[str, Any]]:
+    """Weight decay on weights, and none on biases, on normalisation and on depthwise convolutions.
+
+    Howard et al., arXiv 1704.04861, §3: filters of so few parameters want little or none.
+
+    Args:
+        network: whose parameters.
+        weight_decay: the optimizer's.
+    """
+    depthwise = {
+        id(part.weight)
+        for part in network.modules()
+        if isinstance(part, nn.Conv2d) and part.groups > 1 and part.groups == part.in_channels
+    }
+    spared = [weight for weight in network.parameters() if weight.ndim < 2 or id(weight) in depthwise]
+    told = {id(weight) for weight in spared}
+    yield {"params": spared, "weight_decay": 0.0}
+    yield {"params": [w for w in network.parameters() if id(w) not in told], "weight_decay": weight_decay}

@@ -2,12 +2,14 @@
 
 import os
 from functools import cache
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from deeper.data.prepared import open_set
+from deeper.data.listing import is_listing, open_listing
+from deeper.data.prepared import open_set, read_meta
 from deeper.errors import DeeperError
 from deeper.models import bounds
 from deeper.run import transfer_jobs
@@ -34,6 +36,13 @@ def make_job(cfg: DictConfig, slots: int | None = None) -> dict[str, Any]:
     config = declared(config, check_settings(config))
     _resolve(config, slots or 1)
     meta = transfer_jobs.complete(config) if "transfer" in config else None
+    if config["data"].get("streamed") and config["data"]["classes"] is None:
+        _count_classes(config)
+    if config["data"].get("streamed") and "pad" in config["augment"]:
+        raise DeeperError(
+            f"data={config['data']['name']} is read from disk, and this augment is for sets in memory; say "
+            "augment=resized_crop, or take a +recipe of ImageNet"
+        )
     bounds.check(config["model"])
     if config["runtime"].get("ranks") != "given":  # of which others may be on other nodes
         _check_gpus(config["trainer"])
@@ -51,7 +60,8 @@ def make_job(cfg: DictConfig, slots: int | None = None) -> dict[str, Any]:
 def _environment(config: dict[str, Any]) -> dict[str, Any]:
     """What runs here, with the packages that this trial's own targets come from."""
     here = environment()
-    return {**here, "versions": {**here["versions"], **origins(semantic(config))}}
+    decoder = {"simplejpeg": version("simplejpeg")} if config["data"].get("streamed") else {}
+    return {**here, "versions": {**here["versions"], **decoder, **origins(semantic(config))}}
 
 
 def check_images(config: dict[str, Any]) -> None:
@@ -64,7 +74,8 @@ def check_images(config: dict[str, Any]) -> None:
         return
     data, batch_size = config["data"], config["training"]["batch_size"]
     meta = _prepared(data)
-    for key, value in (("channels", meta["image_shape"][2]), ("classes", len(meta["classes"]))):
+    channels = data["channels"] if is_listing(meta) else meta["image_shape"][2]
+    for key, value in (("channels", channels), ("classes", len(meta["classes"]))):
         if data[key] != value:
             raise DeeperError(f"data.{key}={data[key]}: {data['name']} has {value}")
     for split in ("train", "validation"):
@@ -84,20 +95,14 @@ def default_slots(cfg: DictConfig) -> int:
 
 
 def _prepared(data: dict[str, Any]) -> dict[str, Any]:
-    folder = Path(data["root"]) / data["name"]
-    if data.get("reader", "") is None and not folder.exists():
-        raise DeeperError(
-            f"{data['name']} serves to count networks (python -m deeper.cost): Deeper does not prepare it, and trains "
-            "on what it has prepared"
-        )
-    return _verified(folder)
+    return _verified(Path(data["root"]) / data["name"], data.get("folder") if data.get("streamed") else None)
 
 
 @cache
-def _verified(folder: Path) -> dict[str, Any]:
+def _verified(folder: Path, place: str | None = None) -> dict[str, Any]:
     """The meta of a prepared set whose every byte is what it was; looked at once a command."""
     try:
-        return open_set(folder).meta
+        return open_listing(folder, place).meta if is_listing(read_meta(folder)) else open_set(folder).meta
     except DeeperError as error:
         advice = f"deeper.prepare data={folder.name}"
         elsewhere = folder.parent.resolve() != Path("data").resolve() and str(error).endswith(advice)
@@ -111,7 +116,16 @@ def _resolve(config: dict[str, Any], slots: int) -> None:
         trainer["accelerator"] = "gpu" if gpus() else "cpu"
     if trainer["threads"] == "auto":
         trainer["threads"] = max(1, cores() // (slots * trainer["devices"]))
+    if config["runtime"].get("workers") == "auto":
+        config["runtime"]["workers"] = max(1, cores() // (slots * trainer["devices"]))
     config["study"] = {"name": config["study"]["name"]}
+
+
+def _count_classes(config: dict[str, Any]) -> None:
+    """Give network and data the classes of a folder, which nothing else knows."""
+    config["data"]["classes"] = len(_prepared(config["data"])["classes"])
+    if config["model"].get("num_classes", 0) is None:
+        config["model"]["num_classes"] = config["data"]["classes"]
 
 
 def _fit_to_data(data: dict[str, Any], meta: dict[str, Any]) -> None:

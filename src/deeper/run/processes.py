@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from deeper.errors import DeeperError
+from deeper.parents import die_with_parent
 
 PRELOAD = "deeper.run.preload"
 ENTRY = "deeper.run.trial"
@@ -263,17 +264,6 @@ def _child(job: dict[str, Any], pipe: Connection, environment: dict[str, str], l
         sys.stdout.flush()
         sys.stderr.flush()
     os._exit(code)  # an orderly exit of torch takes over a second and has nothing left to do
-
-
-def die_with_parent() -> None:
-    """End this process when the one that started it ends, however that was."""
-    parent = multiprocessing.parent_process()
-
-    def watch() -> None:
-        multiprocessing.connection.wait([parent.sentinel])
-        os._exit(113)
-
-    threading.Thread(target=watch, daemon=True).start()
 
 
 def _redirect(log: Path) -> None:

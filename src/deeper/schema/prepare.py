@@ -1,7 +1,7 @@
 """What ``python -m deeper.prepare`` is told of a data set: ``conf/data/*.yaml``."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import Field, ValidationError
 
@@ -30,16 +30,19 @@ class FileLayout(Closed):
 
 
 class SetToPrepare(Open):
-    """The group ``data``; a set without a reader serves to count networks alone."""
+    """The group ``data``; a streamed set is a listing of files, of which the others' layout and reader say nothing."""
 
     name: InFolder
     root: Folder
     held_out: Count | None = None
+    streamed: bool = False
+    digests: bool = False
+    test_share: Annotated[float, Field(gt=0, lt=1)] = 0.2
     folder: Folder | None = None
     layout: FileLayout | None = None
     routes: Row[Called] = ()
     reader: Called | None = None
-    classes: Count
+    classes: Count | None
     channels: Count
     size: Count
 

@@ -54,6 +54,7 @@ class DataSettings(Open):
     train_size: Count | None
     validation_size: Count | None
     subset_seed: Whole
+    streamed: bool = False
 
 
 class OptimizerSettings(Called):
@@ -123,10 +124,13 @@ class Logger(Closed):
 
 
 class Runtime(Closed):
-    """Epochs between checkpoints, and whether a trial starts its ranks itself or is one that others started."""
+    """Epochs between checkpoints, whether a trial starts its ranks itself or is one that others started, and the
+    processes of each rank that read pictures from disk.
+    """
 
     checkpoint_every: Count
     ranks: Literal["own", "given"] = "own"
+    workers: Whole | Literal["auto"] = 0
 
 
 class LayerRates(Closed):

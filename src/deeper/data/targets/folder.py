@@ -1,8 +1,7 @@
 """Any folder of class folders: the pictures of a class lie in the folder of its name, at any depth.
 
-The folder may have the parts of a split above the class folders, under any of the names in ``SPLITS``: train/ with
-test/, or with val/ (as ImageNet has them); where all three are there, val/ is more training pictures. Without them
-every class is split by the seed.
+The folder may have the parts of a split above the class folders (``deeper.data.class_folders``); where train/, val/ and
+test/ are there, val/ is more training pictures. Without them every class is split by the seed.
 """
 
 import hashlib
@@ -14,17 +13,11 @@ from pathlib import Path
 
 from PIL import Image
 
+from deeper.data.class_folders import class_folders
 from deeper.data.pictures import Collection, Picture, decode
 from deeper.errors import DeeperError
-from deeper.files import below, file_digest, shown
+from deeper.files import file_digest
 
-JPEG = {".jpg", ".jpeg", ".jpe", ".jfif"}
-SUFFIXES = {*JPEG, ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".pgm", ".pbm", ".avif"}
-SPLITS = {  # how people call the parts of a split, in any case
-    "train": ("train", "training"),
-    "val": ("val", "valid", "validate", "validation", "dev", "devel", "development"),
-    "test": ("test", "testing", "eval", "evaluation"),
-}
 FEWEST = 3
 MOST_PIXELS = 120_000_000  # 1.1 GB of memory at most while such a picture is decoded
 
@@ -63,75 +56,11 @@ def read(folder: str | Path, test: float = 0.25, seed: int = 0) -> Collection:
 
 
 def _listed(root: Path, dropped: dict[str, str]) -> list[_File]:
-    listed = []
-    parents = _class_parents(root)
-    if root not in parents:
-        beside = set(_folders(root)) - {parent.name for parent in parents}
-        dropped |= {f"{shown(name)}/": "a folder beside the parts of the split" for name in sorted(beside)}
-    for parent, part in parents.items():
-        for category in _folders(parent):
-            files = [
-                _File(path, shown(path.relative_to(root)), shown(category), part) for path in _files(parent / category)
-            ]
-            pictures = [file for file in files if _is_picture(file)]
-            for file in files:
-                if not file.path.exists():
-                    dropped[file.name] = "a link that leads nowhere"
-                elif not _is_picture(file):
-                    dropped[file.name] = f"no picture by its suffix {file.path.suffix.lower()}".rstrip()
-            if not pictures:
-                dropped[f"{shown((parent / category).relative_to(root))}/"] = "a folder without a picture"
-            listed += pictures
-    return listed
-
-
-def _class_parents(root: Path) -> dict[Path, str | None]:
-    """The folders that hold class folders, and the part that each is for; None where the folder has no parts.
-
-    Raises:
-        DeeperError: some folders look like parts of a split and do not make one.
-    """
-    by_part: dict[str, list[str]] = defaultdict(list)
-    for name in _folders(root):
-        for part, spelled in SPLITS.items():
-            if name.lower() in spelled:
-                by_part[part].append(name)
-    if "train" not in by_part or len(by_part) == 1:
-        for names in by_part.values():
-            _check_is_class(root, names[0])
-        return {root: None}
-    for part, names in by_part.items():
-        if len(names) > 1:
-            both = " and ".join(f"{name}/" for name in names)
-            raise DeeperError(f"{shown(root)} has {both}, each of which may be the {part} part; leave one there")
-    meant = {"train": "train", "val": "train" if "test" in by_part else "test", "test": "test"}
-    return {root / by_part[part][0]: meant[part] for part in SPLITS if part in by_part}
-
-
-def _check_is_class(root: Path, name: str) -> None:
-    """See that a folder which is called like a part of a split is none: it holds pictures, and not class folders."""
-    folder = root / name
-    if _folders(folder) and not any(_is_named_picture(path) for path in folder.iterdir()):
-        raise DeeperError(
-            f"{shown(root)} has {name}/, which looks like a part of a split, and not the parts that belong to it; a "
-            f"split is train/ with test/ or val/. To have every class split by the seed, name {shown(folder)}"
-        )
-
-
-def _folders(parent: Path) -> list[str]:
-    return sorted(entry.name for entry in parent.iterdir() if entry.is_dir() and not entry.name.startswith("."))
-
-
-def _files(folder: Path) -> list[Path]:
-    return [path for path in below(folder) if not any(name[0] == "." for name in path.relative_to(folder).parts)]
-
-
-def _is_picture(file: _File) -> bool:
-    return _is_named_picture(file.path) and file.path.exists()
-
-
-def _is_named_picture(path: Path) -> bool:
-    return path.suffix.lower() in SUFFIXES
+    found = class_folders(root)
+    dropped |= found.dropped
+    parts = {file.part for file in found.files}
+    meant = {"train": "train", "val": "train" if "test" in parts else "test", "test": "test", None: None}
+    return [_File(file.path, file.name, file.category, meant[file.part]) for file in found.files]
 
 
 def _grouped(files: Sequence[_File]) -> list[_File]:

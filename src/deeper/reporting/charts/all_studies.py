@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from deeper.claims.verdicts import Verdict
 from deeper.errors import DeeperError
+from deeper.parents import die_with_parent
 from deeper.reporting.arm_results import ArmResults
 from deeper.reporting.charts import (
     accuracy_against_cost,
@@ -21,7 +22,6 @@ from deeper.reporting.charts import (
 )
 from deeper.reporting.load import StudyResults
 from deeper.reporting.transfer_tasks import transfer_tasks
-from deeper.run.processes import die_with_parent
 
 CHARTS = {
     "study": (*networks_averaged.CHARTS, *epochs_and_layers.CHARTS),

@@ -1,0 +1,180 @@
+"""Make the listing of a folder of class folders: which files, which parts, and on demand every file's digest."""
+
+import hashlib
+import os
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from deeper.data.class_folders import ClassFile, class_folders
+from deeper.data.listing import DIGESTS, ENDS, NAMES, PLACE, SIZES, listed_place, open_listing
+from deeper.data.pictures import Unreadable
+from deeper.data.prepared import LABELS, split_ranges, write_files
+from deeper.data.splits import SPLITS, stratified
+from deeper.errors import DeeperError, reason
+from deeper.files import shown, write_json
+
+RULE = "of the training pictures, each class by its share, those with the smallest SHA-256 of their names"
+HELD_OUT = 0.1  # of the training pictures, where nothing else is said
+NAMED = 5
+
+
+def prepare_listing(folder: Path, settings: Mapping[str, Any]) -> str:
+    """List ``data.folder`` as the prepared set ``folder``, unless that is what it holds, and say what was done.
+
+    Args:
+        settings: of a composed ``data``: ``name``, ``folder``, ``classes``, ``held_out``, ``test_share``, ``digests``.
+
+    Raises:
+        DeeperError: no folder is named, it cannot be read, a class has no picture in a part, a picture cannot be
+            decoded (with ``digests``), or there are other classes than the configuration says.
+    """
+    if settings["folder"] is None:
+        raise DeeperError(f"{settings['name']}: name the folder of class folders with data.folder=FOLDER")
+    place = Path(settings["folder"]).expanduser().absolute()
+    if not place.is_dir():
+        raise DeeperError(
+            f"data.folder={settings['folder']} is not a folder; name the one that holds the class folders"
+        )
+    found = class_folders(place)
+    for part, category in found.empty:
+        where = f"{part}/{category}" if part else category
+        raise DeeperError(f"{shown(place)}: class folder {where} has no picture; put some there, or take it out")
+    classes = sorted({file.category for file in found.files})
+    _check_classes(place, settings, classes)
+    labels = np.array([classes.index(file.category) for file in found.files], np.int64)
+    parts = _parts(found.files, labels, settings)
+    _check_parts(place, classes, labels, parts)
+    order = np.concatenate([parts[name] for name in SPLITS])
+    files = [found.files[row] for row in order]
+    content = _content(place, files, labels[order], settings["digests"])
+    meta = {
+        "name": settings["name"],
+        "classes": classes,
+        "splits": split_ranges(*(len(parts[name]) for name in SPLITS)),
+        "validation": {"rule": RULE if not any(file.part == "val" for file in files) else "the folder's own"},
+        "bytes": int(content[SIZES].sum()),
+    }
+    dropped = (
+        f"; {len(found.dropped)} files and folders are none of them, such as {_first(found.dropped)}"
+        if found.dropped
+        else ""
+    )
+    why = _why_listed(folder, meta, content)
+    if why is not None:
+        meta = write_files(folder, meta, content)
+    if why is not None or listed_place(folder) != str(place):
+        write_json(folder / PLACE, {"folder": str(place)})
+    counts = ", ".join(f"{len(parts[name])} {name}" for name in SPLITS)
+    told = f"{folder}: {counts} pictures of {len(classes)} classes in {shown(place)}{dropped}"
+    return f"{told}: already listed, nothing to do" if why is None else f"{why}{told}"
+
+
+def _why_listed(folder: Path, meta: Mapping[str, Any], content: Mapping[str, np.ndarray]) -> str | None:
+    """The line that says why a folder is listed again, "" the first time, None where nothing has changed."""
+    if not folder.exists():
+        return ""
+    try:
+        kept = open_listing(folder, place=str(folder))
+        listed_place(folder)
+    except (DeeperError, LookupError) as error:
+        return f"listed again, because {str(error).partition(';')[0]}\n"
+    same = {key: kept.meta.get(key) for key in meta} == dict(meta) and content.keys() == kept.meta["files"].keys()
+    if same and all(np.array_equal(array, getattr(kept, name.removesuffix(".npy"))) for name, array in content.items()):
+        return None
+    return "listed again, because the folder or the settings have changed\n"
+
+
+def _check_classes(place: Path, settings: Mapping[str, Any], classes: Sequence[str]) -> None:
+    if len(classes) < 2:
+        raise DeeperError(
+            f"{shown(place)} holds pictures of {len(classes)} classes; it must have a folder for each of two or more"
+        )
+    if settings["classes"] not in (None, len(classes)):
+        raise DeeperError(
+            f"{shown(place)} has {len(classes)} classes, {settings['classes']} expected; name the folder that holds "
+            f"the whole set, or say data.classes={len(classes)}"
+        )
+
+
+def _parts(files: Sequence[ClassFile], labels: np.ndarray, settings: Mapping[str, Any]) -> dict[str, np.ndarray]:
+    """Rows (int64, ascending) of each part: the folder's own parts, and what it has not is drawn."""
+    named = np.array([file.part or "train" for file in files])
+    train, validation, test = (np.flatnonzero(named == part) for part in ("train", "val", "test"))
+    draw = np.array(
+        [int.from_bytes(hashlib.sha256(file.name.encode()).digest()[:8], "big") for file in files], np.uint64
+    )
+    if len(validation) and not len(test):
+        validation, test = test, validation  # ImageNet's val/ is what papers report
+    if not len(test):
+        train, test = _drawn(train, labels, draw, round(settings["test_share"] * len(train)))
+    if not len(validation):
+        wanted = settings["held_out"] if settings["held_out"] is not None else round(HELD_OUT * len(train))
+        train, validation = _drawn(train, labels, draw, wanted)
+    return {"train": train, "validation": validation, "test": test}
+
+
+def _drawn(rows: np.ndarray, labels: np.ndarray, draw: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
+    """What stays and what is taken of ``rows``: ``size`` of them and one of every class at least."""
+    chosen = stratified(labels[rows], max(size, len(np.unique(labels[rows]))), draw[rows])
+    return np.delete(rows, chosen), rows[chosen]
+
+
+def _check_parts(place: Path, classes: Sequence[str], labels: np.ndarray, parts: Mapping[str, np.ndarray]) -> None:
+    for name, rows in parts.items():
+        lacking = sorted(set(range(len(classes))) - set(labels[rows].tolist()))
+        if lacking:
+            said = ", ".join(classes[label] for label in lacking[:NAMED])
+            raise DeeperError(
+                f"{shown(place)} has no {name} pictures of {said}; every part needs every class: add some, take the "
+                "class out, or hold out fewer (data.held_out)"
+            )
+
+
+def _content(place: Path, files: Sequence[ClassFile], labels: np.ndarray, digests: bool) -> dict[str, np.ndarray]:
+    names = [os.fsencode(file.path.relative_to(place)) for file in files]
+    content = {
+        NAMES: np.frombuffer(b"".join(names), np.uint8),
+        ENDS: np.cumsum([len(name) for name in names], dtype=np.int64),
+        SIZES: np.array([file.size for file in files], np.int64),
+        LABELS: labels,
+    }
+    return {**content, DIGESTS: _digests(files)} if digests else content
+
+
+def _digests(files: Sequence[ClassFile]) -> np.ndarray:
+    """SHA-256 of every file, uint8 (N, 32); each is decoded too.
+
+    Raises:
+        DeeperError: some cannot be read or decoded; names the first of them.
+    """
+    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+        found = list(pool.map(_examined, files))
+    broken = [(file.name, said) for file, said in zip(files, found, strict=True) if isinstance(said, str)]
+    if broken:
+        first = ", ".join(f"{name} ({said})" for name, said in broken[:NAMED])
+        more = f" and {len(broken) - NAMED} more" if len(broken) > NAMED else ""
+        raise DeeperError(
+            f"{len(broken)} of {len(files)} pictures cannot be read: {first}{more}; mend them or take them out"
+        )
+    return np.frombuffer(b"".join(found), np.uint8).reshape(-1, 32)
+
+
+def _examined(file: ClassFile) -> bytes | str:
+    """A file's digest, or why it is no picture."""
+    from deeper.data.decoding import decoded
+
+    try:
+        content = file.path.read_bytes()
+        decoded(content)
+    except (OSError, Unreadable) as error:
+        return reason(error)
+    return hashlib.sha256(content).digest()
+
+
+def _first(dropped: Mapping[str, str]) -> str:
+    name, why = next(iter(dropped.items()))
+    return f"{name} ({why})"

@@ -1,0 +1,186 @@
+import os
+import shutil
+
+import numpy as np
+import photographs
+import pytest
+from hydra import compose, initialize_config_dir
+from PIL import Image
+
+from deeper.data.listing import open_listing
+from deeper.errors import DeeperError
+from deeper.paths import CONF
+from deeper.prepare import main, prepare
+
+
+def listed(folder, root, *overrides):
+    """What ``prepare`` says, and the listing of ``folder`` below ``root``."""
+    with initialize_config_dir(version_base="1.3", config_dir=str(CONF)):
+        own = [f"data.folder={folder}", f"data.root={root}", *overrides]
+        data = compose("prepare", ["data=folder", *own]).data
+    return prepare(data), open_listing(root / data.name)
+
+
+def names(listing, part):
+    return [str(listing.path(row).relative_to(listing.place)) for row in listing.rows(part)]
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return photographs.write(tmp_path / "pictures")
+
+
+def test_the_parts_of_imagenet_are_training_and_test_pictures(folder, tmp_path):
+    said, listing = listed(folder, tmp_path / "data", "data.held_out=6")
+    assert "30 train, 6 validation, 15 test pictures of 3 classes" in said
+    assert listing.meta["classes"] == ["n00000000", "n00000001", "n00000002"]
+    assert all(name.startswith("val/") for name in names(listing, "test"))
+    assert all(name.startswith("train/") for part in ("train", "validation") for name in names(listing, part))
+    assert np.bincount(listing.labels[listing.rows("validation")]).tolist() == [2, 2, 2]
+    for row, size in enumerate(listing.sizes):
+        assert listing.path(row).stat().st_size == size
+        assert listing.path(row).parent.name == listing.meta["classes"][listing.labels[row]]
+
+
+@pytest.mark.parametrize(
+    ("parts", "counts"),
+    [
+        ({"Training": 9, "valid": 2, "test": 3}, {"train": 27, "validation": 6, "test": 9}),
+        ({"train": 10, "testing": 3}, {"train": 27, "validation": 3, "test": 9}),
+        ({"": 10}, {"train": 22, "validation": 2, "test": 6}),
+    ],
+)
+def test_parts_are_the_folders_own_or_drawn(parts, counts, tmp_path):
+    counts = counts if counts["validation"] != 2 else {"train": 21, "validation": 3, "test": 6}
+    listing = listed(photographs.write(tmp_path / "pictures", parts=parts), tmp_path / "data")[1]
+    assert {part: len(listing.rows(part)) for part in counts} == counts
+    everything = [name for part in counts for name in names(listing, part)]
+    assert len(set(everything)) == len(everything)
+
+
+def test_a_listing_does_not_depend_on_where_the_folder_lies(folder, tmp_path):
+    one = listed(folder, tmp_path / "one")[1]
+    shutil.copytree(folder, tmp_path / "elsewhere")
+    two = listed(tmp_path / "elsewhere", tmp_path / "two")[1]
+    assert one.digest == two.digest
+    shutil.move(folder, tmp_path / "moved")
+    with pytest.raises(DeeperError, match=r"is not a folder; .* name where they are now with data\.folder=FOLDER"):
+        open_listing(tmp_path / "one" / "folder")
+    assert open_listing(tmp_path / "one" / "folder", str(tmp_path / "moved")).read(0) == two.read(0)
+
+
+def test_a_second_time_does_nothing_and_a_change_lists_again(folder, tmp_path):
+    first = listed(folder, tmp_path / "data")[1]
+    said, second = listed(folder, tmp_path / "data")
+    assert said.endswith("already listed, nothing to do")
+    assert first.digest == second.digest
+    photographs.picture(folder / "train" / "n00000001" / "new.JPEG", 1, np.random.default_rng(1))
+    said, third = listed(folder, tmp_path / "data")
+    assert said.startswith("listed again, because the folder or the settings have changed")
+    assert third.digest != first.digest
+    (tmp_path / "data" / "folder" / "sizes.npy").write_bytes(b"x")
+    assert listed(folder, tmp_path / "data")[0].startswith("listed again, because")
+
+
+def test_digests_notice_other_bytes_of_the_same_length(folder, tmp_path):
+    listing = listed(folder, tmp_path / "data", "data.digests=true")[1]
+    path = listing.path(3)
+    content = path.read_bytes()
+    path.write_bytes(content[:-9] + b"x" + content[-8:])
+    assert listing.read(2)
+    with pytest.raises(DeeperError, match="has other bytes than when its folder was listed"):
+        listing.read(3)
+
+
+def test_files_that_are_no_pictures_are_said(folder, tmp_path):
+    (folder / "train" / "n00000001" / "notes.txt").write_text("x")
+    (folder / "train" / "n00000001" / ".hidden.JPEG").write_text("x")
+    said, listing = listed(folder, tmp_path / "data")
+    assert "1 files and folders are none of them" in said
+    assert "train/n00000001/notes.txt" in said
+    assert len(listing.labels) == 51
+
+
+def emptied(folder):
+    (folder / "train" / "n00000009").mkdir()
+
+
+def lacking(folder):
+    shutil.rmtree(folder / "val" / "n00000001")
+
+
+def broken(folder):
+    picture = next((folder / "train" / "n00000000").iterdir())
+    picture.write_bytes(picture.read_bytes()[:300])
+
+
+def flat(folder):
+    for part in ("train", "val"):
+        for category in list((folder / part).iterdir())[1:]:
+            shutil.rmtree(category)
+
+
+def looped(folder):
+    (folder / "train" / "n00000000" / "again").symlink_to(folder / "train")
+
+
+@pytest.mark.parametrize(
+    ("damage", "overrides", "line"),
+    [
+        (emptied, (), "class folder train/n00000009 has no picture; put some there, or take it out"),
+        (lacking, (), "has no test pictures of n00000001; every part needs every class"),
+        (broken, ("data.digests=true",), "1 of 51 pictures cannot be read: train/n00000000/"),
+        (flat, (), "holds pictures of 1 classes"),
+        (looped, (), "is a link that leads back to a folder above it"),
+        (lambda folder: None, ("data.classes=7",), "3 classes, 7 expected"),
+        (lambda folder: None, ("data.held_out=99",), "cannot draw a stratified subset of 99 images from 36"),
+        (shutil.rmtree, (), "is not a folder; name the one that holds the class folders"),
+    ],
+)
+def test_a_folder_that_is_no_set_is_one_line(damage, overrides, line, folder, tmp_path, in_process):
+    damage(folder)
+    own = ["data=folder", f"data.folder={folder}", f"data.root={tmp_path / 'data'}", *overrides]
+    status, _, said = in_process(main)(*own)
+    assert status == 2
+    assert line in said
+    assert len(said.splitlines()) == 1
+    assert not (tmp_path / "data" / "folder").exists()
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
+def test_a_folder_that_may_not_be_read_is_one_line(folder, tmp_path, in_process):
+    (folder / "train" / "n00000000").chmod(0)
+    status, _, said = in_process(main)("data=folder", f"data.folder={folder}", f"data.root={tmp_path / 'data'}")
+    (folder / "train" / "n00000000").chmod(0o755)
+    assert status == 2
+    assert "n00000000 cannot be read (Permission denied); let this user read it" in said
+
+
+def test_a_folder_that_cannot_be_read_is_one_line(folder, tmp_path, in_process, monkeypatch):
+    """As of a network's folder whose server is gone, which root cannot read either."""
+    real = os.scandir
+
+    def scandir(path):
+        if str(path).endswith("n00000001"):
+            raise OSError(5, "Input/output error", str(path))
+        return real(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    status, _, said = in_process(main)("data=folder", f"data.folder={folder}", f"data.root={tmp_path / 'data'}")
+    assert status == 2
+    assert "train/n00000001 cannot be read (Input/output error)" in said
+
+
+def test_no_folder_is_one_line(tmp_path, in_process):
+    status, _, said = in_process(main)("data=imagenet", f"data.root={tmp_path}")
+    assert status == 2
+    assert "imagenet: name the folder of class folders with data.folder=FOLDER" in said
+
+
+def test_a_name_that_is_not_utf8_is_listed_and_read(folder, tmp_path):
+    odd = os.fsencode(folder / "train" / "n00000000") + b"/\xff.png"
+    with open(odd, "wb") as file:
+        Image.new("RGB", (40, 40)).save(file, format="PNG")
+    listing = listed(folder, tmp_path / "data")[1]
+    (row,) = (row for row in range(len(listing.labels)) if os.fsencode(listing.path(row)) == odd)
+    assert listing.read(row)[:4] == b"\x89PNG"

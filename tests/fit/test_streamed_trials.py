@@ -1,0 +1,122 @@
+"""Trials on a folder of pictures: the same bits with any number of workers, killed and resumed, and on two ranks."""
+
+import json
+
+import numpy as np
+import photographs
+import pytest
+import torch
+from hydra import compose, initialize_config_dir
+from trials import finish, start, train
+
+from deeper.paths import CONF
+from deeper.prepare import prepare
+from deeper.run.jobs import make_job
+from deeper.run.store import CURVES, LOG, PREDICTIONS, WEIGHTS
+
+SMALL = (
+    *("data=folder", "augment=resized_crop", "model=resnet20", "model.depth=8", "model.width=4"),
+    *("data.image_size=16", "data.train_size=null", "data.validation_size=null", "trainer.accelerator=cpu"),
+    *("training.epochs=3", "training.batch_size=10", "training.evaluation_batch_size=7", "training.gradient_every=2"),
+    *("optimizer.lr=0.05", "schedule.warmup_epochs=0.0", "logger=none", "runtime.workers=1"),
+    "augment.test=[{_target_: deeper.data.transforms.Middle, size: 20}, "
+    "{_target_: torchvision.transforms.v2.TenCrop, size: 16}]",
+)
+
+
+def composed(name, *overrides):
+    with initialize_config_dir(version_base="1.3", config_dir=str(CONF)):
+        return compose(name, list(overrides))
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory):
+    """A folder of prepared sets with the listing of a small folder in ImageNet's form."""
+    folder = tmp_path_factory.mktemp("pictures")
+    photographs.write(folder)
+    root = tmp_path_factory.mktemp("sets")
+    prepare(composed("prepare", "data=folder", f"data.folder={folder}", f"data.root={root}", "data.held_out=6").data)
+    return root
+
+
+def job(root, store, *overrides):
+    return make_job(composed("train", *SMALL, f"data.root={root}", f"store={store}", *overrides))
+
+
+def weights(home):
+    return torch.load(home / WEIGHTS)
+
+
+def same(one, other):
+    one, other = weights(one), weights(other)
+    return one.keys() == other.keys() and all(torch.equal(one[key], other[key]) for key in one)
+
+
+@pytest.fixture(scope="module")
+def whole(root, tmp_path_factory):
+    return train(job(root, tmp_path_factory.mktemp("whole")))
+
+
+def test_a_folder_is_trained_and_every_test_picture_counts_once(whole):
+    record, kept = whole.record(), np.load(whole / PREDICTIONS)
+    assert kept["logits"].shape == (15, 3)
+    assert np.exp(kept["logits"]).sum(1) == pytest.approx(1, abs=1e-5)  # logarithms of probabilities, of ten crops
+    wrong = int((kept["logits"].argmax(1) != kept["labels"]).sum())
+    assert record["metrics"]["test_error"] == wrong / 15
+    rows = [json.loads(line) for line in (whole / CURVES).read_text().splitlines()]
+    assert rows[-1]["train_loss"] < rows[0]["train_loss"]
+    assert record["status"] == "finished"
+
+
+@pytest.mark.parametrize("workers", [0, 3])
+def test_workers_are_no_part_of_a_trial(root, whole, tmp_path, workers):
+    a_job = job(root, tmp_path, f"runtime.workers={workers}")
+    assert a_job["id"] == whole.path.name
+    assert same(whole, train(a_job))
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_a_trial_that_is_killed_five_times_ends_in_the_same_bits(root, whole, tmp_path, workers):
+    a_job = job(root, tmp_path, f"runtime.workers={workers}")
+    for name, call in (
+        ("deeper.data.transforms.PictureTransforms.normalise", 3),  # in the first epoch
+        ("deeper.data.transforms.PictureTransforms.normalise", 6),
+        ("os.replace", 4),
+        ("deeper.data.transforms.PictureTransforms.normalise", 6),
+        ("numpy.savez_compressed", 1),  # trained, evaluated, and not yet kept
+    ):
+        running, home = start({**a_job, "kill": (name, call)}, "killing")
+        assert finish(running) == -9, (home / LOG).read_text()
+        assert home.record() is None
+    assert same(whole, train(a_job))
+
+
+EXACT = ("trainer.precision=64-true", "model.norm=false", "optimizer.lr=0.01", "augment.test=null")
+
+
+def test_two_ranks_end_in_the_weights_of_one(root, tmp_path):
+    one = train(job(root, tmp_path, *EXACT))
+    two = train(job(root, tmp_path, *EXACT, "trainer=ddp", "trainer.accelerator=cpu"))
+    first, second = weights(one), weights(two)
+    assert max((first[key] - second[key]).abs().max().item() for key in first) < 1e-11
+    logits = [np.load(home / PREDICTIONS)["logits"] for home in (one, two)]
+    assert np.allclose(*logits, atol=1e-6)
+
+
+def test_a_picture_that_is_gone_stops_a_trial_with_one_line(tmp_path):
+    folder = photographs.write(tmp_path / "pictures")
+    own = [f"data.folder={folder}", f"data.root={tmp_path / 'sets'}"]
+    prepare(composed("prepare", "data=folder", *own).data)
+    a_job = job(tmp_path / "sets", tmp_path / "trials")
+    gone = next((folder / "train" / "n00000001").iterdir())
+    gone.unlink()
+    running, _ = start(a_job)
+    assert finish(running) == 2
+    assert f"{gone} cannot be read (No such file or directory); put back what was there" in running.error
+
+
+def test_classes_of_a_folder_are_counted_and_a_moved_folder_is_the_same_trial(root, tmp_path, whole):
+    folder = photographs.write(tmp_path / "elsewhere")
+    a_job = job(root, tmp_path, f"data.folder={folder}")
+    assert a_job["config"]["model"]["num_classes"] == a_job["config"]["data"]["classes"] == 3
+    assert a_job["id"] == whole.path.name
