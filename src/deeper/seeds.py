@@ -19,6 +19,7 @@ class Purpose(IntEnum):
     BASELINE = 15  # the trees of a random forest
     SEARCH = 16  # what a searcher draws
     REPLAY = 17  # which of a cell's trainings a replayed search sees
+    OPERATIONS = 30  # which operations a picture of an epoch gets by RandAugment
 
 
 def seed_of(*parts: int) -> int:
