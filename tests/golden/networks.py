@@ -236,7 +236,7 @@ FAMILIES: dict[str, dict[str, Row]] = {
         "mobilenet_v3_large": ("mobilenet_v3_large", 64, {**MOBILE, "hidden": 32}),
         "mobilenet_v3_s": ("mobilenet_v3_s", 64, {**MOBILE, "hidden": 32}),
         "mobilenet_v3_small": ("mobilenet_v3_small", 12, {"hidden": 32}),
-        "mobilenet_v3_small without gates": ("mobilenet_v3_small", 12, {"hidden": 32, "squeeze_excite": False}),
+        "mobilenet_v3_small without gates": ("mobilenet_v3_small", 12, {"hidden": 32, "gates": False}),
         "mobilenet_v3_small, dropped branches": ("mobilenet_v3_small", 12, {"hidden": 32, "drop_path": 0.3}),
     },
     "shufflenet_v2": {

@@ -92,7 +92,7 @@ class MobileNetV3(Network):
         width: multiplies all channels, rounded to multiples of 8.
         hidden: channels of the linear layer before the classifier; None: the paper's, times ``width`` where it is more
             than 1.
-        squeeze_excite: False leaves the gates out.
+        gates: False leaves squeeze-and-excitation out.
         strides: of the five layers that halve in the paper: the first convolution and four blocks.
         drop_path: probability that the last block's branch is left out of a sample in training; it falls in a line to 0
             at the first. Not in the paper.
@@ -109,7 +109,7 @@ class MobileNetV3(Network):
         design: str = "large",
         width: float = 1.0,
         hidden: int | None = None,
-        squeeze_excite: bool = True,
+        gates: bool = True,
         strides: Sequence[int] = (2, 2, 2, 2, 2),
         drop_path: float = 0.0,
         dropout: float = 0.2,
@@ -127,7 +127,7 @@ class MobileNetV3(Network):
         for number, ((kernel, expanded, full, gate, activation, _), stride) in enumerate(zip(rows, later, strict=True)):
             wide, drop = divisible(full * width), drop_path * number / (len(rows) - 1)
             expanded = divisible(expanded * width)
-            gated = gate and squeeze_excite
+            gated = gate and gates
             layers.append(MobileNetV3Block(channels, expanded, wide, kernel, stride, gated, activation, drop))
             channels = wide
         last = 6 * channels
