@@ -46,8 +46,9 @@ def network_cases() -> list[Case]:
     for family, rows in networks.FAMILIES.items():
         for label, row in rows.items():
             cases.append(Case(f"models.{family}", label, lambda label=label, row=row: _network(label, *row)))
-    lite = Case("models.pretrained", "efficientnet_lite0", lambda: _stepped(run.backbone("efficientnet_lite0"), 64))
-    return [*cases, lite]
+    lite = [f"efficientnet_lite{number}" for number in range(3)]
+    cases += [Case("models.pretrained", name, lambda name=name: _stepped(run.backbone(name), 64)) for name in lite]
+    return cases
 
 
 def _network(label: str, name: str, side: int, settings: dict[str, Any]) -> Found:

@@ -1,9 +1,9 @@
 """ELPV: solar cells by their electroluminescence, whole or defective.
 
 Deitsch, Christlein, Berger, Buerhop-Lutz, Maier, Gallwitz, Riess, *Automatic classification of defective photovoltaic
-module cells in electroluminescence images*, arXiv 1807.02894. 2,624 grey pictures of 300×300; ``labels.csv`` has of
-each the probability that it is defective (0, 1/3, 2/3 or 1) and whether it is mono- or polycrystalline. More than one half
-is defective, as in the paper's two classes, and three of four pictures (1,968) are for training (§4.2).
+module cells in electroluminescence images*, arXiv 1807.02894. 2,624 grey pictures of 300×300; ``labels.csv`` has
+of each the probability that it is defective (0, 1/3, 2/3 or 1) and whether it is mono- or polycrystalline. More than
+one half is defective, as in the paper's two classes, and three of four pictures (1,968) are for training (§4.2).
 
 The cells come from 44 modules which the labels do not name, so a split at random, the paper's too, can have one module
 on both sides.
