@@ -10,8 +10,8 @@ import jinja2
 from benchmarks import pictures
 from benchmarks.loading import LOADERS, SUITE, Loading
 from benchmarks.measure import Spread
-from benchmarks.planning import Planning
 from benchmarks.pictures import Pictures
+from benchmarks.planning import Planning
 from benchmarks.sizes import PAPER_BATCH, POCKET_BATCH, POCKET_PAD, SIDE, Size
 from benchmarks.startup import Startup
 from benchmarks.sweeps import Sweeps

@@ -5,8 +5,8 @@ from benchmarks import pictures
 from benchmarks.loading import LOADERS, SUITE, Loading
 from benchmarks.measure import Spread, interleave, ratios, spread
 from benchmarks.page import Findings, page, table, verdict
-from benchmarks.planning import Planning
 from benchmarks.pictures import Pictures
+from benchmarks.planning import Planning
 from benchmarks.sizes import FULL
 from benchmarks.startup import Startup
 from benchmarks.sweeps import ARMS, Sweeps

@@ -12,10 +12,10 @@ import yaml
 from deeper.errors import DeeperError
 
 FILE = "src/deeper/results_versions.yaml"
-CALLED = ("model", "optimizer", "schedule", "augment", "parameters", "batch", "average", "callbacks")
+CALLED = ("model", "optimizer", "schedule", "augment", "parameters", "batch", "average", "callbacks", "loss")
 LIBRARIES = (
     *("timm.optim.param_groups_weight_decay", "timm.optim.rmsprop_tf.RMSpropTF"),
-    *("timm.utils.ModelEmaV3", "timm.data.mixup.Mixup"),
+    *("timm.optim.Lamb", "timm.utils.ModelEmaV3", "timm.data.mixup.Mixup"),
 )
 MODULES = ("torch.optim", "torchvision.transforms.v2")
 

@@ -20,6 +20,7 @@ class Purpose(IntEnum):
     SEARCH = 16  # what a searcher draws
     REPLAY = 17  # which of a cell's trainings a replayed search sees
     PICTURE = 21  # what is drawn for one picture of an epoch, where pictures come from disk
+    OPERATIONS = 30  # which operations a picture of an epoch gets by RandAugment
 
 
 def seed_of(*parts: int) -> int:

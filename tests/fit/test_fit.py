@@ -184,13 +184,15 @@ def same(one, other):
 
 
 def test_what_is_off_is_no_part_of_a_trial(root, tmp_path):
-    off = ("batch=none", "parameters=none", "average=none", "callbacks=none")
+    off = ("batch=none", "parameters=none", "average=none", "callbacks=none", "loss=none")
+    off += ("model.zero_last=false", "model.deep_stem=false", "model.pooled_shortcut=false")
     off += ("training.accumulate=1", "training.clip_norm=null")
     plain = trials.job(root, tmp_path)
     assert trials.job(root, tmp_path, *off)["id"] == plain["id"]
-    assert {plain["config"][group] for group in ("batch", "parameters", "average", "callbacks")} == {None}
+    groups = ("batch", "parameters", "average", "callbacks", "loss")
+    assert {plain["config"][group] for group in groups} == {None}
     before = dict(plain["config"])
-    for group in ("batch", "parameters", "average", "callbacks"):
+    for group in groups:
         del before[group]
     before["training"] = {k: v for k, v in before["training"].items() if k not in ("accumulate", "clip_norm")}
     data = load(before)
@@ -201,6 +203,14 @@ def test_what_is_off_is_no_part_of_a_trial(root, tmp_path):
     "on",
     [
         "batch=mixup",
+        "batch=cutmix",
+        "batch=erasing",
+        "batch=erased_and_mixed",
+        "augment=rand_augment",
+        "average=swa",
+        "loss=binary",
+        "optimizer=lamb",
+        "model.zero_last=true",
         "parameters=decay_weights",
         "parameters=by_layer",
         "average=ema",
@@ -235,8 +245,9 @@ def test_averaged_weights_are_evaluated_and_kept(root, tmp_path):
     )
 
 
-def test_a_resume_from_the_last_epoch_ends_in_the_averaged_weights_too(root, tmp_path):
-    config = trials.job(root, tmp_path, "average=ema", "training.epochs=1")["config"]
+@pytest.mark.parametrize("average", ["ema", "swa"])
+def test_a_resume_from_the_last_epoch_ends_in_the_averaged_weights_too(root, tmp_path, average):
+    config = trials.job(root, tmp_path, f"average={average}", "training.epochs=1")["config"]
     data, around = load(config), Surroundings(tmp_path / "last.ckpt")
     whole = fit(config, data, around)
     assert around.checkpoint.exists()
@@ -314,6 +325,46 @@ def test_labels_that_are_several_are_not_mixed(place, folder):
     data.prepared.meta["several"] = True
     with pytest.raises(DeeperError, match="this set has several a picture; use batch=none"):
         fit(config, data, Surroundings())
+
+
+def test_labels_that_are_several_have_a_loss_of_their_own(place, folder):
+    config = job(place, folder, *TUNED, "loss=binary")["config"]
+    data = load(config)
+    data.prepared.meta["several"] = True
+    with pytest.raises(DeeperError, match="use loss=none"):
+        fit(config, data, Surroundings())
+
+
+def test_snapshots_are_averaged_evaluated_and_kept_with_statistics_of_their_own(root, tmp_path):
+    """18 steps of six an epoch: the last half has snapshots after 12 and 18 steps."""
+    seen, swa = Weights(), ("average=swa", "average.start=0.5", "schedule=constant", "augment=none")
+    outcome = fitted(root, tmp_path, *swa, callbacks=[seen])
+    learned = [name for name, _ in build(trials.job(root, tmp_path)["config"]["model"]).named_parameters()]
+    assert len(seen.seen) == 19
+    for name in learned:
+        mean = (seen.seen[12][name] + seen.seen[18][name]) / 2
+        assert torch.allclose(outcome.weights[name], mean, rtol=1e-5, atol=1e-7)
+    config = trials.job(root, tmp_path, *swa)["config"]
+    network, data = build(config["model"]), load(config)
+    network.load_state_dict(outcome.weights)
+    with torch.no_grad():
+        first = network.stem[0](data.normalise(data.train.images))
+    assert torch.allclose(network.stem[1].running_mean, first.mean((0, 2, 3)), rtol=1e-2, atol=1e-3)
+    with torch.no_grad():
+        logits = network.eval()(data.normalise(data.test.images))
+    assert np.allclose(outcome.logits, logits.numpy(), atol=1e-4)
+
+
+def test_before_its_first_snapshot_a_training_is_evaluated_as_without(root, tmp_path):
+    plain = fitted(root, tmp_path)
+    averaged = fitted(root, tmp_path, "average=swa", "average.start=0.9")
+    assert plain.history[0]["validation_error"] == averaged.history[0]["validation_error"]
+    assert plain.history[0]["validation_loss"] == averaged.history[0]["validation_loss"]
+    assert all(
+        torch.allclose(plain.weights[name], weight, rtol=1e-6)
+        for name, weight in averaged.weights.items()
+        if "running" not in name and "tracked" not in name
+    )
 
 
 @pytest.mark.parametrize("precision", ["bf16-true", "16-true"])

@@ -45,6 +45,12 @@ def fitted(root, tmp_path, name, devices, *overrides):
 
 OPEN = {
     "mixup": ("batch=mixup", "batch.cutmix_alpha=1"),
+    "erased and mixed": ("batch=erased_and_mixed",),
+    "operations": ("augment=rand_augment",),
+    "binary": ("loss=binary", "training.label_smoothing=0.1", "batch=mixup_cutmix"),
+    "lamb": ("optimizer=lamb",),
+    "adamw": ("optimizer=adamw",),
+    "snapshots": ("average=swa", "average.start=0.2", "average.every=0.5"),
     "groups": ("parameters=decay_weights",),
     "layers": ("parameters=by_layer",),
     "average": ("average=ema", "average.decay=0.9"),

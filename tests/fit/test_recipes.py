@@ -1,6 +1,7 @@
 """The papers' recipes say what the papers say, are accepted as jobs and train."""
 
 import itertools
+import math
 import re
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -101,6 +102,14 @@ INCEPTION = {
     "spared": "vectors",
 }
 
+
+def cosine(rate, epochs, batch, start):
+    """Rates of half a cosine: where the warm-up ends, in the middle, in the last step."""
+    each = TRAINED_ON["imagenet"] // batch
+    places = (start, epochs / 2, epochs - 1 / each)
+    return {epoch: rate / 2 * (1 + math.cos(math.pi * epoch / epochs)) for epoch in places}
+
+
 PAPERS = {
     "resnet": Paper("resnet56", 182, 128, 1e-4, STEPS_32K_48K),
     "resnet110": Paper("resnet110", 182, 128, 1e-4, STEPS_32K_48K, warmup=400),
@@ -189,6 +198,50 @@ PAPERS = {
         average=0.9999,
         spared="vectors",
     ),
+    "strikes_back_a3": decaying(
+        *("resnet50", 100, 2048, 0.02, cosine(8e-3, 100, 2048, 5), {"betas": [0.9, 0.999], "max_grad_norm": 1.0}),
+        size=160,
+        pad=11,
+    ),
+    "convnext": decaying(
+        *("convnext_tiny", 300, 4096, 0.05, cosine(4e-3, 300, 4096, 20), {"betas": [0.9, 0.999]}), smoothing=0.1
+    ),
+}
+
+TODAY = {  # what recipes have since 2021 that those before had not
+    "strikes_back_a3": {
+        "optimizer._target_": "timm.optim.Lamb",
+        "parameters._target_": "timm.optim.param_groups_weight_decay",
+        "augment.operations": 2,
+        "augment.magnitude": 6,
+        "augment.deviation": 0.5,
+        "batch.mixup_alpha": 0.1,
+        "batch.cutmix_alpha": 1.0,
+        "batch.prob": 1.0,
+        "batch.switch_prob": 0.5,
+        "batch.label_smoothing": 0.0,
+        "loss._target_": "deeper.fit.step.BinaryCrossEntropy",
+        "loss.threshold": 0.2,
+        "average": None,
+        "training.clip_norm": None,
+    },
+    "convnext": {
+        "optimizer._target_": "torch.optim.AdamW",
+        "parameters._target_": "timm.optim.param_groups_weight_decay",
+        "augment.operations": 2,
+        "augment.magnitude": 9,
+        "augment.deviation": 0.5,
+        "batch.transforms[0].probability": 0.25,
+        "batch.transforms[0].fill": "pixel",
+        "batch.transforms[1].mixup_alpha": 0.8,
+        "batch.transforms[1].cutmix_alpha": 1.0,
+        "batch.transforms[1].prob": 1.0,
+        "batch.transforms[1].label_smoothing": 0.0,
+        "loss": None,
+        "average.decay": 0.9999,
+        "average.use_warmup": False,
+        "training.clip_norm": None,
+    },
 }
 
 
@@ -342,6 +395,38 @@ def test_a_recipe_makes_a_job(name, sets):
     assert re.fullmatch("[0-9a-f]{16}", job["id"])
 
 
+@pytest.mark.parametrize(("name", "setting"), [(name, key) for name, facts in TODAY.items() for key in facts])
+def test_a_recipe_of_today_is_its_papers(name, setting):
+    assert OmegaConf.select(recipe(name), setting) == TODAY[name][setting]
+
+
+@pytest.mark.parametrize(("name", "epochs"), [("strikes_back_a3", 5), ("convnext", 20)])
+def test_a_recipe_of_today_rises_from_nothing(name, epochs):
+    schedule = instantiate(recipe(name).schedule)
+    factors = [schedule(step, 300 * 300, 300) for step in range(epochs * 300 + 1)]
+    assert factors[0] < 0.001
+    assert all(a < b for a, b in itertools.pairwise(factors))
+
+
+@pytest.mark.parametrize("name", TODAY)
+def test_real_steps_by_a_recipe_of_today(name, sets):
+    """Two groups, the one without decay of all that has one axis; mixed pictures; the loss; averaged weights."""
+    cut = ["data.train_size=32", "training.batch_size=16", "training.epochs=2", "recipe.warmup_epochs=0"]
+    overrides = [f"+recipe={name}", "data=cifar10", "model=resnet20_d", "model.depth=8", "model.zero_last=true"]
+    overrides += ["data.image_size=32", "recipe.pad=4", f"data.root={sets}", "trainer.threads=1"]
+    config = make_job(composed(*overrides, *cut))["config"]
+    seen = Seen()
+    outcome = fit(config, load(config["data"]), Surroundings(callbacks=lambda steps: [seen]))
+    groups = {group["weight_decay"]: {p.ndim for p in group["params"]} for group in seen.groups}
+    assert groups == {0.0: {1}, PAPERS[name].decay: {2, 4}}
+    assert seen.kinds == {"AdamW" if name == "convnext" else "Lamb"}
+    rate = {"convnext": 4e-3, "strikes_back_a3": 8e-3}[name]
+    assert seen.rates == pytest.approx([rate / 2 * (1 + math.cos(math.pi * step / 4)) for step in range(4)])
+    assert all(np.isfinite(row["train_loss"]) for row in outcome.history)
+    if name == "strikes_back_a3":  # the mean over ten classes, each near a probability of one half
+        assert outcome.history[0]["train_loss"] == pytest.approx(math.log(2), rel=0.1)
+
+
 class Seen(pl.Callback):
     """Remembers the rate of every step, the shapes of the batches, the optimizer's kind and its settings."""
 
@@ -352,7 +437,8 @@ class Seen(pl.Callback):
         self.shapes.add(tuple(batch[0].shape))
 
     def on_before_optimizer_step(self, trainer, module, optimizer):
-        self.group = optimizer.param_groups[0]
+        self.groups = optimizer.param_groups
+        self.group = self.groups[0]
         self.kinds.add(type(optimizer).__name__)
         self.rates.append(self.group["lr"])
 

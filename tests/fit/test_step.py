@@ -4,6 +4,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 from pictures import network, validation
+from timm.loss import BinaryCrossEntropy
 from torch import nn
 
 from deeper.data.targets.multilabel import mask
@@ -75,3 +76,19 @@ def test_draws_are_functions_of_their_seeds():
     assert torch.equal(output(1, 2), first)
     assert torch.allclose(output(3, 2) - first, (output(3, 2) - first)[0, 0])  # other noise, the same blocks
     assert not torch.allclose(output(1, 4) - first, (output(1, 4) - first)[0, 0])
+
+
+@pytest.mark.parametrize("threshold", [None, 0.2])
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+def test_a_binary_cross_entropy_is_timms(threshold, smoothing):
+    torch.manual_seed(0)
+    logits, labels = torch.randn(6, 5), torch.arange(6) % 5
+    ours = step.BinaryCrossEntropy(smoothing, threshold)
+    if not (smoothing and threshold):  # timm smoothes first, and its threshold takes that away again
+        assert ours(logits, labels) == pytest.approx(BinaryCrossEntropy(smoothing, threshold)(logits, labels))
+    shares = torch.rand(6, 5)
+    if not smoothing:
+        assert ours(logits, shares) == pytest.approx(BinaryCrossEntropy(0.0, threshold)(logits, shares))
+    there = (shares if threshold is None else (shares > threshold).float()) * (1 - smoothing) + smoothing / 5
+    assert ours(logits, shares) == pytest.approx(F.binary_cross_entropy_with_logits(logits, there))
+    assert ours.total(logits, labels) == step.CrossEntropy().total(logits, labels)

@@ -36,6 +36,7 @@ class Case:
 LENET, RESNET = "models.lenet/lenet5", "models.residual/resnet20"
 TRAINED = ("fit/lenet5",)
 PARTS = "transfer/parts"
+OPEN = ("batch", "average", "parameters", "callbacks", "loss")
 RESNET8 = ("model=resnet20", "model.depth=8", "model.width=4")
 
 
@@ -45,8 +46,9 @@ def network_cases() -> list[Case]:
     for family, rows in networks.FAMILIES.items():
         for label, row in rows.items():
             cases.append(Case(f"models.{family}", label, lambda label=label, row=row: _network(label, *row)))
-    lite = Case("models.pretrained", "efficientnet_lite0", lambda: _stepped(run.backbone("efficientnet_lite0"), 64))
-    return [*cases, lite]
+    lite = [f"efficientnet_lite{number}" for number in range(3)]
+    cases += [Case("models.pretrained", name, lambda name=name: _stepped(run.backbone(name), 64)) for name in lite]
+    return cases
 
 
 def _network(label: str, name: str, side: int, settings: dict[str, Any]) -> Found:
@@ -106,9 +108,53 @@ def fit_cases() -> list[Case]:
     ]
 
 
+def open_cases() -> list[Case]:
+    """What is off unless it is asked for; what is timm's stands under ``fit``, which uses it."""
+    rows: dict[str, dict[str, tuple[str, ...]]] = {
+        "fit": {
+            "mixup": ("batch=mixup",),
+            "cutmix": ("batch=cutmix",),
+            "mixup_cutmix": ("batch=mixup_cutmix",),
+            "ema": ("average=ema",),
+            "decay_weights": ("parameters=decay_weights",),
+            "clipped": ("training.clip_norm=0.5",),
+            "accumulated": ("training.accumulate=2", "training.batch_size=4"),
+        },
+        "batch.erasing": {"erasing": ("batch=erasing", "batch.probability=0.8")},
+        "batch.in_turn": {"erased_and_mixed": ("batch=erased_and_mixed",)},
+        "average.snapshots": {
+            "swa": ("average=swa", "average.start=0.3", "average.every=0.4"),
+            "swa, batch normalisation": (*RESNET8, "average=swa", "average.start=0.3", "average.every=0.4"),
+        },
+        "parameters.by_layer": {"by_layer": ("parameters=by_layer",)},
+        "callbacks.adaptive_clipping": {"adaptive_clipping": ("callbacks=adaptive_clipping",)},
+        "loss.binary": {
+            "binary": ("loss=binary",),
+            "binary, smoothed": ("loss=binary", "training.label_smoothing=0.1"),
+            "binary, mixed": ("loss=binary", "batch=mixup", "training.label_smoothing=0.1"),
+            "binary, mixed and cut at a threshold": ("loss=binary", "batch=mixup", "loss.threshold=0.2"),
+        },
+    }
+    return [
+        Case(key, label, lambda own=own: _opened(own), (LENET, "fit/lenet5"))
+        for key, cases in rows.items()
+        for label, own in cases.items()
+    ]
+
+
+def _opened(own: tuple[str, ...]) -> Found:
+    groups = tuple(one.partition("=")[0] for one in own if one.partition("=")[0] in OPEN)
+    return fitted(*(own if own[0] == RESNET8[0] else ("model=lenet5", *own)), groups=groups)
+
+
 def augment_cases() -> list[Case]:
     """What is done to pictures, alone and in a training."""
-    keys = {"crop_mirror": "augment.crop", "none": "augment.crop", "edges": "augment.edges"}
+    keys = {
+        "crop_mirror": "augment.crop",
+        "none": "augment.crop",
+        "edges": "augment.edges",
+        "rand_augment": "augment.rand_augment",
+    }
     cases = []
     for name, key in keys.items():
         cases.append(Case(key, f"{name}, pictures", lambda name=name: _augmented(name), ("fit/batches",)))
@@ -143,6 +189,7 @@ def optimizer_cases() -> list[Case]:
         "sgd, nesterov": ("optimizer=sgd", "optimizer.nesterov=true"),
         "adamw": ("optimizer=adamw",),
         "rmsprop": ("optimizer=rmsprop",),
+        "lamb": ("optimizer=lamb",),
     }
     return [Case("optimizers", label, lambda own=own: _optimized(own), TRAINED) for label, own in choices.items()]
 
@@ -309,7 +356,7 @@ def _scored() -> Found:
 CASES = {
     case.name: case
     for cases in (
-        *(network_cases(), fit_cases(), augment_cases(), optimizer_cases(), schedule_cases()),
+        *(network_cases(), fit_cases(), open_cases(), augment_cases(), optimizer_cases(), schedule_cases()),
         *(probe_cases(), analysis_cases(), transfer_cases()),
     )
     for case in cases

@@ -25,6 +25,10 @@ LARGE = {"depth": None, "blocks": [1, 1, 1, 2], "width": 4, "num_classes": 10}
 DENSE = {"depth": None, "layers": [2, 2, 2], "growth": 4}
 MOBILE = {"width": 0.25, "num_classes": 10}
 
+CONVNEXT = {"blocks": [1, 1, 1], "widths": [8, 12, 16]}
+REGNET = {"depth": 8, "initial": 8, "slope": 6.0, "multiplier": 2.0, "group_width": 8, "stem_width": 8, **TEN}
+VIT = {"width": 16, "depth": 2, "heads": 2, "grid": 6}
+
 CONCATENATED = {
     "pairs": [[["conv_3x3", 0], ["identity", 1]], [["max_3x3", 2], ["separable_3x3", 0]]],
     "combine": ["concatenation", "concatenation"],
@@ -142,6 +146,10 @@ FAMILIES: dict[str, dict[str, Row]] = {
         "resnext_small, concatenated": ("resnext_small", 12, {**DEEP, "branch_width": 2, "branches": "concatenated"}),
         "resnext_small, aggregated": ("resnext_small", 12, {**DEEP, "branch_width": 2, "branches": "aggregated"}),
         "resnext50_32x4d": ("resnext50_32x4d", 32, {**LARGE, "cardinality": 4, "branch_width": 2}),
+        "resnet20, last scales at zero": ("resnet20", 12, {**SMALL, "zero_last": True}),
+        "resnet20_d": ("resnet20_d", 12, SMALL),
+        "resnet50_d": ("resnet50_d", 32, LARGE),
+        "resnet50_d, last scales at zero": ("resnet50_d", 32, {**LARGE, "zero_last": True}),
         "ror3_20": ("ror3_20", 12, SMALL),
         "ror3_20, dropped blocks": ("ror3_20", 12, {**SMALL, "survival": 0.5}),
         "se_resnet20": ("se_resnet20", 12, {**SMALL, "squeeze": 4}),
@@ -210,6 +218,40 @@ FAMILIES: dict[str, dict[str, Row]] = {
         "efficientnet_b0": ("efficientnet_b0", 64, {"width": 0.25, "depth": 0.5, **TEN}),
         "efficientnet_small": ("efficientnet_small", 12, {}),
         "efficientnet_small, compound": ("efficientnet_small", 15, {"phi": 1.5}),
+    },
+    "convnext": {
+        "convnext_tiny": ("convnext_tiny", 64, {"blocks": [1, 1, 2, 1], "widths": [8, 12, 16, 24], **TEN}),
+        "convnext_small": ("convnext_small", 12, CONVNEXT),
+        "convnext_small without scales": ("convnext_small", 12, {**CONVNEXT, "layer_scale": 0.0}),
+        "convnext_small, dropped branches": ("convnext_small", 12, {**CONVNEXT, "drop_path": 0.3, "dropout": 0.2}),
+    },
+    "regnet": {
+        "regnet_x_400mf": ("regnet_x_400mf", 64, REGNET),
+        "regnet_y_400mf": ("regnet_y_400mf", 64, REGNET),
+        "regnet_x_small": ("regnet_x_small", 12, {"width": 0.5, "stem_width": 8}),
+        "regnet_y_small": ("regnet_y_small", 12, {"width": 0.5, "stem_width": 8}),
+        "regnet_y_small, dropout": ("regnet_y_small", 12, {"width": 0.5, "stem_width": 8, "dropout": 0.2}),
+    },
+    "mobilenet_v3": {
+        "mobilenet_v3_large": ("mobilenet_v3_large", 64, {**MOBILE, "hidden": 32}),
+        "mobilenet_v3_s": ("mobilenet_v3_s", 64, {**MOBILE, "hidden": 32}),
+        "mobilenet_v3_small": ("mobilenet_v3_small", 12, {"hidden": 32}),
+        "mobilenet_v3_small without gates": ("mobilenet_v3_small", 12, {"hidden": 32, "gates": False}),
+        "mobilenet_v3_small, dropped branches": ("mobilenet_v3_small", 12, {"hidden": 32, "drop_path": 0.3}),
+    },
+    "shufflenet_v2": {
+        "shufflenet_v2": ("shufflenet_v2", 64, {"widths": [8, 16, 24, 32, 48], "blocks": [2, 2, 2], **TEN}),
+        "shufflenet_v2_small": ("shufflenet_v2_small", 12, {"widths": [8, 16, 24, 32, 48]}),
+    },
+    "xception": {
+        "xception": ("xception", 79, {"width": 0.0625, "middle": 2, **TEN}),
+        "xception_small": ("xception_small", 12, {"width": 0.0625}),
+    },
+    "vision_transformer": {
+        "vit_s16": ("vit_s16", 64, {"width": 16, "depth": 2, "heads": 2, "grid": 4, **TEN}),
+        "vit_small": ("vit_small", 12, {"width": 16, "depth": 2, "heads": 2}),
+        "vit_small, learned positions": ("vit_small", 12, {**VIT, "positions": "learned"}),
+        "vit_small, a class token": ("vit_small", 12, {**VIT, "class_token": True, "dropout": 0.2}),
     },
     "genetic_cnn": {
         "genetic_cnn_small": ("genetic_cnn_small", 12, {"widths": [4, 6, 8], "hidden": 16}),

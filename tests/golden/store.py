@@ -98,6 +98,8 @@ def _advice(case: Case) -> str:
 def _what(key: str) -> str:
     kind, _, name = key.partition(".")
     words = {"models": "model family", "schedule": "schedule", "probes": "probe", "augment": "augmentation"}
+    words |= {"batch": "batch transform", "average": "averaged weights", "parameters": "parameter groups"}
+    words |= {"callbacks": "callback", "loss": "loss"}
     return f"{words[kind]} `{name}`" if name else f"`{key}`"
 
 

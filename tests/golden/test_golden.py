@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from . import networks, run, store
-from .cases import CASES
+from .cases import CASES, OPEN
 
 CONF = run.CONF
 NAMES = sorted(path.stem for path in (CONF / "model").glob("*.yaml"))
@@ -67,11 +67,11 @@ def test_every_switch_of_a_study_has_a_case(name, covered):
                 assert made in covered, f"add a case like arm {label} to tests/golden/networks.py"
 
 
-@pytest.mark.parametrize("kind", ["optimizer", "schedule", "augment"])
+@pytest.mark.parametrize("kind", ["optimizer", "schedule", "augment", *OPEN])
 def test_every_choice_of_conf_has_a_case(kind):
-    choices = {path.stem for path in (CONF / kind).glob("*.yaml")}
-    keys = {"optimizer": "optimizers", "schedule": "schedule.", "augment": "augment."}
-    labels = {case.label for case in CASES.values() if case.key.startswith(keys[kind])}
+    choices = {path.stem for path in (CONF / kind).glob("*.yaml")} - ({"none"} if kind in OPEN else set())
+    keys = {"optimizer": ("optimizers",)} | {group: (f"{group}.", "fit") for group in OPEN}
+    labels = {case.label for case in CASES.values() if case.key.startswith(keys.get(kind, f"{kind}."))}
     lacking = choices - labels
     assert not lacking, f"conf/{kind}: write a case in tests/golden/cases.py of {sorted(lacking)}, then make golden"
 

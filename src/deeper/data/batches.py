@@ -204,7 +204,8 @@ class TrainingBatches:
         batches = order[: len(self) * self.batch_size].view(len(self), -1)[:, self.rank :: self.world]
         for chunk in batches.split(max(1, _PICTURES_AT_ONCE // self.batch_size)):
             index = chunk.reshape(-1)
-            pictures = self.data.normalise(crop(self.images, index, *(d[index] for d in drawn), self.size))
+            cropped = crop(self.images, index, *(d[index] for d in drawn), self.size)
+            pictures = self.data.normalise(self.augment.change(cropped, index, self.seed, epoch))
             size = chunk.shape[1]  # of a batch on this rank
             yield from zip(pictures.split(size), self.labels[index].split(size), index.split(size), strict=True)
 

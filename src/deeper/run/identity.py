@@ -15,7 +15,7 @@ FORMAT = 2
 LENGTH = 16
 DATA_KEYS = ("name", "image_size", "train_size", "validation_size", "subset_seed", "channels", "classes")
 TRAINED = ("optimizer", "schedule", "augment", "training")
-OPEN = ("batch", "parameters", "average", "callbacks")  # groups that are off unless they say something
+OPEN = ("batch", "parameters", "average", "callbacks", "loss")  # groups that are off unless they say something
 FROZEN_PARTS = ("transfer", "features", "linear")
 
 

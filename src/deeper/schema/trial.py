@@ -231,6 +231,7 @@ class TrialSettings(Closed):
     batch: Called | None = None
     average: Called | None = None
     callbacks: dict[str, Called] | None = None
+    loss: Called | None = None
     training: Training
     trainer: Trainer
     seed: Seed

@@ -10,7 +10,7 @@ from typing import Any
 
 from hydra.utils import instantiate
 
-from deeper.data.packages import unpacked
+from deeper.data.packages import installed, unpacked
 from deeper.data.pictures import Collection
 from deeper.data.prepared import open_set, preparing
 from deeper.data.targets.target_arrays import is_current, write
@@ -36,6 +36,8 @@ def ready(settings: Mapping[str, Any]) -> dict[str, Any]:
             print(f"preparing {settings['name']} (once)", file=sys.stderr, flush=True)
             meta = _prepare(folder, settings)
             print(_summary(meta, folder), file=sys.stderr)
+            if settings.get("licence"):
+                print(f"{settings['title']}: {settings['licence']}", file=sys.stderr)
             return meta
     return open_set(folder).meta
 
@@ -59,6 +61,9 @@ def _prepare(folder: Path, settings: Mapping[str, Any]) -> dict[str, Any]:
         if not source.is_dir():
             raise DeeperError(f"transfer.target.path={settings['path']} is not a folder; name the one that holds it")
         return write(folder, settings, read(source), {"folder": settings["path"]})
+    if settings.get("python_package"):
+        source, facts = installed(settings["python_package"])
+        return write(folder, settings, read(source), facts)
     if not settings["packages"]:
         raise DeeperError(
             f"{settings['title']} cannot be fetched by a program; put the release into a folder and give "

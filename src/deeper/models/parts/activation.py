@@ -23,12 +23,13 @@ ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
     "silu": lambda: nn.SiLU(inplace=True),
     "elu": lambda: nn.ELU(inplace=True),
     "gelu": nn.GELU,
+    "hard_swish": lambda: nn.Hardswish(inplace=True),
     "scaled_tanh": ScaledTanh,
 }
 
 
 def make_activation(name: str) -> nn.Module:
-    """The activation ``name``: relu, relu6, tanh, sigmoid, silu, elu, gelu or scaled_tanh.
+    """The activation ``name``: relu, relu6, tanh, sigmoid, silu, elu, gelu, hard_swish or scaled_tanh.
 
     Raises:
         ValueError: another name.

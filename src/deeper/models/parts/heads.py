@@ -25,6 +25,32 @@ class PooledHead(nn.Module):
         return x if pre_logits else self.fc(x)
 
 
+class NormedHead(nn.Module):
+    """Global average, layer normalisation, dropout, one linear layer: (N, C, H, W) → (N, classes).
+
+    Args:
+        num_features: channels C.
+        num_classes: outputs; 0 leaves the classifier off.
+        dropout: rate before the classifier.
+        first: take the first position, a class token, in the place of the average.
+        norm: whether to normalise.
+    """
+
+    def __init__(
+        self, num_features: int, num_classes: int, dropout: float = 0.0, first: bool = False, norm: bool = True
+    ):
+        super().__init__()
+        self.first = first
+        self.norm = nn.LayerNorm(num_features, eps=1e-6) if norm else nn.Identity()
+        self.dropout = nn.Dropout(dropout)
+        self.fc = nn.Linear(num_features, num_classes) if num_classes else nn.Identity()
+
+    def forward(self, x: Tensor, pre_logits: bool = False) -> Tensor:
+        pooled = x[:, :, 0, 0] if self.first else x.mean(dim=(2, 3))
+        x = self.dropout(self.norm(pooled))
+        return x if pre_logits else self.fc(x)
+
+
 class ClassMaps(nn.Sequential):
     """Layers that end in one map a class; its logit is the map's average: (N, C, H, W) → (N, classes).
 

@@ -45,6 +45,18 @@ def initialise(
             nn.init.zeros_(part.bias)
 
 
+def initialise_truncated(network: nn.Module, deviation: float = 0.02) -> None:
+    """Draw the weights of convolutions and linear layers from a normal distribution cut at ±2, biases zero.
+
+    So are networks with layer normalisation started: ConvNeXt (arXiv 2201.03545, appendix A.1), vision transformers.
+    """
+    for part in network.modules():
+        if isinstance(part, nn.Conv2d | nn.Linear) and not part.weight.is_meta:
+            nn.init.trunc_normal_(part.weight, std=deviation)
+            if part.bias is not None:
+                nn.init.zeros_(part.bias)
+
+
 def start_classifier(layer: nn.Module) -> None:
     """Draw a classifier's weights small, normal with deviation 0.01, so that at first all classes are alike."""
     if isinstance(layer, nn.Conv2d | nn.Linear):

@@ -41,6 +41,16 @@ class LocalResponse(nn.Module):
         return f"size={self.size}, alpha={self.alpha:g}, beta={self.beta:g}, k={self.k:g}"
 
 
+class ChannelNorm(nn.LayerNorm):
+    """Layer normalisation over the channels of each position: (N, C, H, W) → the same (arXiv 2201.03545, §2.6)."""
+
+    def __init__(self, channels: int):
+        super().__init__(channels, eps=1e-6)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
+
+
 NORMS: dict[str, Callable[[int], nn.Module]] = {
     "none": lambda channels: nn.Identity(),
     "batch": nn.BatchNorm2d,

@@ -39,11 +39,25 @@ class ProjectionShortcut(nn.Sequential):
         super().__init__(conv(in_channels, out_channels, 1, stride), make_norm(norm, out_channels))
 
 
-def make_shortcut(kind: str, in_channels: int, out_channels: int, stride: int, norm: str = "batch") -> nn.Module:
+class PooledProjectionShortcut(nn.Sequential):
+    """A projection that averages 2×2 positions first, where the size halves, so that none is left out.
+
+    ResNet-D of He et al. (arXiv 1812.01187, §4.2).
+    """
+
+    def __init__(self, in_channels: int, out_channels: int, stride: int, norm: str = "batch"):
+        pool = nn.AvgPool2d(stride, stride, ceil_mode=True, count_include_pad=False) if stride > 1 else nn.Identity()
+        super().__init__(pool, conv(in_channels, out_channels, 1), make_norm(norm, out_channels))
+
+
+def make_shortcut(
+    kind: str, in_channels: int, out_channels: int, stride: int, norm: str = "batch", pooled: bool = False
+) -> nn.Module:
     """The shortcut ``kind`` around a block.
 
     ``none``: plain. ``A``: identity, zero-padded where the size changes. ``B``: identity, projected where the size
-    changes. ``C``: projected everywhere. A projection is a 1×1 convolution and the normalisation ``norm``.
+    changes. ``C``: projected everywhere. A projection is a 1×1 convolution and the normalisation ``norm``; ``pooled``
+    halves the size by an average in front of it.
 
     Raises:
         ValueError: an unknown kind.
@@ -53,5 +67,6 @@ def make_shortcut(kind: str, in_channels: int, out_channels: int, stride: int, n
     if kind == "none":
         return NoShortcut()
     if kind == "C" or (kind == "B" and changes):
-        return ProjectionShortcut(in_channels, out_channels, stride, norm)
+        projection = PooledProjectionShortcut if pooled else ProjectionShortcut
+        return projection(in_channels, out_channels, stride, norm)
     return PadShortcut(in_channels, out_channels, stride) if changes else nn.Identity()

@@ -1,6 +1,7 @@
 """Squeeze-and-excitation (Hu, Shen, Sun, *Squeeze-and-excitation networks*, arXiv 1709.01507)."""
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from deeper.models.parts.activation import make_activation
@@ -16,17 +17,19 @@ class SqueezeExcite(nn.Module):
         hidden: width of the bottleneck (``channels / 16`` in the paper).
         bias: whether the two linear maps have biases.
         activation: between them.
+        hard: a gate of straight lines in the place of the sigmoid, as in MobileNet v3 (arXiv 1905.02244, §5.2).
     """
 
-    def __init__(self, channels: int, hidden: int, bias: bool = True, activation: str = "relu"):
+    def __init__(self, channels: int, hidden: int, bias: bool = True, activation: str = "relu", hard: bool = False):
         super().__init__()
         self.reduce = nn.Conv2d(channels, hidden, 1, bias=bias)
         self.activation = make_activation(activation)
         self.expand = nn.Conv2d(hidden, channels, 1, bias=bias)
+        self.hard = hard
 
     def forward(self, x: Tensor) -> Tensor:
         gate = self.expand(self.activation(self.reduce(x.mean((2, 3), keepdim=True))))
-        return x * torch.sigmoid(gate)
+        return x * (F.hardsigmoid(gate) if self.hard else torch.sigmoid(gate))
 
 
 def reduced(channels: int, reduction: int) -> int:

@@ -28,12 +28,13 @@ KEY = {"frameon": False, "fontsize": 9, "handlelength": 2.0}
 # The first letters of a network's configuration (without ``se_``) tell its family. Add a network's here.
 FAMILIES = {
     "classic": ("lenet", "alexnet", "zfnet", "vgg", "nin"),
-    "Inception": ("googlenet", "inception"),
+    "Inception": ("googlenet", "inception", "xception"),
     "plain": ("plain",),
     "highway": ("highway",),
     "residual": ("resnet", "resnext", "preact_resnet", "wrn", "ror", "stochastic_depth"),
     "dense and fractal": ("densenet", "fractalnet"),
-    "small and searched": ("squeezenet", "mobilenet", "efficientnet", "nasnet", "cells", "genetic_cnn"),
+    "small and searched": ("squeezenet", "mobilenet", "efficientnet", "nasnet", "cells", "genetic_cnn", "shufflenet"),
+    "since 2020": ("convnext", "regnet", "vit"),
 }
 OTHER = "other"
 
@@ -71,6 +72,7 @@ LIGHT = Theme(
         "residual": "#0068a8",
         "dense and fractal": "#a3417c",
         "small and searched": "#6a51b5",
+        "since 2020": "#b3284a",
         OTHER: "#4b5560",
     },
     signals={"good": "#1f2328", "bad": "#c1121f", "grey": "#656d76"},
@@ -90,6 +92,7 @@ DARK = Theme(
         "residual": "#5ab4f5",
         "dense and fractal": "#e58fc1",
         "small and searched": "#b7a3ff",
+        "since 2020": "#ff8f9e",
         OTHER: "#a9b4c0",
     },
     signals={"good": "#e6edf3", "bad": "#ff6b6b", "grey": "#8d96a0"},

