@@ -6,6 +6,7 @@ every class is split by the seed.
 """
 
 import hashlib
+import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -21,10 +22,13 @@ from deeper.files import below, file_digest, shown
 JPEG = {".jpg", ".jpeg", ".jpe", ".jfif"}
 SUFFIXES = {*JPEG, ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".pgm", ".pbm", ".avif"}
 SPLITS = {  # how people call the parts of a split, in any case
-    "train": ("train", "training"),
+    "train": ("train", "training", "trn"),
     "val": ("val", "valid", "validate", "validation", "dev", "devel", "development"),
-    "test": ("test", "testing", "eval", "evaluation"),
+    "test": ("test", "testing", "tst", "eval", "evaluation"),
 }
+PART_OF = {name: part for part, spelled in SPLITS.items() for name in spelled}
+# what stands beside the part's name, as in test_set or "Train Images"
+BESIDE = re.compile(r"[\W_]*(data|dataset|set|split|folder|images?|imgs?|pictures?|photos?)[\W_]*")
 FEWEST = 3
 MOST_PIXELS = 120_000_000  # 1.1 GB of memory at most while such a picture is decoded
 
@@ -75,8 +79,8 @@ def _listed(root: Path, dropped: dict[str, str]) -> list[_File]:
             ]
             pictures = [file for file in files if _is_picture(file)]
             for file in files:
-                if not file.path.exists():
-                    dropped[file.name] = "a link that leads nowhere"
+                if not file.path.is_file():
+                    dropped[file.name] = "a link that leads to no file"
                 elif not _is_picture(file):
                     dropped[file.name] = f"no picture by its suffix {file.path.suffix.lower()}".rstrip()
             if not pictures:
@@ -91,14 +95,12 @@ def _class_parents(root: Path) -> dict[Path, str | None]:
     Raises:
         DeeperError: some folders look like parts of a split and do not make one.
     """
-    by_part: dict[str, list[str]] = defaultdict(list)
-    for name in _folders(root):
-        for part, spelled in SPLITS.items():
-            if name.lower() in spelled:
-                by_part[part].append(name)
-    if "train" not in by_part or len(by_part) == 1:
+    by_part = _parts(root)
+    if not _make_a_split(by_part):
         for names in by_part.values():
             _check_is_class(root, names[0])
+        for name in _folders(root):
+            _check_holds_no_split(root, name)
         return {root: None}
     for part, names in by_part.items():
         if len(names) > 1:
@@ -106,6 +108,31 @@ def _class_parents(root: Path) -> dict[Path, str | None]:
             raise DeeperError(f"{shown(root)} has {both}, each of which may be the {part} part; leave one there")
     meant = {"train": "train", "val": "train" if "test" in by_part else "test", "test": "test"}
     return {root / by_part[part][0]: meant[part] for part in SPLITS if part in by_part}
+
+
+def _parts(folder: Path) -> dict[str, list[str]]:
+    """The folders in ``folder`` that are called like a part of a split, by part."""
+    by_part: dict[str, list[str]] = defaultdict(list)
+    for name in _folders(folder):
+        part = PART_OF.get(name.lower()) or PART_OF.get(BESIDE.sub("", name.lower()))
+        if part is not None:
+            by_part[part].append(name)
+    return by_part
+
+
+def _make_a_split(parts: Mapping[str, Sequence[str]]) -> bool:
+    return "train" in parts and len(parts) > 1
+
+
+def _check_holds_no_split(root: Path, name: str) -> None:
+    """See that a class folder has no split of its own, which nobody would read."""
+    parts = _parts(root / name)
+    if _make_a_split(parts):
+        below = " and ".join(f"{shown(name)}/{names[0]}/" for names in parts.values())
+        raise DeeperError(
+            f"{shown(root)} has {below}, a split below a folder that would be a class; put the parts above the "
+            f"classes, as in train/{shown(name)}/, or name {shown(root / name)} if it is the set"
+        )
 
 
 def _check_is_class(root: Path, name: str) -> None:
@@ -127,7 +154,7 @@ def _files(folder: Path) -> list[Path]:
 
 
 def _is_picture(file: _File) -> bool:
-    return _is_named_picture(file.path) and file.path.exists()
+    return _is_named_picture(file.path) and file.path.is_file()
 
 
 def _is_named_picture(path: Path) -> bool:
