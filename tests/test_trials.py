@@ -109,6 +109,8 @@ def test_what_no_table_uses_is_removed_and_first_only_told(store, command):
         (["remove=true", "results=nowhere"], "there is no folder nowhere, so no table uses any trial"),
         (["remove=yes_please"], "remove=yes_please: it must be true or false"),
         (["remove=true", "dry_run=1"], "dry_run=1: it must be true or false"),
+        (["results=7"], "results=7: it must be the name of a folder or a list"),
+        (["store=null"], "store=null: it must be the name of a folder"),
     ],
 )
 def test_a_mistake_is_one_line(store, command, arguments, words):

@@ -22,7 +22,9 @@ def baselines(cfg: DictConfig) -> None:
     from deeper.data.prepared import open_set
     from deeper.files import write_json
     from deeper.schema.baselines import FILE, Baselines, read_baselines
+    from deeper.schema.verbs import BaselinesSettings, check_verb
 
+    check_verb(BaselinesSettings, cfg)
     path = Path(cfg.results) / FILE
     there = read_baselines(path)
     meta = open_set(Path(cfg.data.root) / cfg.data.name).meta
@@ -44,7 +46,8 @@ def _sizes(cfg: DictConfig) -> list[tuple[int, int | None]]:
     except (TypeError, ValueError):
         pairs = []
     whole = all(
-        isinstance(side, int) and side > 0 and (train is None or isinstance(train, int)) for side, train in pairs
+        type(side) is int and side > 0 and (train is None or (type(train) is int and train > 0))
+        for side, train in pairs
     )
     if not pairs or not whole:
         raise DeeperError(f"sizes={sizes}: it must be a list of pairs, the side of the pictures and how many, or null")

@@ -6,10 +6,11 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-PLACE_ERRORS = {
-    getattr(errno, name)
-    for name in ("ENOENT", "EACCES", "EEXIST", "ENOTDIR", "EISDIR", "ENAMETOOLONG", "ENOSPC", "EDQUOT", "EROFS")
-}
+PLACES = (
+    *("ENOENT", "EACCES", "EEXIST", "ENOTDIR", "EISDIR", "ENAMETOOLONG"),
+    *("ENOSPC", "EDQUOT", "EROFS", "ELOOP", "EPERM", "EIO"),
+)
+PLACE_ERRORS = {getattr(errno, name) for name in PLACES}
 
 
 class DeeperError(Exception):

@@ -100,9 +100,9 @@ def _walk(folder: Path, above: tuple[tuple[int, int], ...]) -> Iterator[Path]:
     if here in above:
         raise DeeperError(f"{shown(folder)} is a link that leads back to a folder above it; take it out")
     for entry in os.scandir(folder):
-        if entry.is_dir():
+        if os.path.isdir(entry.path):  # entry.is_dir() raises on a link that leads to itself
             yield from _walk(folder / entry.name, (*above, here))
-        elif entry.is_file() or entry.is_symlink():
+        elif entry.is_symlink() or entry.is_file():
             yield folder / entry.name
 
 

@@ -20,13 +20,17 @@ from deeper.schema.results import RECORD
 @hydra.main(version_base="1.3", config_path=str(CONF), config_name="identify")
 @cli.task
 def identify(cfg: DictConfig) -> None:
+    from deeper.schema.verbs import IdentifySettings, check_verb
     from deeper.study.campaign import read_blocks
     from deeper.study.identities import identity_of
 
+    check_verb(IdentifySettings, cfg)
     try:
         studies = yaml.safe_load(Path(cfg.params).read_text())["studies"] or []
-    except (OSError, yaml.YAMLError, LookupError, TypeError) as error:
+    except (OSError, ValueError, yaml.YAMLError, LookupError, TypeError) as error:
         raise DeeperError(f"{cfg.params} has no list `studies` ({error})") from error
+    if not isinstance(studies, list):
+        raise DeeperError(f"{cfg.params}: `studies` must be a list of names")
     found = {name: identity_of(name, [f"profile={cfg.for_profile}", f"data={cfg.for_data}"]) for name in studies}
     found |= {name: identity_of(name, [f"data={cfg.for_data}"]) for name in cfg.also}
     blocks = read_blocks(Path(cfg.record))

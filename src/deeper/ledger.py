@@ -22,13 +22,10 @@ from deeper.schema.results import RECORD
 @hydra.main(version_base="1.3", config_path=str(CONF), config_name="ledger")
 @cli.task
 def ledger(cfg: DictConfig) -> None:
+    from deeper.schema.verbs import LedgerSettings, check_verb
     from deeper.study import campaign
 
-    if not isinstance(cfg.hours, int | float) or isinstance(cfg.hours, bool) or not cfg.hours > 0:
-        raise DeeperError(f"hours={cfg.hours}: it must be a number above 0")
-    for name in ("blocks", "together", "at_once"):
-        if not isinstance(cfg[name], int) or isinstance(cfg[name], bool) or cfg[name] < 1:
-            raise DeeperError(f"{name}={cfg[name]}: it must be a whole number of at least 1")
+    check_verb(LedgerSettings, cfg)
     studies = list(cfg.studies)
     chosen = studies if cfg.only is None else list(cfg.only)
     if unknown := [study for study in chosen if study not in studies]:

@@ -19,6 +19,7 @@ from deeper.errors import DeeperError
 from deeper.reporting.terminal_table import aligned
 from deeper.reporting.words import size
 from deeper.run.store import CONFIG
+from deeper.schema.verbs import TrialsSettings, check_verb
 from deeper.study import kept_trials
 from deeper.study.kept_trials import KeptTrial
 
@@ -26,11 +27,9 @@ from deeper.study.kept_trials import KeptTrial
 @hydra.main(version_base="1.3", config_path=str(paths.CONF), config_name="trials")
 @cli.task
 def trials(cfg: DictConfig) -> None:
-    for key in ("remove", "dry_run"):
-        if not isinstance(cfg[key], bool):
-            raise DeeperError(f"{key}={cfg[key]}: it must be true or false")
+    check_verb(TrialsSettings, cfg)
     store = paths.folder("store", cfg.store)
-    named = [cfg.results] if isinstance(cfg.results, str) or cfg.results is None else list(cfg.results)
+    named = [cfg.results] if isinstance(cfg.results, str) else list(cfg.results)
     results = [paths.folder("results", name) for name in named]
     if cfg.remove and not any(folder.is_dir() for folder in results):
         there = " and ".join(map(str, results))
@@ -75,7 +74,7 @@ def _told(trial: KeptTrial) -> str:
     ]
     lines += [f"{key}: {value}" for key, value in record.get("metrics", {}).items() if value is not None]
     if (trial.home / CONFIG).exists():
-        lines += ["", (trial.home / CONFIG).read_text().rstrip()]
+        lines += ["", (trial.home / CONFIG).read_text(errors="replace").rstrip()]
     return "\n".join(lines)
 
 

@@ -82,6 +82,11 @@ def test_nothing_is_converted_by_checking():
         ("trainer.deterministic=1", "it must be true or false"),
         ("trainer.compile=maybe", "it must be true or false"),
         ("optimizer.momentum=1.5", "it must be a number from 0 to 1"),
+        ("optimizer.nesterov=7", "it must be true or false"),
+        ("optimizer.fused=maybe", "it must be true or false, or null"),
+        ("schedule.warmup_epochs=-1", "it must be a number of at least 0"),
+        ("schedule.warmup_start=2", "it must be a number from 0 to 1"),
+        ("data.image_size=1000000", "it must be a whole number from 1 to 4096"),
         ("optimizer.lr=-0.1", "it must be a number of at least 0"),
         ("optimizer.lr=nan", "it must be a number of at least 0"),
         ("optimizer.weight_decay=true", "it must be a number of at least 0"),
@@ -107,6 +112,12 @@ def test_nothing_is_converted_by_checking():
 def test_a_setting_that_cannot_be_is_one_line(override, words):
     first, *others = override.split()
     assert refused("train", first, *others).startswith(f"{first}: {words}")
+
+
+def test_what_only_some_optimizers_and_schedules_have_is_checked():
+    assert refused("train", "optimizer=adamw", "optimizer.betas=[0.9,1.0]").startswith("optimizer.betas.1=1.0: it must")
+    assert refused("train", "optimizer=rmsprop", "optimizer.eps=-1").startswith("optimizer.eps=-1: it must be a number")
+    assert refused("train", "schedule=levels", "schedule.factors=[0.1]").startswith("schedule.factors=[0.1]: there are")
 
 
 def test_a_setting_that_does_not_exist_is_one_line():

@@ -24,6 +24,22 @@ def test_rows_are_those_whose_columns_have_the_values():
 
 
 @pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (b"data,depth\nCIFAR-10,20\n\xff,1\n", "is damaged ('utf-8' codec"),
+        (b'data,depth\nCIFAR-10,20\n"CIFAR,1\n', "is damaged (unexpected end of data)"),
+        (b"data,depth\nCIFAR-10,20\nCIFAR-10\n", "row 2 has not one value a column"),
+        (b"data,depth\nCIFAR-10,20,7\n", "row 1 has not one value a column"),
+    ],
+)
+def test_a_damaged_file_is_one_line(tmp_path, text, words):
+    (tmp_path / "cifar.csv").write_bytes(text)
+    with pytest.raises(DeeperError) as caught:
+        select({"file": "cifar.csv", "where": {"depth": 20}}, folder=tmp_path)
+    assert words in str(caught.value)
+
+
+@pytest.mark.parametrize(
     ("where", "words"),
     [
         ({"depht": 20}, "study.published.0.where: cifar.csv has no column 'depht'; did you mean 'depth'?"),

@@ -4,7 +4,9 @@ Above the class folders there may be the parts of a split, under any of the name
 with val/ (as ImageNet has them), or all three.
 """
 
+import re
 from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,10 +16,13 @@ from deeper.files import below, shown
 JPEG = {".jpg", ".jpeg", ".jpe", ".jfif"}
 SUFFIXES = {*JPEG, ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".pgm", ".pbm", ".avif"}
 SPLITS = {  # how people call the parts of a split, in any case
-    "train": ("train", "training"),
+    "train": ("train", "training", "trn"),
     "val": ("val", "valid", "validate", "validation", "dev", "devel", "development"),
-    "test": ("test", "testing", "eval", "evaluation"),
+    "test": ("test", "testing", "tst", "eval", "evaluation"),
 }
+PART_OF = {name: part for part, spelled in SPLITS.items() for name in spelled}
+# what stands beside the part's name, as in test_set or "Train Images"
+BESIDE = re.compile(r"[\W_]*(data|dataset|set|split|folder|images?|imgs?|pictures?|photos?)[\W_]*")
 
 
 @dataclass(frozen=True)
@@ -83,8 +88,8 @@ def _add_class(found: ClassFolders, root: Path, folder: Path, part: str | None) 
         name = str(path)[hidden:]
         if "/." in f"/{name}":
             continue
-        if not path.exists():
-            found.dropped[shown(name)] = "a link that leads nowhere"
+        if not path.is_file():
+            found.dropped[shown(name)] = "a link that leads to no file"
         elif not is_named_picture(path):
             found.dropped[shown(name)] = f"no picture by its suffix {path.suffix.lower()}".rstrip()
         else:
@@ -105,20 +110,43 @@ def _class_parents(root: Path) -> dict[Path, str | None]:
     Raises:
         DeeperError: some folders look like parts of a split and do not make one.
     """
-    by_part: dict[str, list[str]] = defaultdict(list)
-    for name in _folders(root):
-        for part, spelled in SPLITS.items():
-            if name.lower() in spelled:
-                by_part[part].append(name)
-    if "train" not in by_part or len(by_part) == 1:
+    by_part = _parts(root)
+    if not _make_a_split(by_part):
         for names in by_part.values():
             _check_is_class(root, names[0])
+        for name in _folders(root):
+            _check_holds_no_split(root, name)
         return {root: None}
     for part, names in by_part.items():
         if len(names) > 1:
             both = " and ".join(f"{name}/" for name in names)
             raise DeeperError(f"{shown(root)} has {both}, each of which may be the {part} part; leave one there")
     return {root / by_part[part][0]: part for part in SPLITS if part in by_part}
+
+
+def _parts(folder: Path) -> dict[str, list[str]]:
+    """The folders in ``folder`` that are called like a part of a split, by part."""
+    by_part: dict[str, list[str]] = defaultdict(list)
+    for name in _folders(folder):
+        part = PART_OF.get(name.lower()) or PART_OF.get(BESIDE.sub("", name.lower()))
+        if part is not None:
+            by_part[part].append(name)
+    return by_part
+
+
+def _make_a_split(parts: Mapping[str, Sequence[str]]) -> bool:
+    return "train" in parts and len(parts) > 1
+
+
+def _check_holds_no_split(root: Path, name: str) -> None:
+    """See that a class folder has no split of its own, which nobody would read."""
+    parts = _parts(root / name)
+    if _make_a_split(parts):
+        inside = " and ".join(f"{shown(name)}/{names[0]}/" for names in parts.values())
+        raise DeeperError(
+            f"{shown(root)} has {inside}, a split below a folder that would be a class; put the parts above the "
+            f"classes, as in train/{shown(name)}/, or name {shown(root / name)} if it is the set"
+        )
 
 
 def _check_is_class(root: Path, name: str) -> None:

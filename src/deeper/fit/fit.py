@@ -123,10 +123,12 @@ def _train(
         transform=transform and instantiate(transform)(num_classes=classes),
     )
 
-    def pictures() -> EvaluationBatches:
+    def pictures() -> Iterable[Batch]:
         """All training pictures, on every rank."""
-        return EvaluationBatches(data, data.train, recipe["evaluation_batch_size"], trainer.strategy.root_device)
+        device = trainer.strategy.root_device
+        return data.evaluation_batches(augment, data.train, recipe["evaluation_batch_size"], device=device)
 
+    augment = instantiate(config["augment"], _convert_="all")  # plain lists: they are walked for every picture
     gradients = GradientNorms(recipe["gradient_every"])
     history = History(gradients, around.publish)
     callbacks = [
@@ -138,7 +140,6 @@ def _train(
     callbacks.append(Checkpoint(around.checkpoint, around.every, around.made_with))
     trainer = _trainer(config, steps_per_epoch, bool(module.draws.dropping), callbacks)
     place = {"device": trainer.strategy.root_device, "rank": trainer.global_rank, "world": trainer.world_size}
-    augment = instantiate(config["augment"], _convert_="all")  # plain lists: they are walked for every picture
     training = data.training_batches(
         augment,
         recipe["batch_size"],
@@ -215,7 +216,7 @@ def _parameter_groups(config: dict[str, Any]) -> Callable[[nn.Module], Any] | No
 
 
 def _open_callbacks(
-    config: dict[str, Any], steps: tuple[int, int], pictures: Callable[[], EvaluationBatches]
+    config: dict[str, Any], steps: tuple[int, int], pictures: Callable[[], Iterable[Batch]]
 ) -> list[pl.Callback]:
     """Averaged weights and the configuration's own callbacks, where there are any."""
     make = config.get("average")

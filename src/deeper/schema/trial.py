@@ -32,6 +32,13 @@ from deeper.schema.study import Settings
 MOST_THREADS = 8 * len(os.sched_getaffinity(0))
 
 Seed = Annotated[Whole, Field(description="a whole number of at least 0 (several: --multirun seed=0,1)")]
+# Numbers that stay as they are written, since they are part of a trial's id.
+Share = Annotated[int | float, Field(ge=0, le=1, description="a number from 0 to 1")]
+Length = Annotated[int | float, Field(ge=0, description="a number of at least 0")]
+Beta = Annotated[int | float, Field(ge=0, lt=1, description="a number of at least 0 and below 1")]
+BETAS = "a list of two numbers, each at least 0 and below 1"
+LARGEST_IMAGE = 4096  # pixels a side; a network on more is no trial that ends
+
 Precision = Literal["32-true", "64-true", "bf16-mixed", "16-mixed", "bf16-true", "16-true"]
 Mode = Literal["frozen", "finetune", "scratch"]
 Grade = Literal["accuracy", "mean_per_class", "map_voc2007"]
@@ -50,7 +57,7 @@ class DataSettings(Open):
     root: Folder
     classes: Count | None
     channels: Count | None
-    image_size: Count | None
+    image_size: Annotated[int, Field(ge=1, le=LARGEST_IMAGE)] | None
     train_size: Count | None
     validation_size: Count | None
     subset_seed: Whole
@@ -63,6 +70,28 @@ class OptimizerSettings(Called):
     lr: NotNegative = 0.0
     momentum: Fraction = 0.0
     weight_decay: NotNegative = 0.0
+    nesterov: bool = False
+    fused: bool | None = None
+    betas: Annotated[tuple[Beta, Beta], Field(strict=False, description=BETAS)] = (0.9, 0.999)
+    alpha: Share = 0
+    eps: Length = 0
+
+
+class ScheduleSettings(Called):
+    """The numbers that most schedules have."""
+
+    warmup_epochs: Length = 0
+    warmup_start: Share = 0
+    milestones: Row[Share] = ()
+    factors: Row[Length] = ()
+    factor: Length = 0
+    every: Annotated[int | float, Field(gt=0, description="a number above 0")] = 1
+
+    @model_validator(mode="after")
+    def _gives_each_level_a_factor(self) -> Self:
+        if self.factors and len(self.factors) != len(self.milestones):
+            raise wrong(f"there are {len(self.milestones)} milestones; give each its own", "factors")
+        return self
 
 
 class AugmentSettings(Called):
@@ -207,7 +236,7 @@ class TransferSettings(Closed):
     target: TransferTarget
     backbone: Backbone
     mode: TransferMode
-    image_size: Count
+    image_size: Annotated[int, Field(ge=1, le=LARGEST_IMAGE)]
     per_class: Count | None
     held_out: Annotated[float, Field(gt=0, lt=1)]
     layer: Text
@@ -226,7 +255,7 @@ class TrialSettings(Closed):
     data: DataSettings
     augment: AugmentSettings
     optimizer: OptimizerSettings
-    schedule: Called
+    schedule: ScheduleSettings
     parameters: Called | None = None
     batch: Called | None = None
     average: Called | None = None

@@ -48,6 +48,8 @@ def search(cfg: DictConfig) -> None:
     name = study.name if study else settings.name or f"{chosen.space}-{chosen.searcher}-{settings.seed}"
     trainings = Trainings(composer, hydra_config.overrides.task, cfg.slots, name)
     settings = settings.model_copy(update={"batch": settings.batch or trainings.slots})
+    if settings.final:
+        trainings.job(settings.final.set, settings.final.seeds[0])  # a mistake there is told before hours of searching
     if cfg.dry_run:
         searcher = composed.searcher_of(cfg.searcher, composed.space_of(cfg.space), settings.seed)
         plan = studied.hours(cfg, study, settings, trainings) if study else engine.hours(settings, searcher, trainings)

@@ -49,8 +49,15 @@ def _closest(chosen: PublishedRows, rows: Sequence[Mapping[str, str]]) -> str:
 def _rows(path: Path) -> list[Mapping[str, str]]:
     try:
         with open(path, encoding="utf-8", newline="") as file:
-            return list(csv.DictReader(file))
+            reader = csv.DictReader(file, strict=True)
+            rows = list(reader)
     except FileNotFoundError:
         raise DeeperError(
             f"{path} is missing; restore it from version control or name the folder, published=FOLDER"
         ) from None
+    except (csv.Error, UnicodeDecodeError) as error:
+        raise DeeperError(f"{path} is damaged ({error}); restore it from version control") from None
+    for number, row in enumerate(rows, 1):
+        if None in row or None in row.values():
+            raise DeeperError(f"{path}: row {number} has not one value a column; restore it from version control")
+    return rows

@@ -56,6 +56,8 @@ def test_seed_decides_the_split(tmp_path):
         (("train", "valid"), {"train": "train", "valid": "test"}),
         (("Training", "Validation", "Testing"), {"Training": "train", "Validation": "train", "Testing": "test"}),
         (("TRAIN", "dev", "eval"), {"TRAIN": "train", "dev": "train", "eval": "test"}),
+        (("train_set", "Test Images"), {"train_set": "train", "Test Images": "test"}),
+        (("trn", "tst"), {"trn": "train", "tst": "test"}),
     ],
 )
 def test_parts_above_the_class_folders_are_the_split(tmp_path, folders, expected):
@@ -96,6 +98,14 @@ def test_parts_that_make_no_split_are_refused_and_never_classes(tmp_path, folder
         read(tmp_path)
 
 
+@pytest.mark.parametrize("wrapped", ["cat", "images"])
+def test_a_split_below_the_class_folders_is_refused_and_not_mixed(tmp_path, wrapped):
+    for name in (wrapped, "zebra"):
+        split_folders(tmp_path / name, "train", "Validation")
+    with pytest.raises(DeeperError, match=rf"has {wrapped}/Validation/ and {wrapped}/train/, a split below a folder"):
+        read(tmp_path)
+
+
 def test_a_class_may_be_called_like_a_part(tmp_path):
     for label, name in enumerate(("train", "bus")):
         for number in range(4):
@@ -108,10 +118,12 @@ def test_links_are_followed_and_a_loop_of_them_is_refused(tmp_path):
     (tmp_path / "set").mkdir()
     for name in "ab":
         (tmp_path / "set" / name).symlink_to(tmp_path / "elsewhere" / name)
-    (tmp_path / "elsewhere" / "a" / "more.png").symlink_to(tmp_path / "nowhere.png")
+    leading = {"more.png": tmp_path / "nowhere.png", "self.png": "self.png", "zero.png": "/dev/zero"}
+    for name, target in leading.items():
+        (tmp_path / "elsewhere" / "a" / name).symlink_to(target)
     found = read(tmp_path / "set")
     assert len(found.pictures) == 8
-    assert found.dropped == {"a/more.png": "a link that leads nowhere"}
+    assert found.dropped == {f"a/{name}": "a link that leads to no file" for name in leading}
     (tmp_path / "elsewhere" / "b" / "loop").symlink_to(tmp_path / "elsewhere" / "b")
     with pytest.raises(DeeperError, match="loop is a link that leads back to a folder above it; take it out"):
         read(tmp_path / "set")

@@ -1,0 +1,49 @@
+import pytest
+from omegaconf import OmegaConf
+
+from deeper.errors import DeeperError
+from deeper.paths import CONF
+from deeper.schema.verbs import BaselinesSettings, IdentifySettings, LedgerSettings, TrialsSettings, check_verb
+
+VERBS = {
+    "trials": TrialsSettings,
+    "ledger": LedgerSettings,
+    "baselines": BaselinesSettings,
+    "identify": IdentifySettings,
+}
+
+
+def settings(verb):
+    written = OmegaConf.load(CONF / f"{verb}.yaml")
+    return OmegaConf.create({name: value for name, value in written.items() if name not in ("defaults", "hydra")})
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_what_is_written_can_be(verb):
+    check_verb(VERBS[verb], settings(verb))
+
+
+@pytest.mark.parametrize(
+    ("verb", "name", "value", "words"),
+    [
+        ("trials", "results", 7, "results=7: it must be the name of a folder or a list"),
+        ("trials", "store", None, "store=null: it must be the name of a folder"),
+        ("trials", "remove", "yes", "remove=yes: it must be true or false"),
+        ("ledger", "hours", True, "hours=true: it must be a number above 0"),
+        ("ledger", "hours", float("inf"), "hours=inf: it must be a number above 0"),
+        ("ledger", "slots", 0, "slots=0: it must be a whole number of at least 1, or null"),
+        ("ledger", "studies", [], "studies=[]: it must be a list of names, one or more"),
+        ("ledger", "only", "dense", "only=dense: it must be a list of names, one or more"),
+        ("ledger", "commit", "maybe", "commit=maybe: it must be true or false"),
+        ("baselines", "subset_seeds", 7, "subset_seeds=7: it must be a list of whole numbers of at least 0"),
+        ("baselines", "subset_seeds", [1.5], "subset_seeds.0=1.5: it must be a whole number of at least 0"),
+        ("identify", "also", 7, "also=7: it must be a list of names"),
+        ("identify", "identities", None, "identities=null: it must be text"),
+    ],
+)
+def test_what_cannot_be_is_one_line(verb, name, value, words):
+    config = settings(verb)
+    config[name] = value
+    with pytest.raises(DeeperError) as caught:
+        check_verb(VERBS[verb], config)
+    assert str(caught.value).startswith(words)
