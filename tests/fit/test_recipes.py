@@ -201,10 +201,15 @@ PAPERS = {
     "strikes_back_a3": decaying(
         *("resnet50", 100, 2048, 0.02, cosine(8e-3, 100, 2048, 5), {"betas": [0.9, 0.999], "max_grad_norm": 1.0}),
         size=160,
-        pad=11,
+        crops=Crops("ResizedCrop RandomHorizontalFlip PictureRandAugment", {"interpolation": "bicubic"}, share=0.95),
+        spared="vectors",
     ),
     "convnext": decaying(
-        *("convnext_tiny", 300, 4096, 0.05, cosine(4e-3, 300, 4096, 20), {"betas": [0.9, 0.999]}), smoothing=0.1
+        *("convnext_tiny", 300, 4096, 0.05, cosine(4e-3, 300, 4096, 20), {"betas": [0.9, 0.999]}),
+        smoothing=0.1,
+        crops=Crops("ResizedCrop RandomHorizontalFlip PictureRandAugment", {"interpolation": "bicubic"}),
+        average=0.9999,
+        spared="vectors",
     ),
 }
 
@@ -212,9 +217,9 @@ TODAY = {  # what recipes have since 2021 that those before had not
     "strikes_back_a3": {
         "optimizer._target_": "timm.optim.Lamb",
         "parameters._target_": "timm.optim.param_groups_weight_decay",
-        "augment.operations": 2,
-        "augment.magnitude": 6,
-        "augment.deviation": 0.5,
+        "augment.train[2].operations": 2,
+        "augment.train[2].magnitude": 6,
+        "augment.train[2].deviation": 0.5,
         "batch.mixup_alpha": 0.1,
         "batch.cutmix_alpha": 1.0,
         "batch.prob": 1.0,
@@ -228,9 +233,9 @@ TODAY = {  # what recipes have since 2021 that those before had not
     "convnext": {
         "optimizer._target_": "torch.optim.AdamW",
         "parameters._target_": "timm.optim.param_groups_weight_decay",
-        "augment.operations": 2,
-        "augment.magnitude": 9,
-        "augment.deviation": 0.5,
+        "augment.train[2].operations": 2,
+        "augment.train[2].magnitude": 9,
+        "augment.train[2].deviation": 0.5,
         "batch.transforms[0].probability": 0.25,
         "batch.transforms[0].fill": "pixel",
         "batch.transforms[1].mixup_alpha": 0.8,
@@ -412,11 +417,18 @@ def test_a_recipe_of_today_rises_from_nothing(name, epochs):
 def test_real_steps_by_a_recipe_of_today(name, sets):
     """Two groups, the one without decay of all that has one axis; mixed pictures; the loss; averaged weights."""
     cut = ["data.train_size=32", "training.batch_size=16", "training.epochs=2", "recipe.warmup_epochs=0"]
-    overrides = [f"+recipe={name}", "data=cifar10", "model=resnet20_d", "model.depth=8", "model.zero_last=true"]
+    overrides = [
+        f"+recipe={name}",
+        "data=cifar10",
+        "augment=rand_augment",
+        "model=resnet20_d",
+        "model.depth=8",
+        "model.zero_last=true",
+    ]
     overrides += ["data.image_size=32", "recipe.pad=4", f"data.root={sets}", "trainer.threads=1"]
     config = make_job(composed(*overrides, *cut))["config"]
     seen = Seen()
-    outcome = fit(config, load(config["data"]), Surroundings(callbacks=lambda steps: [seen]))
+    outcome = fit(config, load(config), Surroundings(callbacks=lambda steps: [seen]))
     groups = {group["weight_decay"]: {p.ndim for p in group["params"]} for group in seen.groups}
     assert groups == {0.0: {1}, PAPERS[name].decay: {2, 4}}
     assert seen.kinds == {"AdamW" if name == "convnext" else "Lamb"}

@@ -115,6 +115,25 @@ class ResizedCrop:
         return F.resize(window, self.size, InterpolationMode(kind), antialias=True)
 
 
+class PictureRandAugment:
+    """Operations drawn from timm's list, one after another: Cubuk et al., arXiv 1909.13719.
+
+    Args:
+        operations: how many.
+        magnitude: of each, 0 to 10.
+        deviation: of the normal noise on it.
+    """
+
+    def __init__(self, operations: int = 2, magnitude: float = 9, deviation: float = 0.5):
+        from timm.data.auto_augment import rand_augment_transform  # importing timm takes a second
+
+        said = f"rand-m{magnitude}-n{operations}-mstd{deviation}-inc1"
+        self.augment = rand_augment_transform(said, {"img_mean": tuple(round(255 * value) for value in IMAGENET_MEAN)})
+
+    def __call__(self, picture: Tensor) -> Tensor:
+        return F.pil_to_tensor(self.augment(F.to_pil_image(picture)))
+
+
 class Middle:
     """The square in the middle, ``share`` of the shorter side wide, resized to ``size``: 224 of 256 is 0.875."""
 
