@@ -20,7 +20,7 @@ Batch = tuple[Tensor, Tensor, Tensor]
 _PICTURES_AT_ONCE = 1024  # of small batches several are cropped together: one at a time costs mostly the calls
 
 
-class Part(Protocol):
+class SetPart(Protocol):
     """One part of a set, wherever its pictures are.
 
     Attributes:
@@ -40,9 +40,9 @@ class TrialData(Protocol):
         digest: identifies the prepared set.
     """
 
-    train: Part
-    validation: Part
-    test: Part
+    train: SetPart
+    validation: SetPart
+    test: SetPart
     digest: str
 
     def training_batches(
@@ -57,7 +57,7 @@ class TrialData(Protocol):
         ...
 
     def evaluation_batches(
-        self, augment: Any, part: Part, batch_size: int, device: torch.device, rank: int = 0, world: int = 1
+        self, augment: Any, part: SetPart, batch_size: int, device: torch.device, rank: int = 0, world: int = 1
     ) -> Iterable[Batch]:
         """Batches of (images, labels, indices) of a part, every picture once over all ranks, as ``EvaluationBatches``.
 

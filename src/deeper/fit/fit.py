@@ -23,7 +23,7 @@ from pytorch_lightning.strategies import DDPStrategy
 from torch import nn
 
 from deeper.data import batches
-from deeper.data.batches import Batch, Part, TrialData
+from deeper.data.batches import Batch, SetPart, TrialData
 from deeper.data.targets import target_set
 from deeper.data.targets.target_set import TargetSet
 from deeper.errors import DeeperError
@@ -148,10 +148,10 @@ def _train(
         **place,
     )
 
-    def evaluation(split: Part) -> Iterable[Batch]:
+    def evaluation(split: SetPart) -> Iterable[Batch]:
         return data.evaluation_batches(augment, split, recipe["evaluation_batch_size"], **place)
 
-    def evaluate(split: Part, logits: bool = True) -> dict[str, float]:
+    def evaluate(split: SetPart, logits: bool = True) -> dict[str, float]:
         if logits:
             module.keep_logits(len(split))
         trainer.validate(module, evaluation(split), verbose=False)
