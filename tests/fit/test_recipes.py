@@ -420,7 +420,7 @@ def test_real_steps_by_a_recipe_of_today(name, sets):
     overrides = [
         f"+recipe={name}",
         "data=cifar10",
-        "augment=rand_augment",
+        *("augment=rand_augment", "~augment.train", "~augment.evaluation"),
         "model=resnet20_d",
         "model.depth=8",
         "model.zero_last=true",
