@@ -67,6 +67,7 @@ def test_a_folder_that_cannot_be_made_is_one_line_before_anything_is_computed(fo
         ("results=published/cifar.csv", "there is no folder published/cifar.csv"),
         ("reports=", "reports=: it must name a folder"),
         ("exact=maybe", "exact=maybe: it must be true or false"),
+        ("for_profile=recrod", "for_profile 'recrod' is not among the profiles; did you mean 'record'?"),
     ],
 )
 def test_a_mistake_is_one_line_and_leaves_the_pages_alone(folder, override, words):

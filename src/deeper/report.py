@@ -19,7 +19,7 @@ import hydra
 from omegaconf import DictConfig
 
 from deeper import cli, paths
-from deeper.errors import DeeperError, hint
+from deeper.errors import DeeperError, hint, known
 from deeper.schema.results import APART, RECORD
 
 
@@ -109,6 +109,8 @@ def _compute() -> list:
 def main(config: DictConfig) -> None:
     if not isinstance(config.exact, bool):
         raise DeeperError(f"exact={config.exact}: it must be true or false")
+    profiles = sorted(path.stem for path in (paths.CONF / "profile").glob("*.yaml"))
+    known(config.for_profile, profiles, "for_profile", "the profiles")
     results, reports, published = (paths.folder(key, config[key]) for key in ("results", "reports", "published"))
     below = config.for_profile if config.for_profile in APART else ""
     results, reports = results / below, reports / below
