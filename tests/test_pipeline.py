@@ -197,7 +197,7 @@ def test_an_edited_number_is_named_and_measured_again(copy):
 def test_a_raised_results_version_trains_again(copy):
     versions = copy / "src" / "deeper" / "results_versions.yaml"
     text = versions.read_text()
-    raised = text.replace("models.residual: {version: 1,", "models.residual: {version: 2,")
+    raised = text.replace("models.residual:\n  version: 1\n", "models.residual:\n  version: 2\n")
     assert raised != text
     versions.write_text(raised)
     output = run(copy, "dvc", "repro", "study@second")

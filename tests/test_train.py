@@ -52,7 +52,14 @@ def mistake(done):
         (["trainer.precision=32"], "trainer.precision=32: it must be one of"),
         (["trainer.accelerator=gpu"], "trainer.accelerator=cpu"),
         (["data.name=elsewhere"], "python -m deeper.prepare"),
-        (["data=imagenet", "model=resnet18"], "prepare it: python -m deeper.prepare data=imagenet"),
+        (
+            ["data=imagenet", "augment=resized_crop", "model=resnet18"],
+            "prepare it: python -m deeper.prepare data=imagenet",
+        ),
+        (
+            ["data=imagenet", "model=resnet18"],
+            "data=imagenet is read from disk, and this augment is for sets in memory",
+        ),
         ([*SMALL, "store=/proc/trials"], "store=FOLDER"),
         (["store=null"], "store=null: it must be the name of a folder"),
         (["results="], "results=: it must be the name of a folder"),

@@ -127,6 +127,7 @@ def open_cases() -> list[Case]:
             "swa, batch normalisation": (*RESNET8, "average=swa", "average.start=0.3", "average.every=0.4"),
         },
         "parameters.by_layer": {"by_layer": ("parameters=by_layer",)},
+        "parameters.spare_depthwise": {"spare_depthwise": ("parameters=spare_depthwise",)},
         "callbacks.adaptive_clipping": {"adaptive_clipping": ("callbacks=adaptive_clipping",)},
         "loss.binary": {
             "binary": ("loss=binary",),

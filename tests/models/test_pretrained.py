@@ -72,10 +72,9 @@ def test_weights_that_do_not_fit_are_refused():
         EfficientNetLite0(in_chans=1)
 
 
-def test_a_package_that_is_not_there_says_what_to_install(monkeypatch):
-    monkeypatch.setattr(pretrained, "PACKAGE", "no_such_package_of_weights")
+def test_a_package_that_is_not_there_says_what_to_install():
     with pytest.raises(ValueError, match="install no-such-package-of-weights"):
-        read_weights()
+        read_weights(package="no_such_package_of_weights")
 
 
 def test_on_the_meta_device_it_is_counted_without_weights():

@@ -138,7 +138,8 @@ def test_a_class_that_moved_keeps_its_trials(root, tmp_path, monkeypatch):
 def test_a_setting_that_was_added_later_and_is_off_changes_no_id(root, tmp_path, monkeypatch):
     config = job(root, tmp_path)["config"]
     before = identity.trial_id(config, "a")
-    parts_with(monkeypatch, "models.residual", added={"zero_init": False})
+    there = results_versions.parts()["models.residual"].added
+    parts_with(monkeypatch, "models.residual", added={**there, "zero_init": False})
     config["model"]["zero_init"] = False
     assert identity.trial_id(config, "a") == before
     config["model"]["zero_init"] = True

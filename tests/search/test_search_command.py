@@ -107,6 +107,7 @@ def test_a_table_and_its_replays(root, tmp_path):
         *("space.pairs=1", "searches.table.long.cells=3"),
         "searches.table.long.set={data.train_size: 120, training.epochs: 2, training.validate_every: 1}",
         *("searches.replay.replays=4", "searches.replay.networks=3", "searches.replay.searchers=[random,reinforce]"),
+        *("searches.replay.after=2", "~searches.claims"),
     )
     done = call(root, tmp_path, *table)
     assert done.returncode == 0, done.stderr
@@ -126,7 +127,7 @@ def test_searches_are_compared_at_equal_cost(root, tmp_path):
         *("searches.compare.searchers=[random,evolution]", "search.window=null", "space.combine=[sum]"),
         *("searches.compare.final.seeds=[200]", "searches.compare.fit.target=250000"),
         "searches.compare.final.set={data.train_size: 120, training.epochs: 2, training.validate_every: 1}",
-        *("~searches.compare.beside.nasnet_a", "~searches.compare.beside.inception"),
+        *("~searches.compare.beside.nasnet_a", "~searches.compare.beside.inception", "~searches.claims"),
     )
     done = call(root, tmp_path, *compare)
     assert done.returncode == 0, done.stderr

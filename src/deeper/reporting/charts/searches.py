@@ -2,15 +2,19 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch
 
-from deeper.models.nasnet_cell import SUM, Genotype
 from deeper.reporting.charts import theme as themes
 from deeper.reporting.charts.theme import Theme, percent
 
+if TYPE_CHECKING:  # its file imports torch, which takes a second
+    from deeper.models.nasnet_cell import Genotype
+
+SUM = "sum"
 HEIGHT = 4.2
 ROW = 0.36  # inches between two operations of a drawn cell
 BOX = (1.8, 0.62)  # width and height of an operation's box
@@ -33,7 +37,7 @@ class DrawnCell:
     """A cell and what is written above it."""
 
     title: str
-    cell: Genotype
+    cell: "Genotype"
 
 
 def best_so_far(searchers: Sequence[SoFar], theme: Theme) -> Figure:

@@ -8,12 +8,12 @@ from functools import cached_property
 from itertools import accumulate
 from pathlib import Path
 from statistics import fmean, median
+from typing import TYPE_CHECKING
 
 from deeper.claims import searched
 from deeper.claims.preconditions import AboveBaseline
 from deeper.claims.statistics import Mean, mean
 from deeper.claims.verdicts import Verdict
-from deeper.models.nasnet_cell import Genotype
 from deeper.reporting import words
 from deeper.reporting.charts import searches as charts
 from deeper.reporting.charts import theme
@@ -32,6 +32,9 @@ from deeper.schema.search import (
     read_study,
 )
 from deeper.schema.study import Settings
+
+if TYPE_CHECKING:  # its file imports torch, which takes a second
+    from deeper.models.nasnet_cell import Genotype
 
 BESIDE = "nasnet_a"  # the cells that are drawn beside those that were found
 LAST = 0.5  # the share of a search's networks that tells what it came to prefer
@@ -268,8 +271,10 @@ def precondition(one: searched.RankingHolds | AboveBaseline) -> str:
     return f"test error: {', '.join(said)}"
 
 
-def _cells(settings: Settings) -> list[tuple[str, Genotype]]:
+def _cells(settings: Settings) -> list[tuple[str, "Genotype"]]:
     """The normal and the reduction cell that settings name; none of another network."""
+    from deeper.models.nasnet_cell import Genotype
+
     named = [(kind, settings.get(f"model.{kind}")) for kind in ("normal", "reduction")]
     return [(kind, Genotype.of(cell)) for kind, cell in named if cell is not None]
 
