@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
 
 from deeper.claims import verdicts as claims
 from deeper.claims.metrics import FRACTION
@@ -15,23 +14,13 @@ from deeper.reporting.study_scale import scale_of
 
 STEPS = {"pocket": 1, "record": 2, "full": 3, "paper": 4}  # profiles by the scale that a claim is measured at
 IN_PERCENT = re.compile(r"[-+]?[\d.]+ (points|→ [\d.]+ %)")
-Row = TypeVar("Row")
 OPEN = (claims.CANNOT_TELL, claims.NOT_TESTABLE)
 
 
-@dataclass(frozen=True)
-class ClaimRow:
-    """A claim as a study answers it.
+class VerdictRow:
+    """What a row of the ledger says of the verdict behind it."""
 
-    Attributes:
-        published: every number that stands beside the study.
-        folder: that of the study's page, seen from the index: empty, or ``record/``.
-    """
-
-    results: StudyResults
     answer: Verdict
-    published: Sequence[PublishedNumber]
-    folder: str = ""
 
     @property
     def claim(self) -> str:
@@ -46,13 +35,28 @@ class ClaimRow:
         return self.answer.about.title
 
     @property
-    def page(self) -> str:
-        return f"{self.folder}{self.results.name}.md"
-
-    @property
     def effect(self) -> str:
         """``test error +7.63 [+3.35, +11.92]``: of the deciding comparison; errors in points without naming them."""
         return effect(self.answer.deciding)
+
+
+@dataclass(frozen=True)
+class ClaimRow(VerdictRow):
+    """A claim as a study answers it.
+
+    Attributes:
+        published: every number that stands beside the study.
+        folder: that of the study's page, seen from the index: empty, or ``record/``.
+    """
+
+    results: StudyResults
+    answer: Verdict
+    published: Sequence[PublishedNumber]
+    folder: str = ""
+
+    @property
+    def page(self) -> str:
+        return f"{self.folder}{self.results.name}.md"
 
     @property
     def published_effect(self) -> str:
@@ -63,8 +67,7 @@ class ClaimRow:
     @property
     def dots(self) -> str:
         """``●○○○``: the scale, of four."""
-        filled = STEPS.get(self.results.table.profile, 0)
-        return "●" * filled + "○" * (len(STEPS) - filled)
+        return dots(self.results.table.profile)
 
     @property
     def measured_on(self) -> str:
@@ -72,6 +75,12 @@ class ClaimRow:
         compared = {arm for outcome in self.answer.outcomes for arm in outcome.comparison.arms}
         scale = scale_of(self.results, [row for row in self.results.rows if row.arm in compared])
         return f"{scale.data_words}, {scale.images_words} of {scale.pixels_words}"
+
+
+def dots(profile: str) -> str:
+    """``●○○○``: the scale of a profile, of four."""
+    filled = STEPS.get(profile, 0)
+    return "●" * filled + "○" * (len(STEPS) - filled)
 
 
 def claim_rows(
@@ -85,7 +94,7 @@ def claim_rows(
     ]
 
 
-def newest(rows: Sequence[Row], again: Sequence[Row]) -> dict[str, Row]:
+def newest(rows: Sequence[VerdictRow], again: Sequence[VerdictRow]) -> dict[str, VerdictRow]:
     """The rows by claim, by verdict in the order of ``claims.VERDICTS``; claims that were asked ``again`` by that."""
     by_claim = {row.claim: row for row in (*rows, *again)}
     return dict(sorted(by_claim.items(), key=lambda item: claims.VERDICTS.index(item[1].verdict)))
@@ -106,9 +115,9 @@ def effect(outcome: Outcome) -> str:
     return f"{metric.label} {words.difference(metric, outcome.difference, bare=metric.unit == FRACTION)}"
 
 
-def by_verdict(rows: Mapping[str, Row]) -> dict[str, list[Row]]:
+def by_verdict(rows: Mapping[str, VerdictRow]) -> dict[str, list[VerdictRow]]:
     """The rows of each verdict that there is."""
-    found: dict[str, list[Row]] = {}
+    found: dict[str, list[VerdictRow]] = {}
     for row in rows.values():
         found.setdefault(row.verdict, []).append(row)
     return found

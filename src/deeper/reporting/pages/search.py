@@ -18,7 +18,7 @@ from deeper.reporting import words
 from deeper.reporting.charts import searches as charts
 from deeper.reporting.charts import theme
 from deeper.reporting.charts.searches import DrawnCell, SoFar
-from deeper.reporting.pages.claim_rows import STEPS, effect
+from deeper.reporting.pages.claim_rows import VerdictRow, dots
 from deeper.schema.baselines import Baselines
 from deeper.schema.search import (
     BEST,
@@ -194,7 +194,7 @@ class SearchPage:
 
 
 @dataclass(frozen=True)
-class SearchRow:
+class SearchRow(VerdictRow):
     """A claim's row of the ledger where searches answer it."""
 
     page_of: SearchPage
@@ -202,30 +202,13 @@ class SearchRow:
     published_effect: str = ""
 
     @property
-    def claim(self) -> str:
-        return self.answer.claim
-
-    @property
-    def verdict(self) -> str:
-        return self.answer.verdict
-
-    @property
-    def title(self) -> str:
-        return self.answer.about.title
-
-    @property
     def page(self) -> str:
         return f"{self.page_of.name}.md"
 
     @property
-    def effect(self) -> str:
-        return effect(self.answer.deciding)
-
-    @property
     def dots(self) -> str:
         """``●●○○``: networks that have learned, on fewer pictures than all."""
-        filled = STEPS["record"]
-        return "●" * filled + "○" * (len(STEPS) - filled)
+        return dots("record")
 
 
 def pages(results: Path, baselines: Baselines) -> list[SearchPage]:

@@ -33,7 +33,7 @@ from deeper.reporting.pages import (
     zoo,
 )
 from deeper.reporting.pages.answer import Sentence, answer
-from deeper.reporting.pages.claim_rows import OPEN, ClaimRow, by_verdict, claim_rows, effect, newest
+from deeper.reporting.pages.claim_rows import OPEN, ClaimRow, VerdictRow, by_verdict, claim_rows, effect, newest
 from deeper.reporting.pages.exact_claims import ExactPage
 from deeper.reporting.pages.search import SearchPage, SearchRow
 from deeper.reporting.pages.study import StudyPage
@@ -98,7 +98,7 @@ class IndexPage:
     studies: Sequence[StudyPage]
     exact: ExactPage
     sentences: Sequence[Sentence]
-    rows: dict[str, list[ClaimRow | SearchRow]]
+    rows: dict[str, list[VerdictRow]]
     trainings: TrainingCounts
     unmeasured: Sequence[Claim]
     again: int
@@ -110,11 +110,11 @@ class IndexPage:
         return words.listed([f"{len(rows)} {verdict}" for verdict, rows in self.rows.items()])
 
     @property
-    def decided(self) -> list[ClaimRow]:
+    def decided(self) -> list[VerdictRow]:
         return [row for verdict, rows in self.rows.items() if verdict not in OPEN for row in rows]
 
     @property
-    def undecided(self) -> list[ClaimRow]:
+    def undecided(self) -> list[VerdictRow]:
         return [row for verdict, rows in self.rows.items() if verdict in OPEN for row in rows]
 
     @property
