@@ -1,3 +1,4 @@
+import errno
 import os
 import shutil
 
@@ -147,28 +148,24 @@ def test_a_folder_that_is_no_set_is_one_line(damage, overrides, line, folder, tm
     assert not (tmp_path / "data" / "folder").exists()
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
-def test_a_folder_that_may_not_be_read_is_one_line(folder, tmp_path, in_process):
-    (folder / "train" / "n00000000").chmod(0)
-    status, _, said = in_process(main)("data=folder", f"data.folder={folder}", f"data.root={tmp_path / 'data'}")
-    (folder / "train" / "n00000000").chmod(0o755)
-    assert status == 2
-    assert "n00000000 cannot be read (Permission denied); let this user read it" in said
-
-
-def test_a_folder_that_cannot_be_read_is_one_line(folder, tmp_path, in_process, monkeypatch):
-    """As of a network's folder whose server is gone, which root cannot read either."""
+@pytest.mark.parametrize(
+    ("number", "why"),
+    [(errno.EACCES, "Permission denied"), (errno.EIO, "Input/output error")],
+    ids=["rights", "server"],
+)
+def test_a_folder_that_cannot_be_read_is_one_line(number, why, folder, tmp_path, in_process, monkeypatch):
+    """The system refuses, as it does where rights are lacking or a network's server is gone; root reads all else."""
     real = os.scandir
 
     def scandir(path):
         if str(path).endswith("n00000001"):
-            raise OSError(5, "Input/output error", str(path))
+            raise OSError(number, os.strerror(number), str(path))
         return real(path)
 
     monkeypatch.setattr(os, "scandir", scandir)
     status, _, said = in_process(main)("data=folder", f"data.folder={folder}", f"data.root={tmp_path / 'data'}")
     assert status == 2
-    assert "train/n00000001 cannot be read (Input/output error)" in said
+    assert f"train/n00000001 cannot be read ({why}); let this user read it" in said
 
 
 def test_no_folder_is_one_line(tmp_path, in_process):

@@ -1,21 +1,14 @@
-"""What holds on the CPU holds on a GPU: ``make gpu`` runs these; ``DEEPER_REHEARSE=1`` runs them on the CPU."""
+"""What holds of trials wherever they run: on a GPU where there is one (``make gpu``), else on the CPU."""
 
-import os
 import random
 import time
 
 import pytest
-import torch
 from trials import finish, job, prepare, start, train
 
 from deeper.run.store import PREDICTIONS, WEIGHTS
 
-REHEARSED = os.environ.get("DEEPER_REHEARSE") == "1"
-pytestmark = [
-    pytest.mark.gpu,
-    pytest.mark.skipif(not (REHEARSED or torch.cuda.is_available()), reason="there is no GPU that torch can use"),
-]
-ON = f"trainer.accelerator={'cpu' if REHEARSED else 'gpu'}"
+ON = "trainer.accelerator=auto"
 
 
 @pytest.fixture(scope="module")

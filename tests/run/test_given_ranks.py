@@ -70,13 +70,15 @@ def test_what_does_not_fit_is_one_line(said, ranks, words):
 
 @pytest.fixture
 def nodes():
-    """Two network namespaces with addresses of their own: → (name, interface) of each."""
+    """Two network namespaces with addresses of their own, or this machine twice where it may make none.
+
+    → of each the words that run a command there and its interface; and the address of the first.
+    """
     name = f"dp{uuid.uuid4().hex[:6]}"
     done = subprocess.run(["bash", "-c", TWO_NODES.format(name=name)], capture_output=True, text=True)
     try:
-        if done.returncode:
-            pytest.skip(f"no network namespaces can be made here: {done.stderr.strip().splitlines()[-1]}")
-        yield [(f"{name}1", f"{name}a"), (f"{name}2", f"{name}b")]
+        apart = [(["ip", "netns", "exec", f"{name}{side}"], f"{name}{end}") for side, end in ("1a", "2b")]
+        yield (apart, "10.213.7.1") if done.returncode == 0 else ([([], "lo")] * 2, "127.0.0.1")
     finally:
         for side in "12":
             subprocess.run(["ip", "netns", "del", f"{name}{side}"], capture_output=True)
@@ -84,11 +86,11 @@ def nodes():
 
 def test_two_nodes_end_in_the_weights_of_one_process(root, tmp_path, nodes):
     words = [*SMALL, *EXACT, "trainer=ddp", "trainer.accelerator=cpu", "trainer.threads=1", "runtime.ranks=given"]
-    ranks = []
-    for place, (name, interface) in enumerate(nodes):
+    ranks, (places, first) = [], nodes
+    for place, (there, interface) in enumerate(places):
         torchrun = [sys.executable, "-m", "torch.distributed.run", "--nnodes=2", f"--node-rank={place}"]
-        where = ["--nproc-per-node=1", "--master-addr=10.213.7.1", "--master-port=29511", "-m", "deeper.train"]
-        line = ["ip", "netns", "exec", name, *torchrun, *where, *words, f"data.root={root}", "store=trials"]
+        where = ["--nproc-per-node=1", f"--master-addr={first}", "--master-port=29511", "-m", "deeper.train"]
+        line = [*there, *torchrun, *where, *words, f"data.root={root}", "store=trials"]
         around = {**os.environ, "GLOO_SOCKET_IFNAME": interface, "OMP_NUM_THREADS": "1"}
         ranks.append(subprocess.Popen(line, cwd=tmp_path, env=around, stdout=subprocess.PIPE, stderr=subprocess.STDOUT))
     said = [rank.communicate(timeout=280)[0].decode() for rank in ranks]
