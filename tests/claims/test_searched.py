@@ -60,3 +60,7 @@ def test_without_a_ranking_or_above_logistic_regression_nothing_is_tested(baseli
 
 def test_a_search_on_its_way_says_nothing(baselines):
     assert judge(made.table(finished=False), baselines) == []
+
+
+def test_a_toy_run_says_nothing(baselines):
+    assert judge(made.table().model_copy(update={"profile": "smoke"}), baselines) == []

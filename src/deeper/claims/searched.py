@@ -13,6 +13,7 @@ from deeper.claims.preconditions import AboveBaseline
 from deeper.claims.verdicts import NOT_TESTABLE, Verdict, outcome_of, verdict_of
 from deeper.schema.baselines import FOREST, LOGISTIC, Baselines
 from deeper.schema.ledger import ledger
+from deeper.schema.results import TOY
 from deeper.schema.search import BEST, FinalNetwork, Searches, SearchStudy, SearchTable
 
 RANKS = 0.5
@@ -32,13 +33,13 @@ class RankingHolds:
 
 
 def judge(found: SearchTable | SearchStudy, baselines: Baselines) -> list[Verdict]:
-    """Verdicts of the claims of a study of searches; none before it has come to its end.
+    """Verdicts of the claims of a study of searches; none before it has come to its end, and none of a toy run.
 
     Args:
         found: the file.
         baselines: what classifiers reach on the same pixels.
     """
-    if not found.finished:
+    if not found.finished or found.profile == TOY:
         return []
     values, searches = values_of(found), searches_of(found)
     least = min(sum(errors) / len(errors) for errors in values.values())

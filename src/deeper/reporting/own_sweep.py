@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import jinja2
-
 from deeper.claims import statistics
 from deeper.claims.metrics import METRICS
 from deeper.claims.statistics import Mean
@@ -18,6 +16,7 @@ from deeper.files import write_bytes
 from deeper.reporting import trial_table, words
 from deeper.reporting.arm_results import ArmResults, arm_results
 from deeper.reporting.load import StudyResults
+from deeper.reporting.templating import environment
 from deeper.reporting.terminal_table import aligned
 from deeper.study.own_sweep import OwnSweep
 
@@ -203,11 +202,5 @@ def _page(sweep: OwnSweep, rows: Sequence[SettingRow], figures: Sequence[str]) -
 
 
 def _render(page: SweepPage) -> bytes:
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("deeper.reporting"),
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        autoescape=False,
-    )
-    return (environment.get_template("sweep.md.j2").render(page=page).strip() + "\n").encode()
+    filled = environment("deeper.reporting").get_template("sweep.md.j2").render(page=page)
+    return (filled.strip() + "\n").encode()

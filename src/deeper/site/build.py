@@ -17,7 +17,7 @@ from deeper import files
 from deeper.claims import verdicts as claims
 from deeper.errors import DeeperError
 from deeper.exact.computed_claim import Finding
-from deeper.reporting import words
+from deeper.reporting import templating, words
 from deeper.reporting.charts import theme
 from deeper.reporting.pages import answer, exact_claims, search, verdict_words
 from deeper.reporting.pages import site as reports
@@ -152,13 +152,7 @@ def _render(template: str, **context: Any) -> str:
 
 @functools.cache
 def _environment() -> jinja2.Environment:
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("deeper.site"),
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        autoescape=True,
-    )
+    environment = templating.environment("deeper.site", autoescape=True)
     environment.filters["marked"] = lambda text: Markup(MarkdownIt("js-default").renderInline(text))
     environment.filters.update({function.__name__: function for function in FILTERS})
     said = {name: getattr(verdict_words, name) for name in ("notes", "pair", "precondition")}

@@ -14,7 +14,6 @@ from deeper.reporting.charts.theme import Theme, percent
 if TYPE_CHECKING:  # its file imports torch, which takes a second
     from deeper.models.nasnet_cell import Genotype
 
-SUM = "sum"
 HEIGHT = 4.2
 ROW = 0.36  # inches between two operations of a drawn cell
 BOX = (1.8, 0.62)  # width and height of an operation's box
@@ -72,6 +71,8 @@ def cells(drawn: Sequence[DrawnCell], theme: Theme) -> Figure:
 
 
 def _cell(axis: Axes, drawn: DrawnCell, theme: Theme) -> None:
+    from deeper.models.nasnet_cell import SUM
+
     cell = drawn.cell
     depths = [0, 0]
     for pair in cell.pairs:

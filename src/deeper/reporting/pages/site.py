@@ -15,7 +15,7 @@ from deeper import files
 from deeper.claims import verdicts as claims
 from deeper.claims.verdicts import Verdict
 from deeper.exact.computed_claim import Finding
-from deeper.reporting import load, published_numbers, trial_table, words
+from deeper.reporting import load, published_numbers, templating, trial_table, words
 from deeper.reporting.arm_results import ArmResults, arm_results, curve
 from deeper.reporting.charts import all_studies
 from deeper.reporting.charts.all_studies import ChartData
@@ -322,13 +322,7 @@ def _render(template: str, **context: Any) -> bytes:
 
 @functools.cache
 def _environment() -> jinja2.Environment:
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("deeper.reporting"),
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        autoescape=False,
-    )
+    environment = templating.environment("deeper.reporting")
     environment.filters.update({function.__name__: function for function in FILTERS})
     of_parts = (exact_claims.mark, exact_claims.found, exact_claims.says, exact_claims.tolerance)
     environment.filters.update({f"exact_{function.__name__}": function for function in of_parts})
