@@ -5,7 +5,7 @@ from reported import arms_of, results_of, table_of
 from scipy import stats
 
 from deeper.reporting.charts import all_studies
-from deeper.reporting.pages import site
+from deeper.reporting.pages import site, study
 from deeper.reporting.pages.study import shown_tables
 
 SPEC = {
@@ -129,3 +129,16 @@ def test_what_is_off_its_budget_stands_out(page):
 
 def test_a_study_without_budgets_has_no_such_section(page):
     assert "Equal budgets" not in page([])
+
+
+@pytest.mark.parametrize(
+    ("profile", "said"),
+    [
+        ("pocket", "the initial weights and the order of the images, on one and the same training set."),
+        ("record", "the initial weights, the order of the images and which images are trained on."),
+    ],
+)
+def test_what_seeds_vary_is_told_as_the_profile_has_it(content, profile, said):
+    content["profile"] = profile
+    page = study.build(results_of(content), arms_of(content), [], {}, [])
+    assert f"Chance: 5 seeds an arm vary {said}" in page.limits

@@ -297,9 +297,13 @@ def _limits(results: StudyResults, scale: StudyScale, arms: Sequence[ArmResults]
     if counts == [1]:
         limits.append("Chance: 1 seed an arm tells nothing of other initial weights, orders of the images, or images.")
     elif counts:
-        on = "one and the same training set" + (" of each size" if len(scale.images) > 1 else "")
         seeds = f"{words.several(counts)} seeds an arm"
-        limits.append(f"Chance: {seeds} vary the initial weights and the order of the images, on {on}.")
+        if results.table.profile == RECORD:  # seeds draw the training pictures there
+            varied = "the initial weights, the order of the images and which images are trained on"
+        else:
+            of_each = " of each size" if len(scale.images) > 1 else ""
+            varied = f"the initial weights and the order of the images, on one and the same training set{of_each}"
+        limits.append(f"Chance: {seeds} vary {varied}.")
     if any(mean.n > 1 and not mean.has_interval for arm in arms for mean in arm.means.values() if mean):
         limits.append(f"A percentage of fewer than {FEW} seeds has no interval where it would run past 0 or 100 %.")
     return limits
