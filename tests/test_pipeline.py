@@ -98,7 +98,7 @@ def copy(tmp_path_factory):
     (folder / "conf" / "profile" / "tiny.yaml").write_text(smoke.replace("profile: smoke", "profile: tiny"))
     identify = folder / "conf" / "identify.yaml"
     identify.write_text(identify.read_text().replace("also: [zoo_full]", "also: []"))
-    (folder / "params.yaml").write_text("data: tiny\nprofile: tiny\nstudies: [first]\n")
+    (folder / "params.yaml").write_text("data: tiny\nprofile: tiny\nstudies: [first]\nfirst_ledger: []\n")
     study_file(folder, "first")
     transfer_file(folder)
     pipeline = yaml.safe_load((folder / "dvc.yaml").read_text())
@@ -138,7 +138,7 @@ def test_the_whole_pipeline(copy):
     assert "One more line." in (copy / "reports" / "first.md").read_text()
 
     study_file(copy, "second", seed="range(3)")
-    (copy / "params.yaml").write_text("data: tiny\nprofile: tiny\nstudies: [first, second]\n")
+    (copy / "params.yaml").write_text("data: tiny\nprofile: tiny\nstudies: [first, second]\nfirst_ledger: []\n")
     output = run(copy, "dvc", "repro")
     assert ran(output) == ["identify", "study@second", "report"]
     assert "second: 2 trained, 4 reused" in output

@@ -48,6 +48,6 @@ def test_every_small_form_is_in_the_zoo_and_in_the_calibration():
 
 
 def test_the_profile_has_the_rates_with_the_lowest_validation_error():
-    rates = yaml.safe_load((CONF / "profile" / "pocket.yaml").read_text())["rates"]
+    rates = yaml.safe_load((CONF / "profile" / "first_ledger.yaml").read_text())["rates"]
     table = calibration.build(load.read(ROOT / "results" / "zoo_rates.json"))
     assert {name: rate for name, rate in rates.items() if name != "other"} == table.chosen()

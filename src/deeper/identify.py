@@ -26,13 +26,14 @@ def identify(cfg: DictConfig) -> None:
 
     check_verb(IdentifySettings, cfg)
     try:
-        studies = yaml.safe_load(Path(cfg.params).read_text())["studies"] or []
+        lists = yaml.safe_load(Path(cfg.params).read_text())
+        studies, first_ledger = lists["studies"] or [], lists["first_ledger"] or []
     except (OSError, ValueError, yaml.YAMLError, LookupError, TypeError) as error:
-        raise DeeperError(f"{cfg.params} has no list `studies` ({error})") from error
-    if not isinstance(studies, list):
-        raise DeeperError(f"{cfg.params}: `studies` must be a list of names")
+        raise DeeperError(f"{cfg.params} has no lists `studies` and `first_ledger` ({error})") from error
+    if not isinstance(studies, list) or not isinstance(first_ledger, list):
+        raise DeeperError(f"{cfg.params}: `studies` and `first_ledger` must be lists of names")
     found = {name: identity_of(name, [f"profile={cfg.for_profile}", f"data={cfg.for_data}"]) for name in studies}
-    found |= {name: identity_of(name, [f"data={cfg.for_data}"]) for name in cfg.also}
+    found |= {name: identity_of(name, [f"data={cfg.for_data}"]) for name in [*first_ledger, *cfg.also]}
     blocks = read_blocks(Path(cfg.record))
     line = [f"profile={RECORD}", f"data={cfg.for_data}"]
     record = {name: identity_of(f"{RECORD}/{name}", [*line, f"blocks={n}"]) for name, n in blocks.items()}

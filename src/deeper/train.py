@@ -1,7 +1,7 @@
 """Train: one trial, a study, or a sweep of your own.
 
 ``python -m deeper.train model=resnet20 data=fashion_mnist profile=pocket seed=0``
-``python -m deeper.train --multirun study=residual_vs_plain profile=pocket``
+``python -m deeper.train --multirun study=residual_vs_plain``
 ``python -m deeper.train --multirun study=residual_vs_plain dry_run=true``    what that takes, and no training
 
 Every setting is a Hydra override; ``--cfg job`` prints them all. See conf/train.yaml. In a notebook the module is

@@ -94,11 +94,3 @@ def test_an_interaction_has_its_own_spread(table):
     }
     both = values["resnet56"] - values["resnet20"] - (values["plain56"] - values["plain20"])
     assert (seen.sd, seen.seeds) == (pytest.approx(both.std(ddof=1)), 5)
-
-
-def test_the_family_is_of_all_tables_of_the_report_and_the_spread_of_those_of_the_scale(table):
-    row = {"metric": "test_error", "of": "wide", "against": "thin", "expect": "lower"}
-    seeds, tables = {"wide": SEEDS, "thin": SEEDS}, [synthetic.table(table)]
-    [seen], family = prospects(study(row), "pocket", seeds, [], tables)
-    assert family == prospects(study(row), "pocket", seeds, tables)[1] > 1
-    assert math.isnan(seen.sd)

@@ -141,6 +141,12 @@ def test_the_interval_is_simultaneous_over_all_studies():
     assert [v.study for v in many] == ["s0", "s1", "s2", "s3"]
 
 
+def test_studies_of_another_profile_are_another_family():
+    other = study(A, HIGHER, [UP], "s1") | {"profile": "first_ledger"}
+    found = evaluate(study(A, HIGHER, [UP]), other, study(A, HIGHER, [UP], "s2"))
+    assert [verdict.family for verdict in found] == [2, 1, 2]
+
+
 def test_a_difference_that_is_sure_alone_is_not_sure_among_many():
     close = [0.12, 0.13, 0.14, 0.14, 0.10]
     assert verdict(A, close, UP).verdict == "supported"

@@ -47,7 +47,6 @@ def prospects(
     profile: str,
     seeds: Mapping[str, Iterable[int]],
     tables: Sequence[StudyTable],
-    together: Sequence[StudyTable] | None = None,
 ) -> tuple[list[Prospect], int]:
     """The prospects of a study's comparisons, and how many comparisons the simultaneous intervals will be over.
 
@@ -55,13 +54,12 @@ def prospects(
         study: with all its arms.
         profile: that it will run with.
         seeds: by arm.
-        tables: all ``results/<study>.json`` of the same scale, which tell spreads.
-        together: those that the report judges together, whatever their scale; None: the same.
+        tables: all ``results/<study>.json`` of the same profile: they tell spreads, and are judged together.
     """
     own = [table for table in tables if table.name == study.name]
     others = [table for table in tables if table.name != study.name]
     rows = [(claim, comparison) for claim, test in study.claims.items() for comparison in test.comparisons]
-    family = family_of(study, profile, [table.study for table in (tables if together is None else together)])
+    family = family_of(study, profile, [table.study for table in tables])
     return [_prospect(claim, comparison, seeds, own, others, family) for claim, comparison in rows], family
 
 

@@ -176,14 +176,16 @@ class Verdict:
 def evaluate(
     tables: Iterable[StudyTable], baselines: Baselines | None = None, others: Iterable[StudyTable] = ()
 ) -> list[Verdict]:
-    """Verdicts of every claim of every study, in the order given; the tables are judged together with ``others``.
+    """Verdicts of every claim of every study, in the order given; those of a profile are judged with its ``others``.
 
     So that a study which was run anew is judged as it was among all, though it stands alone.
     """
     tables = list(tables)
-    judged = [table.study for table in (*tables, *others)]
+    every = (*tables, *others)
+    judged = {one.profile: [other.study for other in every if other.profile == one.profile] for one in tables}
+    families = {one.name: family_of(one.study, one.profile, judged[one.profile]) for one in tables}
     return [
-        _judge(table, claim, test, family_of(table.study, table.profile, judged), baselines or Baselines())
+        _judge(table, claim, test, families[table.name], baselines or Baselines())
         for table in tables
         for claim, test in table.study.claims.items()
     ]

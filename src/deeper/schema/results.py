@@ -18,6 +18,7 @@ SCHEMA = 2
 COMPUTES_NOTHING = ("python", "hydra-core", "wandb", "dvc")  # of the versions in an environment
 TOY = "smoke"
 RECORD = "record"
+FIRST_LEDGER = "first_ledger"
 APART = (TOY, RECORD)  # profiles whose tables and pages stand in folders of their own
 
 

@@ -1,4 +1,4 @@
-"""Where the site's numbers come from: the first ledger and the ledger of record, each judged as a family of its own."""
+"""Where the site's numbers come from: the ledger of record, and what was measured beside it and before."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,12 +13,14 @@ from deeper.reporting.pages import study
 from deeper.reporting.pages.study import StudyPage
 from deeper.schema.baselines import FILE as BASELINES
 from deeper.schema.baselines import Baselines, read_baselines
-from deeper.schema.results import RECORD
+from deeper.schema.results import FIRST_LEDGER, RECORD
+
+LEDGERS = {RECORD: "ledger of record", FIRST_LEDGER: "first ledger"}  # by profile
 
 
 @dataclass(frozen=True)
 class Source:
-    """The tables of one ledger; ``record`` says whether it is the ledger of record."""
+    """The tables of one folder; ``record`` says whether they are the ledger of record."""
 
     record: bool
     pages: Sequence[StudyPage]
@@ -28,9 +30,10 @@ class Source:
         """Of a study's page, from the site's root, without its ending."""
         return f"studies/{'record-' if self.record else ''}{page.name}"
 
-    @property
-    def name(self) -> str:
-        return "ledger of record" if self.record else "first ledger"
+    def name(self, page: StudyPage) -> str:
+        """Which ledger a page is of: ``ledger of record``, ``first ledger``; outside of both, its profile."""
+        profile = page.results.table.profile
+        return LEDGERS.get(profile, f"profile {profile}")
 
 
 @dataclass(frozen=True)
@@ -53,7 +56,7 @@ class Answer:
 
 
 def gather(results: Path, shelf: Path) -> list[Source]:
-    """The ledger of record first, where it has tables, and then the first ledger.
+    """The ledger of record first, where it has tables, and then the other studies.
 
     Raises:
         DeeperError: there is no folder ``results``, or a file in it or in ``shelf`` is damaged or missing.

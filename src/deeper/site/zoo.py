@@ -56,7 +56,7 @@ def points(sources: Sequence[Source]) -> list[ZooPoint]:
 
 
 def scale(page: StudyPage) -> str:
-    """How a page's scale is named in a list: ``pocket: Fashion-MNIST, 4,000 of 12×12, 4 epochs``."""
+    """How a page's scale is named in a list: ``first_ledger: Fashion-MNIST, 4,000 of 12×12, 4 epochs``."""
     return f"{page.results.table.profile}: {page.scale.brief()}"
 
 

@@ -23,7 +23,7 @@ from deeper.run import forecast
 from deeper.run import measurements as probing
 from deeper.run.forecast import Forecast
 from deeper.run.store import CONFIG, RECORD, Home
-from deeper.schema.results import TOY, StudyTable, read_table
+from deeper.schema.results import StudyTable, read_table
 from deeper.schema.study import Study
 from deeper.study import arms as study_arms
 from deeper.study import averaging
@@ -74,7 +74,7 @@ class Plan:
 
     ``trials`` are different ones, ``jobs`` all; ``elsewhere`` counts finished trials by the other study that trained
     them, ``disk`` is what the trials to come will keep and ``free`` what there is, in bytes. ``family`` is the number
-    of comparisons of all tables and this study together.
+    of comparisons of all tables of this profile and this study together.
     """
 
     study: str
@@ -216,8 +216,7 @@ def _prospects(study: Study | None, rows: Sequence[ArmPlan], results: Path, prof
         return [], 0
     tables = [table for path in sorted(results.glob("*.json")) if (table := _table(path))]
     alike = [table for table in tables if table.profile == profile]
-    together = [table for table in tables if TOY not in (table.profile, profile)]  # a toy run has no verdicts
-    return prospects(study, profile, {row.name: row.seeds for row in rows}, alike, together)
+    return prospects(study, profile, {row.name: row.seeds for row in rows}, alike)
 
 
 def _table(path: Path) -> StudyTable | None:

@@ -132,7 +132,7 @@ def test_the_index_says_what_the_pages_say(written):
         scale = 1 if "decades" in row[2] else 100
         measured = [scale * facts[key] for key in ("effect", "lower", "upper")]
         assert numbers(row[2]) == pytest.approx(measured, abs=0.0051)
-        assert row[4] == "●○○○"
+        assert row[4] == "●●○○"
     assert (fixes["verdict"], fixes["seeds"]) == ("cannot tell", 5)
     assert fixes["detectable"] > 0.01
 

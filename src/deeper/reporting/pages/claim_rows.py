@@ -12,7 +12,8 @@ from deeper.reporting.load import StudyResults
 from deeper.reporting.published_numbers import PublishedNumber
 from deeper.reporting.study_scale import scale_of
 
-STEPS = {"pocket": 1, "record": 2, "full": 3, "paper": 4}  # profiles by the scale that a claim is measured at
+# Profiles by the scale that a claim is measured at.
+STEPS = {"first_ledger": 1, "pocket": 2, "record": 2, "full": 3, "paper": 4}
 IN_PERCENT = re.compile(r"[-+]?[\d.]+ (points|→ [\d.]+ %)")
 OPEN = (claims.CANNOT_TELL, claims.NOT_TESTABLE)
 
@@ -80,7 +81,7 @@ class ClaimRow(VerdictRow):
 def dots(profile: str) -> str:
     """``●○○○``: the scale of a profile, of four."""
     filled = STEPS.get(profile, 0)
-    return "●" * filled + "○" * (len(STEPS) - filled)
+    return "●" * filled + "○" * (max(STEPS.values()) - filled)
 
 
 def claim_rows(

@@ -44,7 +44,7 @@ from deeper.reporting.transfer_tasks import transfer_tasks
 from deeper.schema.baselines import FILE as BASELINES
 from deeper.schema.baselines import FOREST, LOGISTIC, Baselines, read_baselines
 from deeper.schema.ledger import Claim, ledger
-from deeper.schema.results import APART, RECORD, StudyTable
+from deeper.schema.results import APART, FIRST_LEDGER, RECORD, StudyTable
 
 Judged = tuple[StudyResults, Sequence[Verdict], Sequence[PublishedNumber]]
 INDEX, METRICS = "README.md", "metrics"
@@ -92,6 +92,7 @@ class IndexPage:
         rows: the claims by verdict, each as the ledger of record answers it, or else the first one.
         unmeasured: claims of the ledger that nothing here is about.
         again: how many claims the ledger of record, which stands beside, answers; 0 where it does not.
+        before: on the pages of record: what the first ledger said of a claim and what is said now.
         rivals: what classifiers of the same pixels reach beside the best network, by the pictures that studies share.
     """
 
@@ -102,6 +103,7 @@ class IndexPage:
     trainings: TrainingCounts
     unmeasured: Sequence[Claim]
     again: int
+    before: Sequence[tuple[ClaimRow, VerdictRow]]
     rivals: Sequence[Rival]
 
     @property
@@ -148,10 +150,12 @@ def write(
         DeeperError: a results file is damaged, or a study names something that does not exist.
     """
     again = _rows(results / RECORD, shelf, folder=f"{RECORD}/")
+    first = _rows(results.parent, shelf, folder="../") if results.name == RECORD else []
+    before = [row for row in first if row.results.table.profile == FIRST_LEDGER]
     baselines = read_baselines(results / BASELINES)
     searches = search.pages(results, baselines)
     top = None if reports.is_absolute() else "/".join([".."] * len(reports.parts))
-    made = pages(load.load(results), shelf, exact, baselines, again, others, only, top, searches)
+    made = pages(load.load(results), shelf, exact, baselines, again, others, only, top, searches, before)
     for name, content in sorted(made.items()):
         files.write_bytes(reports / name, content)
     if not only:
@@ -169,8 +173,11 @@ def pages(
     only: Collection[str] = (),
     top: str | None = None,
     searches: Sequence[SearchPage] = (),
+    before: Sequence[ClaimRow] = (),
 ) -> dict[str, bytes]:
     """Every file of the report by its path below ``reports``; ``again``: what the ledger of record, beside, answers.
+
+    ``before`` is what the first ledger answers, for the pages of record.
 
     ``searches`` are the studies of searches, whose pages are left alone where ``only`` is given. ``top`` is the root of
     the repository as a page sees it; left out, it is that of the usual folders.
@@ -181,7 +188,9 @@ def pages(
     top = top or ("../.." if any(one.table.profile in APART for one in results) else "..")
     made = {
         INDEX: _render(
-            "index.md.j2", top=top, index=_index(results, studies, exact, again, search.rows(searches), baselines)
+            "index.md.j2",
+            top=top,
+            index=_index(results, studies, exact, again, search.rows(searches), baselines, before),
         )
     }
     if exact:
@@ -284,6 +293,7 @@ def _index(
     again: Sequence[ClaimRow],
     searched: Sequence[SearchRow],
     baselines: Baselines | None,
+    before: Sequence[ClaimRow],
 ) -> IndexPage:
     own = claim_rows([(page.results, page.verdicts, page.published) for page in studies])
     rows = newest(own, [*again, *searched])
@@ -296,6 +306,7 @@ def _index(
         trainings=count_trainings([one for one in results if one.measures]),
         unmeasured=[claim for claim in ledger().values() if claim.id not in measured],
         again=len(again),
+        before=[(row, rows[row.claim]) for row in before if row.claim in rows],
         rivals=rivals(studies, baselines or Baselines()),
     )
 
