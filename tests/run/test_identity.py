@@ -47,7 +47,6 @@ def test_what_changes_the_result_is_part_of_the_identity(root, tmp_path, overrid
         "store=elsewhere",
         "results=elsewhere",
         "study=residual_vs_plain",
-        "profile=smoke",
         "runtime.checkpoint_every=2",
         "model.name=other",
         "data.folder=/somewhere",
@@ -55,6 +54,10 @@ def test_what_changes_the_result_is_part_of_the_identity(root, tmp_path, overrid
 )
 def test_what_does_not_is_not(root, tmp_path, override):
     assert ids(root, tmp_path, override) == ids(root, tmp_path)
+
+
+def test_the_name_of_a_profile_is_not(root, tmp_path):
+    assert ids(root, tmp_path, "profile=smoke") == ids(root, tmp_path, "profile=first_ledger")
 
 
 def test_all_images_is_the_same_as_their_number(root, tmp_path):

@@ -60,8 +60,9 @@ def trial_id(config: Mapping[str, Any], data_digest: str) -> str:
 
 
 def kind(config: Mapping[str, Any]) -> str:
-    """What trials have in common that differ in their seed alone."""
-    return digest(by_meaning({key: value for key, value in semantic(config).items() if key != "seed"}))
+    """What trials have in common that differ in their seed alone, and in the pictures that it draws."""
+    settings = semantic({**config, "data": {**config.get("data", {}), "subset_seed": None}})
+    return digest(by_meaning({key: value for key, value in settings.items() if key != "seed"}))
 
 
 def measurement_key(trial: str, spec: Mapping[str, Any]) -> str:

@@ -13,8 +13,7 @@ from deeper.schema.study import RateSearch, Study
 
 def alike(config: Mapping[str, Any]) -> str:
     """What trials have in common that differ in learning rate and seed alone."""
-    data, optimizer = {**config["data"], "subset_seed": None}, {**config["optimizer"], "lr": None}
-    return kind({**config, "data": data, "optimizer": optimizer})
+    return kind({**config, "optimizer": {**config["optimizer"], "lr": None}})
 
 
 def read_rates(path: Path) -> dict[str, RateSearch]:
