@@ -196,7 +196,8 @@ def test_a_mistake_on_the_command_line_is_one_line(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "name", ["transfer", "transfer_pictures", "transfer_rates", "transfer_target", "record/transfer"]
+    "name",
+    ["transfer", "transfer_pictures", "transfer_rates", "transfer_target", "transfer_photographs", "record/transfer"],
 )
 def test_a_study_of_transfer_composes_and_asks_what_there_is(name):
     with initialize_config_dir(str(CONF), version_base="1.3"):
