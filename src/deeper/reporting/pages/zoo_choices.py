@@ -82,7 +82,7 @@ def of_budgets(page: StudyPage) -> ShownTable | None:
     ]
     return ShownTable(
         "Which network for how many operations",
-        "The most accurate within a budget, and the cheapest whose mean lies within that one's interval.",
+        "",
         ("the most accurate", "test accuracy", "needs", "cheapest within its interval"),
         rows,
         "multiply-adds, up to",
@@ -102,7 +102,7 @@ def _of_times(page: StudyPage, level: float) -> ShownTable:
     shown = f"{100 * level:.0f} %"
     return ShownTable(
         f"How soon a validation error of {shown}",
-        f"Three networks of four end there. Whole epochs until the error is at most {shown} for the first time.",
+        "",
         ("epochs", "training time", "seeds that get there"),
         [(arm.label, _soon(time)) for arm, time in found],
     )
