@@ -7,7 +7,6 @@ import synthetic
 import transferred
 from reported import results_of
 
-from deeper.claims.metrics import METRICS
 from deeper.paths import ROOT
 from deeper.reporting.trial_table import trial_table
 
