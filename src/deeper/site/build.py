@@ -124,8 +124,13 @@ def _zoo(found: Sequence[sources.Source], names: set[str]) -> dict[str, Any]:
     """The networks as a chart and as lines, the most accurate first, and what budgets buy at each scale."""
     pages = [page for source in found for page in source.pages if zoo.shows(page)]
     points = sorted(zoo.points(found), key=lambda point: point.error.mean)
-    bought = [(zoo.scale(page), table) for page in pages if (table := zoo_choices.of_budgets(page))]
-    return {"chart": zoo.chart(found, names), "points": points, "bought": bought}
+    tables = [(page, table) for page in pages if (table := zoo_choices.of_budgets(page))]
+    bought = [(f"{zoo.scale(page)}, {page.seeds_words}", table) for page, table in tables]
+    rivals = [
+        rival for source in found for rival in reports.rivals(list(filter(zoo.shows, source.pages)), source.baselines)
+    ]
+    ahead = [rival for rival in rivals if rival.is_ahead]
+    return {"chart": zoo.chart(found, names), "points": points, "bought": bought, "rivals": ahead}
 
 
 def _front(found: Sequence[sources.Source], answers: Sequence[sources.Answer]) -> dict[str, Any]:

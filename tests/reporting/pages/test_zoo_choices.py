@@ -38,6 +38,13 @@ def test_a_budget_buys_the_best_within_it_and_the_cheapest_within_its_interval()
     ]
 
 
+def test_what_buys_nothing_more_is_left_out():
+    arms = [arm for arm in arms_of(content()) if arm.name != "resnet20"]
+    dear = [arm for arm in arms if arm.name != "resnet56"] + [arm for arm in arms if arm.name == "resnet56"]
+    dear[-1].means["test_error"] = dear[1].means["test_error"]
+    assert [(one.budget, one.best.name) for one in choices(dear)] == [(1_000_000, "plain20")]
+
+
 def test_one_seed_has_no_interval_to_lie_within():
     one = content()
     one["trials"] = [row for row in one["trials"] if row["seed"] == 0]

@@ -28,9 +28,12 @@ class Choice:
 
 
 def choices(arms: Sequence[ArmResults]) -> list[Choice]:
-    """A choice for each budget from the cheapest network's to the first that all fit in."""
+    """A choice for each budget from the cheapest network's to the one from which on more operations buy nothing."""
     known = sorted((arm for arm in arms if arm.means["test_error"] and arm.means["macs"]), key=_macs)
-    return [_choice(budget, known) for budget in _budgets(_macs(known[0]), _macs(known[-1]))] if known else []
+    found = [_choice(budget, known) for budget in _budgets(_macs(known[0]), _macs(known[-1]))] if known else []
+    while len(found) > 1 and found[-1].best is found[-2].best:
+        found.pop()
+    return found
 
 
 def _choice(budget: int, known: Sequence[ArmResults]) -> Choice:
@@ -70,7 +73,7 @@ def of_budgets(page: StudyPage) -> ShownTable | None:
         return None
     rows = [
         (
-            words.mark(one.budget),
+            words.mark(one.budget) + (" or more" if one is bought[-1] else ""),
             [
                 one.best.label,
                 words.accuracy(one.best.means["test_error"]),
