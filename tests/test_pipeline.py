@@ -15,6 +15,7 @@ from released import IDX_FILES, config, idx_files, write
 from deeper.paths import ROOT
 
 pytestmark = pytest.mark.timeout(900)  # whole pipelines, on a machine that may be busy
+NOTHING_ELSE = "first_ledger: []\nsearched_tables: []\nsearches: []\n"
 MODES = ("frozen", "finetune", "scratch")
 TINY_STUDY = {
     "hydra": {"sweeper": {"params": {"model": "plain20,resnet20", "seed": "range(2)"}}},
@@ -98,7 +99,7 @@ def copy(tmp_path_factory):
     (folder / "conf" / "profile" / "tiny.yaml").write_text(smoke.replace("profile: smoke", "profile: tiny"))
     identify = folder / "conf" / "identify.yaml"
     identify.write_text(identify.read_text().replace("also: [zoo_full]", "also: []"))
-    (folder / "params.yaml").write_text("data: tiny\nprofile: tiny\nstudies: [first]\nfirst_ledger: []\n")
+    (folder / "params.yaml").write_text("data: tiny\nprofile: tiny\nstudies: [first]\n" + NOTHING_ELSE)
     study_file(folder, "first")
     transfer_file(folder)
     pipeline = yaml.safe_load((folder / "dvc.yaml").read_text())
@@ -138,7 +139,7 @@ def test_the_whole_pipeline(copy):
     assert "One more line." in (copy / "reports" / "first.md").read_text()
 
     study_file(copy, "second", seed="range(3)")
-    (copy / "params.yaml").write_text("data: tiny\nprofile: tiny\nstudies: [first, second]\nfirst_ledger: []\n")
+    (copy / "params.yaml").write_text("data: tiny\nprofile: tiny\nstudies: [first, second]\n" + NOTHING_ELSE)
     output = run(copy, "dvc", "repro")
     assert ran(output) == ["identify", "study@second", "report"]
     assert "second: 2 trained, 4 reused" in output

@@ -67,6 +67,23 @@ def test_an_effect_that_left_its_interval_stands_first_and_trials_say_how_far(fo
     assert "14 of them the same numbers" in text or "15 of them the same numbers" in text
 
 
+def test_of_a_whole_ledger_only_what_moved_is_told(folder, content):
+    put(folder / "own" / "results", content)
+    put(folder / "own" / "results", synthetic.results(seeds=2, epochs=1, name="other"))
+    same = compare(folder, "HEAD", "results=own/results")
+    assert not rows(same)
+    assert "10 of 10 effects within the interval told before; no verdict changed" in same
+    assert "2 tables as before: 28 trials, the same settings and numbers" in same
+    for trial in content["trials"]:
+        trial["metrics"]["train_error"] -= 0.2 * (trial["arm"] == "plain56")
+    put(folder / "own" / "results", content)
+    moved = compare(folder, "HEAD", "results=own/results")
+    assert 0 < len(moved.split("so\n")[1].split("\n\n")[0].splitlines()) - 1 < 10
+    assert "degradation" in rows(moved)
+    assert "1 table as before: 8 trials" in moved
+    assert "residual_vs_plain: 20 of 20 trials have the settings of before, 15 of them the same numbers" in moved
+
+
 def test_a_folder_does_as_well_and_intervals_are_of_one_family(folder, content):
     put(folder / "own" / "results", content)
     of_commit = compare(folder, "HEAD", "results=own/results")

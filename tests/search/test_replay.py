@@ -1,11 +1,24 @@
 """Replays over a table, against an independent program."""
 
 import numpy as np
+import pytest
+from omegaconf import OmegaConf
 
-from deeper.schema.search import ReplaySettings, Searches, SearchTable, TabulatedCell, TrainedLong
-from deeper.search import replay, table
+from deeper.paths import CONF
+from deeper.schema.search import (
+    ReplaySettings,
+    Searches,
+    SearchResult,
+    SearchSettings,
+    SearchTable,
+    TabulatedCell,
+    TrainedLong,
+)
+from deeper.search import engine, replay, table
+from deeper.search.composed import searcher_of
 from deeper.search.searcher import RandomSearch
 from deeper.search.settings_space import SettingsSpace
+from deeper.search.trainings import Trained
 from deeper.seeds import Purpose, seed_of
 
 OVER = {"a": list(range(5)), "b": list(range(4))}
@@ -71,6 +84,38 @@ def test_random_search_is_what_an_independent_program_finds():
     assert list(found.needed) == needed
     assert None in needed
     assert any(count is not None for count in needed)
+
+
+class Looked:
+    """Trainings that are looked up in the table, written anew."""
+
+    def __init__(self, full, seed):
+        self.full, self.seed = full, seed
+
+    def train(self, networks, seeds):
+        for _, settings in networks:
+            place = settings["a"] * 4 + settings["b"]
+            cell = self.full.cells[place]
+            error = cell.validation_errors[seed_of(self.seed, Purpose.REPLAY, place) % 3]
+            yield Trained(("x",), (error,), (), 1.0)
+
+    def cost(self, settings):
+        return self.full.cells[0].cost
+
+
+@pytest.mark.parametrize("name", ["random", "grid", "evolution", "genetic", "reinforce", "tpe"])
+def test_a_replay_is_a_search_over_the_table_seed_by_seed(name):
+    full, how, seeds = tabled(), ReplaySettings(**{**HOW, "networks": 16}), (0, 3, 4, 11)
+    block = OmegaConf.to_container(OmegaConf.load(CONF / "searcher" / f"{name}.yaml"))
+    replayed = replay.side_by_side(full, how, block, seeds)
+    for seed, one in zip(seeds, replayed, strict=True):
+        settings = SearchSettings(seed=seed, networks=16, batch=2, trial_seeds=(0,))
+        start = SearchResult(name="s", space=SPACE, searcher=block, search=settings, profile="p", data="d")
+        searcher = searcher_of(block, SettingsSpace(OVER), seed)
+        alone = engine.run(start, searcher, Looked(full, seed), lambda result: None)
+        assert tuple(one.proposals) == alone.proposals
+        assert [network.loss for network in one.networks] == [network.loss for network in alone.networks]
+    assert len({tuple(one.proposals) for one in replayed}) == (1 if name == "grid" else len(seeds))
 
 
 def test_several_processes_find_the_same_and_a_learned_search_is_no_worse():

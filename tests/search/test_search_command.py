@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -97,6 +98,15 @@ def test_settings_are_searched_over_seeds_and_multirun_makes_several_searches(ro
     assert not (tmp_path / "results" / "search" / "other.json").exists()
 
 
+def trusted(root, folder, *arguments):
+    """What a clone is told: it has the files and no trial, and trains nothing."""
+    shutil.rmtree(folder / "trials")
+    done = call(root, folder, *arguments, "trust_table=true")
+    assert done.returncode == 0, done.stderr
+    assert not list((folder / "trials").glob("*/record.json"))
+    return done.stderr
+
+
 LEAST = ("data.image_size=14", "data.train_size=120", "data.validation_size=40", "training.validate_every=1")
 
 
@@ -115,9 +125,9 @@ def test_a_table_and_its_replays(root, tmp_path):
     assert result.finished
     assert [len(cell.trials) for cell in result.cells] == [3] * 4
     assert [len(one.needed) for one in result.replays] == [4, 4]
-    again = call(root, tmp_path, *table)
-    assert again.returncode == 0
+    told = trusted(root, tmp_path, *table)
     assert found(tmp_path, "search_table", SearchTable) == result
+    assert "15 trials were taken from the file" in told
 
 
 @LONG
@@ -138,6 +148,8 @@ def test_searches_are_compared_at_equal_cost(root, tmp_path):
     assert [one.name for one in study.finals] == ["random", "evolution", "resnet"]
     assert all(abs(one.final.cost.macs / 250000 - 1) < 0.5 for one in study.finals)
     assert all((tmp_path / "results" / one.file).exists() for one in study.searches)
+    trusted(root, tmp_path, *compare)
+    assert found(tmp_path, "search_cells", SearchStudy) == study
 
 
 @pytest.mark.parametrize(

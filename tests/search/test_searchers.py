@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from deeper.errors import DeeperError
 from deeper.search.evolution import GeneticAlgorithm, RegularisedEvolution
 from deeper.search.parzen import ParzenSearch
-from deeper.search.reinforce import Controller, Reinforce
+from deeper.search.reinforce import Controllers, Reinforce
 from deeper.search.searcher import GridSearch, RandomSearch, Told
 from deeper.search.settings_space import SettingsSpace
 
@@ -100,9 +100,9 @@ def test_the_least_fit_has_no_children():
 def test_the_gradient_is_that_of_the_expected_reward():
     """REINFORCE over every point of a toy space, weighted by its probability, against finite differences."""
     sizes = (2, 3)
-    controller = Controller(sizes, 4, 2, torch.Generator().manual_seed(0)).double()
-    points = torch.cartesian_prod(*(torch.arange(size) for size in sizes))
-    rewards = torch.linspace(0.1, 0.9, len(points), dtype=torch.float64) ** 2
+    controller = Controllers(sizes, 4, 2, [torch.Generator().manual_seed(0)])
+    points = torch.cartesian_prod(*(torch.arange(size) for size in sizes))[None]
+    rewards = torch.linspace(0.1, 0.9, points.shape[1], dtype=torch.float64) ** 2
 
     def expected():
         return (controller.log_probability(points).exp() * rewards).sum()
@@ -113,8 +113,6 @@ def test_the_gradient_is_that_of_the_expected_reward():
     (logs.exp().detach() * logs * (rewards - baseline)).sum().backward()
     step = 1e-5
     for parameter in controller.parameters():
-        if parameter.grad is None:
-            continue
         flat, gradient = parameter.data.view(-1), parameter.grad.view(-1)
         for k in range(0, len(flat), max(1, len(flat) // 5)):
             before = float(flat[k])
@@ -128,10 +126,34 @@ def test_the_gradient_is_that_of_the_expected_reward():
 
 
 def test_what_is_climbed_is_the_mean_of_log_probability_times_advantage():
-    searcher = Reinforce(SPACE, 0)
-    points, advantages = [(0, 0, 0), (2, 3, 4)], torch.tensor([0.5, -0.25])
-    logs = searcher.controller.log_probability(torch.tensor(points))
-    assert torch.isclose(searcher.objective(points, advantages), (logs * advantages).mean())
+    learners = Reinforce(SPACE, 0).alone.learners
+    points, advantages = torch.tensor([[(0, 0, 0), (2, 3, 4)]]), torch.tensor([[0.5, -0.25]])
+    logs = learners.controllers.log_probability(points)
+    found = learners.objective(points, advantages, torch.full((1, 2), 0.5))
+    assert torch.isclose(found, (logs * advantages).mean())
+
+
+def test_controllers_side_by_side_learn_as_if_each_were_alone():
+    """Those that are told less than others, or nothing, too; what their choices have no option for is never written."""
+    space = SettingsSpace({"a": [0], "b": [0, 1, 2], "c": [5], "d": [0, 1]})
+    together, alone = ([Reinforce(space, seed, lr=0.05) for seed in range(3)] for _ in range(2))
+    team = Reinforce.team(together)
+    for batch in range(8):
+        going = [0, 1, 2] if batch < 5 else [0, 2]
+        asked = team.ask(3, going)
+        assert asked == [alone[k].ask(3) for k in going]
+        assert all(point[0] == point[2] == 0 for points in asked for point in points)
+        told = [[Told(point, 0.1 * sum(point)) for point in points[: 3 - (k == 2)]] for k, points in enumerate(asked)]
+        team.tell(told, going)
+        for k, one in zip(going, told, strict=True):
+            alone[k].tell(one)
+    one, other = together[0], alone[0]
+    assert one.history == other.history
+    weights = [
+        next(searcher.cells.parameters())[0]
+        for searcher in (team.learners.controllers, other.alone.learners.controllers)
+    ]
+    assert torch.allclose(*weights, rtol=1e-12, atol=0)
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2])
@@ -143,13 +165,13 @@ def test_the_mean_reward_rises(seed):
 
 
 def test_points_are_drawn_with_their_probabilities():
-    controller = Controller((2, 3), 4, 2, torch.Generator().manual_seed(1))
+    controller = Controllers((2, 3), 4, 2, [torch.Generator().manual_seed(1)])
     with torch.no_grad():
-        controller.heads[0].bias += torch.tensor([1.0, 0.0])
-    points = controller.draw(np.random.default_rng(0).random((4000, 2)))
+        controller.shifts[0] += torch.tensor([1.0, 0.0])
+    [points] = controller.draw(np.random.default_rng(0).random((1, 4000, 2)))
     for point in ((0, 0), (1, 2)):
-        told = controller.log_probability(torch.tensor([point])).exp().item()
-        assert abs(points.count(point) / 4000 - told) < 0.03
+        told = controller.log_probability(torch.tensor([[point]])).exp().item()
+        assert abs((points == point).all(1).mean() - told) < 0.03
 
 
 @pytest.mark.parametrize(

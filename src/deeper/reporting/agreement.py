@@ -59,6 +59,11 @@ class Agreement:
             return "no interval before"
         return "within the interval" if before.lower <= now.mean <= before.upper else "OUTSIDE the interval"
 
+    @property
+    def has_moved(self) -> bool:
+        """Whether the verdict or the effect is another."""
+        return self.says != "the same" or self.before.verdict != self.now.verdict
+
 
 def read(old: str, committed: Path) -> Measured:
     """The tables of a folder, or those that stood in the folder ``committed`` at a commit.
@@ -98,11 +103,13 @@ def text(before: Measured, now: Measured, name: str, only: Collection[str] = ())
         for new in judged[1]
         if (old.study, old.claim) == (new.study, new.claim) == (one.name, new.claim)
     ]
-    rows = [_row(one) for one in sorted(found, key=lambda one: -one.says.startswith("OUTSIDE"))]
-    trials = "\n".join(_trials(shared[one.name], one) for one in studies)
-    if not rows:
+    shown = [one for one in found if len(studies) == 1 or one.has_moved]  # of a whole ledger: what moved
+    rows = [_row(one) for one in sorted(shown, key=lambda one: -one.says.startswith("OUTSIDE"))]
+    trials = _trials([(shared[one.name], one) for one in studies])
+    if not found:
         return trials
-    return f"Compared with {name}\n\n{aligned(HEAD, rows, left=len(HEAD))}\n\n{_summary(found)}\n{trials}"
+    table = f"{aligned(HEAD, rows, left=len(HEAD))}\n\n" if rows else ""
+    return f"Compared with {name}\n\n{table}{_summary(found)}\n{trials}"
 
 
 def _judged(side: Measured, before: Measured, now: Measured) -> list[Verdict]:
@@ -133,7 +140,21 @@ def _summary(found: Sequence[Agreement]) -> str:
     return f"{inside} of {words.plural(len(found), 'effect')} within the interval told before; {verdicts}"
 
 
-def _trials(before: StudyResults, now: StudyResults) -> str:
+def _trials(pairs: Sequence[tuple[StudyResults, StudyResults]]) -> str:
+    """A line a study; those that are as they were, of several, in one."""
+    alike = [now for before, now in pairs if len(pairs) > 1 and _seen(before) == _seen(now)]
+    lines = [_line(before, now) for before, now in pairs if now not in alike]
+    if alike:
+        count = words.plural(sum(len(one.rows) for one in alike), "trial")
+        lines.append(f"{words.plural(len(alike), 'table')} as before: {count}, the same settings and numbers")
+    return "\n".join(lines)
+
+
+def _seen(study: StudyResults) -> dict:
+    return {(row.arm, row.seed): (row.id, _numbers(row)) for row in study.rows}
+
+
+def _line(before: StudyResults, now: StudyResults) -> str:
     """How many trials of the same settings have the same numbers, and how far the others' test errors are apart."""
     old = {(row.arm, row.seed): row for row in before.rows}
     pairs = [(old[key], row) for row in now.rows if (key := (row.arm, row.seed)) in old and old[key].id == row.id]

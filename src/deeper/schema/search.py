@@ -327,13 +327,15 @@ class FinalNetwork(Closed):
     """A network at the end: found by a searcher, or made by hand.
 
     ``short_error`` is its error on validation pictures after the training that searches use, before it was fitted to
-    the budget where a search found it; ``fitted`` is the setting's value.
+    the budget where a search found it, and ``short_trials`` are the trials of that training where no search has them;
+    ``fitted`` is the setting's value.
     """
 
     name: Text
     label: Text
     searcher: Text | None
     short_error: Fraction
+    short_trials: Row[str] = ()
     fitted: int | float | None
     final: FinalResult
 

@@ -21,7 +21,8 @@ from deeper.errors import DeeperError
 from deeper.paths import CONF
 
 if TYPE_CHECKING:
-    from deeper.schema.search import SearchResult, SearchStudy, SearchTable
+    from deeper.schema.search import Searches, SearchResult, SearchSettings, SearchStudy, SearchTable
+    from deeper.search.trainings import Trainings
 
 
 @hydra.main(version_base="1.3", config_path=str(CONF), config_name="search")
@@ -56,6 +57,16 @@ def search(cfg: DictConfig) -> None:
         print(f"{name}: {_planned(*plan)}")
         return
     writable(Path(cfg.results), "the results' folder", "results")
+    _run(cfg, settings, study, trainings, name)
+    if trainings.taken:
+        print(f"{len(trainings.taken)} trials were taken from the file that has them (trust_table)", file=sys.stderr)
+
+
+def _run(
+    cfg: DictConfig, settings: "SearchSettings", study: "Searches | None", trainings: "Trainings", name: str
+) -> None:
+    from deeper.search import composed, studied
+
     if study is None:
         start = composed.started(cfg, trainings, settings, name)
         _summarise(composed.run(cfg, start, trainings), composed.file_of(cfg, name))

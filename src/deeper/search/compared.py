@@ -113,5 +113,11 @@ def _finals(
         [short] = trainings.train([(made.label, settings)], trial_seeds)
         final = engine.final(made.label, settings, how.final, trainings)
         yield FinalNetwork(
-            name=name, label=made.label, searcher=None, short_error=short.error, fitted=value, final=final
+            name=name,
+            label=made.label,
+            searcher=None,
+            short_error=short.error,
+            short_trials=short.trials,
+            fitted=value,
+            final=final,
         )

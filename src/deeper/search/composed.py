@@ -13,6 +13,7 @@ from deeper.files import write_json
 from deeper.schema.results import folder_of
 from deeper.schema.search import SearchResult, SearchSettings, SearchStudy, SearchTable, as_json
 from deeper.search import engine
+from deeper.search.known import known
 from deeper.search.searcher import Searcher
 from deeper.search.space import Space
 from deeper.search.trainings import Trainings, plain
@@ -100,5 +101,6 @@ def run(cfg: DictConfig, start: SearchResult, trainings: Trainings) -> SearchRes
     """
     path = file_of(cfg, start.name)
     check_place(cfg, path)
+    trainings.known |= known(cfg, SearchResult, path)
     searcher = searcher_of(cfg.searcher, space_of(cfg.space), start.search.seed)
     return engine.run(start, searcher, trainings, lambda result: keep(path, result))

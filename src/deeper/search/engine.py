@@ -20,7 +20,7 @@ from deeper.schema.search import (
     Window,
 )
 from deeper.search.searcher import Searcher, Told
-from deeper.search.space import Choices
+from deeper.search.space import Choices, Space
 from deeper.search.trainings import Settings, Trained, Trainings
 
 MOST_PROPOSALS = 10  # for each network: a searcher that has settled proposes little that is new
@@ -49,10 +49,9 @@ def run(
     Raises:
         DeeperError: a mistake of the user's, or trials that failed; the same search goes on from there.
     """
-    going = _Search(start.search, searcher, trainings)
-    while going.on():
-        if not going.step(start.search.batch):
-            break
+    going = Search(start.search, searcher.space, trainings)
+    while going.on() and (asked := searcher.ask(start.search.batch)):
+        searcher.tell(going.take(asked))
         write(going.result(start))
     result = going.result(start)
     if result.winner is not None and start.search.final is not None:
@@ -117,25 +116,34 @@ def undominated(networks: Sequence[SearchedNetwork], name: str) -> list[int]:
     return front
 
 
-class _Search:
-    """A search on its way."""
+class Search:
+    """A search on its way: what was proposed, and what was trained of it.
 
-    def __init__(self, settings: SearchSettings, searcher: Searcher, trainings: TrainsNetworks):
-        self.settings, self.searcher, self.trainings = settings, searcher, trainings
+    Args:
+        settings: how many networks, and which are refused.
+        space: where the searcher searches.
+        trainings: of the networks.
+    """
+
+    def __init__(self, settings: SearchSettings, space: Space, trainings: TrainsNetworks):
+        self.settings, self.space, self.trainings = settings, space, trainings
         self.networks: list[SearchedNetwork] = []
         self.place: dict[Choices, int] = {}
         self.refused: set[Choices] = set()
         self.proposals: list[Proposal] = []
 
     def on(self) -> bool:
+        """Whether more networks may be trained."""
         wanted = self.settings.networks
         return len(self.networks) < wanted and len(self.proposals) < MOST_PROPOSALS * wanted
 
-    def step(self, batch: int) -> bool:
-        """One batch; whether there was anything to try."""
-        asked = self.searcher.ask(batch)
-        space = self.searcher.space
-        points = [space.canonical(choices) for choices in asked]
+    def take(self, asked: Sequence[Choices]) -> list[Told]:
+        """Train what is new of a batch; what the searcher is to be told of it.
+
+        Raises:
+            DeeperError: a mistake of the user's, or trials that failed.
+        """
+        points = [self.space.canonical(choices) for choices in asked]
         self._train([point for point in dict.fromkeys(points) if self._is_new(point)])
         told = []
         for choices, point in zip(asked, points, strict=True):
@@ -144,21 +152,19 @@ class _Search:
                 break  # no more networks are allowed: the search ends here
             self.proposals.append(Proposal(choices=choices, network=place))
             told.append(Told(choices, None if place is None else self.networks[place].loss))
-        self.searcher.tell(told)
-        return bool(asked)
+        return told
 
     def _is_new(self, point: Choices) -> bool:
         if point in self.place or point in self.refused:
             return False
-        if not admits(self.settings.window, self.trainings.cost(self.searcher.space.settings(point))):
+        if not admits(self.settings.window, self.trainings.cost(self.space.settings(point))):
             self.refused.add(point)
             return False
         return True
 
     def _train(self, points: Sequence[Choices]) -> None:
         points = points[: self.settings.networks - len(self.networks)]
-        space = self.searcher.space
-        named = [(space.words(point), space.settings(point)) for point in points]
+        named = [(self.space.words(point), self.space.settings(point)) for point in points]
         if not named:
             return
         for point, (words, settings), trained in zip(
@@ -180,6 +186,7 @@ class _Search:
             )
 
     def result(self, start: SearchResult) -> SearchResult:
+        """What the file says now."""
         losses = [network.loss for network in self.networks]
         front = self.settings.front
         return start.model_copy(

@@ -85,11 +85,14 @@ class GeneticAlgorithm(Searcher):
             raise DeeperError("searcher: it needs two individuals or more, and probabilities from 0 to 1")
         self.individuals, self.mutated, self.flipped = individuals, mutated, flipped
         self.crossed, self.exchanged = crossed, exchanged
+        self.made: dict[int, list[Choices]] = {}  # the generation that is tried now
 
     def ask(self, count: int) -> list[Choices]:
         """The next individuals of this generation: it must be whole before the next one is made."""
         generation, place = divmod(len(self.history), self.individuals)
-        return self._generation(generation)[place : place + count]
+        if generation not in self.made:
+            self.made = {generation: self._generation(generation)}
+        return self.made[generation][place : place + count]
 
     def _generation(self, generation: int) -> list[Choices]:
         start = generation * self.individuals

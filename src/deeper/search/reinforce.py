@@ -6,19 +6,24 @@ layers of 35 units, Adam with rate 0.0006, weights drawn between -0.08 and 0.08,
 validation pictures. The paper says nothing of how fast the average moves.
 
 Ours differs: the accuracy is that of the last epoch, where the paper takes the best of the last five; one controller
-learns from one batch after another. The paper's controller saw 12,800 networks; one that sees a few dozen needs a
-higher rate, and a study that sets one says so.
+learns from one batch after another; a choice that has one option is not written. The paper's controller saw 12,800
+networks; one that sees a few dozen needs a higher rate, and a study that sets one says so.
+
+Thousands of replays would take hours one after another: each step is a few dozen products of small matrices. So
+everything here is of R controllers side by side, and a search alone has R = 1: one code, in float64, so that how many
+there are moves no choice.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import cached_property
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from deeper.errors import DeeperError
-from deeper.search.searcher import Searcher, Told
+from deeper.search.searcher import Searcher, Team, Told
 from deeper.search.space import Choices, Space
 from deeper.seeds import Purpose, seed_of
 
@@ -36,46 +41,110 @@ def _one_thread() -> Iterator[None]:
         torch.set_num_threads(threads)
 
 
-class Controller(nn.Module):
-    """Logits of each choice, given the choices before it.
+class Controllers(nn.Module):
+    """R recurrent networks, each with weights of its own, that write points: logits of a choice from those before it.
 
     Args:
         sizes: options of each choice.
         hidden: units of a layer.
         layers: of the LSTM.
-        generator: draws the weights.
+        generators: one for each controller; it draws the weights.
     """
 
-    def __init__(self, sizes: Sequence[int], hidden: int, layers: int, generator: torch.Generator):
+    def __init__(self, sizes: Sequence[int], hidden: int, layers: int, generators: Sequence[torch.Generator]):
         super().__init__()
-        self.sizes = tuple(sizes)
-        self.start = nn.Parameter(torch.empty(1, hidden))
-        self.embeddings = nn.ModuleList(nn.Embedding(size, hidden) for size in self.sizes[:-1])
-        self.lstm = nn.LSTM(hidden, hidden, layers, batch_first=True)
-        self.heads = nn.ModuleList(nn.Linear(hidden, size) for size in self.sizes)
-        for parameter in self.parameters():
-            nn.init.uniform_(parameter, -SPREAD, SPREAD, generator=generator)
+
+        def drawn(*shape: int) -> nn.Parameter:
+            each = [torch.empty(shape, dtype=torch.float64) for _ in generators]
+            for weights, generator in zip(each, generators, strict=True):
+                nn.init.uniform_(weights, -SPREAD, SPREAD, generator=generator)
+            return nn.Parameter(torch.stack(each))
+
+        self.sizes, self.hidden = tuple(sizes), hidden
+        self.start = drawn(1, hidden)
+        self.embeddings = nn.ParameterList(drawn(size, hidden) for size in self.sizes[:-1])
+        self.cells = nn.ParameterList(drawn(2 * hidden, 4 * hidden) for _ in range(layers))
+        self.biases = nn.ParameterList(drawn(1, 4 * hidden) for _ in range(layers))
+        self.heads = nn.ParameterList(drawn(hidden, size) for size in self.sizes)
+        self.shifts = nn.ParameterList(drawn(1, size) for size in self.sizes)
 
     def log_probability(self, choices: Tensor) -> Tensor:
-        """Of whole points: (N, number of choices) of whole numbers → (N)."""
-        start = self.start.expand(len(choices), 1, -1)
-        fed = [self.embeddings[k](choices[:, k : k + 1]) for k in range(len(self.sizes) - 1)]
-        seen, _ = self.lstm(torch.cat([start, *fed], 1))
-        each = [head(seen[:, k]).log_softmax(1) for k, head in enumerate(self.heads)]
-        return sum(logs.gather(1, choices[:, k : k + 1])[:, 0] for k, logs in enumerate(each))
+        """Of whole points: (R, N, number of choices) of whole numbers → (R, N)."""
+        total = torch.zeros(choices.shape[:2], dtype=torch.float64)
+        for k, logs in enumerate(self._walk(choices.shape[1], lambda k, _: choices[..., k])):
+            total = total + logs.gather(2, choices[..., k : k + 1])[..., 0]
+        return total
 
     @torch.no_grad()
-    def draw(self, uniform: np.ndarray) -> list[Choices]:
-        """Points from uniform numbers in [0, 1): (N, number of choices) → N points."""
-        fed, state, drawn = self.start.expand(len(uniform), -1), None, []
-        for k, head in enumerate(self.heads):
-            seen, state = self.lstm(fed[:, None], state)
-            below = head(seen[:, 0]).double().softmax(1).cumsum(1).numpy()
-            option = np.minimum((below <= uniform[:, k : k + 1]).sum(1), self.sizes[k] - 1)
-            drawn.append(option)
+    def draw(self, uniform: np.ndarray) -> np.ndarray:
+        """Points from uniform numbers in [0, 1): (R, N, number of choices) → whole numbers of the same shape."""
+        drawn = np.zeros(uniform.shape, dtype=np.int64)
+
+        def choose(k: int, logs: Tensor) -> Tensor:
+            below = logs.exp().cumsum(2).numpy() <= uniform[..., k : k + 1]
+            drawn[..., k] = np.minimum(below.sum(2), self.sizes[k] - 1)
+            return torch.from_numpy(drawn[..., k])
+
+        for _ in self._walk(uniform.shape[1], choose):
+            pass
+        return drawn
+
+    def _walk(self, count: int, choose: Callable[[int, Tensor], Tensor]) -> Iterator[Tensor]:
+        """The log-probabilities of each choice's options, (R, ``count``, options); ``choose`` says what is taken."""
+        rows = torch.arange(len(self.start))[:, None]
+        fed = self.start.expand(-1, count, -1)
+        state = [(torch.zeros_like(fed), torch.zeros_like(fed)) for _ in self.cells]
+        for k in range(len(self.sizes)):
+            for layer, (cell, bias) in enumerate(zip(self.cells, self.biases, strict=True)):
+                state[layer] = _lstm(fed, *state[layer], cell, bias)
+                fed = state[layer][0]
+            logs = torch.baddbmm(self.shifts[k], fed, self.heads[k]).log_softmax(2)
+            option = choose(k, logs)
+            yield logs
             if k < len(self.embeddings):
-                fed = self.embeddings[k](torch.from_numpy(option))
-        return [tuple(int(option) for option in point) for point in np.stack(drawn, 1)]
+                fed = self.embeddings[k][rows, option]
+
+
+def _lstm(fed: Tensor, shown: Tensor, kept: Tensor, weights: Tensor, bias: Tensor) -> tuple[Tensor, Tensor]:
+    """A step of a long short-term memory without peepholes: (R, N, hidden) → what it shows, what it keeps."""
+    gates = torch.baddbmm(bias, torch.cat([fed, shown], 2), weights)
+    enters, stays, leaves, new = gates.chunk(4, 2)
+    kept = stays.sigmoid() * kept + enters.sigmoid() * new.tanh()
+    return leaves.sigmoid() * kept.tanh(), kept
+
+
+class Learners:
+    """Controllers that climb their expected rewards, one batch at a time.
+
+    Args:
+        controllers: R of them.
+        lr: of Adam.
+        decay: how much of a baseline stays at each batch; the first batch's mean is the first baseline.
+    """
+
+    def __init__(self, controllers: Controllers, lr: float, decay: float):
+        self.controllers, self.decay = controllers, decay
+        self.optimizer = torch.optim.Adam(controllers.parameters(), lr, fused=True)
+        self.baselines: Tensor | None = None
+
+    def learn(self, points: Tensor, rewards: Tensor, shares: Tensor) -> None:
+        """Take a step.
+
+        Args:
+            points: (R, N, number of choices).
+            rewards: (R, N).
+            shares: of each point in the means of its controller, (R, N); 0 where a controller has fewer points.
+        """
+        means = (rewards * shares).sum(1)
+        baselines = means if self.baselines is None else self.baselines
+        self.optimizer.zero_grad()
+        self.objective(points, rewards - baselines[:, None], shares).sum().neg().backward()
+        self.optimizer.step()
+        self.baselines = self.decay * baselines + (1 - self.decay) * means
+
+    def objective(self, points: Tensor, advantages: Tensor, shares: Tensor) -> Tensor:
+        """What each climbs: the mean of log-probability times how much better than the baseline the reward was; (R)."""
+        return (self.controllers.log_probability(points) * advantages * shares).sum(1)
 
 
 class Reinforce(Searcher):
@@ -107,30 +176,71 @@ class Reinforce(Searcher):
         super().__init__(space, seed)
         if not (hidden >= 1 and layers >= 1 and lr > 0 and power > 0 and 0 <= decay < 1):
             raise DeeperError("searcher: hidden, layers, lr and power must be above 0, decay from 0 to below 1")
-        weights = torch.Generator().manual_seed(seed_of(seed, Purpose.SEARCH, Purpose.WEIGHTS))
-        self.controller = Controller(space.sizes, hidden, layers, weights)
-        self.optimizer = torch.optim.Adam(self.controller.parameters(), lr)
-        self.decay, self.power = decay, power
-        self.baseline: float | None = None
+        self.hidden, self.layers, self.lr, self.decay, self.power = hidden, layers, lr, decay, power
+        self.written = [k for k, size in enumerate(space.sizes) if size > 1] or [0]
+
+    @cached_property
+    def alone(self) -> "ReinforceTeam":
+        """A team of this one."""
+        return ReinforceTeam([self])
+
+    @classmethod
+    def team(cls, searchers: "Sequence[Reinforce]") -> "ReinforceTeam":
+        return ReinforceTeam(searchers)
 
     def ask(self, count: int) -> list[Choices]:
-        draws = [self.generator(number).random(len(self.space.sizes)) for number in self.numbers(count)]
-        with _one_thread():
-            return self.controller.draw(np.stack(draws)) if draws else []
+        return self.alone.ask(count, [0])[0]
 
     def tell(self, told: Sequence[Told]) -> None:
-        super().tell(told)
-        if not told:
-            return
-        rewards = torch.tensor([0.0 if one.loss is None else (1 - one.loss) ** self.power for one in told])
-        mean = float(rewards.mean())
-        baseline = mean if self.baseline is None else self.baseline
-        with _one_thread():
-            self.optimizer.zero_grad()
-            self.objective([one.choices for one in told], rewards - baseline).neg().backward()
-            self.optimizer.step()
-        self.baseline = self.decay * baseline + (1 - self.decay) * mean
+        self.alone.tell([told], [0])
 
-    def objective(self, points: Sequence[Choices], advantages: Tensor) -> Tensor:
-        """What is climbed: the mean of log-probability times how much better than the baseline the reward was."""
-        return (self.controller.log_probability(torch.tensor(points)) * advantages).mean()
+    def draws(self, count: int) -> np.ndarray:
+        """Uniform numbers for the next proposals: (``count``, choices that are written)."""
+        each = [self.generator(number).random(len(self.written)) for number in self.numbers(count)]
+        return np.reshape(each, (count, len(self.written)))
+
+    def weights(self) -> torch.Generator:
+        """What draws its controller's weights."""
+        return torch.Generator().manual_seed(seed_of(self.seed, Purpose.SEARCH, Purpose.WEIGHTS))
+
+    def reward(self, told: Told) -> float:
+        """Of a proposal."""
+        return 0.0 if told.loss is None else (1 - told.loss) ** self.power
+
+    def point(self, written: Sequence[int]) -> Choices:
+        """The point of choices that were written."""
+        chosen = dict(zip(self.written, written, strict=True))
+        return tuple(chosen.get(k, 0) for k in range(len(self.space.sizes)))
+
+
+class ReinforceTeam(Team):
+    """Searches with equal settings on one space, whose controllers are computed at once."""
+
+    def __init__(self, searchers: Sequence[Reinforce]):
+        super().__init__(searchers)
+        one = self.searchers[0]
+        sizes = [one.space.sizes[k] for k in one.written]
+        controllers = Controllers(sizes, one.hidden, one.layers, [searcher.weights() for searcher in self.searchers])
+        self.learners, self.choices = Learners(controllers, one.lr, one.decay), len(sizes)
+
+    def ask(self, count: int, going: Sequence[int]) -> list[list[Choices]]:
+        uniform = np.zeros((len(self.searchers), count, self.choices))
+        for k in going:
+            uniform[k] = self.searchers[k].draws(count)
+        with _one_thread():
+            drawn = self.learners.controllers.draw(uniform).tolist()
+        return [[self.searchers[k].point(written) for written in drawn[k]] for k in going]
+
+    def tell(self, told: Sequence[Sequence[Told]], going: Sequence[int]) -> None:
+        shape = (len(self.searchers), max(map(len, told), default=0))
+        points, rewards = torch.zeros(*shape, self.choices, dtype=torch.int64), torch.zeros(shape, dtype=torch.float64)
+        shares = torch.zeros_like(rewards)
+        for k, batch in zip(going, told, strict=True):
+            searcher = self.searchers[k]
+            Searcher.tell(searcher, batch)
+            for n, one in enumerate(batch):
+                points[k, n] = torch.tensor([one.choices[place] for place in searcher.written])
+                rewards[k, n], shares[k, n] = searcher.reward(one), 1 / len(batch)
+        if shape[1]:
+            with _one_thread():
+                self.learners.learn(points, rewards, shares)

@@ -1,28 +1,28 @@
 """Searches over a table, again and again, for nothing: how fast each searcher gets to the best.
 
-The engine is the same as that of real searches; only the trainings are looked up. What a searcher is told is the
-validation error of one seed of a cell, drawn anew in every replay, as if it had trained the cell once. What counts is
-the mean test error of the cell that it holds for the best, which no searcher sees.
+The engine is the same as that of real searches; only the trainings are looked up, and searches go on side by side, so
+that a searcher which is slow alone is fast in company. What a searcher is told is the validation error of one seed of a
+cell, drawn anew in every replay, as if it had trained the cell once. What counts is the mean test error of the cell
+that it holds for the best, which no searcher sees.
 """
 
 import json
 import multiprocessing
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from itertools import chain
-from typing import Any
 
 import numpy as np
 
 from deeper.files import digest
-from deeper.schema.search import Replays, ReplaySettings, SearchCost, SearchResult, SearchSettings, SearchTable
-from deeper.search import engine
+from deeper.schema.search import Replays, ReplaySettings, SearchCost, SearchSettings, SearchTable
 from deeper.search.composed import searcher_of, space_of
+from deeper.search.engine import Search
 from deeper.search.table import mean
 from deeper.search.trainings import Settings, Trained
 from deeper.seeds import Purpose, seed_of
 
-CHUNK = 20  # replays that a process does at a time
+CHUNK = 50  # replays that a process does at a time
 BAND = (2.5, 97.5)  # percentiles
 
 
@@ -32,26 +32,32 @@ class TabledTrainings:
     Args:
         table: of every cell.
         replay: which of a cell's seeds is seen depends on it.
+        places: of the cells by their settings (``places_of``).
     """
 
-    def __init__(self, table: SearchTable, replay: int):
-        self.cells = {json.dumps(cell.settings): place for place, cell in enumerate(table.cells)}
-        self.table, self.replay = table, replay
+    def __init__(self, table: SearchTable, replay: int, places: Mapping[str, int]):
+        self.table, self.replay, self.places = table, replay, places
 
     def train(self, networks: Sequence[tuple[str, Settings]], seeds: Sequence[int]) -> list[Trained]:
         return [self._trained(settings) for _, settings in networks]
 
     def cost(self, settings: Settings) -> SearchCost:
-        return self.table.cells[self._place(settings)].cost
+        return self.table.cells[self.places[_key(settings)]].cost
 
     def _trained(self, settings: Settings) -> Trained:
-        place = self._place(settings)
+        place = self.places[_key(settings)]
         cell = self.table.cells[place]
         seed = seed_of(self.replay, Purpose.REPLAY, place) % len(cell.trials)
         return Trained((cell.trials[seed],), (cell.validation_errors[seed],), (), 0.0)
 
-    def _place(self, settings: Settings) -> int:
-        return self.cells[json.dumps(settings)]
+
+def places_of(table: SearchTable) -> dict[str, int]:
+    """The cells of a table, by place, under their settings."""
+    return {_key(cell.settings): place for place, cell in enumerate(table.cells)}
+
+
+def _key(settings: Settings) -> str:
+    return json.dumps(settings)
 
 
 def replay(table: SearchTable, how: ReplaySettings, name: str, searcher: Settings, processes: int) -> Replays:
@@ -99,32 +105,34 @@ def best_of(table: SearchTable) -> float:
 
 
 def _curves(job: tuple[SearchTable, ReplaySettings, Settings, range]) -> list[list[float]]:
+    """Of some replays side by side: the mean test error of the best so far, by networks trained."""
     table, how, searcher, seeds = job
-    return [_curve(table, how, searcher, seed) for seed in seeds]
-
-
-def _curve(table: SearchTable, how: ReplaySettings, searcher: Mapping[str, Any], seed: int) -> list[float]:
-    """The mean test error of the best so far, by networks trained; a search that settled keeps its last."""
-    settings = SearchSettings(seed=seed, networks=how.networks, batch=how.batch, trial_seeds=(0,))
-    start = SearchResult(
-        name="replay",
-        space=table.space,
-        searcher=dict(searcher),
-        search=settings,
-        profile=table.profile,
-        data=table.data,
-    )
-    going = searcher_of(searcher, space_of(table.space), seed)
-    found = engine.run(start, going, TabledTrainings(table, seed), lambda result: None)
     tests = {cell.choices: mean(cell.test_errors) for cell in table.cells}
-    curve = list(_best_so_far([(network.loss, tests[network.choices]) for network in found.networks]))
-    return curve + curve[-1:] * (how.networks - len(curve))
+    return [
+        list(_best_so_far([(network.loss, tests[network.choices]) for network in search.networks], how.networks))
+        for search in side_by_side(table, how, searcher, seeds)
+    ]
 
 
-def _best_so_far(networks: Sequence[tuple[float, float]]) -> Iterator[float]:
+def side_by_side(table: SearchTable, how: ReplaySettings, searcher: Settings, seeds: Iterable[int]) -> list[Search]:
+    """The searches of a searcher over a table to their ends, one for each seed, a batch of each and then the next."""
+    space, places = space_of(table.space), places_of(table)
+    settings = SearchSettings(networks=how.networks, batch=how.batch, trial_seeds=(0,))
+    searchers = [searcher_of(searcher, space, seed) for seed in seeds]
+    searches = [Search(settings, space, TabledTrainings(table, one.seed, places)) for one in searchers]
+    team, going = searchers[0].team(searchers), list(range(len(searches)))
+    while going := [k for k in going if searches[k].on()]:
+        asked = team.ask(how.batch, going)
+        going = [k for k, points in zip(going, asked, strict=True) if points]  # the others have nothing more to try
+        team.tell([searches[k].take(points) for k, points in zip(going, filter(None, asked), strict=True)], going)
+    return searches
+
+
+def _best_so_far(networks: Sequence[tuple[float, float]], count: int) -> Iterator[float]:
+    """The second of each pair whose first is the least so far; a search with fewer than ``count`` keeps its last."""
     best = networks[0]
-    for one in networks:
-        best = min(best, one, key=lambda pair: pair[0])
+    for k in range(count):
+        best = min(best, networks[min(k, len(networks) - 1)], key=lambda pair: pair[0])
         yield best[1]
 
 

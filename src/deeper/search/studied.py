@@ -18,6 +18,7 @@ from deeper.schema.search import (
     read_as,
 )
 from deeper.search import compared, composed, engine, replay, table
+from deeper.search.known import known
 from deeper.search.trainings import Settings, Trainings, plain
 
 GUESS_CELLS = 12  # of a table, for a forecast
@@ -57,6 +58,7 @@ def tabulate(cfg: DictConfig, study: Searches, trainings: Trainings) -> SearchTa
     path = file_of(cfg, study)
     composed.check_place(cfg, path)
     before = read_as(SearchTable, path) if path.exists() else None
+    trainings.known |= known(cfg, SearchTable, path)
     facts = _facts(cfg, trainings, {})
     start = SearchTable(searches=study, replays=before.replays if before else (), **facts)
     space = composed.space_of(cfg.space)
@@ -82,6 +84,7 @@ def compare(cfg: DictConfig, study: Searches, settings: SearchSettings, training
     """
     path = file_of(cfg, study)
     composed.check_place(cfg, path)
+    trainings.known |= known(cfg, SearchStudy, path)
     facts = _facts(cfg, trainings, study.compare.final.set)
     start = SearchStudy(study=study, search=settings, **facts)
 

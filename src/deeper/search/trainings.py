@@ -23,6 +23,7 @@ OF_SEARCHES = ("search", "space", "searcher", "searches", "slots")
 TOLD = ("searcher", "slots", "dry_run", "results")  # of the command line, what makes no other trial
 
 Settings = Mapping[str, Any]
+TrialIds = tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -48,10 +49,16 @@ class Trainings:
         line: overrides of the command line.
         slots: trials side by side; None: as many as the machine has room for.
         title: what the display calls them.
+
+    Attributes:
+        known: what a file tells of networks whose trials are not in the store, by the trials' ids.
+        taken: trials that were taken from there.
     """
 
     def __init__(self, composer: Composer, line: Sequence[str], slots: int | None, title: str):
         self.composer, self.title = composer, title
+        self.known: dict[TrialIds, Trained] = {}
+        self.taken: set[str] = set()
         self.given = list(line)
         self.line = [word for word in line if _key(word) not in TOLD]
         self.first = self.compose({}, 0)
@@ -88,20 +95,29 @@ class Trainings:
         return SearchCost(**{name: known[name] for name in SearchCost.model_fields})
 
     def train(self, networks: Sequence[tuple[str, Settings]], seeds: Sequence[int]) -> list[Trained]:
-        """Train networks, each with its words, with every seed, unless the store has them.
+        """Train networks, each with its words, with every seed, unless the store has them or a file stands for them.
 
         Raises:
             DeeperError: a mistake of the user's.
             TrialFailed: some did not finish; raised after the others have ended.
         """
         mirror.check(self.first.logger)
-        jobs = [[self.job(settings, seed) for seed in seeds] for _, settings in networks]
-        labels = [f"{words} seed={seed}" for words, _ in networks for seed in seeds]
-        tasks = [Task(job, label) for job, label in zip((job for row in jobs for job in row), labels, strict=True)]
-        if any(not (task.home / RECORD).exists() for task in tasks):
+        rows = [
+            [Task(self.job(settings, seed), f"{words} seed={seed}") for seed in seeds] for words, settings in networks
+        ]
+        told = [self._told(row) for row in rows]
+        tasks = [task for row, one in zip(rows, told, strict=True) if one is None for task in row]
+        if any(map(_is_missing, tasks)):
             processes.context()
-        raise_failures(Sweep(tasks, self.slots, Display(self.title)).run())
-        return [_trained([task.record for task in tasks[k : k + len(seeds)]]) for k in range(0, len(tasks), len(seeds))]
+        if tasks:
+            raise_failures(Sweep(tasks, self.slots, Display(self.title)).run())
+        return [one or _trained([task.record for task in row]) for row, one in zip(rows, told, strict=True)]
+
+    def _told(self, tasks: Sequence[Task]) -> Trained | None:
+        """What a file tells of a network, where the store has not all of its trials."""
+        found = self.known.get(tuple(task.job["id"] for task in tasks)) if any(map(_is_missing, tasks)) else None
+        self.taken |= set(found.trials) if found else set()
+        return found
 
     def hours(self, networks: Sequence[Settings], seeds: Sequence[int], count: int) -> float | None:
         """Hours that ``count`` networks take that are like some; None where the store tells nothing of them."""
@@ -131,6 +147,10 @@ class Trainings:
 def plain(block: DictConfig) -> Any:
     """A block of a configuration as it is, resolved."""
     return OmegaConf.to_container(block, resolve=True) if OmegaConf.is_config(block) else block
+
+
+def _is_missing(task: Task) -> bool:
+    return not (task.home / RECORD).exists()
 
 
 def _replaced(name: str, settings: Settings) -> bool:

@@ -19,7 +19,7 @@ from deeper.errors import DeeperError
 from deeper.exact.computed_claim import Finding
 from deeper.reporting import templating, words
 from deeper.reporting.charts import theme
-from deeper.reporting.pages import answer, exact_claims, search, verdict_words
+from deeper.reporting.pages import answer, exact_claims, search, verdict_words, zoo_choices
 from deeper.reporting.pages import site as reports
 from deeper.reporting.pages.claim_rows import ClaimRow
 from deeper.reporting.pages.search import SearchPage
@@ -95,23 +95,23 @@ def pages(
     answers = sources.answers(found)
     rows = [*map(ledger_rows.of_answer, answers), *map(ledger_rows.of_finding, findings)]
     rows += searches.ledger_rows(searched)
-    rows.sort(key=lambda row: claims.VERDICTS.index(row.verdict))
+    rows.sort(key=lambda row: (claims.VERDICTS.index(row.verdict), row.scale == ledger_rows.COUNTED))
     nets = networks.network_pages(found, answers, chosen)
     names = {net.name for net in nets}
     studies = [(source, page) for source in found for page in source.pages]
     made = {
         "index": _render("index", root="", rows=rows, found=found, exact=bool(findings), **_front(found, answers)),
         "studies/index": _render("studies", root="../", studies=studies, searched=searched),
-        "zoo": _render("zoo", root="", chart=zoo.chart(found, names), points=zoo.points(found), names=names),
+        "zoo": _render("zoo", root="", names=names, **_zoo(found, names)),
         "networks/index": _render("networks", root="../", networks=nets, families=list(theme.LIGHT.families)),
     }
     if findings:
         made["exact"] = _render("exact", root="", findings=findings)
     for source, page in studies:
         live = _live(page)
-        made[source.address(page)] = _render(
-            "study", root="../", source=source, page=page, live=live, names=names, scale=zoo.scale(page)
-        )
+        tables = [*page.tables, *(zoo_choices.tables(page) if zoo.shows(page) else [])]
+        shown = {"live": live, "tables": tables, "names": names, "scale": zoo.scale(page)}
+        made[source.address(page)] = _render("study", root="../", source=source, page=page, **shown)
     for page in searched:
         shown = {"live": searches.best_so_far(page), "cells": searches.pictures(page)}
         made[searches.address(page)] = _render("search", root="../", page=page, **shown)
@@ -120,12 +120,27 @@ def pages(
     return made
 
 
+def _zoo(found: Sequence[sources.Source], names: set[str]) -> dict[str, Any]:
+    """The networks as a chart and as lines, the most accurate first, and what budgets buy at each scale."""
+    pages = [page for source in found for page in source.pages if zoo.shows(page)]
+    points = sorted(zoo.points(found), key=lambda point: point.error.mean)
+    tables = [(page, table) for page in pages if (table := zoo_choices.of_budgets(page))]
+    bought = [(f"{zoo.scale(page)}, {page.seeds_words}", table) for page, table in tables]
+    rivals = [
+        rival for source in found for rival in reports.rivals(list(filter(zoo.shows, source.pages)), source.baselines)
+    ]
+    ahead = [rival for rival in rivals if rival.is_ahead]
+    return {"chart": zoo.chart(found, names), "points": points, "bought": bought, "rivals": ahead}
+
+
 def _front(found: Sequence[sources.Source], answers: Sequence[sources.Answer]) -> dict[str, Any]:
     """The answer in three sentences, where each number stands, and what classifiers of pixels reach."""
     rows = {one.verdict.claim: ClaimRow(one.page.results, one.verdict, one.page.published) for one in answers}
     rivals = [rival for source in found for rival in reports.rivals(source.pages, source.baselines) if rival.is_ahead]
     places = {one.verdict.claim: one.address for one in answers}
-    return {"sentences": answer.answer(rows), "places": places, "rivals": rivals}
+    sentences = answer.answer(rows)
+    measured_on = list(dict.fromkeys(sentence.row.measured_on for sentence in sentences))
+    return {"sentences": sentences, "places": places, "rivals": rivals, "measured_on": measured_on}
 
 
 def _live(page: StudyPage) -> list[tuple[str, str, str]]:

@@ -7,7 +7,7 @@ from deeper.exact.computed_claim import Finding
 from deeper.reporting import words
 from deeper.reporting.charts import theme
 from deeper.reporting.pages import exact_claims
-from deeper.reporting.pages.claim_rows import published_effects
+from deeper.reporting.pages.claim_rows import IN_PERCENT, published_effects
 from deeper.reporting.pages.verdict_words import pair
 from deeper.schema.ledger import ledger
 from deeper.site.sources import Answer
@@ -21,6 +21,7 @@ class LedgerRow:
 
     Attributes:
         address: of the page that says more, from the site's root.
+        title: the claim in a few words; ``statement`` is the lecture's.
         kind: ``trained`` or ``exact``.
         families: of the networks that it is about.
         effect: the deciding comparison's mean with its interval, or what was counted; ``value`` sorts it.
@@ -30,6 +31,7 @@ class LedgerRow:
     """
 
     claim: str
+    title: str
     statement: str
     address: str
     verdict: str
@@ -50,6 +52,7 @@ def of_answer(answer: Answer) -> LedgerRow:
     effects = published_effects(verdict, page.results, page.published)
     return LedgerRow(
         claim=verdict.claim,
+        title=words.sentence(verdict.about.title),
         statement=words.sentence(verdict.about.statement),
         address=answer.address,
         verdict=verdict.verdict,
@@ -58,7 +61,7 @@ def of_answer(answer: Answer) -> LedgerRow:
         effect=words.difference(outcome.metric, found),
         value=found.mean if found else None,
         about=f"{outcome.metric.label}, {pair(page.results, outcome.comparison)}",
-        published="; ".join(f"{one.value} ({one.data})" for one in effects[:2]) or words.NONE,
+        published=next((f"{one.value} ({one.data})" for one in effects if IN_PERCENT.match(one.value)), words.NONE),
         scale=page.results.table.profile,
         trained_on=page.scale_of(verdict, data=True).removesuffix(f", profile {page.results.table.profile}"),
     )
@@ -69,6 +72,7 @@ def of_finding(finding: Finding) -> LedgerRow:
     part = finding.deciding
     return LedgerRow(
         claim=finding.claim,
+        title=words.sentence(ledger()[finding.claim].title),
         statement=words.sentence(ledger()[finding.claim].statement),
         address=f"exact.html#{finding.claim}",
         verdict=finding.in_the_ledger,

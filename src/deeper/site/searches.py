@@ -66,6 +66,7 @@ def _row(page: SearchPage, verdict: Verdict) -> LedgerRow:
     comparison = outcome.comparison
     return LedgerRow(
         claim=verdict.claim,
+        title=words.sentence(verdict.about.title),
         statement=words.sentence(verdict.about.statement),
         address=f"{address(page)}.html#{verdict.claim}",
         verdict=verdict.verdict,

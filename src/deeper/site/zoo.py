@@ -46,13 +46,12 @@ class ZooPoint:
 
 def points(sources: Sequence[Source]) -> list[ZooPoint]:
     """Those with a test error, in the order of sources, studies and arms."""
-    return [
-        point
-        for source in sources
-        for page in source.pages
-        if page.results.page == "zoo"
-        for point in _points(source, page)
-    ]
+    return [point for source in sources for page in source.pages if shows(page) for point in _points(source, page)]
+
+
+def shows(page: StudyPage) -> bool:
+    """Whether a study's networks are the zoo's."""
+    return page.results.page == "zoo"
 
 
 def scale(page: StudyPage) -> str:
@@ -156,7 +155,7 @@ def _baselines(sources: Sequence[Source], y: alt.Y) -> list[alt.Chart]:
     """A line across for each classifier on the pixels that the networks of a scale see."""
     rows = []
     for source in sources:
-        for page in (page for page in source.pages if page.results.page == "zoo"):
+        for page in filter(shows, source.pages):
             [place, *others] = {page.results.table.pixels(row) for row in page.results.rows}
             for method, name in METHODS.items():
                 error = None if others else source.baselines.test_error(method, *place)
@@ -182,7 +181,7 @@ def _baselines(sources: Sequence[Source], y: alt.Y) -> list[alt.Chart]:
 def _published(found: Sequence[ZooPoint], sources: Sequence[Source], x: alt.X, y: alt.Y) -> list[alt.Chart]:
     """Published test errors on the whole set, at the cost of our network that they stand beside."""
     rows = []
-    for page in (page for source in sources for page in source.pages if page.results.page == "zoo"):
+    for page in (page for source in sources for page in filter(shows, source.pages)):
         here = {arm.name: arm for arm in page.arms}
         for number in page.published:
             arm = here.get(number.arm)

@@ -196,7 +196,7 @@ def pages(
     if exact:
         made["exact_claims.md"] = _render("exact_claims.md.j2", top=top, exact=ExactPage(exact))
     for page in studies if not only else [page for page in studies if page.name in only]:
-        facts = _facts(page, transfers)
+        facts = _facts(page, transfers, baselines)
         made[f"{page.name}.md"] = _render(f"{page.results.page}.md.j2", top=top, page=page, **facts)
         made[f"curves/{page.name}.csv"] = _curves(page.arms)
         made |= {f"figures/{page.name}/{name}": content for name, content in page.charts.items()}
@@ -256,10 +256,10 @@ def _strips(one: ChartData) -> dict[str, bytes]:
     return transfer_confusions.strips(one.results, transfer_tasks(one.results, one.arms))
 
 
-def _facts(page: StudyPage, transfers: dict[str, TransferPage]) -> dict[str, Any]:
+def _facts(page: StudyPage, transfers: dict[str, TransferPage], baselines: Baselines | None) -> dict[str, Any]:
     """What a page of this kind shows beside what all pages do."""
     if page.results.page == "zoo":
-        return {"zoo": zoo.build(page)}
+        return {"zoo": zoo.build(page), "rivals": rivals([page], baselines or Baselines())}
     if page.results.page == "calibration":
         return {"calibration": calibration.build(page.results)}
     if page.results.page == "transfer":

@@ -18,17 +18,24 @@ from deeper.reporting.study_scale import StudyScale, scale_of
 from deeper.schema.results import RECORD, Environment
 from deeper.schema.study import ArmTable, Budget, Study
 
+LONG = 16  # rows of a table that is shown whole
 LEADING = ("error-by-networks-averaged", "error-without-a-block")  # charts that show more than the comparisons do
 
 
 @dataclass(frozen=True)
 class ShownTable:
-    """A table that the study asks for; ``rows`` are pairs of an arm's label and its cells."""
+    """A table that the study asks for; ``rows`` are pairs of an arm's label, or what ``first`` says, and its cells."""
 
     title: str
     says: str
     heads: Sequence[str]
     rows: Sequence[tuple[str, Sequence[str]]]
+    first: str = "network"
+
+    @property
+    def is_long(self) -> bool:
+        """Whether a page shows it folded."""
+        return len(self.rows) > LONG
 
 
 @dataclass(frozen=True)

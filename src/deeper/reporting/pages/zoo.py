@@ -10,7 +10,8 @@ from deeper.reporting import words
 from deeper.reporting.arm_results import ArmResults
 from deeper.reporting.arm_settings import same_for_all
 from deeper.reporting.charts.accuracy_against_cost import NAMES, Rank, ranking
-from deeper.reporting.pages.study import StudyPage
+from deeper.reporting.pages import zoo_choices
+from deeper.reporting.pages.study import ShownTable, StudyPage
 from deeper.reporting.published_numbers import PublishedNumber
 
 FAMILY_FILE = re.compile(r"^ *- (base/\S+)@_here_", re.MULTILINE)
@@ -34,6 +35,7 @@ class ZooPage:
     Attributes:
         networks: what the arms' networks are, where arms name one.
         same_for_all: parts of the recipe that no trial has otherwise.
+        tables: which network for how many operations, and how soon each gets to an error.
         beaten, not_beaten: arms that are more accurate than all published networks beside them, and the others.
     """
 
@@ -44,6 +46,7 @@ class ZooPage:
     has_other_differences: bool
     is_smaller: bool
     processors: Sequence[str]
+    tables: Sequence[ShownTable]
     beaten: Sequence[str]
     not_beaten: Sequence[str]
 
@@ -74,6 +77,7 @@ def build(page: StudyPage) -> ZooPage:
         has_other_differences=bool(results.varying - {"optimizer.lr"}),
         is_smaller=results.table.profile != "full",
         processors=processors,
+        tables=zoo_choices.tables(page),
         beaten=sides[True],
         not_beaten=sides[False],
     )
