@@ -26,7 +26,6 @@ def check(verb, *overrides):
         "++seed=3",
         "+callbacks.mine={_target_:a.b}",
         "++study.arm=plain20",
-        "+data.reader.more=1",
     ],
 )
 def test_arguments_of_classes_and_groups_may_be_added(override):
@@ -52,3 +51,13 @@ def test_arguments_of_classes_and_groups_may_be_added(override):
 def test_what_nothing_reads_is_refused_with_what_may_be_meant(verb, override, advice):
     with pytest.raises(DeeperError, match=f"there is no such setting; .*({advice})"):
         check(verb, override)
+
+
+@pytest.mark.parametrize(
+    "override", ["data.held_out=1000", "data.reader.train=[a]", "+data.reader.more=1", "~data.routes"]
+)
+def test_how_a_set_is_prepared_is_for_prepare_alone(override):
+    check("prepare", override)
+    for verb in ("train", "cost"):
+        with pytest.raises(DeeperError, match=r"python -m deeper\.prepare data="):
+            check(verb, override)

@@ -1,4 +1,4 @@
-"""What an override with ``+`` may add: an argument of a class, and nothing that would be accepted and ignored."""
+"""What an override may say: with ``+`` an argument of a class, and nothing that would be accepted and ignored."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
@@ -12,12 +12,16 @@ from deeper.errors import DeeperError, hint
 
 ARM = "study.arm"  # the mark of a study's job
 OF_NAMES = ("callbacks",)  # mappings from names of the user's to classes
+PREPARATION = ("held_out", "test_share", "digests", "layout", "routes", "reader")
+"""Settings of ``data`` that say how a set is made; once it is there, only ``prepare`` reads them."""
 
 Compose = Callable[[list[str]], DictConfig]
 
 
 def check_added(overrides: Iterable[str], config: DictConfig, runtime: Mapping[str, Any], compose: Compose) -> None:
     """See that every setting which an override adds is an argument of a class; a group of options is none of these.
+
+    And that none says how a set is prepared to a verb that takes the set as it is.
 
     Args:
         overrides: of one job.
@@ -29,6 +33,7 @@ def check_added(overrides: Iterable[str], config: DictConfig, runtime: Mapping[s
         DeeperError: one is read by nothing; names what may have been meant.
     """
     words = list(overrides)
+    _check_preparation(words, config)
     added = [word for word in words if word.startswith("+")]
     for override in OverridesParser.create().parse_overrides(added):
         key = override.get_key_element().lstrip("+")
@@ -37,6 +42,18 @@ def check_added(overrides: Iterable[str], config: DictConfig, runtime: Mapping[s
         others = compose([word for word in words if word != override.input_line])
         if not override.is_force_add() or OmegaConf.select(others, key, default=others) is others:
             raise DeeperError(f"{override.input_line}: {_advice(key, others)}")
+
+
+def _check_preparation(words: Iterable[str], config: DictConfig) -> None:
+    if config.keys() == {"data"}:
+        return  # the verb prepares
+    for word in words:
+        group, _, key = word.lstrip("+~").partition("=")[0].partition(".")
+        if group == "data" and key.partition(".")[0] in PREPARATION:
+            raise DeeperError(
+                f"{word}: it says how a set is prepared, and here it is taken as it is; python -m deeper.prepare "
+                f"data={OmegaConf.select(config, 'data.name')} {word} makes it so"
+            )
 
 
 def _is_group(override: Override, runtime: Mapping[str, Any]) -> bool:

@@ -18,9 +18,9 @@ from deeper.schema.base import (
     Folder,
     Fraction,
     InFolder,
-    NotNegative,
     Open,
     Positive,
+    Rate,
     Row,
     Text,
     Whole,
@@ -35,6 +35,7 @@ Seed = Annotated[Whole, Field(description="a whole number of at least 0 (several
 # Numbers that stay as they are written, since they are part of a trial's id.
 Share = Annotated[int | float, Field(ge=0, le=1, description="a number from 0 to 1")]
 Length = Annotated[int | float, Field(ge=0, description="a number of at least 0")]
+Factor = Annotated[int | float, Field(ge=0, le=1000, description="a number from 0 to 1000")]
 Beta = Annotated[int | float, Field(ge=0, lt=1, description="a number of at least 0 and below 1")]
 BETAS = "a list of two numbers, each at least 0 and below 1"
 LARGEST_IMAGE = 4096  # pixels a side; a network on more is no trial that ends
@@ -67,14 +68,14 @@ class DataSettings(Open):
 class OptimizerSettings(Called):
     """The three numbers that most optimizers have."""
 
-    lr: NotNegative = 0.0
+    lr: Rate = 0.0
     momentum: Fraction = 0.0
-    weight_decay: NotNegative = 0.0
+    weight_decay: Rate = 0.0
     nesterov: bool = False
     fused: bool | None = None
     betas: Annotated[tuple[Beta, Beta], Field(strict=False, description=BETAS)] = (0.9, 0.999)
     alpha: Share = 0
-    eps: Length = 0
+    eps: Factor = 0
 
 
 class ScheduleSettings(Called):
@@ -83,9 +84,15 @@ class ScheduleSettings(Called):
     warmup_epochs: Length = 0
     warmup_start: Share = 0
     milestones: Row[Share] = ()
-    factors: Row[Length] = ()
-    factor: Length = 0
+    factors: Row[Factor] = ()
+    factor: Factor = 0
     every: Annotated[int | float, Field(gt=0, description="a number above 0")] = 1
+
+    @model_validator(mode="after")
+    def _ascends(self) -> Self:
+        if list(self.milestones) != sorted(set(self.milestones)):
+            raise wrong("they must ascend", "milestones")
+        return self
 
     @model_validator(mode="after")
     def _gives_each_level_a_factor(self) -> Self:
@@ -165,8 +172,8 @@ class Runtime(Closed):
 class LayerRates(Closed):
     """Fine-tuning: factor on the rate of all layers but the classifier, and factor a layer towards the input."""
 
-    body: NotNegative = 1.0
-    decay: NotNegative = 1.0
+    body: Rate = 1.0
+    decay: Rate = 1.0
 
 
 class TransferMode(Closed):
@@ -174,7 +181,7 @@ class TransferMode(Closed):
 
     name: Mode
     pretrained: bool
-    lr: NotNegative
+    lr: Rate
     classifier: Literal["logistic", "ridge"] = "logistic"
     strengths: Row[Positive] = ()
     layers: LayerRates = LayerRates()
@@ -290,6 +297,10 @@ class TrialSettings(Closed):
     def _fit_together(self) -> Self:
         if self.augment.pad > (self.data.image_size or self.augment.pad):
             raise wrong("it must be a whole number from 0 to data.image_size", "augment", "pad")
+        frozen = self.transfer is not None and self.transfer.mode.name == "frozen"
+        if self.schedule.warmup_epochs > self.training.epochs and not frozen:
+            most = f"it must be a number of epochs up to training.epochs={self.training.epochs}"
+            raise wrong(f"{most}; recipe.warmup_epochs=0 warms up for none", "schedule", "warmup_epochs")
         if self.training.batch_size % self.trainer.devices:
             devices = self.trainer.devices
             raise wrong(f"it is not a multiple of trainer.devices={devices}", "training", "batch_size")
