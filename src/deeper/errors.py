@@ -59,6 +59,8 @@ def one_line(error: BaseException) -> str | None:
         if isinstance(cause, OmegaConfBaseException) and str(cause).split("\n")[0] not in text:
             text += f" ({' '.join(str(cause).split(chr(10))[0].split())})"
         return text
+    if "Config group override must be a string or a list" in str(error):
+        return "a group of options is set to null; name one of its options, or take that override out"
     if re.match(r'sbatch: |Could not detect "srun"', str(error)):
         return f"SLURM takes no jobs here ({' '.join(str(error).split())}); hydra/launcher=slots trains on this machine"
     return None

@@ -21,6 +21,7 @@ def check(verb, *overrides):
     [
         "+model.dropout_of_tomorrow=0.1",
         "+optimizer.dampening=0.1",
+        "+hydra.launcher.slots=1",
         "+recipe=resnet",
         "++recipe.lr=0.2",
         "++seed=3",
@@ -46,6 +47,8 @@ def test_arguments_of_classes_and_groups_may_be_added(override):
         ("cost", "+inputs=paper", "'input'"),
         ("prepare", "+data.folderr=x", "'data.folder'"),
         ("ledger", "+hour=3", "'hours'"),
+        ("train", "+optimizer.dampenning=0.1", "--cfg job"),
+        ("train", "+hydra.zzz=1", "--cfg job"),
     ],
 )
 def test_what_nothing_reads_is_refused_with_what_may_be_meant(verb, override, advice):
@@ -61,3 +64,10 @@ def test_how_a_set_is_prepared_is_for_prepare_alone(override):
     for verb in ("train", "cost"):
         with pytest.raises(DeeperError, match=r"python -m deeper\.prepare data="):
             check(verb, override)
+
+
+@pytest.mark.parametrize("override", ["data.train_size=7", "data.subset_seed=1"])
+def test_a_target_set_is_used_whole(override):
+    check("train", override)
+    with pytest.raises(DeeperError, match=r"a target set is used whole; transfer\.per_class"):
+        check("transfer", override)

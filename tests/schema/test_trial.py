@@ -124,6 +124,8 @@ def test_what_only_some_optimizers_and_schedules_have_is_checked():
     )
     descend = refused("train", "schedule=steps", "schedule.milestones=[0.75,0.5]")
     assert descend == "schedule.milestones=[0.75, 0.5]: they must ascend"
+    assert refused("train", "average=ema", "average.decay=2").startswith("average.decay=2: it must be a number of at")
+    assert refused("train", "batch=mixup", "batch.prob=2").startswith("batch.prob=2: it must be a number from 0 to 1")
     assert refused("train", "schedule=levels", "schedule.factors=[0.1]").startswith("schedule.factors=[0.1]: there are")
 
 
@@ -147,6 +149,7 @@ def test_a_setting_that_does_not_exist_is_one_line():
         (["transfer/mode=finetune", "transfer.layer=x"], "transfer.layer=x: it is for transfer/mode=frozen"),
         (["transfer/mode=finetune", "transfer.mode.layers.body=-1"], "transfer.mode.layers.body=-1: it must be a"),
         (["transfer/mode=finetune", "+transfer.mode.layers.x=1"], "transfer.mode.layers.x: there is no such key"),
+        (["transfer.target.fit=stretch"], "transfer.target.fit=stretch: it must be one of crop, pad"),
         (["transfer.target.size=0"], "transfer.target.size=0: it must be a whole number of at least 1"),
         (["transfer.target.metric=acc"], "transfer.target.metric=acc: it must be one of accuracy, mean_per_class"),
         (["+transfer.target.counts.tst=1"], "transfer.target.counts.tst: there is no such key; did you mean 'test'?"),

@@ -18,6 +18,7 @@ from deeper.schema.base import (
     Folder,
     Fraction,
     InFolder,
+    NotNegative,
     Open,
     Positive,
     Rate,
@@ -105,6 +106,26 @@ class AugmentSettings(Called):
     """Padding in pixels, where the augmentation has it."""
 
     pad: Whole = 0
+
+
+class AverageSettings(Called):
+    """The numbers that averages of weights have."""
+
+    decay: Annotated[float, Field(ge=0, lt=1, description="a number of at least 0 and below 1")] = 0.0
+    start: Annotated[float, Field(ge=0, lt=1, description="a number of at least 0 and below 1")] = 0.0
+    every: Positive = 1.0
+
+
+class BatchSettings(Called):
+    """The numbers that most batch transforms have."""
+
+    mixup_alpha: NotNegative = 0.0
+    cutmix_alpha: NotNegative = 0.0
+    prob: Fraction = 0.0
+    switch_prob: Fraction = 0.0
+    probability: Fraction = 0.0
+    least: Fraction = 0.0
+    most: Fraction = 0.0
 
 
 class Training(Closed):
@@ -210,6 +231,7 @@ class TransferTarget(Open):
     metric: Grade
     grain: Literal["fine", "coarse"] | None
     size: Count
+    fit: Literal["crop", "pad"]
     counts: PictureCounts | None
     root: Folder
 
@@ -264,8 +286,8 @@ class TrialSettings(Closed):
     optimizer: OptimizerSettings
     schedule: ScheduleSettings
     parameters: Called | None = None
-    batch: Called | None = None
-    average: Called | None = None
+    batch: BatchSettings | None = None
+    average: AverageSettings | None = None
     callbacks: dict[str, Called] | None = None
     loss: Called | None = None
     training: Training

@@ -51,8 +51,8 @@ def search(cfg: DictConfig) -> None:
     if settings.final:
         trainings.job(settings.final.set, settings.final.seeds[0])  # a mistake there is told before hours of searching
     space = None if study else composed.space_of(cfg.space)
-    for point in space.told() if space else ():
-        trainings.job(space.settings(point), 0)
+    if space:
+        composed.check_told(space, settings, trainings)
     if cfg.dry_run:
         searcher = composed.searcher_of(cfg.searcher, space or composed.space_of(cfg.space), settings.seed)
         plan = studied.hours(cfg, study, settings, trainings) if study else engine.hours(settings, searcher, trainings)
