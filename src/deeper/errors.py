@@ -77,7 +77,7 @@ def _composition_error(text: str) -> str:
     key = re.search(r"Key '([^']+)' is not in struct", text) or re.search(r"Could not override '([^']+)'", text)
     if key:
         return (
-            f"unknown setting {key.group(1)!r} in an override, or one that ~ takes out; --cfg job prints every setting, "
+            f"unknown setting {key.group(1)!r} in an override, or one that ~ takes out; --cfg job prints all settings, "
             "and a + in front hands a further argument to a class, as in +model.NAME=…"
         )
     if empty := re.match(r"Missing mandatory value: (\S+)", text):
