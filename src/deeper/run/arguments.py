@@ -71,7 +71,9 @@ def parameters(target: str) -> dict[str, str] | None:
         return None
     start = next((node for node in definition.body if getattr(node, "name", None) == "__init__"), None)
     if isinstance(start, ast.FunctionDef):
-        return dict(list(_of_function(start).items())[1:])
+        own = dict(list(_of_function(start).items())[1:])
+        handed = _handed_on(start, body) if TAKES_ALL in own else {}
+        return handed | {name: kind for name, kind in own.items() if name != TAKES_ALL or not handed}
     found: dict[str, str] = {}
     for base in definition.bases:
         inherited = parameters(f"{module}.{base.id}") if isinstance(base, ast.Name) else None
@@ -81,6 +83,22 @@ def parameters(target: str) -> dict[str, str] | None:
     fields = [node for node in definition.body if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name)]
     kinds = {field.target.id: ast.unparse(field.annotation) for field in fields}
     return found | {name: kind for name, kind in kinds.items() if not kind.startswith("ClassVar")}
+
+
+def _handed_on(function: ast.FunctionDef, body: list[ast.stmt]) -> dict[str, str]:
+    """The arguments of the class of ours to which a function hands on all that it takes besides its own."""
+    rest = function.args.kwarg.arg
+    imports = {
+        name.asname or name.name: f"{node.module}.{name.name}"
+        for node in body
+        if isinstance(node, ast.ImportFrom)
+        for name in node.names
+    }
+    for call in (node for node in ast.walk(function) if isinstance(node, ast.Call)):
+        takes = any(word.arg is None and ast.unparse(word.value) == rest for word in call.keywords)
+        if takes and isinstance(call.func, ast.Name):
+            return parameters(imports.get(call.func.id, "")) or {}
+    return {}
 
 
 @cache
