@@ -47,7 +47,7 @@ def test_arguments_of_classes_and_groups_may_be_added(override):
         ("cost", "+inputs=paper", "'input'"),
         ("prepare", "+data.folderr=x", "'data.folder'"),
         ("ledger", "+hour=3", "'hours'"),
-        ("train", "+optimizer.dampenning=0.1", "--cfg job"),
+        ("train", "+optimizer.dampenning=0.1", "'dampening'"),
         ("train", "+hydra.zzz=1", "--cfg job"),
     ],
 )

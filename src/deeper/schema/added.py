@@ -88,18 +88,22 @@ def _of_class(key: str, config: DictConfig) -> bool:
         return True
     parts = [OmegaConf.select(config, ".".join(above[: n + 1])) for n in range(len(above))]
     called = [isinstance(part, DictConfig) and "_target_" in part for part in parts]
-    return any(called[:-1]) or (any(called) and _takes(str(parts[-1]["_target_"]), key.rpartition(".")[2]))
+    if called and called[-1] and not any(called[:-1]):
+        _check_taken(str(parts[-1]["_target_"]), key)
+    return any(called)
 
 
-def _takes(target: str, name: str) -> bool:
-    """Whether a class of another package takes an argument; of ours, and where it cannot be told, others say it."""
+def _check_taken(target: str, key: str) -> None:
+    """See that a class of another package takes an argument; of ours, and where it cannot be told, others say it."""
     if target.partition(".")[0] == "deeper":
-        return True
+        return
     try:
         taken = inspect.signature(_locate(target)).parameters
     except (ImportError, ValueError, TypeError, HydraException):
-        return True
-    return name in taken or any(one.kind is one.VAR_KEYWORD for one in taken.values())
+        return
+    name = key.rpartition(".")[2]
+    if name not in taken and not any(one.kind is one.VAR_KEYWORD for one in taken.values()):
+        raise DeeperError(f"+{key}: there is no such setting; {hint(name, taken)}")
 
 
 def _advice(key: str, config: DictConfig) -> str:
