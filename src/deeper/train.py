@@ -41,7 +41,9 @@ def one_trial(cfg: DictConfig, label: str) -> str:
 
     for key, said in (("blocks", cfg.blocks), ("tune", cfg.tune or None)):
         if said is not None and HydraConfig.get().mode == RunMode.RUN:
-            raise DeeperError(f"{key}={said}: it is of a study, and this is one trial; add --multirun and study=…")
+            raise DeeperError(
+                f"{key}={str(said).lower()}: it is of a study, and this is one trial; add --multirun and study=…"
+            )
     if study_of(cfg) is not None:
         _check_study(cfg, HydraConfig.get())
     job = make_job(cfg)
