@@ -158,6 +158,7 @@ def test_searches_are_compared_at_equal_cost(root, tmp_path):
         (["search.trial_seeds=[1,1]"], "each seed must be there once"),
         (["searcher.population=0"], "population and sample must be at least 1"),
         (["slots=0"], "slots=0: it must be a whole number"),
+        (["slots=true"], "slots=True: it must be a whole number"),
     ],
 )
 def test_mistakes_are_one_line(root, tmp_path, arguments, words):

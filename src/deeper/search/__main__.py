@@ -37,7 +37,7 @@ def search(cfg: DictConfig) -> None:
     from deeper.search.trainings import Trainings, plain
     from deeper.study.composing import Composer
 
-    if cfg.slots is not None and (not isinstance(cfg.slots, int) or cfg.slots < 1):
+    if cfg.slots is not None and (type(cfg.slots) is not int or cfg.slots < 1):
         raise DeeperError(f"slots={cfg.slots}: it must be a whole number of at least 1, or null")
     hydra_config = HydraConfig.get()
     composer = Composer(GlobalHydra.instance().config_loader(), OmegaConf.create({"hydra": hydra_config}))
