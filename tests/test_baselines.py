@@ -31,7 +31,7 @@ def test_baselines_are_computed_once(root, tmp_path):
 def test_mistakes_are_one_line(root, tmp_path):
     done = call(root, tmp_path, "sizes=[12,60]")
     assert done.returncode == 2
-    assert done.stderr.startswith("error: sizes=[12, 60]: it must be a list of pairs")
+    assert done.stderr.startswith("error: sizes.0=12: it must be a pair")
     (tmp_path / "results" / "record").mkdir(parents=True)
     (tmp_path / "results" / "record" / "baselines.json").write_text(json.dumps({"schema": 1, "rows": [{"data": "x"}]}))
     done = call(root, tmp_path, "sizes=[[12,60]]")

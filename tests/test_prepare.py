@@ -123,7 +123,7 @@ def test_leftovers_of_a_killed_run_are_cleared_away(small, tmp_path):
     leftover = tmp_path / "data" / ".fashion_mnist.tmp-dead" / "fashion_mnist"
     released.write(leftover, {"images.npy": b"half"})
     prepare(small)
-    assert sorted(path.name for path in (tmp_path / "data").iterdir()) == [".fashion_mnist.lock", "fashion_mnist"]
+    assert sorted(path.name for path in (tmp_path / "data").iterdir()) == ["fashion_mnist"]
 
 
 @pytest.mark.parametrize("name", released.IDX_FILES)
@@ -138,7 +138,7 @@ def test_damaged_source_leaves_nothing_prepared(small, tmp_path, name, damage):
         path.write_bytes(data if damage == "flipped" else data[:-1])
     with pytest.raises(DeeperError, match=f"^{name} "):
         prepare(small)
-    assert [path.name for path in (tmp_path / "data").iterdir()] == [".fashion_mnist.lock"]
+    assert not (tmp_path / "data").exists()
 
 
 def test_files_of_another_kind_than_configured_are_refused(small):
@@ -162,7 +162,7 @@ def test_full_disk_leaves_nothing_and_says_what_to_do(small, tmp_path, monkeypat
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(DeeperError, match=r"No space left on device .* free space"):
         prepare(small)
-    assert [path.name for path in (tmp_path / "data").iterdir()] == [".fashion_mnist.lock"]
+    assert not (tmp_path / "data").exists()
 
 
 @pytest.mark.parametrize("name", SETS)

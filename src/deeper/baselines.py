@@ -9,10 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import hydra
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
 from deeper import cli
-from deeper.errors import DeeperError
 from deeper.paths import CONF
 
 
@@ -24,34 +23,18 @@ def baselines(cfg: DictConfig) -> None:
     from deeper.schema.baselines import FILE, Baselines, read_baselines
     from deeper.schema.verbs import BaselinesSettings, check_verb
 
-    check_verb(BaselinesSettings, cfg)
+    settings = check_verb(BaselinesSettings, cfg)
     path = Path(cfg.results) / FILE
     there = read_baselines(path)
     meta = open_set(Path(cfg.data.root) / cfg.data.name).meta
     start, stop = meta["splits"]["train"]
-    wanted = [(size, stop - start if train is None else train) for size, train in _sizes(cfg)]
+    wanted = [(size, stop - start if train is None else train) for size, train in settings.sizes]
     rows = list(there.rows)
     for size, train in wanted:
         for seed in cfg.subset_seeds if train < stop - start else [0]:
             rows += _missing(cfg, meta["digest"], size, train, seed, rows)
             write_json(path, Baselines(rows=tuple(rows)).model_dump(mode="json", by_alias=True))
     print(f"{path}: {len(rows)} baselines")
-
-
-def _sizes(cfg: DictConfig) -> list[tuple[int, int | None]]:
-    """Raises ``DeeperError`` where they are no pairs of whole numbers."""
-    sizes = OmegaConf.to_container(cfg.sizes)
-    try:
-        pairs = [(side, train) for side, train in sizes]
-    except (TypeError, ValueError):
-        pairs = []
-    whole = all(
-        type(side) is int and side > 0 and (train is None or (type(train) is int and train > 0))
-        for side, train in pairs
-    )
-    if not pairs or not whole:
-        raise DeeperError(f"sizes={sizes}: it must be a list of pairs, the side of the pictures and how many, or null")
-    return pairs
 
 
 def _missing(cfg: DictConfig, digest: str, size: int, train: int, seed: int, rows: list[Any]) -> list[Any]:

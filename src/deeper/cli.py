@@ -175,7 +175,7 @@ def task(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
             return loader.load_configuration(hydra.job.config_name, overrides, RunMode.RUN)
 
         try:
-            check_added(hydra.overrides.task, cfg, hydra.runtime, compose)
+            check_added([*hydra.overrides.task, *hydra.overrides.hydra], cfg, hydra.runtime, compose)
             return function(cfg)
         except Exception as error:
             told = isinstance(error, DeeperError) or (one_line(error) is not None and not WANTS_TRACEBACK)

@@ -59,6 +59,8 @@ def one_line(error: BaseException) -> str | None:
         if isinstance(cause, OmegaConfBaseException) and str(cause).split("\n")[0] not in text:
             text += f" ({' '.join(str(cause).split(chr(10))[0].split())})"
         return text
+    if "Config group override must be a string or a list" in str(error):
+        return "a group of options is set to null; name one of its options, or take that override out"
     if re.match(r'sbatch: |Could not detect "srun"', str(error)):
         return f"SLURM takes no jobs here ({' '.join(str(error).split())}); hydra/launcher=slots trains on this machine"
     return None
@@ -75,9 +77,15 @@ def _composition_error(text: str) -> str:
     key = re.search(r"Key '([^']+)' is not in struct", text) or re.search(r"Could not override '([^']+)'", text)
     if key:
         return (
-            f"unknown setting {key.group(1)!r} in an override; --cfg job prints every setting, and a + in front hands "
-            "a further argument to a class, as in +model.NAME=…"
+            f"unknown setting {key.group(1)!r} in an override, or one that ~ takes out; --cfg job prints all settings, "
+            "and a + in front hands a further argument to a class, as in +model.NAME=…"
         )
+    if empty := re.match(r"Missing mandatory value: (\S+)", text):
+        return f"{empty[1]} has no value; give it one: {empty[1]}=…"
+    if extra := re.search(r"unexpected keyword argument '(\w+)'.*full_key: (\S+)", text, re.S):
+        return f"{extra[2]}.{extra[1]}: there is no such setting; --cfg all prints every one of {extra[2]}"
+    if gone := re.match(r"Could not delete '([^']+)'", text):
+        return f"~{gone[1]}: there is nothing to take out; leave it away, or choose another option: {gone[1]}=…"
     several = re.search(r"Ambiguous value for argument '([^=']+)=([^']*)'", text)
     if several:
         name, values = several.groups()

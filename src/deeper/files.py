@@ -114,12 +114,14 @@ def shown(path: Path | str) -> str:
 def writable(folder: Path, what: str = "trial store", setting: str = "store") -> None:
     """Make sure that ``folder``, which is ``what`` and is named by ``setting``, can be written, and a store be locked.
 
+    A folder that is not there yet is not made: it is tried in the one that it will be made in.
+
     Raises:
         DeeperError: the folder cannot be made or written, its disk is full, or its file system has no locks.
     """
-    probe = folder / f".probe.{os.getpid()}"
+    there = next(place for place in (folder, *folder.absolute().parents) if os.path.lexists(place))
+    probe = there / f".probe.{os.getpid()}"
     try:
-        folder.mkdir(parents=True, exist_ok=True)
         probe.write_bytes(b"\0" * 4096)
         if setting == "store":
             with open(probe, "wb") as file:
@@ -137,17 +139,52 @@ def writable(folder: Path, what: str = "trial store", setting: str = "store") ->
 def lock(path: Path, wait: bool = True) -> Iterator[bool]:
     """Hold the file ``path`` against other processes; the kernel releases it when the process dies.
 
+    Who held it removes it, with the folders that were made for it if nothing else came into them.
+
     Yields:
         whether it is held (always, with ``wait``).
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with open(path, "wb") as file:
+    made = [place for place in path.absolute().parents if not place.exists()]
+    file = None
+    try:
+        while (file := _locked(path, wait)) is not None and not _is(file, path):
+            file.close()  # who held it before has removed it: another one may hold what stands there now
+        yield file is not None
+    finally:
+        if file is not None:
+            with contextlib.suppress(OSError):
+                path.unlink()
+            file.close()
+        with contextlib.suppress(OSError):
+            for place in made:
+                place.rmdir()
+
+
+def _locked(path: Path, wait: bool) -> BinaryIO | None:
+    """The file, opened and locked; None where another process holds it and nobody waits."""
+    while True:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            file = open(path, "wb")  # noqa: SIM115 - the caller closes it
+        except FileNotFoundError:  # who held the lock has just removed the folder
+            continue
         try:
             _flock(file, wait)
         except BlockingIOError:
-            yield False
-            return
-        yield True
+            file.close()
+            return None
+        except DeeperError:  # no locks here: nobody can hold it
+            file.close()
+            path.unlink(missing_ok=True)
+            raise
+        return file
+
+
+def _is(file: BinaryIO, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(file.fileno()), path.stat())
+    except FileNotFoundError:
+        return False
 
 
 def _flock(file: BinaryIO, wait: bool) -> None:

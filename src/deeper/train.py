@@ -33,10 +33,18 @@ def one_trial(cfg: DictConfig, label: str) -> str:
         DeeperError: a mistake of the user's, or the trial failed.
     """
     from hydra.core.hydra_config import HydraConfig
+    from hydra.types import RunMode
 
+    from deeper.errors import DeeperError
     from deeper.run.jobs import check_images, make_job
+    from deeper.study.arms import study_of
 
-    if cfg.study.name != "none":
+    for key, said in (("blocks", cfg.blocks), ("tune", cfg.tune or None)):
+        if said is not None and HydraConfig.get().mode == RunMode.RUN:
+            raise DeeperError(
+                f"{key}={str(said).lower()}: it is of a study, and this is one trial; add --multirun and study=…"
+            )
+    if study_of(cfg) is not None:
         _check_study(cfg, HydraConfig.get())
     job = make_job(cfg)
     check_images(job["config"])

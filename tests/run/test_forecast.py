@@ -41,6 +41,16 @@ def test_a_store_without_finished_trials_tells_nothing(config, tmp_path):
     assert Forecast(tmp_path, MACHINE, TEST).seconds(config(), 1000) is None
 
 
+@pytest.mark.parametrize("content", ["[1", "- 1", "model: 3", "a: !!python/object:os.x {}", None])
+def test_a_damaged_configuration_tells_nothing(config, tmp_path, content):
+    remember(tmp_path, "damaged", config(), 1000, 500.0)
+    path = tmp_path / "damaged" / CONFIG
+    path.unlink() if content is None else path.write_text(f"profile: pocket\n{content}")
+    assert Forecast(tmp_path, MACHINE, TEST).seconds(config(), 1000) is None
+    remember(tmp_path, "whole", config("seed=1"), 1000, 10.0)
+    assert Forecast(tmp_path, MACHINE, TEST).seconds(config(LENET), 1000).seconds == pytest.approx(10.0)
+
+
 def test_trials_of_the_same_kind_go_before_all_others(config, tmp_path):
     for seed, seconds in ((1, 10.0), (2, 14.0), (3, 30.0)):
         remember(tmp_path, f"same{seed}", config(f"seed={seed}"), 1000, seconds)

@@ -90,12 +90,29 @@ def test_a_lock_excludes_another_process_and_ends_with_its_holder(home):
     assert not home.busy()
 
 
+def test_a_lock_that_its_holders_remove_lets_one_at_a_time_in_and_leaves_nothing(tmp_path):
+    count = tmp_path / "count"
+    count.write_text("0")
+    add = f"""
+from pathlib import Path
+from deeper.files import lock
+count = Path({str(count)!r})
+for _ in range(100):
+    with lock(count.parent / "store" / "home" / ".lock"):
+        count.write_text(str(int(count.read_text()) + 1))
+"""
+    running = [subprocess.Popen([sys.executable, "-c", add]) for _ in range(3)]
+    assert [one.wait() for one in running] == [0, 0, 0]
+    assert count.read_text() == "300"
+    assert not list(tmp_path.rglob(".lock"))
+
+
 def test_a_store_that_cannot_be_written_is_one_line(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(DeeperError, match="store=FOLDER"):
         writable(tmp_path / "file" / "trials")
     writable(tmp_path / "new" / "trials")
-    assert not list((tmp_path / "new" / "trials").iterdir())
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
 def test_damage_is_named_and_set_aside(home):
@@ -123,7 +140,7 @@ def test_what_killed_writers_left_is_removed_by_the_next_that_comes_by(home):
         home.tidy()
         assert (home / "last.ckpt").exists()  # somebody is at work
     home.tidy()
-    assert {path.name for path in home.path.iterdir()} == {RECORD, ".lock", "probes", *NAMED}
+    assert {path.name for path in home.path.iterdir()} == {RECORD, "probes", *NAMED}
     assert (home / "probes" / ".new.1.tmp").exists()
     os.utime(home / "probes" / ".new.1.tmp", (0, 0))
     home.tidy()

@@ -21,12 +21,12 @@ def check(verb, *overrides):
     [
         "+model.dropout_of_tomorrow=0.1",
         "+optimizer.dampening=0.1",
+        "+hydra.launcher.slots=1",
         "+recipe=resnet",
         "++recipe.lr=0.2",
         "++seed=3",
         "+callbacks.mine={_target_:a.b}",
         "++study.arm=plain20",
-        "+data.reader.more=1",
     ],
 )
 def test_arguments_of_classes_and_groups_may_be_added(override):
@@ -47,8 +47,27 @@ def test_arguments_of_classes_and_groups_may_be_added(override):
         ("cost", "+inputs=paper", "'input'"),
         ("prepare", "+data.folderr=x", "'data.folder'"),
         ("ledger", "+hour=3", "'hours'"),
+        ("train", "+optimizer.dampenning=0.1", "'dampening'"),
+        ("train", "+hydra.zzz=1", "--cfg job"),
     ],
 )
 def test_what_nothing_reads_is_refused_with_what_may_be_meant(verb, override, advice):
     with pytest.raises(DeeperError, match=f"there is no such setting; .*({advice})"):
         check(verb, override)
+
+
+@pytest.mark.parametrize(
+    "override", ["data.held_out=1000", "data.reader.train=[a]", "+data.reader.more=1", "~data.routes"]
+)
+def test_how_a_set_is_prepared_is_for_prepare_alone(override):
+    check("prepare", override)
+    for verb in ("train", "cost"):
+        with pytest.raises(DeeperError, match=r"python -m deeper\.prepare data="):
+            check(verb, override)
+
+
+@pytest.mark.parametrize("override", ["data.train_size=7", "data.subset_seed=1"])
+def test_a_target_set_is_used_whole(override):
+    check("train", override)
+    with pytest.raises(DeeperError, match=r"a target set is used whole; transfer\.per_class"):
+        check("transfer", override)

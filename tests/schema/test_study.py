@@ -133,6 +133,7 @@ def test_a_probe_has_arguments_of_its_own():
         ("claims.degradation.0.minus", {"of": "a", "against": "z"}, "0.minus.against: 'z' is not among the study's"),
         ("claims.degradation.0.minus", {"of": "a", "against": "b", "share": 0}, "share: it must be a number above 0"),
         ("claims.degradation", "x", "claims.degradation: it must be a list of comparisons, or a mapping with claimed"),
+        ("claims.degradation.0.margin", 5, "margin: errors are fractions, so it must be a number from 0 to 1"),
         ("claims.degradation.0.margin", -0.1, "margin: it must be a number of at least 0, or null, not -0.1"),
         ("claims.degradation.0.margin", float("nan"), "margin: it must be a number of at least 0"),
         ("claims.degradation.0.margin", True, "margin: it must be a number of at least 0"),

@@ -87,9 +87,11 @@ def test_nothing_is_converted_by_checking():
         ("schedule.warmup_epochs=-1", "it must be a number of at least 0"),
         ("schedule.warmup_start=2", "it must be a number from 0 to 1"),
         ("data.image_size=1000000", "it must be a whole number from 1 to 4096"),
-        ("optimizer.lr=-0.1", "it must be a number of at least 0"),
-        ("optimizer.lr=nan", "it must be a number of at least 0"),
-        ("optimizer.weight_decay=true", "it must be a number of at least 0"),
+        ("optimizer.lr=-0.1", "it must be a number from 0 to 1000"),
+        ("optimizer.lr=nan", "it must be a number from 0 to 1000"),
+        ("optimizer.lr=9999", "it must be a number from 0 to 1000"),
+        ("optimizer.weight_decay=true", "it must be a number from 0 to 1000"),
+        ("schedule.warmup_epochs=99", "it must be a number of epochs up to training.epochs="),
         ("training.epochs=0", "it must be a whole number of at least 1"),
         ("training.epochs=1.5", "it must be a whole number of at least 1"),
         ("training.label_smoothing=2", "it must be a number from 0 to 1"),
@@ -117,6 +119,13 @@ def test_a_setting_that_cannot_be_is_one_line(override, words):
 def test_what_only_some_optimizers_and_schedules_have_is_checked():
     assert refused("train", "optimizer=adamw", "optimizer.betas=[0.9,1.0]").startswith("optimizer.betas.1=1.0: it must")
     assert refused("train", "optimizer=rmsprop", "optimizer.eps=-1").startswith("optimizer.eps=-1: it must be a number")
+    assert refused("train", "schedule=steps", "schedule.factor=1e9").startswith(
+        "schedule.factor=1000000000.0: it must be"
+    )
+    descend = refused("train", "schedule=steps", "schedule.milestones=[0.75,0.5]")
+    assert descend == "schedule.milestones=[0.75, 0.5]: they must ascend"
+    assert refused("train", "average=ema", "average.decay=2").startswith("average.decay=2: it must be a number of at")
+    assert refused("train", "batch=mixup", "batch.prob=2").startswith("batch.prob=2: it must be a number from 0 to 1")
     assert refused("train", "schedule=levels", "schedule.factors=[0.1]").startswith("schedule.factors=[0.1]: there are")
 
 
@@ -140,6 +149,7 @@ def test_a_setting_that_does_not_exist_is_one_line():
         (["transfer/mode=finetune", "transfer.layer=x"], "transfer.layer=x: it is for transfer/mode=frozen"),
         (["transfer/mode=finetune", "transfer.mode.layers.body=-1"], "transfer.mode.layers.body=-1: it must be a"),
         (["transfer/mode=finetune", "+transfer.mode.layers.x=1"], "transfer.mode.layers.x: there is no such key"),
+        (["transfer.target.fit=stretch"], "transfer.target.fit=stretch: it must be one of crop, pad"),
         (["transfer.target.size=0"], "transfer.target.size=0: it must be a whole number of at least 1"),
         (["transfer.target.metric=acc"], "transfer.target.metric=acc: it must be one of accuracy, mean_per_class"),
         (["+transfer.target.counts.tst=1"], "transfer.target.counts.tst: there is no such key; did you mean 'test'?"),

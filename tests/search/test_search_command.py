@@ -163,8 +163,14 @@ def test_searches_are_compared_at_equal_cost(root, tmp_path):
         (["space.operations=[conv]"], "space.operations: there is no 'conv'"),
         (["space=settings"], "search.over: name what to search over"),
         (["space=settings", "search.over={optimizer.rate:[1]}"], "unknown setting 'optimizer.rate'"),
+        (["space=settings", "search.over={optimizer.lr:[0.1,-1]}"], "optimizer.lr=-1: it must be a number"),
+        (["space=settings", "search.over={seed:[1,2]}"], "seed=1 and seed=2 are the same trial"),
+        (["search.over={optimizer.lr:[0.1]}"], "search.over is for space=settings"),
+        (["search.name=../x"], "name: it must be a name without a slash"),
+        (["search.trial_seeds=[1,1]"], "each seed must be there once"),
         (["searcher.population=0"], "population and sample must be at least 1"),
         (["slots=0"], "slots=0: it must be a whole number"),
+        (["slots=true"], "slots=True: it must be a whole number"),
     ],
 )
 def test_mistakes_are_one_line(root, tmp_path, arguments, words):

@@ -56,6 +56,9 @@ def cost(cfg: DictConfig) -> Counted | None:
     """Print the cost of ``cfg.model`` for one image; in a multirun the sweeper prints all together."""
     from deeper.reporting import cost_tables
 
+    of_solve = [o for o in HydraConfig.get().overrides.task if o.partition("=")[0] in ("step", "within")]
+    if cfg.solve is None and cfg.match is None and of_solve:
+        raise DeeperError(f"{of_solve[0]} is for solving: add solve=model.width and match=params:853018")
     if cfg.solve is not None or cfg.match is not None:
         found = solve(cfg)
         cli.tell(json.dumps(found), {"solved": found})

@@ -16,11 +16,12 @@ ONE_OR_MORE = (
 )
 COUNTED_IN_LISTS = ("widths", "kernels", "strides", "hidden", "blocks", "auxiliary_channels", *ONE_OR_MORE)
 NONE_OR_MORE = ("middle", "squeeze", "squeeze_excite", "halvings", "beside")
-NOT_NEGATIVE = ("auxiliary_weight",)
 ABOVE_ZERO = ("width", "depth")
 """Whole numbers where a family counts with them, factors where it scales."""
 FACTORS = ("scale",)
-RANGES = {"phi": (-8, 8)}
+MOST = 1000
+"""Of a factor: more is a slip of the keys."""
+RANGES = {"phi": (-8, 8), "auxiliary_weight": (0, MOST)}
 BRANCHING = {"branches": "grouped", "stride_on": "3x3"}
 """Settings that only bottlenecks have, and their defaults."""
 
@@ -42,10 +43,8 @@ def check(model: Mapping[str, Any]) -> None:
             raise DeeperError(f"model.{key}={value}: it must be a whole number from 0")
         if key in ABOVE_ZERO:
             _check_size(key, value)
-        if key in NOT_NEGATIVE and not _is_between(value, 0, math.inf):
-            raise DeeperError(f"model.{key}={value}: it must be a number of at least 0")
-        if key in FACTORS and not (_is_between(value, 0, math.inf) and value):
-            raise DeeperError(f"model.{key}={value}: it must be a number above 0")
+        if key in FACTORS and not (_is_between(value, 0, MOST) and value):
+            raise DeeperError(f"model.{key}={value}: it must be a number above 0 and up to {MOST}")
         if key in RANGES and not _is_between(value, *RANGES[key]):
             raise DeeperError(f"model.{key}={value}: it must be a number from {RANGES[key][0]} to {RANGES[key][1]}")
     for key, usual in BRANCHING.items():

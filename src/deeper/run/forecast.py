@@ -52,7 +52,10 @@ class Past:
 
     @cached_property
     def text(self) -> str:
-        return (self.home / CONFIG).read_text()
+        try:
+            return (self.home / CONFIG).read_text(errors="replace")
+        except OSError:
+            return ""
 
     @cached_property
     def target(self) -> str | None:
@@ -69,8 +72,12 @@ class Past:
         return yaml.load(self.text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
 
     @cached_property
-    def kind(self) -> str:
-        return kind(self.config)
+    def kind(self) -> str | None:
+        """None where the configuration is damaged."""
+        try:
+            return kind(self.config)
+        except (ValueError, LookupError, TypeError, AttributeError, yaml.YAMLError):
+            return None
 
 
 class Forecast:
@@ -98,6 +105,7 @@ class Forecast:
         toy = config.get("profile") == TOY
         family, told = ([one for one in some if toy or not one.is_toy] for some in (family, self.past))
         near = sorted(family or told, key=lambda one: abs(math.log(max(one.macs, 1) / max(macs, 1))))[:NEAREST]
+        near = [one for one in near if one.kind]
         if not near:
             return None
         rate = median(one.seconds / (max(one.macs, 1) * self._passes(one.config)) for one in near)

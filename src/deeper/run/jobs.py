@@ -13,6 +13,7 @@ from deeper.data.prepared import open_set, read_meta
 from deeper.errors import DeeperError
 from deeper.models import bounds
 from deeper.run import transfer_jobs
+from deeper.run.arguments import with_kinds
 from deeper.run.identity import semantic, trial_id
 from deeper.run.provenance import check_visible, environment, gpus, origins
 from deeper.schema.trial import check_settings, declared
@@ -33,7 +34,7 @@ def make_job(cfg: DictConfig, slots: int | None = None) -> dict[str, Any]:
         DeeperError: a value that cannot be, or data that is not prepared.
     """
     config = OmegaConf.to_container(cfg, resolve=True, throw_on_missing=True)
-    config = declared(config, check_settings(config))
+    config = with_kinds(declared(config, check_settings(config)))
     _resolve(config, slots or 1)
     meta = transfer_jobs.complete(config) if "transfer" in config else None
     if config["data"].get("streamed") and config["data"]["classes"] is None:

@@ -16,12 +16,13 @@ from typing import Any
 import yaml
 
 from deeper import files
-from deeper.errors import DeeperError
+from deeper.errors import DeeperError, reason
 from deeper.files import digest, file_digest, write_json
 from deeper.results_versions import today, trusted
 
 RECORD, CONFIG, CURVES, PREDICTIONS = "record.json", "config.yaml", "curves.jsonl", "predictions.npz"
 WEIGHTS, LOG, CHECKPOINT, LOCK, MIRRORED = "weights.pt", "log.txt", "last.ckpt", ".lock", ".mirrored"
+AGAIN = "the command that trained it trains it again"
 NAMED = (CONFIG, CURVES, PREDICTIONS, WEIGHTS)
 
 
@@ -49,10 +50,16 @@ class Home:
         """The frozen configuration, by the names that classes have today.
 
         Raises:
-            DeeperError: it calls something that no trial needs.
+            DeeperError: it is damaged, or calls something that no trial needs.
             OSError: it is not there.
         """
-        return today(trusted(yaml.safe_load((self / CONFIG).read_bytes())))
+        try:
+            config = yaml.safe_load((self / CONFIG).read_bytes())
+        except (ValueError, yaml.YAMLError) as error:
+            raise DeeperError(f"{self / CONFIG} is damaged ({reason(error)}); {AGAIN}") from error
+        if not isinstance(config, dict):
+            raise DeeperError(f"{self / CONFIG} is damaged (it is no mapping); {AGAIN}")
+        return today(trusted(config))
 
     def damaged(self) -> list[str]:
         """The files of a trial that was finished which are not what they were; none of one that is not finished."""

@@ -1,23 +1,34 @@
-"""What an override with ``+`` may add: an argument of a class, and nothing that would be accepted and ignored."""
+"""What an override may say: with ``+`` an argument of a class, and nothing that would be accepted and ignored."""
 
+import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from hydra._internal.utils import _locate
+from hydra.conf import HydraConf
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
+from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 
 from deeper.errors import DeeperError, hint
 
 ARM = "study.arm"  # the mark of a study's job
 OF_NAMES = ("callbacks",)  # mappings from names of the user's to classes
+PREPARATION = ("held_out", "test_share", "digests", "layout", "routes", "reader")
+"""Settings of ``data`` that say how a set is made; once it is there, only ``prepare`` reads them."""
+
+OF_WHOLE_SETS = ("train_size", "validation_size", "subset_seed")
+"""Settings of ``data`` that a target set of transfer has not: all of it is used."""
 
 Compose = Callable[[list[str]], DictConfig]
 
 
 def check_added(overrides: Iterable[str], config: DictConfig, runtime: Mapping[str, Any], compose: Compose) -> None:
     """See that every setting which an override adds is an argument of a class; a group of options is none of these.
+
+    And that none says how a set is prepared to a verb that takes the set as it is.
 
     Args:
         overrides: of one job.
@@ -29,19 +40,45 @@ def check_added(overrides: Iterable[str], config: DictConfig, runtime: Mapping[s
         DeeperError: one is read by nothing; names what may have been meant.
     """
     words = list(overrides)
+    _check_preparation(words, config)
+    _check_target(words, config)
     added = [word for word in words if word.startswith("+")]
     for override in OverridesParser.create().parse_overrides(added):
         key = override.get_key_element().lstrip("+")
-        if key == ARM or key.partition(".")[0] == "hydra" or _is_group(override, runtime) or _of_class(key, config):
+        if key == ARM or _of_hydra(key) or _is_group(override, runtime) or _of_class(key, config):
             continue
         others = compose([word for word in words if word != override.input_line])
         if not override.is_force_add() or OmegaConf.select(others, key, default=others) is others:
             raise DeeperError(f"{override.input_line}: {_advice(key, others)}")
 
 
+def _check_preparation(words: Iterable[str], config: DictConfig) -> None:
+    if config.keys() == {"data"}:
+        return  # the verb prepares
+    for word in words:
+        group, _, key = word.lstrip("+~").partition("=")[0].partition(".")
+        if group == "data" and key.partition(".")[0] in PREPARATION:
+            raise DeeperError(
+                f"{word}: it says how a set is prepared, and here it is taken as it is; python -m deeper.prepare "
+                f"data={OmegaConf.select(config, 'data.name')} {word} makes it so"
+            )
+
+
+def _check_target(words: Iterable[str], config: DictConfig) -> None:
+    for word in words:
+        group, _, key = word.lstrip("+~").partition("=")[0].partition(".")
+        if "transfer" in config and group == "data" and key in OF_WHOLE_SETS:
+            raise DeeperError(f"{word}: a target set is used whole; transfer.per_class takes fewer pictures of it")
+
+
 def _is_group(override: Override, runtime: Mapping[str, Any]) -> bool:
     folders = [Path(source["path"]) for source in runtime["config_sources"] if source["schema"] == "file"]
     return any((folder / override.key_or_group).is_dir() for folder in folders)
+
+
+def _of_hydra(key: str) -> bool:
+    parts = [*key.split("."), ""]
+    return parts[0] == "hydra" and (parts[1] in HydraConf.__dataclass_fields__)
 
 
 def _of_class(key: str, config: DictConfig) -> bool:
@@ -50,7 +87,23 @@ def _of_class(key: str, config: DictConfig) -> bool:
     if above and above[0] in OF_NAMES:
         return True
     parts = [OmegaConf.select(config, ".".join(above[: n + 1])) for n in range(len(above))]
-    return any(isinstance(part, DictConfig) and "_target_" in part for part in parts)
+    called = [isinstance(part, DictConfig) and "_target_" in part for part in parts]
+    if called and called[-1] and not any(called[:-1]):
+        _check_taken(str(parts[-1]["_target_"]), key)
+    return any(called)
+
+
+def _check_taken(target: str, key: str) -> None:
+    """See that a class of another package takes an argument; of ours, and where it cannot be told, others say it."""
+    if target.partition(".")[0] == "deeper":
+        return
+    try:
+        taken = inspect.signature(_locate(target)).parameters
+    except (ImportError, ValueError, TypeError, HydraException):
+        return
+    name = key.rpartition(".")[2]
+    if name not in taken and not any(one.kind is one.VAR_KEYWORD for one in taken.values()):
+        raise DeeperError(f"+{key}: there is no such setting; {hint(name, taken)}")
 
 
 def _advice(key: str, config: DictConfig) -> str:

@@ -4,10 +4,10 @@ import json
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from deeper.errors import DeeperError
-from deeper.schema.base import Closed, Count, Fraction, NotNegative, Row, Text, Whole, wrong
+from deeper.schema.base import Closed, Count, Fraction, InFolder, NotNegative, Row, Text, Whole, wrong
 from deeper.schema.errors import explain
 from deeper.schema.ledger import ledger
 from deeper.schema.study import ClaimTest, CostName, Settings
@@ -17,7 +17,14 @@ PREFIX = "search_"  # of the files of searches among the tables of studies
 
 Model = TypeVar("Model", bound=BaseModel)
 
-SEEDS = Annotated[Row[Whole], Field(min_length=1)]
+
+def _each_once(seeds: tuple[int, ...]) -> tuple[int, ...]:
+    if len(set(seeds)) < len(seeds):
+        raise wrong("each seed must be there once")
+    return seeds
+
+
+SEEDS = Annotated[Row[Whole], Field(min_length=1), AfterValidator(_each_once)]
 
 
 class Window(Closed):
@@ -52,7 +59,7 @@ class FinalTraining(Closed):
 class SearchSettings(Closed):
     """The block ``search`` of a configuration."""
 
-    name: Text | None = None
+    name: InFolder | None = None
     seed: Whole = 0
     networks: Count
     batch: Count | None = None

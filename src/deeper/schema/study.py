@@ -133,6 +133,9 @@ class Comparison(Closed):
             raise wrong(f"{self.expect} needs a margin, a number of at least 0", "margin")
         if self.expect == "alike" and self.margin is not None:
             raise wrong("alike has a region and no margin", "margin")
+        for key in ("margin", "region"):
+            if self.metric.endswith("_error") and (getattr(self, key) or 0) > 1:
+                raise wrong("errors are fractions, so it must be a number from 0 to 1", key)
         if self.expect == "alike" and self.region is None:
             raise wrong("alike needs a region, a number above 0", "region")
         return self

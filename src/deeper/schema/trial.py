@@ -21,6 +21,7 @@ from deeper.schema.base import (
     NotNegative,
     Open,
     Positive,
+    Rate,
     Row,
     Text,
     Whole,
@@ -35,6 +36,7 @@ Seed = Annotated[Whole, Field(description="a whole number of at least 0 (several
 # Numbers that stay as they are written, since they are part of a trial's id.
 Share = Annotated[int | float, Field(ge=0, le=1, description="a number from 0 to 1")]
 Length = Annotated[int | float, Field(ge=0, description="a number of at least 0")]
+Factor = Annotated[int | float, Field(ge=0, le=1000, description="a number from 0 to 1000")]
 Beta = Annotated[int | float, Field(ge=0, lt=1, description="a number of at least 0 and below 1")]
 BETAS = "a list of two numbers, each at least 0 and below 1"
 LARGEST_IMAGE = 4096  # pixels a side; a network on more is no trial that ends
@@ -67,14 +69,14 @@ class DataSettings(Open):
 class OptimizerSettings(Called):
     """The three numbers that most optimizers have."""
 
-    lr: NotNegative = 0.0
+    lr: Rate = 0.0
     momentum: Fraction = 0.0
-    weight_decay: NotNegative = 0.0
+    weight_decay: Rate = 0.0
     nesterov: bool = False
     fused: bool | None = None
     betas: Annotated[tuple[Beta, Beta], Field(strict=False, description=BETAS)] = (0.9, 0.999)
     alpha: Share = 0
-    eps: Length = 0
+    eps: Factor = 0
 
 
 class ScheduleSettings(Called):
@@ -83,9 +85,15 @@ class ScheduleSettings(Called):
     warmup_epochs: Length = 0
     warmup_start: Share = 0
     milestones: Row[Share] = ()
-    factors: Row[Length] = ()
-    factor: Length = 0
+    factors: Row[Factor] = ()
+    factor: Factor = 0
     every: Annotated[int | float, Field(gt=0, description="a number above 0")] = 1
+
+    @model_validator(mode="after")
+    def _ascends(self) -> Self:
+        if list(self.milestones) != sorted(set(self.milestones)):
+            raise wrong("they must ascend", "milestones")
+        return self
 
     @model_validator(mode="after")
     def _gives_each_level_a_factor(self) -> Self:
@@ -98,6 +106,26 @@ class AugmentSettings(Called):
     """Padding in pixels, where the augmentation has it."""
 
     pad: Whole = 0
+
+
+class AverageSettings(Called):
+    """The numbers that averages of weights have."""
+
+    decay: Annotated[float, Field(ge=0, lt=1, description="a number of at least 0 and below 1")] = 0.0
+    start: Annotated[float, Field(ge=0, lt=1, description="a number of at least 0 and below 1")] = 0.0
+    every: Positive = 1.0
+
+
+class BatchSettings(Called):
+    """The numbers that most batch transforms have."""
+
+    mixup_alpha: NotNegative = 0.0
+    cutmix_alpha: NotNegative = 0.0
+    prob: Fraction = 0.0
+    switch_prob: Fraction = 0.0
+    probability: Fraction = 0.0
+    least: Fraction = 0.0
+    most: Fraction = 0.0
 
 
 class Training(Closed):
@@ -165,8 +193,8 @@ class Runtime(Closed):
 class LayerRates(Closed):
     """Fine-tuning: factor on the rate of all layers but the classifier, and factor a layer towards the input."""
 
-    body: NotNegative = 1.0
-    decay: NotNegative = 1.0
+    body: Rate = 1.0
+    decay: Rate = 1.0
 
 
 class TransferMode(Closed):
@@ -174,7 +202,7 @@ class TransferMode(Closed):
 
     name: Mode
     pretrained: bool
-    lr: NotNegative
+    lr: Rate
     classifier: Literal["logistic", "ridge"] = "logistic"
     strengths: Row[Positive] = ()
     layers: LayerRates = LayerRates()
@@ -203,6 +231,7 @@ class TransferTarget(Open):
     metric: Grade
     grain: Literal["fine", "coarse"] | None
     size: Count
+    fit: Literal["crop", "pad"]
     counts: PictureCounts | None
     root: Folder
 
@@ -257,8 +286,8 @@ class TrialSettings(Closed):
     optimizer: OptimizerSettings
     schedule: ScheduleSettings
     parameters: Called | None = None
-    batch: Called | None = None
-    average: Called | None = None
+    batch: BatchSettings | None = None
+    average: AverageSettings | None = None
     callbacks: dict[str, Called] | None = None
     loss: Called | None = None
     training: Training
@@ -290,6 +319,10 @@ class TrialSettings(Closed):
     def _fit_together(self) -> Self:
         if self.augment.pad > (self.data.image_size or self.augment.pad):
             raise wrong("it must be a whole number from 0 to data.image_size", "augment", "pad")
+        frozen = self.transfer is not None and self.transfer.mode.name == "frozen"
+        if self.schedule.warmup_epochs > self.training.epochs and not frozen:
+            most = f"it must be a number of epochs up to training.epochs={self.training.epochs}"
+            raise wrong(f"{most}; recipe.warmup_epochs=0 warms up for none", "schedule", "warmup_epochs")
         if self.training.batch_size % self.trainer.devices:
             devices = self.trainer.devices
             raise wrong(f"it is not a multiple of trainer.devices={devices}", "training", "batch_size")

@@ -1,7 +1,7 @@
 """The settings of the verbs that keep house: ``trials``, ``ledger``, ``baselines``, ``identify``."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from omegaconf import DictConfig, OmegaConf
 from pydantic import Field, ValidationError
@@ -9,8 +9,16 @@ from pydantic import Field, ValidationError
 from deeper.errors import DeeperError
 from deeper.schema.base import Closed, Count, Folder, Open, Positive, Row, Text, Whole
 from deeper.schema.errors import explain_setting
+from deeper.schema.trial import LARGEST_IMAGE
+
+Kind = TypeVar("Kind", bound=Closed | Open)
 
 Names = Annotated[Row[Text], Field(min_length=1, description="a list of names, one or more")]
+
+Pictures = Annotated[
+    tuple[Annotated[int, Field(ge=1, le=LARGEST_IMAGE)], Count | None],
+    Field(strict=False, description="a pair: the side of the pictures, and how many to train on, or null for all"),
+]
 
 
 class TrialsSettings(Closed):
@@ -41,8 +49,9 @@ class LedgerSettings(Closed):
 
 
 class BaselinesSettings(Open):
-    """conf/baselines.yaml; ``data`` is its own subject, and so are the pairs of ``sizes``."""
+    """conf/baselines.yaml; ``data`` is its own subject."""
 
+    sizes: Annotated[Row[Pictures], Field(min_length=1, description="a list of pairs, one or more")]
     subset_seeds: Annotated[Row[Whole], Field(min_length=1, description="a list of whole numbers of at least 0")]
     results: Folder
 
@@ -58,14 +67,14 @@ class IdentifySettings(Closed):
     identities: Text
 
 
-def check_verb(settings: type[Closed | Open], config: DictConfig) -> None:
-    """See that the composed configuration of a verb says what can be.
+def check_verb(settings: type[Kind], config: DictConfig) -> Kind:
+    """The composed configuration of a verb, if it says what can be.
 
     Raises:
         DeeperError: a value cannot be.
     """
     found: Mapping[str, Any] = OmegaConf.to_container(config, resolve=True)
     try:
-        settings.model_validate(found)
+        return settings.model_validate(found)
     except ValidationError as error:
         raise DeeperError(explain_setting(error, settings, found)) from None

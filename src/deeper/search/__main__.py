@@ -38,7 +38,7 @@ def search(cfg: DictConfig) -> None:
     from deeper.search.trainings import Trainings, plain
     from deeper.study.composing import Composer
 
-    if cfg.slots is not None and (not isinstance(cfg.slots, int) or cfg.slots < 1):
+    if cfg.slots is not None and (type(cfg.slots) is not int or cfg.slots < 1):
         raise DeeperError(f"slots={cfg.slots}: it must be a whole number of at least 1, or null")
     hydra_config = HydraConfig.get()
     composer = Composer(GlobalHydra.instance().config_loader(), OmegaConf.create({"hydra": hydra_config}))
@@ -51,8 +51,11 @@ def search(cfg: DictConfig) -> None:
     settings = settings.model_copy(update={"batch": settings.batch or trainings.slots})
     if settings.final:
         trainings.job(settings.final.set, settings.final.seeds[0])  # a mistake there is told before hours of searching
+    space = None if study else composed.space_of(cfg.space)
+    if space:
+        composed.check_told(space, settings, trainings)
     if cfg.dry_run:
-        searcher = composed.searcher_of(cfg.searcher, composed.space_of(cfg.space), settings.seed)
+        searcher = composed.searcher_of(cfg.searcher, space or composed.space_of(cfg.space), settings.seed)
         plan = studied.hours(cfg, study, settings, trainings) if study else engine.hours(settings, searcher, trainings)
         print(f"{name}: {_planned(*plan)}")
         return

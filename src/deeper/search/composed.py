@@ -51,6 +51,22 @@ def _made(block: Any, what: str, **more: Any) -> Any:
         raise DeeperError(f"{what}: {block.get('_target_', block)} cannot be made ({reason(cause)})") from error
 
 
+def check_told(space: Space, settings: SearchSettings, trainings: Trainings) -> None:
+    """See that the values which ``search.over`` names can be, and that they make trials of their own.
+
+    Raises:
+        DeeperError: one cannot be, two of them make the same trial, or the space takes none.
+    """
+    seen: dict[str, str] = {}
+    for point in space.told():
+        words = space.words(point)
+        other = seen.setdefault(trainings.job(space.settings(point), 0)["id"], words)
+        if other != words:
+            raise DeeperError(f"search.over: {other} and {words} are the same trial; search over what changes it")
+    if settings.over and not seen:
+        raise DeeperError("search.over is for space=settings; this space says itself what is searched")
+
+
 def started(cfg: DictConfig, trainings: Trainings, settings: SearchSettings, name: str) -> SearchResult:
     """What the file of a search says before its first proposal."""
     return SearchResult(

@@ -1,6 +1,6 @@
 """The space of ordinary settings: what one would otherwise sweep by hand."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -33,6 +33,14 @@ class SettingsSpace(Space):
 
     def settings(self, choices: Choices) -> dict[str, Any]:
         return {name: values[k] for (name, values), k in zip(self.over.items(), choices, strict=True)}
+
+    def told(self) -> Iterator[Choices]:
+        """Of a range its two ends."""
+        named = [
+            (0, size - 1) if range_ else range(size) for size, range_ in zip(self.sizes, self.ordered, strict=True)
+        ]
+        for point in range(max(map(len, named))):
+            yield tuple(options[min(point, len(options) - 1)] for options in named)
 
     def words(self, choices: Choices) -> str:
         return " ".join(f"{name}={value}" for name, value in self.settings(choices).items())

@@ -38,6 +38,10 @@ class Space(ABC):
     def words(self, choices: Choices) -> str:
         """The point in a few words."""
 
+    def told(self) -> Iterator[Choices]:
+        """Points that have every value which the user named; none where all points are ours."""
+        yield from ()
+
     def canonical(self, choices: Choices) -> Choices:
         """The one of all points that make the same network which stands for them."""
         return choices

@@ -25,6 +25,8 @@ def study_of(cfg: DictConfig, where: str | None = None) -> Study | None:
     Raises:
         DeeperError: its block says something that cannot be.
     """
+    if not OmegaConf.is_dict(cfg.study):
+        raise DeeperError(f"{where or 'study'}: study: it must be a mapping with name, arms, claims and more")
     block = OmegaConf.to_container(cfg.study, resolve=True)
     block.pop("arm", None)  # the mark of a job
     if block.get("name") == "none":

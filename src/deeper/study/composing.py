@@ -105,9 +105,13 @@ def overrides_of_jobs(
         together: names of settings whose values go in step, in groups.
 
     Raises:
-        DeeperError: of settings that go in step one has no values, or another number of them.
+        DeeperError: of settings that go in step one has no values, or another number of them; or there are no blocks.
     """
     arms = settings(study, profile) if study else {}
+    if blocks is not None and (type(blocks) is not int or blocks < 1):
+        raise DeeperError(f"blocks={blocks}: it must be a whole number of at least 1, or null")
+    if blocks is not None and not arms:
+        raise DeeperError(f"blocks={blocks}: only a study whose arms name settings is run in blocks; name one: study=…")
     if not arms:
         parts = _in_step([*grid, *line], together)
         return [job for part in parts for job in BasicSweeper.split_arguments(part, None)[0]]

@@ -76,7 +76,6 @@ def test_a_class_that_has_lost_its_pictures_is_named(tmp_path):
     [
         ({"classes": 3}, "2 classes found, 3 expected"),
         ({"counts": {"train": 9, "test": 4}}, "8 pictures in the train part, 9 expected"),
-        ({"fit": "stretch"}, "one of crop, pad"),
     ],
 )
 def test_a_wrong_count_says_what_was_found(tmp_path, changed, words):

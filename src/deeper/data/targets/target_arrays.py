@@ -87,8 +87,6 @@ def is_current(folder: Path, target: Mapping[str, Any]) -> bool:
 
 
 def _check_listing(target: Mapping[str, Any], listed: Collection) -> None:
-    if target["fit"] not in FITS:
-        raise DeeperError(f"transfer.target.fit={target['fit']}: it must be one of {', '.join(FITS)}")
     if target["classes"] is not None and len(listed.classes) != target["classes"]:
         raise DeeperError(
             f"{target['name']}: {len(listed.classes)} classes found, {target['classes']} expected; see that the folder "

@@ -1,0 +1,120 @@
+"""What a class of ours is called with, by its annotations: read from its source, for importing it takes seconds."""
+
+import ast
+import importlib.util
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+from deeper.errors import DeeperError, hint
+from deeper.results_versions import CALLED
+
+KINDS = {"bool": "true or false", "int": "a whole number", "float": "a number", "str": "text"}
+TAKES_ALL = "**"
+HYDRA = ("_target_", "_partial_", "_convert_", "_recursive_", "_args_")
+DESCRIPTIVE = ("name", "form")  # of a network
+
+
+def with_kinds(config: Mapping[str, Any]) -> dict[str, Any]:
+    """A configuration whose arguments of classes are what their annotations say: where a fraction may be, 1 is 1.0.
+
+    Raises:
+        DeeperError: a class has no such argument, or one is of another kind.
+    """
+    return {key: _called(key, value) if key in CALLED else value for key, value in config.items()}
+
+
+def _called(where: str, value: Any) -> Any:
+    if not isinstance(value, Mapping):
+        return value
+    target = value.get("_target_")
+    if target is None:
+        return {name: _called(f"{where}.{name}", part) for name, part in value.items()}
+    known = parameters(str(target))
+    return (
+        value if known is None else {key: _argument(f"{where}.{key}", key, part, known) for key, part in value.items()}
+    )
+
+
+def _argument(where: str, key: str, value: Any, known: Mapping[str, str]) -> Any:
+    if key in HYDRA or key in DESCRIPTIVE or (key not in known and TAKES_ALL in known):
+        return value
+    if key not in known:
+        raise DeeperError(f"{where}={value}: there is no such argument; {hint(key, known)}")
+    kinds = [kind.strip() for kind in known[key].split("|")]
+    if value is None or not set(kinds) <= {*KINDS, "None"} or type(value).__name__ in kinds:
+        return value
+    if type(value) is int and "float" in kinds:
+        return float(value)
+    raise DeeperError(
+        f"{where}={_written(value)}: it must be {' or '.join(KINDS[kind] for kind in kinds if kind in KINDS)}"
+    )
+
+
+def _written(value: Any) -> Any:
+    return str(value).lower() if isinstance(value, bool) else value
+
+
+@cache
+def parameters(target: str) -> dict[str, str] | None:
+    """The annotation, as it is written, of every argument of a class or function; None where it is not ours.
+
+    One that takes others as well has ``**`` among them.
+    """
+    module, _, name = target.rpartition(".")
+    if target.partition(".")[0] != "deeper" or (body := _module(module)) is None:
+        return None
+    definition = next((node for node in body if getattr(node, "name", None) == name), None)
+    if isinstance(definition, ast.FunctionDef):
+        return _of_function(definition)
+    if not isinstance(definition, ast.ClassDef):
+        return None
+    start = next((node for node in definition.body if getattr(node, "name", None) == "__init__"), None)
+    if isinstance(start, ast.FunctionDef):
+        own = dict(list(_of_function(start).items())[1:])
+        handed = _handed_on(start, body) if TAKES_ALL in own else {}
+        return handed | {name: kind for name, kind in own.items() if name != TAKES_ALL or not handed}
+    found: dict[str, str] = {}
+    for base in definition.bases:
+        inherited = parameters(f"{module}.{base.id}") if isinstance(base, ast.Name) else None
+        if inherited is None:
+            return None
+        found |= inherited
+    fields = [node for node in definition.body if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name)]
+    kinds = {field.target.id: ast.unparse(field.annotation) for field in fields}
+    return found | {name: kind for name, kind in kinds.items() if not kind.startswith("ClassVar")}
+
+
+def _handed_on(function: ast.FunctionDef, body: list[ast.stmt]) -> dict[str, str]:
+    """The arguments of the class of ours to which a function hands on all that it takes besides its own."""
+    rest = function.args.kwarg.arg
+    imports = {
+        name.asname or name.name: f"{node.module}.{name.name}"
+        for node in body
+        if isinstance(node, ast.ImportFrom)
+        for name in node.names
+    }
+    for call in (node for node in ast.walk(function) if isinstance(node, ast.Call)):
+        takes = any(word.arg is None and ast.unparse(word.value) == rest for word in call.keywords)
+        if takes and isinstance(call.func, ast.Name):
+            return parameters(imports.get(call.func.id, "")) or {}
+    return {}
+
+
+@cache
+def _module(name: str) -> list[ast.stmt] | None:
+    try:
+        spec = importlib.util.find_spec(name)
+    except ModuleNotFoundError:
+        return None
+    if spec is None or spec.origin is None:
+        return None
+    with open(spec.origin, encoding="utf-8") as file:
+        return ast.parse(file.read()).body
+
+
+def _of_function(function: ast.FunctionDef) -> dict[str, str]:
+    arguments = function.args
+    named = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
+    found = {one.arg: ast.unparse(one.annotation) if one.annotation else "" for one in named}
+    return found | ({TAKES_ALL: ""} if arguments.kwarg else {})

@@ -1,0 +1,46 @@
+"""What Hydra says is told in our words: what is wrong, and what to do."""
+
+import pytest
+from hydra.errors import ConfigCompositionException, InstantiationException
+from omegaconf import OmegaConf
+from omegaconf.errors import MissingMandatoryValue
+
+from deeper.errors import one_line
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (
+            MissingMandatoryValue("Missing mandatory value: model.name"),
+            "model.name has no value; give it one: model.name=…",
+        ),
+        (
+            InstantiationException(
+                "Error in call to target 'a.B':\nTypeError(\"B.__init__() got an unexpected keyword argument 'zz'\")\n"
+                "full_key: hydra.launcher"
+            ),
+            "hydra.launcher.zz: there is no such setting; --cfg all prints every one of hydra.launcher",
+        ),
+        (
+            ConfigCompositionException("Could not delete 'transfer'. No match in the defaults list"),
+            "~transfer: there is nothing to take out; leave it away, or choose another option: transfer=…",
+        ),
+        (
+            ValueError("Config group override must be a string or a list. Got NoneType"),
+            "a group of options is set to null; name one of its options, or take that override out",
+        ),
+    ],
+)
+def test_hydras_errors_are_one_line_that_says_what_to_do(error, words):
+    assert one_line(error) == words
+
+
+def test_a_setting_that_is_not_there_may_have_been_taken_out():
+    with pytest.raises(Exception, match="not in struct") as caught:
+        _ = OmegaConf.create({"a": 1}, flags={"struct": True}).model
+    assert one_line(caught.value).startswith("unknown setting 'model' in an override, or one that ~ takes out")
+
+
+def test_a_defect_has_no_line():
+    assert one_line(ValueError("something else")) is None
