@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
 from deeper.data.prepared import read_meta
 from deeper.errors import DeeperError
@@ -16,6 +16,7 @@ from deeper.files import write_json
 from deeper.run import measurements as probing
 from deeper.run.identity import OPEN
 from deeper.run.jobs import make_job
+from deeper.run.seeded import plain
 from deeper.run.store import CURVES, Home
 from deeper.schema.results import SCHEMA, changed_rows, folder_of, sealed
 from deeper.schema.study import Study
@@ -215,7 +216,7 @@ def of_other_profile(cfg: DictConfig) -> str | None:
 
 def _varying(configs: Sequence[DictConfig]) -> list[dict[str, Any]]:
     """Of every job what it has another value of than some other job: of the data and the recipe, by dotted name."""
-    flat = [dict(_flat({key: cfg[key] for key in VARIED})) for cfg in configs]
+    flat = [dict(_flat({key: value for key, value in plain(cfg).items() if key in VARIED})) for cfg in configs]
     for own, cfg in zip(flat, configs, strict=True):
         if own.get("data.subset_seed") == cfg.seed:
             del own["data.subset_seed"]  # drawn by the trial's seed, which a row has
@@ -226,10 +227,10 @@ def _varying(configs: Sequence[DictConfig]) -> list[dict[str, Any]]:
 
 def _flat(value: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
     for key, part in value.items():
-        if isinstance(part, Mapping | DictConfig):
+        if isinstance(part, Mapping):
             yield from _flat(part, f"{above}{key}.")
         else:
-            yield f"{above}{key}", OmegaConf.to_container(part) if OmegaConf.is_config(part) else part
+            yield f"{above}{key}", part
 
 
 def _data(data: dict[str, Any]) -> dict[str, Any]:
