@@ -143,8 +143,8 @@ def write(
     ``shelf`` is the folder of published numbers, ``exact`` what was found of the exact claims, ``others`` are tables
     of the family that have no page here. Where studies are named by ``only``, their pages alone are written, and the
     index, and nothing is cleared away. Figures that the folder ``drawn`` keeps are not drawn again. Returns the files
-    of the report; each is written whole or not at all, and only after every page could be made. Files in ``reports`` that
-    are not the report's own are left alone.
+    of the report; each is written whole or not at all, and only after every page could be made. Others in ``reports``
+    are left alone.
 
     Raises:
         DeeperError: a results file is damaged, or a study names something that does not exist.
