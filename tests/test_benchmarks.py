@@ -86,7 +86,9 @@ def findings():
         step_cost=[StepCost(32, one, one)],
         sweeps=sweeps,
         startup=Startup(one, spread([0.3, 0.4]), one, one, one),
-        planning=Planning({"plan": spread([3.0])}, spread([1.5])),
+        planning=Planning(
+            {"plan": spread([3.0])}, spread([1.5]), {"plan": spread([0.0012]), "again": spread([0.0025])}
+        ),
         pictures=Pictures(
             *(200, 66.0),
             rates=dict.fromkeys(pictures.WORKERS, dict.fromkeys(pictures.LOADERS, one)),
@@ -108,6 +110,7 @@ def test_page_says_plainly_what_missed_its_target(findings):
     assert "| two slots ÷ one slot | 1.70 | **missed** |" in text
     assert "run at the same time, reach 1.75" in text
     assert "| plan | 3.0 | 2.0 |" in text
+    assert "so ten thousand take 12 and 25 s." in text
     assert "| a trial from a warm fork server | 0.35 (0.30 to 0.40) | met |" in text
 
 

@@ -62,9 +62,26 @@ def clear_leftovers(folder: Path, pattern: str = f".*{LEFT_BEHIND}", age: float 
                 leftover.unlink()
 
 
+def write_changed(path: Path, content: bytes) -> None:
+    """As ``write_bytes``; a file that has this content already is left alone.
+
+    Raises:
+        OSError: as of ``write_bytes``.
+    """
+    with contextlib.suppress(OSError):
+        if path.stat().st_size == len(content) and path.read_bytes() == content:
+            return
+    write_bytes(path, content)
+
+
+def json_bytes(value: Any) -> bytes:
+    """A value as indented JSON, with a newline at its end."""
+    return (json.dumps(value, indent=1, allow_nan=False) + "\n").encode()
+
+
 def write_json(path: Path, value: Any) -> None:
     """Write a value as indented JSON, whole or not at all."""
-    write_bytes(path, (json.dumps(value, indent=1, allow_nan=False) + "\n").encode())
+    write_bytes(path, json_bytes(value))
 
 
 def write_synced(path: Path, content: bytes) -> None:

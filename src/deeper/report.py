@@ -6,6 +6,7 @@ python -m deeper.report only=zoo         the page of one study, or of several: o
 python -m deeper.report for_profile=smoke the toy runs' pages, from results/smoke to reports/smoke
 python -m deeper.report results=other/results reports=other/reports
 python -m deeper.report slides=slides    a picture a claim for slides, light and dark, and no page
+python -m deeper.report figures=null     draws every figure anew, and gives the same bytes
 python -m deeper.report compare=HEAD     what moved since a commit, or against a folder of results; writes nothing
 """
 
@@ -30,10 +31,12 @@ def report(
     exact: bool,
     only: Collection[str] = (),
     family: Path | None = None,
+    figures: Path | None = None,
 ) -> str:
     """Write every page, or those of ``only`` some studies, and say what was written; the exact claims with ``exact``.
 
-    The tables of the folder ``family`` that are not among the results count in the family of comparisons.
+    The tables of the folder ``family`` that are not among the results count in the family of comparisons. Figures that
+    the folder ``figures`` keeps are not drawn again.
 
     Raises:
         DeeperError: there is no folder ``results``, a file in it is damaged, a study names something that does not
@@ -51,7 +54,7 @@ def report(
     others = [one.table for one in load.load(family) if one.measures and one.name not in names] if family else []
     writable(reports, "the reports' folder", "reports")
     findings = _compute() if exact else []
-    written = site.write(results, reports, published, findings, others, only)
+    written = site.write(results, reports, published, findings, others, only, figures)
     pages = {path.stem for path in written if path.suffix == ".md"}
     studies = len(pages - {"README", "exact_claims"})
     found = f"{studies} {'study' if studies == 1 else 'studies'}" if studies else f"no study in {results} yet"
@@ -124,7 +127,8 @@ def main(config: DictConfig) -> None:
         cli.tell(said, {"slides": str(config.slides)})
         return
     family = None if config.family is None else paths.folder("family", config.family) / below
-    said = report(results, reports, published, config.exact, only, family)
+    figures = None if config.figures is None else paths.folder("figures", config.figures)
+    said = report(results, reports, published, config.exact, only, family, figures)
     cli.tell(said, {"reports": [said], "verdicts": _verdicts(reports)})
     from deeper.reporting import load
     from deeper.reporting.pages import front_page
@@ -132,7 +136,7 @@ def main(config: DictConfig) -> None:
     if not below:
         front_page.write(reports)
     if config.for_profile not in APART and not only and load.is_there(results / RECORD):
-        more = report(results / RECORD, reports / RECORD, published, False)
+        more = report(results / RECORD, reports / RECORD, published, False, figures=figures)
         cli.tell(more, {"reports": [said, more], "verdicts_of_record": _verdicts(reports / RECORD)})
 
 

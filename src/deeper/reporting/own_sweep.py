@@ -12,9 +12,10 @@ from typing import Any
 from deeper.claims import statistics
 from deeper.claims.metrics import METRICS
 from deeper.claims.statistics import Mean
-from deeper.files import write_bytes
+from deeper.files import write_changed
 from deeper.reporting import trial_table, words
 from deeper.reporting.arm_results import ArmResults, arm_results
+from deeper.reporting.charts import kept
 from deeper.reporting.load import StudyResults
 from deeper.reporting.templating import environment
 from deeper.reporting.terminal_table import aligned
@@ -23,6 +24,7 @@ from deeper.study.own_sweep import OwnSweep
 SHOWN = ("test_error", "validation_error", "train_error")
 WRITTEN = (*SHOWN, "test_loss", "params", "macs", "activation_bytes", "train_s")
 CHART = "errors-by-epoch"
+FIGURES = ".figures"
 
 
 @dataclass(frozen=True)
@@ -63,13 +65,13 @@ def rows_of(sweep: OwnSweep) -> list[SettingRow]:
     ]
 
 
-def text(sweep: OwnSweep) -> str:
+def text(sweep: OwnSweep, rows: Sequence[SettingRow]) -> str:
     """For a terminal: the table, and where the page is."""
-    head, left, cells = _cells(sweep, rows_of(sweep))
+    head, left, cells = _cells(sweep, rows)
     return f"{aligned(head, cells, left)}\n\n{sweep.path.with_suffix('.md')}"
 
 
-def facts(sweep: OwnSweep) -> dict[str, Any]:
+def facts(sweep: OwnSweep, rows: Sequence[SettingRow]) -> dict[str, Any]:
     """What ``--json`` prints (docs/formats.md)."""
     return {
         "sweep": sweep.table.name,
@@ -86,7 +88,7 @@ def facts(sweep: OwnSweep) -> dict[str, Any]:
                 "metrics": {name: mean_facts(row.arm.means[name]) for name in WRITTEN},
                 "difference": mean_facts(row.difference),
             }
-            for row in rows_of(sweep)
+            for row in rows
         ],
     }
 
@@ -99,17 +101,17 @@ def mean_facts(mean: Mean | None) -> dict[str, Any] | None:
     return {"n": mean.n, **{key: value if math.isfinite(value) else None for key, value in numbers.items()}}
 
 
-def write(sweep: OwnSweep) -> Path:
+def write(sweep: OwnSweep, rows: Sequence[SettingRow]) -> Path:
     """Write the page, its figure and the CSV files beside the table; the page's path."""
-    rows, beside = rows_of(sweep), sweep.path.parent
+    beside = sweep.path.parent
     figures = _draw(sweep, [row.arm for row in rows])
     for name, content in figures.items():
-        write_bytes(beside / name, content)
+        write_changed(beside / name, content)
     results = StudyResults(sweep.path, sweep.table)
-    write_bytes(sweep.path.with_suffix(".csv"), _csv(sweep, rows))
-    write_bytes(beside / f"{sweep.table.name}-trials.csv", trial_table.trial_table([results]))
+    write_changed(sweep.path.with_suffix(".csv"), _csv(sweep, rows))
+    write_changed(beside / f"{sweep.table.name}-trials.csv", trial_table.trial_table([results]))
     page = sweep.path.with_suffix(".md")
-    write_bytes(page, _render(_page(sweep, rows, list(figures))))
+    write_changed(page, _render(_page(sweep, rows, list(figures))))
     return page
 
 
@@ -167,12 +169,15 @@ def _numbers(mean: Mean | None) -> list[str]:
 
 
 def _draw(sweep: OwnSweep, arms: Sequence[ArmResults]) -> dict[str, bytes]:
-    from deeper.reporting.charts import epochs_and_layers, theme
+    def draw() -> dict[str, bytes]:
+        from deeper.reporting.charts import epochs_and_layers, theme  # and matplotlib, which takes a second
 
-    chart = next(chart for chart in epochs_and_layers.CHARTS if chart.name == CHART)
-    if not chart.has_numbers(arms):
-        return {}
-    return {f"{sweep.table.name}.svg": theme.render(chart.draw, arms, theme.THEMES[0], painted=True)}
+        chart = next(chart for chart in epochs_and_layers.CHARTS if chart.name == CHART)
+        if not chart.has_numbers(arms):
+            return {}
+        return {f"{sweep.table.name}.svg": theme.render(chart.draw, arms, theme.THEMES[0], painted=True)}
+
+    return kept.drawn_once(sweep.path.parent / FIGURES, sweep.table, draw)
 
 
 def _page(sweep: OwnSweep, rows: Sequence[SettingRow], figures: Sequence[str]) -> SweepPage:

@@ -6,7 +6,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
 from deeper.data.listing import is_listing, open_listing
 from deeper.data.prepared import open_set, read_meta
@@ -16,6 +16,7 @@ from deeper.run import transfer_jobs
 from deeper.run.arguments import with_kinds
 from deeper.run.identity import semantic, trial_id
 from deeper.run.provenance import check_visible, environment, gpus, origins
+from deeper.run.seeded import plain
 from deeper.schema.trial import check_settings, declared
 
 
@@ -33,7 +34,7 @@ def make_job(cfg: DictConfig, slots: int | None = None) -> dict[str, Any]:
     Raises:
         DeeperError: a value that cannot be, or data that is not prepared.
     """
-    config = OmegaConf.to_container(cfg, resolve=True, throw_on_missing=True)
+    config = plain(cfg)
     config = with_kinds(declared(config, check_settings(config)))
     _resolve(config, slots or 1)
     meta = transfer_jobs.complete(config) if "transfer" in config else None

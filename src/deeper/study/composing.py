@@ -15,6 +15,7 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
 from deeper.errors import DeeperError, hint, one_line
+from deeper.run.seeded import Alike
 from deeper.schema.added import check_added
 from deeper.schema.study import Settings, Study
 from deeper.study.arms import settings
@@ -28,7 +29,7 @@ Composed = tuple[DictConfig, DictConfig]
 
 
 class Composer:
-    """Composes jobs. Of those that differ in the seed alone the first is composed, which takes long; others copy it.
+    """Composes jobs. Of those that differ in the seed alone the first is composed, which takes long; others share it.
 
     Args:
         loader: Hydra's.
@@ -38,6 +39,7 @@ class Composer:
     def __init__(self, loader: ConfigLoader, master: DictConfig):
         self.loader, self.master = loader, master
         self.composed: dict[tuple[str, ...], tuple[DictConfig, bytes]] = {}  # Hydra's part, and ours pickled
+        self.alike: dict[tuple[str, ...], Alike] = {}
 
     def compose(self, overrides: Sequence[str]) -> Composed:
         """Hydra's part and ours of a job's configuration.
@@ -54,6 +56,10 @@ class Composer:
             self.composed[alike] = hydra, pickle.dumps(config, pickle.HIGHEST_PROTOCOL)
             return hydra, config
         hydra, kept = self.composed[alike]
+        if alike not in self.alike:
+            self.alike[alike] = Alike(pickle.loads(kept))
+        if self.alike[alike].places is not None:
+            return hydra, self.alike[alike].with_seed(int(seed))
         config = pickle.loads(kept)  # a seventh of the time of copy.deepcopy
         config.seed = int(seed)
         return hydra, config

@@ -11,7 +11,7 @@ from hydra.core.utils import JobReturn, filter_overrides
 from omegaconf import DictConfig, open_dict
 
 from deeper.errors import DeeperError
-from deeper.files import digest, write_json
+from deeper.files import digest, json_bytes, write_changed
 from deeper.schema.results import StudyTable, read_table
 from deeper.schema.study import Study
 from deeper.study import arms as study_arms
@@ -76,10 +76,9 @@ def write(jobs: Sequence[JobReturn], arguments: Sequence[str], asked: Sequence[S
     names = [" ".join(f"{key}={value}" for key, value in one.items()) or ALL for one in own]
     first = jobs[0].cfg
     name = first.get("name") or _name(varied, said)
-    configs, trials = [], []
-    for job, arm in {(arm, job.cfg.seed): (job, arm) for job, arm in zip(jobs, names, strict=True)}.values():
-        configs.append(_marked(job.cfg, name, arm))
-        trials.append(job.return_value)
+    once = {(arm, job.cfg.seed): job for job, arm in zip(jobs, names, strict=True)}
+    arms, configs = [arm for arm, _ in once], [job.cfg for job in once.values()]
+    configs[0] = _named(configs[0], name)
     study = Study(
         name=name,
         title=f"Sweep {name}",
@@ -88,7 +87,8 @@ def write(jobs: Sequence[JobReturn], arguments: Sequence[str], asked: Sequence[S
         claims={},
     )
     path = Path(first.sweeps) / f"{name}.json"
-    write_json(path, study_table.table(study, configs, trials))
+    trials = [job.return_value for job in once.values()]
+    write_changed(path, json_bytes(study_table.table(study, configs, trials, arms)))
     return OwnSweep(path, read_table(path), varied, dict(zip(names, own, strict=True)), arguments, len(said))
 
 
@@ -109,10 +109,10 @@ def _name(varied: Sequence[str], said: Sequence[Mapping[str, str]]) -> str:
     return f"{words}-{digest(said)[:6]}"
 
 
-def _marked(cfg: DictConfig, name: str, arm: str) -> DictConfig:
-    """The job's configuration as one of the arm."""
+def _named(cfg: DictConfig, name: str) -> DictConfig:
+    """The job's configuration as one of the sweep."""
     with open_dict(cfg):
-        cfg.study = {"name": name, "arm": arm}
+        cfg.study = {"name": name}
     return cfg
 
 

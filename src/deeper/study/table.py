@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
 from deeper.data.prepared import read_meta
 from deeper.errors import DeeperError
@@ -16,6 +16,7 @@ from deeper.files import write_json
 from deeper.run import measurements as probing
 from deeper.run.identity import OPEN
 from deeper.run.jobs import make_job
+from deeper.run.seeded import plain
 from deeper.run.store import CURVES, Home
 from deeper.schema.results import SCHEMA, changed_rows, folder_of, sealed
 from deeper.schema.study import Study
@@ -103,22 +104,25 @@ def _measured(row: Mapping[str, Any], study: Study | None) -> bool:
     return all(kept.get(name, {}).get("key") == probing.key(row["id"], spec) for name, spec in wanted.items())
 
 
-def table(study: Study, configs: Sequence[DictConfig], trials: Sequence[str]) -> dict[str, Any]:
-    """The value of ``results/<study>.json`` (docs/formats.md)."""
+def table(
+    study: Study, configs: Sequence[DictConfig], trials: Sequence[str], arms: Sequence[str] | None = None
+) -> dict[str, Any]:
+    """The value of ``results/<study>.json`` (docs/formats.md); ``arms`` are the jobs', where they do not say it."""
     study = study_arms.with_arms(study, configs)
+    arms = [study_arms.of_job(study, cfg) for cfg in configs] if arms is None else arms
     environments: list[Any] = []
     rows = []
     before = known(configs[0])
     varying = iter(_varying(configs))
-    for cfg, trial in zip(configs, trials, strict=True):
-        found = _finished(Home(cfg.store, trial), study_arms.probes(study, cfg)) or before.get(trial)
+    for cfg, arm, trial in zip(configs, arms, trials, strict=True):
+        found = _finished(Home(cfg.store, trial), study_arms.probes_of(study, arm)) or before.get(trial)
         if found is None:
             raise DeeperError(f"trial {trial} of study {study.name} is not finished; run the study again")
         if found["environment"] not in environments:
             environments.append(found["environment"])
         rows.append(
             {
-                "arm": study_arms.of_job(study, cfg),
+                "arm": arm,
                 "seed": cfg.seed,
                 **({"settings": own} if (own := next(varying)) else {}),
                 **(_transferred(cfg, found, trial) if "transfer" in cfg else {}),
@@ -215,21 +219,25 @@ def of_other_profile(cfg: DictConfig) -> str | None:
 
 def _varying(configs: Sequence[DictConfig]) -> list[dict[str, Any]]:
     """Of every job what it has another value of than some other job: of the data and the recipe, by dotted name."""
-    flat = [dict(_flat({key: cfg[key] for key in VARIED})) for cfg in configs]
-    for own, cfg in zip(flat, configs, strict=True):
-        if own.get("data.subset_seed") == cfg.seed:
-            del own["data.subset_seed"]  # drawn by the trial's seed, which a row has
-    keys = sorted(set().union(*flat))
-    differ = [key for key in keys if len({json.dumps(one.get(key)) for one in flat}) > 1]
-    return [{key: one[key] for key in differ if key in one} for one in flat]
+    said = []
+    for cfg in configs:
+        own = {key: value for key, value in plain(cfg).items() if key in VARIED}
+        if own["data"].get("subset_seed") == cfg.seed:
+            del own["data"]["subset_seed"]  # drawn by the trial's seed, which a row has
+        said.append((json.dumps(own), own))
+    flat = {words: dict(_flat(own)) for words, own in dict(said).items()}  # most jobs say what another says
+    keys = sorted(set().union(*flat.values()))
+    differ = [key for key in keys if len({json.dumps(one.get(key)) for one in flat.values()}) > 1]
+    varying = {words: {key: one[key] for key in differ if key in one} for words, one in flat.items()}
+    return [varying[words] for words, _ in said]
 
 
 def _flat(value: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
     for key, part in value.items():
-        if isinstance(part, Mapping | DictConfig):
+        if isinstance(part, Mapping):
             yield from _flat(part, f"{above}{key}.")
         else:
-            yield f"{above}{key}", OmegaConf.to_container(part) if OmegaConf.is_config(part) else part
+            yield f"{above}{key}", part
 
 
 def _data(data: dict[str, Any]) -> dict[str, Any]:

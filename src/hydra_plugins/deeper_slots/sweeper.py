@@ -104,8 +104,9 @@ class StudySweeper(BasicSweeper):
         from deeper.study import own_sweep
 
         sweep = own_sweep.write(jobs, arguments, self.asked)
-        shown.write(sweep)
-        cli.tell(shown.text(sweep), shown.facts(sweep))
+        rows = shown.rows_of(sweep)
+        shown.write(sweep, rows)
+        cli.tell(shown.text(sweep, rows), shown.facts(sweep, rows))
 
     def _tune(self, arguments: list[str]) -> Any:
         """Find the learning rate of every arm, round by round (``tune=true``)."""

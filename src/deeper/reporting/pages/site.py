@@ -17,7 +17,7 @@ from deeper.claims.verdicts import Verdict
 from deeper.exact.computed_claim import Finding
 from deeper.reporting import load, published_numbers, templating, trial_table, words
 from deeper.reporting.arm_results import ArmResults, arm_results, curve
-from deeper.reporting.charts import all_studies
+from deeper.reporting.charts import kept
 from deeper.reporting.charts.all_studies import ChartData
 from deeper.reporting.charts.searches import words_of
 from deeper.reporting.load import StudyResults
@@ -138,13 +138,15 @@ def write(
     exact: Sequence[Finding] = (),
     others: Sequence[StudyTable] = (),
     only: Collection[str] = (),
+    drawn: Path | None = None,
 ) -> list[Path]:
     """Write the pages of every study in ``results`` to ``reports`` and clear away those of studies that are gone.
 
     ``shelf`` is the folder of published numbers, ``exact`` what was found of the exact claims, ``others`` are tables
     of the family that have no page here. Where studies are named by ``only``, their pages alone are written, and the
-    index, and nothing is cleared away. Returns the files written; each is written whole or not at all, and only after
-    every page could be made. Files in ``reports`` that are not the report's own are left alone.
+    index, and nothing is cleared away. Figures that the folder ``drawn`` keeps are not drawn again. Returns the files
+    of the report; each is written whole or not at all, and only after every page could be made. Others in ``reports``
+    are left alone.
 
     Raises:
         DeeperError: a results file is damaged, or a study names something that does not exist.
@@ -155,9 +157,9 @@ def write(
     baselines = read_baselines(results / BASELINES)
     searches = search.pages(results, baselines)
     top = None if reports.is_absolute() else "/".join([".."] * len(reports.parts))
-    made = pages(load.load(results), shelf, exact, baselines, again, others, only, top, searches, before)
+    made = pages(load.load(results), shelf, exact, baselines, again, others, only, top, searches, before, drawn)
     for name, content in sorted(made.items()):
-        files.write_bytes(reports / name, content)
+        files.write_changed(reports / name, content)
     if not only:
         _clear(reports, set(made))
     return [reports / name for name in sorted(made)]
@@ -174,15 +176,16 @@ def pages(
     top: str | None = None,
     searches: Sequence[SearchPage] = (),
     before: Sequence[ClaimRow] = (),
+    drawn: Path | None = None,
 ) -> dict[str, bytes]:
     """Every file of the report by its path below ``reports``; ``again``: what the ledger of record, beside, answers.
 
     ``before`` is what the first ledger answers, for the pages of record.
 
     ``searches`` are the studies of searches, whose pages are left alone where ``only`` is given. ``top`` is the root of
-    the repository as a page sees it; left out, it is that of the usual folders.
+    the repository as a page sees it; left out, it is that of the usual folders. ``drawn`` keeps figures.
     """
-    studies = _studies(results, shelf, baselines, others, only)
+    studies = _studies(results, shelf, baselines, others, only, drawn)
     transfers = {page.name: transfer.build(page, _elsewhere(page, studies)) for page in _of_kind(studies, "transfer")}
     # Pages of some profiles stand a folder deeper.
     top = top or ("../.." if any(one.table.profile in APART for one in results) else "..")
@@ -215,11 +218,12 @@ def _studies(
     baselines: Baselines | None,
     others: Sequence[StudyTable],
     only: Collection[str],
+    kept_in: Path | None,
 ) -> list[StudyPage]:
     """Every study's page, with charts where it is written. A smoke run measures nothing: it has no verdicts."""
     judged = _judged(results, shelf, baselines, others)
     data = [ChartData(one, arm_results(one.table), verdicts) for one, verdicts, _ in judged]
-    drawn = iter(all_studies.draw([one for one in data if not only or one.results.name in only]))
+    drawn = iter(kept.draw([one for one in data if not only or one.results.name in only], kept_in))
     charts = [next(drawn) if not only or one.results.name in only else {} for one in data]
     return [
         study.build(one.results, one.arms, one.verdicts, pictures | _strips(one), numbers)
