@@ -11,6 +11,7 @@ import time
 import pytest
 from trials import SMALL
 
+from deeper import INTERRUPTED
 from deeper.paths import ROOT
 
 SIZES = ("data.train_size=120", "data.validation_size=40")
@@ -154,6 +155,13 @@ def test_ctrl_c_while_torch_is_imported_is_one_line(root, tmp_path, ctrl_c):
     assert running.returncode == 130
     assert said.splitlines()[-1].startswith("interrupted: ")
     assert "Traceback" not in said
+
+
+def test_an_interrupt_before_anything_is_imported_is_a_line(root, tmp_path):
+    (tmp_path / "hydra.py").write_text("raise KeyboardInterrupt")
+    done = call(root, tmp_path, env={"PYTHONPATH": str(tmp_path)})
+    assert done.returncode == -signal.SIGINT
+    assert done.stderr.splitlines() == [INTERRUPTED]
 
 
 def servers(parent):

@@ -11,11 +11,13 @@ For notebooks and scripts::
 These are imported when they are first used (``deeper.api``), so that a command starts at once.
 """
 
+import sys
 from typing import Any
 
 __version__ = "0.1.0"
 __all__ = ["compare", "load", "train", "trials"]
 
+INTERRUPTED = "interrupted: what was finished is kept, the same command goes on from there"
 _PLACES = {"load": "loaded"}
 
 
@@ -27,3 +29,14 @@ def __getattr__(name: str) -> Any:
     if name not in _PLACES:
         raise AttributeError(f"module 'deeper' has no attribute {name!r}")
     return getattr(import_module(f"deeper.api.{_PLACES[name]}"), name)
+
+
+def _in_a_line(kind: type[BaseException], error: BaseException, traceback: Any) -> None:
+    if issubclass(kind, KeyboardInterrupt):
+        print(INTERRUPTED, file=sys.stderr)
+    else:
+        sys.__excepthook__(kind, error, traceback)
+
+
+if sys.argv[:1] == ["-m"]:  # `python -m deeper.…` is still being imported; `deeper.cli` is not there yet
+    sys.excepthook = _in_a_line

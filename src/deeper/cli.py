@@ -16,6 +16,7 @@ import types
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NoReturn
 
+from deeper import INTERRUPTED
 from deeper.errors import DeeperError, one_line
 from deeper.paths import CONF
 
@@ -48,7 +49,7 @@ def run(verb: Callable[[], None]) -> None:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         if (processes := sys.modules.get("deeper.run.processes")) is not None:
             processes.kill_all()  # a second Ctrl-C may have come while the first was ending them
-        print("interrupted: what was finished is kept, the same command goes on from there", file=sys.stderr)
+        print(INTERRUPTED, file=sys.stderr)
         sys.exit(130)
     except Exception as error:
         if WANTS_TRACEBACK or one_line(error) is None:
