@@ -33,7 +33,7 @@ def test_without_the_exact_claims_the_verb_needs_no_torch(folder):
     assert (found.returncode, spoken(found)) == (0, [])
     assert "1 study" in found.stdout
     assert (folder / "reports" / "residual_vs_plain.md").is_file()
-    assert {path.name for path in folder.iterdir()} == {"published", "results", "reports"}
+    assert {path.name for path in folder.iterdir()} == {"published", "results", "reports", ".figures"}
     modules = {line.rpartition("|")[2].strip() for line in found.stderr.splitlines()}
     assert "matplotlib.figure" in modules
     assert "torch" not in modules

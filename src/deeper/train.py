@@ -34,17 +34,17 @@ def one_trial(cfg: DictConfig, label: str) -> str:
     """
     from hydra.core.hydra_config import HydraConfig
     from hydra.types import RunMode
+    from omegaconf import OmegaConf
 
     from deeper.errors import DeeperError
     from deeper.run.jobs import check_images, make_job
-    from deeper.study.arms import study_of
 
     for key, said in (("blocks", cfg.blocks), ("tune", cfg.tune or None)):
         if said is not None and HydraConfig.get().mode == RunMode.RUN:
             raise DeeperError(
                 f"{key}={str(said).lower()}: it is of a study, and this is one trial; add --multirun and study=…"
             )
-    if study_of(cfg) is not None:
+    if not OmegaConf.is_dict(cfg.study) or cfg.study.get("name") != "none":
         _check_study(cfg, HydraConfig.get())
     job = make_job(cfg)
     check_images(job["config"])

@@ -132,7 +132,7 @@ def test_what_a_probe_does_not_use_is_not_part_of_it(place, folder):
         (("transfer.backbone.channels=2",), "transfer.backbone.channels=2: it must be one of 1, 3, or null"),
         (("transfer.backbone.std=[0,0,0]",), "transfer.backbone.std.0=0: it must be a number above 0"),
         (("transfer.backbone.mean=[0.5]",), "a list of 3 numbers"),
-        (("transfer/mode=finetune", "transfer.mode.layers.body=-1"), "a number of at least 0"),
+        (("transfer/mode=finetune", "transfer.mode.layers.body=-1"), "a number from 0 to 1000"),
         (("transfer.mode.classifier=svm",), "transfer.mode.classifier=svm: it must be one of logistic, ridge"),
         (
             ("transfer/mode=finetune", "+transfer.mode.layers.bdy=1"),

@@ -220,7 +220,7 @@ class _StopBeforeSecondEpoch(pl.Callback):
 
 def training(overrides: Sequence[str], pinned: Sequence[str] = FIT) -> dict[str, Any]:
     """The resolved configuration of a training."""
-    config = composed("train", *pinned, *overrides)
+    config = composed("train", "profile=first_ledger", *pinned, *overrides)
     config["trainer"]["threads"] = THREADS
     return config
 

@@ -13,7 +13,12 @@ from deeper.run.store import CONFIG, RECORD
 
 MACHINE, OTHER_MACHINE = {"cpu": "one"}, {"cpu": "two"}
 TEST = 101
-LENET = "model._target_=deeper.models.lenet.LeNet5"
+LENET = {"_target_": "deeper.models.lenet.LeNet5"}
+
+
+def of_class(config, target):
+    """The same configuration, but for the class of its network."""
+    return config | {"model": config["model"] | target}
 
 
 @pytest.fixture
@@ -48,7 +53,7 @@ def test_a_damaged_configuration_tells_nothing(config, tmp_path, content):
     path.unlink() if content is None else path.write_text(f"profile: pocket\n{content}")
     assert Forecast(tmp_path, MACHINE, TEST).seconds(config(), 1000) is None
     remember(tmp_path, "whole", config("seed=1"), 1000, 10.0)
-    assert Forecast(tmp_path, MACHINE, TEST).seconds(config(LENET), 1000).seconds == pytest.approx(10.0)
+    assert Forecast(tmp_path, MACHINE, TEST).seconds(of_class(config(), LENET), 1000).seconds == pytest.approx(10.0)
 
 
 def test_trials_of_the_same_kind_go_before_all_others(config, tmp_path):
@@ -61,7 +66,7 @@ def test_trials_of_the_same_kind_go_before_all_others(config, tmp_path):
 
 def test_else_it_is_told_by_images_and_multiply_adds_of_the_same_class(config, tmp_path):
     remember(tmp_path, "small", config(), 1000, 10.0)
-    remember(tmp_path, "lenet", config(LENET), 1000, 7000.0)
+    remember(tmp_path, "lenet", of_class(config(), LENET), 1000, 7000.0)
     told = Forecast(tmp_path, MACHINE, TEST)
     wider = told.seconds(config("model.width=8"), 4000)
     assert (wider.seconds, wider.basis) == (pytest.approx(40.0), CLASS)
@@ -72,7 +77,7 @@ def test_else_it_is_told_by_images_and_multiply_adds_of_the_same_class(config, t
 
 def test_else_by_those_of_any_class(config, tmp_path):
     remember(tmp_path, "resnet", config(), 1000, 10.0)
-    guess = Forecast(tmp_path, MACHINE, TEST).seconds(config(LENET), 2000)
+    guess = Forecast(tmp_path, MACHINE, TEST).seconds(of_class(config(), LENET), 2000)
     assert (guess.seconds, guess.basis) == (pytest.approx(20.0), OTHER)
 
 

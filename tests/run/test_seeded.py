@@ -18,7 +18,7 @@ def whole(config):
     return OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
 
 
-@pytest.mark.parametrize("profile", ["pocket", "record"])  # under record the seed draws the pictures too
+@pytest.mark.parametrize("profile", ["first_ledger", "record"])  # under record the seed draws the pictures too
 def test_says_what_a_composed_one_says(profile):
     alike = Alike(composed(f"profile={profile}", "seed=3"))
     for seed in (0, 11):

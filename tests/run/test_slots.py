@@ -37,7 +37,7 @@ def test_trials_are_shared_and_never_trained_twice(root, tmp_path):
 
 
 def test_one_that_fails_or_diverges_costs_itself_alone(root, tmp_path):
-    good, diverging = job(root, tmp_path), job(root, tmp_path, "optimizer.lr=1e12", "seed=1")
+    good, diverging = job(root, tmp_path), job(root, tmp_path, "optimizer.lr=1000", "seed=1")
     bad = job(root, tmp_path, "model.depth=9", "seed=2")
     tasks, text = run([bad, good, diverging])
     assert [task.state for task in tasks] == ["failed", "trained", "trained"]

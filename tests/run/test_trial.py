@@ -213,7 +213,7 @@ def test_damaged_curves_do_not_stop_a_resume(root, tmp_path, rows):
     assert same_trial(whole, train({key: value for key, value in a_job.items() if key != "kill"}))
 
 
-@pytest.mark.parametrize("rate", ["1e12", "30"])
+@pytest.mark.parametrize("rate", ["1000", "30"])
 def test_divergence_is_a_result(root, tmp_path, rate):
     home = train(job(root, tmp_path, f"optimizer.lr={rate}", "model.shortcut=none"))
     record = home.record()

@@ -57,8 +57,11 @@ def _first(error: ValidationError, model: type[BaseModel]) -> tuple[Key, dict[st
     An unknown key comes before all others: what seems to be missing may be what it is meant for.
     """
     lines = sorted(error.errors(include_url=False), key=lambda line: line["type"] != "extra_forbidden")
-    key, kind = _locate(model, lines[0]["loc"])
-    return key, lines[0], kind
+    line = lines[0]
+    if line["type"] == "missing" and isinstance(line["loc"][-1], int):  # of a list of fixed length
+        line = line | {"type": "too_short", "loc": line["loc"][:-1]}
+    key, kind = _locate(model, line["loc"])
+    return key, line, kind
 
 
 def _words(line: Mapping[str, Any], kind: Any) -> str:
@@ -106,7 +109,7 @@ def _inner(kind: Any, step: str | int) -> Any:
     if get_origin(kind) is dict and isinstance(step, str) and step != "[key]":
         return arguments[1]
     if get_origin(kind) in (list, tuple) and isinstance(step, int):
-        return arguments[0]
+        return arguments[0] if ... in arguments or step >= len(arguments) else arguments[step]
     return None
 
 

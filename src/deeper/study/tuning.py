@@ -91,7 +91,7 @@ class ArmSearch:
         return all(getattr(self, fact) == getattr(other, fact) for fact in ("kind", "epochs", "train", "validation"))
 
 
-class Search:
+class Tuning:
     """Rounds of trials until every arm has its rate.
 
     Args:

@@ -112,13 +112,13 @@ class StudySweeper(BasicSweeper):
         """Find the learning rate of every arm, round by round (``tune=true``)."""
         from deeper.study.checked_jobs import checked_study, study_folder
         from deeper.study.composing import Composer
-        from deeper.study.tuning import Search
+        from deeper.study.tuning import Tuning
 
         study, folder = checked_study(self.config, self.config.hydra.runtime), study_folder(self.config.hydra.runtime)
         if study is None or folder is None:
             raise DeeperError("tune=true finds the rates of a study's arms; name one: study=…")
         composer = Composer(self.hydra_context.config_loader, self.config)
-        search = Search(study, self.config, arguments, composer, folder)
+        search = Tuning(study, self.config, arguments, composer, folder)
         returns: list[Any] = []
         while round_ := search.jobs():
             self.round, self.batch_index = round_, 0
