@@ -46,8 +46,12 @@ def context() -> Any:
     server.set_forkserver_preload([PRELOAD])
     from multiprocessing import forkserver
 
-    with _short_folder(), _no_main_module():
-        forkserver.ensure_running()
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # as the server has it until it ignores Ctrl-C
+    try:
+        with _short_folder(), _no_main_module():
+            forkserver.ensure_running()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
     return server
 
 
