@@ -54,9 +54,11 @@ def explain_setting(error: ValidationError, model: type[BaseModel], config: Mapp
 def _first(error: ValidationError, model: type[BaseModel]) -> tuple[Key, dict[str, Any], Any]:
     """The first mistake: its key, what pydantic says of it, and the type that is expected there.
 
-    An unknown key comes before all others: what seems to be missing may be what it is meant for.
+    An unknown key comes before all others: what seems to be missing may be what it is meant for. Then comes the
+    seed, from which that of the pictures may be taken.
     """
-    lines = sorted(error.errors(include_url=False), key=lambda line: line["type"] != "extra_forbidden")
+    lines = error.errors(include_url=False)
+    lines.sort(key=lambda line: (line["type"] != "extra_forbidden", line["loc"] != ("seed",)))
     line = lines[0]
     if line["type"] == "missing" and isinstance(line["loc"][-1], int):  # of a list of fixed length
         line = line | {"type": "too_short", "loc": line["loc"][:-1]}
