@@ -182,10 +182,12 @@ def evaluate(
     """
     tables = list(tables)
     every = (*tables, *others)
-    judged = {one.profile: [other.study for other in every if other.profile == one.profile] for one in tables}
-    families = {one.name: family_of(one.study, one.profile, judged[one.profile]) for one in tables}
+
+    def family(table: StudyTable) -> int:
+        return family_of(table.study, table.profile, [one.study for one in every if one.profile == table.profile])
+
     return [
-        _judge(table, claim, test, families[table.name], baselines or Baselines())
+        _judge(table, claim, test, family(table), baselines or Baselines())
         for table in tables
         for claim, test in table.study.claims.items()
     ]

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from deeper.errors import DeeperError
+from deeper.schema.base import MOST
 
 ONE_OR_MORE = (
     *("in_chans", "num_classes", "widen", "growth", "filters", "repeats", "columns", "cardinality", "branch_width"),
@@ -19,8 +20,6 @@ NONE_OR_MORE = ("middle", "squeeze", "squeeze_excite", "halvings", "beside")
 ABOVE_ZERO = ("width", "depth")
 """Whole numbers where a family counts with them, factors where it scales."""
 FACTORS = ("scale",)
-MOST = 1000
-"""Of a factor: more is a slip of the keys."""
 RANGES = {"phi": (-8, 8), "auxiliary_weight": (0, MOST)}
 BRANCHING = {"branches": "grouped", "stride_on": "3x3"}
 """Settings that only bottlenecks have, and their defaults."""

@@ -38,13 +38,11 @@ def level_of(arms: Sequence[ArmResults]) -> float | None:
 
 def time_to(arm: ArmResults, level: float, timed: bool = True) -> TimeToTarget:
     """How soon an arm gets to a validation error of ``level``; ``timed``: whether seconds compare."""
-    epochs = [count for row in arm.rows if (count := _epochs_to(row, level)) is not None]
-    seconds = [
-        sum(epoch.seconds or math.nan for epoch in row.curves if epoch.epoch <= count)
-        for row in arm.rows
-        if timed and (count := _epochs_to(row, level)) is not None
-    ]
-    return TimeToTarget(mean_of(epochs), mean_of(seconds), len(epochs), len(arm.rows))
+    there = [(row, count) for row in arm.rows if (count := _epochs_to(row, level)) is not None]
+    seconds = [sum(one.seconds or math.nan for one in row.curves if one.epoch <= count) for row, count in there]
+    return TimeToTarget(
+        mean_of(count for _, count in there), mean_of(seconds) if timed else None, len(there), len(arm.rows)
+    )
 
 
 def _epochs_to(row: TrialRow, level: float) -> int | None:

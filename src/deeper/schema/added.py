@@ -55,9 +55,8 @@ def check_added(overrides: Iterable[str], config: DictConfig, runtime: Mapping[s
 def _check_preparation(words: Iterable[str], config: DictConfig) -> None:
     if config.keys() == {"data"}:
         return  # the verb prepares
-    for word in words:
-        group, _, key = word.lstrip("+~").partition("=")[0].partition(".")
-        if group == "data" and key.partition(".")[0] in PREPARATION:
+    for word, key in _of_data(words):
+        if key.partition(".")[0] in PREPARATION:
             raise DeeperError(
                 f"{word}: it says how a set is prepared, and here it is taken as it is; python -m deeper.prepare "
                 f"data={OmegaConf.select(config, 'data.name')} {word} makes it so"
@@ -65,10 +64,17 @@ def _check_preparation(words: Iterable[str], config: DictConfig) -> None:
 
 
 def _check_target(words: Iterable[str], config: DictConfig) -> None:
+    for word, key in _of_data(words):
+        if "transfer" in config and key in OF_WHOLE_SETS:
+            raise DeeperError(f"{word}: a target set is used whole; transfer.per_class takes fewer pictures of it")
+
+
+def _of_data(words: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """The overrides below ``data``, each with its key there."""
     for word in words:
         group, _, key = word.lstrip("+~").partition("=")[0].partition(".")
-        if "transfer" in config and group == "data" and key in OF_WHOLE_SETS:
-            raise DeeperError(f"{word}: a target set is used whole; transfer.per_class takes fewer pictures of it")
+        if group == "data":
+            yield word, key
 
 
 def _is_group(override: Override, runtime: Mapping[str, Any]) -> bool:

@@ -16,7 +16,8 @@ Count = Annotated[int, Field(ge=1)]
 Whole = Annotated[int, Field(ge=0)]
 Positive = Annotated[float, Field(gt=0)]
 NotNegative = Annotated[float, Field(ge=0)]
-Rate = Annotated[float, Field(ge=0, le=1000)]  # more is a slip of the keys: nothing trains at it
+MOST = 1000  # of a rate or a factor: more is a slip of the keys, nothing trains at it
+Rate = Annotated[float, Field(ge=0, le=MOST)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Row = Annotated[tuple[Item, ...], Field(strict=False)]  # a list in YAML and JSON
 

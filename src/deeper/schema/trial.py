@@ -13,6 +13,7 @@ from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from deeper.errors import DeeperError
 from deeper.schema.base import (
+    MOST,
     Closed,
     Count,
     Folder,
@@ -36,7 +37,7 @@ Seed = Annotated[Whole, Field(description="a whole number of at least 0 (several
 # Numbers that stay as they are written, since they are part of a trial's id.
 Share = Annotated[int | float, Field(ge=0, le=1, description="a number from 0 to 1")]
 Length = Annotated[int | float, Field(ge=0, description="a number of at least 0")]
-Factor = Annotated[int | float, Field(ge=0, le=1000, description="a number from 0 to 1000")]
+Factor = Annotated[int | float, Field(ge=0, le=MOST, description=f"a number from 0 to {MOST}")]
 Beta = Annotated[int | float, Field(ge=0, lt=1, description="a number of at least 0 and below 1")]
 BETAS = "a list of two numbers, each at least 0 and below 1"
 LARGEST_IMAGE = 4096  # pixels a side; a network on more is no trial that ends

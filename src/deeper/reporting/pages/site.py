@@ -180,10 +180,9 @@ def pages(
 ) -> dict[str, bytes]:
     """Every file of the report by its path below ``reports``; ``again``: what the ledger of record, beside, answers.
 
-    ``before`` is what the first ledger answers, for the pages of record.
-
-    ``searches`` are the studies of searches, whose pages are left alone where ``only`` is given. ``top`` is the root of
-    the repository as a page sees it; left out, it is that of the usual folders. ``drawn`` keeps figures.
+    ``before`` is what the first ledger answers, for the pages of record. ``searches`` are the studies of searches,
+    whose pages are left alone where ``only`` is given. ``top`` is the root of the repository as a page sees it; left
+    out, it is that of the usual folders. ``drawn`` keeps figures.
     """
     studies = _studies(results, shelf, baselines, others, only, drawn)
     transfers = {page.name: transfer.build(page, _elsewhere(page, studies)) for page in _of_kind(studies, "transfer")}
