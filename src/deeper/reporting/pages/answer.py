@@ -52,7 +52,7 @@ QUESTIONS = (
             CONTRADICTED: "Shortcuts do not mend it: the deeper residual network trains worse too",
             MIXED: "Shortcuts mend a part of it: some deeper residual networks train as well, some do not",
             TOO_SMALL_TO_MATTER: "With shortcuts the difference is too small to matter",
-            CANNOT_TELL: "Whether shortcuts mend it cannot be told yet",
+            CANNOT_TELL: "Whether shortcuts mend all of it cannot be told yet",
             NOT_TESTABLE: "Whether shortcuts mend it could not be tested fairly here",
         },
     ),
