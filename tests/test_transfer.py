@@ -149,6 +149,10 @@ def test_a_study_of_a_target_of_ones_own_writes_a_table_and_pictures(tmp_path):
     pairs = json.loads((tmp_path / "results/transfer_mine/mine.json").read_text())
     strips = {path.name for path in (tmp_path / "results/transfer_mine").glob("*.png")}
     assert strips == {f"mine-{label}.png" for pair in pairs for label in pair}
+    again = call(tmp_path, *line, "transfer.target.licence=for research", "results=licensed")
+    assert "9 reused" in again.stderr, again.stderr
+    assert json.loads((tmp_path / "licensed/transfer_mine.json").read_text())["trials"] == content["trials"]
+    assert [path.name for path in (tmp_path / "licensed").iterdir()] == ["transfer_mine.json"]
 
 
 TUNED = """# @package _global_

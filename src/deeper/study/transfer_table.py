@@ -64,9 +64,10 @@ def several(cfg: DictConfig) -> bool:
 def draw_pictures(folder: Path, table: Mapping[str, Any], configs: Sequence[DictConfig]) -> None:
     """Write ``<folder>/<target>.json`` and a strip of test pictures for each class in it.
 
-    They are of the classes that frozen networks confuse most, in arms with the most training pictures.
+    They are of the classes that frozen networks confuse most, in arms with the most training pictures. Of a target set
+    that names a licence no picture is written: what is in ``folder`` is passed on.
     """
-    for cfg in {cfg.data.name: cfg for cfg in configs}.values():
+    for cfg in {cfg.data.name: cfg for cfg in configs if not cfg.transfer.target.get("licence")}.values():
         rows = [row for row in table["trials"] if row["transfer"]["target"]["name"] == cfg.data.name]
         frozen = [
             row for row in rows if row["transfer"]["mode"] == "frozen" and row["transfer"]["layer"] == "pre_logits"
