@@ -6,7 +6,7 @@ python -m deeper.report only=zoo         the page of one study, or of several: o
 python -m deeper.report for_profile=smoke the toy runs' pages, from results/smoke to reports/smoke
 python -m deeper.report results=other/results reports=other/reports
 python -m deeper.report slides=slides    a picture a claim for slides, light and dark, and no page
-python -m deeper.report figures=null     draws every figure anew, and gives the same bytes
+python -m deeper.report figures=null     makes figures and exact claims anew, and gives the same bytes
 python -m deeper.report compare=HEAD     what moved since a commit, or against a folder of results; writes nothing
 """
 
@@ -35,8 +35,8 @@ def report(
 ) -> str:
     """Write every page, or those of ``only`` some studies, and say what was written; the exact claims with ``exact``.
 
-    The tables of the folder ``family`` that are not among the results count in the family of comparisons. Figures that
-    the folder ``figures`` keeps are not drawn again.
+    The tables of the folder ``family`` that are not among the results count in the family of comparisons. Figures and
+    exact claims that the folder ``figures`` keeps are not made again.
 
     Raises:
         DeeperError: there is no folder ``results``, a file in it is damaged, a study names something that does not
@@ -53,7 +53,7 @@ def report(
     names = {one.name for one in tables}
     others = [one.table for one in load.load(family) if one.measures and one.name not in names] if family else []
     writable(reports, "the reports' folder", "reports")
-    findings = _compute() if exact else []
+    findings = _compute(figures) if exact else []
     written = site.write(results, reports, published, findings, others, only, figures)
     pages = {path.stem for path in written if path.suffix == ".md"}
     studies = len(pages - {"README", "exact_claims"})
@@ -101,10 +101,10 @@ def _see(only: Collection[str], tables: list, results: Path) -> None:
             raise DeeperError(f"only={name}: {results} has no study of this name; {hint(name, names)}")
 
 
-def _compute() -> list:
+def _compute(kept: Path | None) -> list:
     from deeper import exact
 
-    return exact.compute()
+    return exact.findings(kept)
 
 
 @hydra.main(version_base="1.3", config_path=str(paths.CONF), config_name="report")

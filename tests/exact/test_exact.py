@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deeper import exact
+from deeper import exact, kept
 from deeper.claims.verdicts import CANNOT_TELL, CONTRADICTED, SUPPORTED
 from deeper.exact.computed_claim import ABOUT, COMPUTED, DEPENDS, DISAGREEMENTS, FAILS, HOLDS, Finding, Part
 from deeper.paths import ROOT
@@ -196,3 +196,13 @@ def test_the_index_gives_both_readings_and_does_not_call_them_contradicted(tmp_p
     page = (tmp_path / "reports" / "exact_claims.md").read_text(encoding="utf-8")
     assert "| activations of an image, ReLU in place | 100 MB | 25 % | 61 MB | does not hold |" in page
     assert "| activations of an image, ReLU outputs kept | 100 MB | 25 % | 115 MB | holds about |" in page
+
+
+def test_kept_findings_are_the_computed_ones(findings, tmp_path, monkeypatch):
+    monkeypatch.setattr(exact, "compute", lambda: list(findings.values()))
+    assert exact.findings(tmp_path) == list(findings.values())
+    monkeypatch.setattr(exact, "compute", lambda: pytest.fail("computed again"))
+    assert exact.findings(tmp_path) == list(findings.values())
+    monkeypatch.setattr(kept, "code", lambda *_: "other code")
+    monkeypatch.setattr(exact, "compute", lambda: ["computed"])
+    assert exact.findings(None) == ["computed"]

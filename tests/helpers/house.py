@@ -11,7 +11,7 @@ from pathlib import Path
 SRC = Path(__file__).resolve().parents[2] / "src"
 GROUND, VERBS = "ground", "verbs"
 FLOORS = (  # from the ground; a room imports its own floor's earlier rooms and all floors below
-    (GROUND, "paths, errors, seeds, files, results versions, parents"),
+    (GROUND, "paths, errors, seeds, files, what is kept, results versions, parents"),
     ("schema", "what a study, a trial's settings and a table may say"),
     ("data", "pictures: where they come from, how they are read, batches, augmentation"),
     ("models", "a file a family of networks, and the parts that they share"),
@@ -39,7 +39,9 @@ def room_of(module: str) -> str:
     if len(parts) > 1 and parts[1] in ROOMS:
         return parts[1]
     return (
-        GROUND if parts[-1] in ("deeper", "paths", "errors", "seeds", "files", "parents", "results_versions") else VERBS
+        GROUND
+        if parts[-1] in ("deeper", "paths", "errors", "seeds", "files", "kept", "parents", "results_versions")
+        else VERBS
     )
 
 

@@ -15,6 +15,7 @@ a measurement. One value has a mean and no interval: the bounds are NaN, and so 
 that are all alike to rounding have an interval of no width.
 """
 
+import functools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -47,6 +48,7 @@ class Mean:
         return not math.isnan(self.lower)
 
 
+@functools.cache
 def _scipy() -> tuple[Any, Any]:
     """``scipy.stats`` and ``scipy.optimize``: they take longer to import than most commands, which need neither."""
     from scipy import optimize, stats
@@ -167,9 +169,15 @@ def _interval(x: np.ndarray, centre: float, sd: float, confidence: float) -> tup
         return math.nan, math.nan
     if sd == 0:
         return centre, centre
+    half = _student(len(x) - 1, confidence) * sd / math.sqrt(len(x))
+    return centre - half, centre + half
+
+
+@functools.cache
+def _student(freedom: int, confidence: float) -> float:
+    """How many standard errors an interval reaches to each side."""
     stats, _ = _scipy()
-    found = stats.ttest_1samp(x, 0).confidence_interval(confidence)
-    return float(found.low), float(found.high)
+    return float(stats.t.ppf((1 + confidence) / 2, freedom))
 
 
 def _sd(x: np.ndarray) -> float:

@@ -32,6 +32,7 @@ from deeper.fit.callbacks import AveragedWeights, Checkpoint, GradientNorms, His
 from deeper.fit.module import ImageClassifier
 from deeper.fit.outcome import Surroundings, TrialOutcome
 from deeper.fit.scores import METRICS
+from deeper.fit.training_loop import shorten
 from deeper.models.build import start
 
 _CHANCE_MARGIN = 0.02
@@ -299,4 +300,6 @@ def _trainer(config: dict[str, Any], steps_per_epoch: int, dropping: bool, callb
         "num_sanity_val_steps": 0,
         "use_distributed_sampler": False,
     }
-    return pl.Trainer(**{**_TRAINER, **told})
+    trainer = pl.Trainer(**{**_TRAINER, **told})
+    shorten(trainer)
+    return trainer

@@ -104,7 +104,7 @@ class ImageClassifier(pl.LightningModule):
         loss = step.loss_of(self.network, output, targets, self.loss)
         # The error is counted against the pictures' own labels, also where a transform mixes them.
         guesses, truth = self.loss.decisions(step.heads(output)[0].detach(), labels)
-        self.seen.append((guesses, truth, _wide(loss.detach()) * len(truth)))
+        self.seen.append((guesses, truth, loss.detach()))
         return loss
 
     def _transformed(self, images: Tensor, labels: Tensor, seed: int) -> tuple[Tensor, Tensor]:
@@ -151,7 +151,9 @@ class ImageClassifier(pl.LightningModule):
         """``error`` (fraction) and ``loss`` of the epoch's augmented batches so far, over all ranks."""
         if self.seen:
             guesses, truth, losses = zip(*self.seen, strict=True)
-            _update(self.training_metrics, torch.cat(guesses), torch.cat(truth), torch.stack(losses).sum())
+            sizes = torch.tensor([len(part) for part in truth], device=self.device)
+            loss = (_wide(torch.stack(losses)) * sizes).sum()
+            _update(self.training_metrics, torch.cat(guesses), torch.cat(truth), loss)
             self.seen.clear()
         return _result(self.training_metrics)
 

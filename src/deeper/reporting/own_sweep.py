@@ -15,7 +15,7 @@ from deeper.claims.statistics import Mean
 from deeper.files import write_changed
 from deeper.reporting import trial_table, words
 from deeper.reporting.arm_results import ArmResults, arm_results
-from deeper.reporting.charts import kept
+from deeper.reporting.charts import kept_figures
 from deeper.reporting.load import StudyResults
 from deeper.reporting.templating import environment
 from deeper.reporting.terminal_table import aligned
@@ -177,7 +177,7 @@ def _draw(sweep: OwnSweep, arms: Sequence[ArmResults]) -> dict[str, bytes]:
             return {}
         return {f"{sweep.table.name}.svg": theme.render(chart.draw, arms, theme.THEMES[0], painted=True)}
 
-    return kept.drawn_once(sweep.path.parent / FIGURES, sweep.table, draw)
+    return kept_figures.drawn_once(sweep.path.parent / FIGURES, sweep.table, draw)
 
 
 def _page(sweep: OwnSweep, rows: Sequence[SettingRow], figures: Sequence[str]) -> SweepPage:

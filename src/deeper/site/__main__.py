@@ -23,7 +23,8 @@ def main(config: DictConfig) -> None:
     from deeper.site import build
 
     chosen = None if config.networks == "all" else list(config.networks)
-    print(build.write(results, site, published, config.exact, chosen))
+    figures = None if config.figures is None else paths.folder("figures", config.figures)
+    print(build.write(results, site, published, config.exact, chosen, figures))
 
 
 if __name__ == "__main__":

@@ -57,13 +57,16 @@ FILTERS = (
 )
 
 
-def write(results: Path, site: Path, shelf: Path, exact: bool, chosen: Sequence[str] | None) -> str:
+def write(
+    results: Path, site: Path, shelf: Path, exact: bool, chosen: Sequence[str] | None, figures: Path | None = None
+) -> str:
     """Write the site anew, whole or not at all, and say what was written.
 
     Args:
         shelf: the folder of published numbers.
         exact: whether the exact claims are computed too.
         chosen: networks that have a page; None for all.
+        figures: the folder that keeps exact claims; None computes them.
 
     Raises:
         DeeperError: results are damaged or missing, ``site`` holds something else than a site, or Sphinx complains.
@@ -71,7 +74,7 @@ def write(results: Path, site: Path, shelf: Path, exact: bool, chosen: Sequence[
     if site.exists() and not (site.is_dir() and ((site / OWN).exists() or not any(site.iterdir()))):
         raise DeeperError(f"{site} holds something else than a site; name another folder with site=FOLDER")
     found = sources.gather(results, shelf)
-    findings = _compute() if exact else []
+    findings = _compute(figures) if exact else []
     made = pages(found, findings, chosen, search.pages(results, read_baselines(results / BASELINES)))
     with files.folder_lock(site), files.scratch_folder(site) as scratch:
         for name, text in made.items():
@@ -155,10 +158,10 @@ def _live(page: StudyPage) -> list[tuple[str, str, str]]:
     return [(title, chart, says) for title, chart, says in drawn if chart]
 
 
-def _compute() -> list[Finding]:
+def _compute(kept: Path | None) -> list[Finding]:
     from deeper import exact
 
-    return exact.compute()
+    return exact.findings(kept)
 
 
 def _render(template: str, **context: Any) -> str:

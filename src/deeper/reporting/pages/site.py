@@ -17,7 +17,7 @@ from deeper.claims.verdicts import Verdict
 from deeper.exact.computed_claim import Finding
 from deeper.reporting import load, published_numbers, templating, trial_table, words
 from deeper.reporting.arm_results import ArmResults, arm_results, curve
-from deeper.reporting.charts import kept
+from deeper.reporting.charts import kept_figures
 from deeper.reporting.charts.all_studies import ChartData
 from deeper.reporting.charts.searches import words_of
 from deeper.reporting.load import StudyResults
@@ -222,7 +222,7 @@ def _studies(
     """Every study's page, with charts where it is written. A smoke run measures nothing: it has no verdicts."""
     judged = _judged(results, shelf, baselines, others)
     data = [ChartData(one, arm_results(one.table), verdicts) for one, verdicts, _ in judged]
-    drawn = iter(kept.draw([one for one in data if not only or one.results.name in only], kept_in))
+    drawn = iter(kept_figures.draw([one for one in data if not only or one.results.name in only], kept_in))
     charts = [next(drawn) if not only or one.results.name in only else {} for one in data]
     return [
         study.build(one.results, one.arms, one.verdicts, pictures | _strips(one), numbers)

@@ -6,8 +6,9 @@ import pytest
 import synthetic
 from reported import results_of
 
+from deeper import kept
 from deeper.reporting.arm_results import arm_results
-from deeper.reporting.charts import all_studies, kept
+from deeper.reporting.charts import all_studies, kept_figures
 from deeper.reporting.charts.all_studies import ChartData
 
 
@@ -34,51 +35,51 @@ def drawn(monkeypatch):
 
 
 def test_what_is_kept_is_what_would_be_drawn(tmp_path, monkeypatch):
-    forced = kept.draw([sheet()], None)
-    assert kept.draw([sheet()], tmp_path) == forced
+    forced = kept_figures.draw([sheet()], None)
+    assert kept_figures.draw([sheet()], tmp_path) == forced
     monkeypatch.setattr(all_studies, "draw", lambda studies: pytest.fail("drawn again") if studies else [])
-    assert kept.draw([sheet()], tmp_path) == forced
+    assert kept_figures.draw([sheet()], tmp_path) == forced
 
 
 def test_one_changed_table_draws_one_study(tmp_path, drawn):
-    kept.draw([sheet("one"), sheet("two")], tmp_path)
+    kept_figures.draw([sheet("one"), sheet("two")], tmp_path)
     drawn.clear()
-    charts = kept.draw([sheet("one"), sheet("two", error=0.5)], tmp_path)
+    charts = kept_figures.draw([sheet("one"), sheet("two", error=0.5)], tmp_path)
     assert drawn == ["two"]
-    assert charts == kept.draw([sheet("one"), sheet("two", error=0.5)], None)
+    assert charts == kept_figures.draw([sheet("one"), sheet("two", error=0.5)], None)
 
 
 def test_other_verdicts_draw_anew(tmp_path, drawn):
-    kept.draw([sheet()], tmp_path)
-    kept.draw([replace(sheet(), verdicts=["another"])], tmp_path)
+    kept_figures.draw([sheet()], tmp_path)
+    kept_figures.draw([replace(sheet(), verdicts=["another"])], tmp_path)
     assert drawn == ["one", "one"]
 
 
 def test_other_code_draws_anew(tmp_path, drawn, monkeypatch):
-    kept.draw([sheet()], tmp_path)
-    monkeypatch.setattr(kept, "_code", lambda: "another chart")
-    kept.draw([sheet()], tmp_path)
+    kept_figures.draw([sheet()], tmp_path)
+    monkeypatch.setattr(kept_figures, "_code", lambda: "another chart")
+    kept_figures.draw([sheet()], tmp_path)
     assert drawn == ["one", "one"]
 
 
 def test_a_damaged_file_is_drawn_anew(tmp_path, drawn):
-    first = kept.draw([sheet()], tmp_path)
+    first = kept_figures.draw([sheet()], tmp_path)
     [place] = tmp_path.iterdir()
     place.write_bytes(place.read_bytes()[:-5])
-    assert kept.draw([sheet()], tmp_path) == first
+    assert kept_figures.draw([sheet()], tmp_path) == first
     assert drawn == ["one", "one"]
-    assert kept.draw([sheet()], tmp_path) == first
+    assert kept_figures.draw([sheet()], tmp_path) == first
     assert drawn == ["one", "one"]
 
 
 def test_a_folder_that_cannot_be_written_keeps_nothing(tmp_path, drawn):
     (tmp_path / "file").write_text("no folder")
-    assert kept.draw([sheet()], tmp_path / "file") == kept.draw([sheet()], None)
+    assert kept_figures.draw([sheet()], tmp_path / "file") == kept_figures.draw([sheet()], None)
 
 
 def test_few_are_kept_of_a_study_and_none_of_another_is_lost(tmp_path, drawn):
-    kept.draw([sheet("one-more")], tmp_path)
+    kept_figures.draw([sheet("one-more")], tmp_path)
     for error in (0.1, 0.2, 0.3, 0.4, 0.5):
-        kept.draw([sheet("one", error)], tmp_path)
+        kept_figures.draw([sheet("one", error)], tmp_path)
     names = [path.name.rpartition("-")[0] for path in tmp_path.iterdir()]
     assert sorted(names) == ["one"] * kept.MOST + ["one-more"]
