@@ -115,7 +115,7 @@ def _store(root: Path, place: Path, small: Sequence[str], count: int) -> Path:
     record, data = first.record(), read_meta(root / runs.DATA)["digest"]
     kept = {key: value for key, value in record.items() if key not in ("id", "files", "digest")}
     for seed in range(1, count):
-        config = {**job["config"], "seed": seed}
+        config = {**job["config"], "seed": seed, "data": {**job["config"]["data"], "subset_seed": seed}}
         home = Home(place / "many", trial_id(config, data))
         home.path.mkdir(parents=True)
         for name in (CURVES, PREDICTIONS, WEIGHTS):

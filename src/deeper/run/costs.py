@@ -1,5 +1,6 @@
 """What the networks of trials cost, counted once for all trials of a store that share one."""
 
+import functools
 import json
 from importlib.metadata import version
 from pathlib import Path
@@ -51,5 +52,11 @@ def of(cfg: DictConfig) -> dict[str, int]:
 def _place(config: dict[str, Any]) -> Path:
     model, data = config["model"], config["data"]
     settings = [by_meaning(model), data["channels"], data["image_size"], results_versions.version("cost")]
-    key = digest([settings, version("torch"), origins(model)])
+    key = digest([settings, _torch(), origins(model)])
     return Path(config["store"]) / FOLDER / f"{key[:16]}.json"
+
+
+@functools.cache
+def _torch() -> str:
+    """The version that is installed: it is read out of a long text, and asked for once a trial."""
+    return version("torch")

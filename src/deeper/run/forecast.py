@@ -7,10 +7,12 @@ alone, for most of their seconds are spent before the first step. A single trial
 within a factor of two, mostly: what else its machine had to do is not known.
 """
 
+import functools
 import heapq
 import json
 import math
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -28,6 +30,7 @@ NEAREST = 9
 KIND, CLASS, OTHER = "same settings", "same class of network", "other networks"
 BACKWARD = 3  # forward passes that a step of training costs
 PROFILE = re.compile(r"^profile: (\S+)", re.MULTILINE)
+SEEDS = re.compile(r"^(seed|  subset_seed): .*$", re.MULTILINE)
 TARGET = re.compile(r"^model:\n(?:  .*\n)*?  _target_: (\S+)", re.MULTILINE)
 
 
@@ -69,15 +72,26 @@ class Past:
 
     @cached_property
     def config(self) -> dict[str, Any]:
-        return yaml.load(self.text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+        return _read(self.text)
 
     @cached_property
     def kind(self) -> str | None:
         """None where the configuration is damaged."""
-        try:
-            return kind(self.config)
-        except (ValueError, LookupError, TypeError, AttributeError, yaml.YAMLError):
-            return None
+        return _kind(SEEDS.sub(r"\1: 0", self.text))
+
+
+def _read(text: str) -> dict[str, Any]:
+    return yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+
+
+@functools.cache
+def _kind(text: str) -> str | None:
+    """Of a configuration whose seeds are 0, for they are no part of a kind: reading takes milliseconds, and a store
+    holds many that differ in nothing else."""
+    try:
+        return kind(_read(text))
+    except (ValueError, LookupError, TypeError, AttributeError, yaml.YAMLError):
+        return None
 
 
 class Forecast:
@@ -94,14 +108,26 @@ class Forecast:
         past = _past(store)
         here = [one for one in past if one.machine == machine]
         self.here, self.past = bool(here), here or past
+        self.families: dict[str | None, list[Past]] = defaultdict(list)
+        self.medians: dict[str, dict[str | None, float]] = {}
+        for one in self.past:
+            self.families[one.target].append(one)
+
+    def _alike(self, target: str, own: str) -> float | None:
+        """The median of the seconds of finished trials of this kind."""
+        if target not in self.medians:
+            kinds = defaultdict(list)
+            for one in self.families.get(target, ()):
+                kinds[one.kind].append(one.seconds)
+            self.medians[target] = {found: median(seconds) for found, seconds in kinds.items()}
+        return self.medians[target].get(own)
 
     def seconds(self, config: Mapping[str, Any], macs: int) -> Guess | None:
         """Of the trial of a resolved configuration; None where the store holds no finished one."""
-        target, own = config["model"]["_target_"], kind(config)
-        family = [one for one in self.past if one.target == target]
-        same = [one.seconds for one in family if one.kind == own]
-        if same:
-            return Guess(median(same), KIND, self.here)
+        target = config["model"]["_target_"]
+        family, same = self.families.get(target, []), self._alike(target, kind(config))
+        if same is not None:
+            return Guess(same, KIND, self.here)
         toy = config.get("profile") == TOY
         family, told = ([one for one in some if toy or not one.is_toy] for some in (family, self.past))
         near = sorted(family or told, key=lambda one: abs(math.log(max(one.macs, 1) / max(macs, 1))))[:NEAREST]

@@ -26,15 +26,26 @@ def plain(cfg: DictConfig) -> dict[str, Any]:
     """
     if not isinstance(cfg, Seeded):
         return OmegaConf.to_container(cfg, resolve=True, throw_on_missing=True)
-    alike = cfg.__dict__["alike"]
+    alike, parts = cfg.__dict__["alike"], cfg.__dict__["parts"]
     value = pickle.loads(alike.value)
+    for place in alike.places:
+        _put(value, place, cfg.__dict__["seed"])
     return {
-        key: value[key] if node is alike.nodes.get(key) else _converted(cfg[key])
+        key: value[key] if node is parts.get(key) else _converted(cfg, key, node)
         for key, node in cfg.__dict__["_content"].items()
     }
 
 
-def _converted(value: Any) -> Any:
+def _put(value: dict[str, Any], place: Place, seed: int) -> None:
+    for key in place[:-1]:
+        value = value[key]
+    value[place[-1]] = seed
+
+
+def _converted(cfg: DictConfig, key: str, node: Any) -> Any:
+    if isinstance(node, AnyNode) and not isinstance(node._value(), str):
+        return node._value()  # of a text more is to be seen: it can refer to another setting
+    value = cfg[key]
     return OmegaConf.to_container(value, resolve=True, throw_on_missing=True) if OmegaConf.is_config(value) else value
 
 
@@ -47,6 +58,9 @@ class Seeded(DictConfig):
         root.__dict__["alike"] = alike
         root.__dict__["_metadata"] = replace(alike.shared._metadata, flags=dict(alike.shared._metadata.flags or {}))
         root.__dict__["_content"] = _with_seed(alike.shared, root, alike.places, seed)
+        root.__dict__["seed"] = seed
+        # Of these ``plain`` knows the value: they cannot change, but another node can take their place.
+        root.__dict__["parts"] = {k: n for k, n in root.__dict__["_content"].items() if OmegaConf.is_config(n)}
         return root
 
 
@@ -74,8 +88,7 @@ class Alike:
         if any(names & set(WORD.findall(text)) for text in said if "${" in REFERENCE.sub("", text)):
             return  # what a resolver makes of the seed is not known
         self.shared = DictConfig(value, flags=config._metadata.flags)
-        self.nodes = dict(self.shared.__dict__["_content"])
-        for node in self.nodes.values():
+        for node in self.shared.__dict__["_content"].values():
             if OmegaConf.is_config(node):
                 OmegaConf.set_readonly(node, True)  # a change of one would be a change of all
         self.value, self.places = pickle.dumps(value, pickle.HIGHEST_PROTOCOL), places
@@ -106,7 +119,7 @@ def _with_seed(shared: DictConfig, parent: DictConfig, places: list[Place], seed
         if not below:
             content[key] = AnyNode(seed, key=key, parent=parent)
             continue
-        node = DictConfig({}, key=key, parent=parent)
+        node = DictConfig({}, key=key, parent=parent, flags={"readonly": True})
         node.__dict__["_content"] = _with_seed(content[key], node, below, seed)
         content[key] = node
     return content

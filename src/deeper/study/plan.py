@@ -111,7 +111,9 @@ def make(configs: Sequence[DictConfig], jobs: Sequence[Job], slots: int) -> Plan
     homes = {trial: Home(configs[0].store, trial) for trial in ids}
     finished = {trial for trial, home in homes.items() if (home / RECORD).exists() and home.record() is not None}
     known = study_table.known(configs[0]).keys() - finished
-    missing = {job["id"]: job["config"] for job in jobs if job["id"] not in finished | known}
+    there = finished | known
+    missing = {job["id"]: job["config"] for job in jobs if job["id"] not in there}
+    costs = {trial: costing.cost(config) for trial, config in missing.items()}
     names = [arm or cfg.model.name for arm, cfg in zip(arms, configs, strict=True)]
     rows = _arms(study, names, jobs, finished, known)
     store = Path(configs[0].store)
@@ -125,8 +127,8 @@ def make(configs: Sequence[DictConfig], jobs: Sequence[Job], slots: int) -> Plan
         trials=len(homes),
         to_train=len(missing),
         elsewhere=_elsewhere([homes[trial] for trial in finished], study.name if study else "none"),
-        time=_time(missing.values(), store, slots, jobs[0]["environment"]["machine"]),
-        disk=sum(_kept(config) for config in missing.values()),
+        time=_time(missing, costs, store, slots, jobs[0]["environment"]["machine"]),
+        disk=sum(_kept(config, costs[trial]["params"]) for trial, config in missing.items()),
         free=_free(store),
         probes=_probes(
             study, [(arm, homes[trial]) for arm, trial in zip(arms, ids, strict=True) if trial not in known]
@@ -173,19 +175,27 @@ def _elsewhere(homes: Iterable[Home], own: str) -> dict[str, int]:
     return dict(Counter(match[1] for match in found if match and match[1] != own).most_common())
 
 
-def _time(configs: Iterable[Mapping[str, Any]], store: Path, slots: int, machine: Mapping[str, Any]) -> Time:
-    configs = list(configs)
-    if not configs:
+def _time(
+    missing: Mapping[str, Mapping[str, Any]],
+    costs: Mapping[str, Mapping[str, int]],
+    store: Path,
+    slots: int,
+    machine: Mapping[str, Any],
+) -> Time:
+    """Of the configurations, and the costs of their networks, by trial."""
+    if not missing:
         return Time(0.0, slots, {}, 0, True)
-    told = Forecast(store, machine, _tested(configs[0]["data"]))
-    guesses = [(told.seconds(config, costing.cost(config)["macs"]), config["trainer"]["devices"]) for config in configs]
+    told = Forecast(store, machine, _tested(next(iter(missing.values()))["data"]))
+    guesses = [
+        (told.seconds(config, costs[trial]["macs"]), config["trainer"]["devices"]) for trial, config in missing.items()
+    ]
     tasks = [(guess.seconds, devices) for guess, devices in guesses if guess]
     basis = dict(Counter(guess.basis for guess, _ in guesses if guess))
     return Time(forecast.makespan(tasks, slots), slots, basis, len(guesses) - len(tasks), told.here)
 
 
-def _kept(config: Mapping[str, Any]) -> int:
-    return forecast.kept_bytes(costing.cost(config)["params"], _tested(config["data"]), config["data"]["classes"])
+def _kept(config: Mapping[str, Any], params: int) -> int:
+    return forecast.kept_bytes(params, _tested(config["data"]), config["data"]["classes"])
 
 
 def _tested(data: Mapping[str, Any]) -> int:
