@@ -35,7 +35,7 @@ def test_what_is_written_can_be(verb):
         ("ledger", "studies", [], "studies=[]: it must be a list of names, one or more"),
         ("ledger", "only", "dense", "only=dense: it must be a list of names, one or more"),
         ("ledger", "commit", "maybe", "commit=maybe: it must be true or false"),
-        ("baselines", "subset_seeds", 7, "subset_seeds=7: it must be a list of whole numbers of at least 0"),
+        ("baselines", "subset_seeds", 7, "subset_seeds=7: it must be a list of whole numbers, each of at least 0"),
         ("baselines", "subset_seeds", [1.5], "subset_seeds.0=1.5: it must be a whole number of at least 0"),
         ("baselines", "sizes", 7, "sizes=7: it must be a list of pairs"),
         ("baselines", "sizes", [], "sizes=[]: it must be a list of pairs, one or more"),

@@ -7,7 +7,7 @@ from omegaconf import DictConfig, OmegaConf
 from pydantic import Field, ValidationError
 
 from deeper.errors import DeeperError
-from deeper.schema.base import Closed, Count, Folder, Open, Positive, Row, Text, Whole
+from deeper.schema.base import Closed, Count, Folder, Open, Positive, Row, Seeds, Text
 from deeper.schema.errors import explain_setting
 from deeper.schema.trial import LARGEST_IMAGE
 
@@ -52,7 +52,7 @@ class BaselinesSettings(Open):
     """conf/baselines.yaml; ``data`` is its own subject."""
 
     sizes: Annotated[Row[Pictures], Field(min_length=1, description="a list of pairs, one or more")]
-    subset_seeds: Annotated[Row[Whole], Field(min_length=1, description="a list of whole numbers of at least 0")]
+    subset_seeds: Seeds
     results: Folder
 
 
