@@ -47,6 +47,7 @@ def one_line(error: BaseException) -> str | None:
     """What to tell the user of an exception in one line, or None where it is a defect of ours."""
     from hydra.errors import HydraException
     from omegaconf.errors import OmegaConfBaseException
+    from yaml import YAMLError
 
     if isinstance(error, DeeperError):
         return " ".join(str(error).split())
@@ -59,6 +60,8 @@ def one_line(error: BaseException) -> str | None:
         if isinstance(cause, OmegaConfBaseException) and str(cause).split("\n")[0] not in text:
             text += f" ({' '.join(str(cause).split(chr(10))[0].split())})"
         return text
+    if isinstance(error, YAMLError):
+        return f"a file is no YAML: {' '.join(str(error).split())}"
     if "Config group override must be a string or a list" in str(error):
         return "a group of options is set to null; name one of its options, or take that override out"
     if re.match(r'sbatch: |Could not detect "srun"', str(error)):
