@@ -169,6 +169,7 @@ def test_searches_are_compared_at_equal_cost(root, tmp_path):
         (["search.name=../x"], "name: it must be a name without a slash"),
         (["search.trial_seeds=[1,1]"], "each seed must be there once"),
         (["searcher.population=0"], "population and sample must be at least 1"),
+        (["study=dense"], "study=dense: a search answers to no study of trials; searches=NAME"),
         (["slots=0"], "slots=0: it must be a whole number"),
         (["slots=true"], "slots=True: it must be a whole number"),
     ],
