@@ -27,6 +27,10 @@ from deeper.errors import one_line
             "~transfer: there is nothing to take out; leave it away, or choose another option: transfer=…",
         ),
         (
+            ConfigCompositionException("Could not delete from config. 'group' does not exist."),
+            "~group: there is no such setting to take out; --cfg job prints every setting",
+        ),
+        (
             ValueError("Config group override must be a string or a list. Got NoneType"),
             "a group of options is set to null; name one of its options, or take that override out",
         ),

@@ -89,6 +89,8 @@ def _composition_error(text: str) -> str:
         return f"{extra[2]}.{extra[1]}: there is no such setting; --cfg all prints every one of {extra[2]}"
     if gone := re.match(r"Could not delete '([^']+)'", text):
         return f"~{gone[1]}: there is nothing to take out; leave it away, or choose another option: {gone[1]}=…"
+    if gone := re.match(r"Could not delete from config\. '([^']+)' does not exist", text):
+        return f"~{gone[1]}: there is no such setting to take out; --cfg job prints every setting"
     several = re.search(r"Ambiguous value for argument '([^=']+)=([^']*)'", text)
     if several:
         name, values = several.groups()
