@@ -62,6 +62,9 @@ def one_line(error: BaseException) -> str | None:
         return text
     if isinstance(error, YAMLError):
         return f"a file is no YAML: {' '.join(str(error).split())}"
+    if isinstance(error, UnicodeDecodeError):
+        around = error.object[max(0, error.start - 20) : error.start + 20].decode(errors="replace")
+        return f"a file is not UTF-8, near {' '.join(around.split())!r}; save it as UTF-8"
     if "Config group override must be a string or a list" in str(error):
         return "a group of options is set to null; name one of its options, or take that override out"
     if re.match(r'sbatch: |Could not detect "srun"', str(error)):
@@ -78,6 +81,8 @@ def _composition_error(text: str) -> str:
         hint = f"did you mean {group}={close}? " if close else ""
         return f"there is no {group}={wrong}; {hint}there are: {', '.join(options) or 'none'}"
     key = re.search(r"Key '([^']+)' is not in struct", text) or re.search(r"Could not override '([^']+)'", text)
+    if key and "@" in key[1]:
+        return f"a file of configuration sets {key[1]!r}; its first line must be `# @package _global_`"
     if key:
         return (
             f"unknown setting {key.group(1)!r} in an override, or one that ~ takes out; --cfg job prints all settings, "
