@@ -67,8 +67,8 @@ def _plan(cfg: DictConfig, studies: list[str]) -> None:
     overrides = [f"store={cfg.store}", f"results={cfg.results}", "logger=none"]
     plans = {}
     for study in studies:
-        print(f"ledger: planning {study}", file=sys.stderr, flush=True)
         plans[study] = campaign.forecast(study, cfg.blocks, overrides, cfg.slots)
+        print(f"ledger: planned {study}", file=sys.stderr, flush=True)
     print(plan_text.ledger(plans))
 
 

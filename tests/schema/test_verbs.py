@@ -65,6 +65,7 @@ def test_what_is_written_can_be(verb):
         ("report", "only", 7, "only=7: it must be the name of a study or a list of them"),
         ("report", "figures", 7, "figures=7: it must be the name of a folder, or null"),
         ("site", "networks", "resnet20", "networks=resnet20: it must be all or a list of names"),
+        ("site", "networks", [], "networks=[]: it must be all or a list of names"),
         ("share", "networks", "a/b", "networks=a/b: it must be a list of study/arm, or of ids"),
         ("share", "seed", True, "seed=true: it must be a whole number of at least 0"),
         ("compare", "of", None, "of=null: it must be study/arm, sweep/setting, or ids of trials as a list"),

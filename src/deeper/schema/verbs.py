@@ -47,7 +47,8 @@ class SiteSettings(Closed):
     published: Folder
     exact: bool
     networks: Annotated[
-        Literal["all"] | Row[Text], Field(description="all or a list of names, such as [resnet20,vgg16]")
+        Literal["all"] | Annotated[Row[Text], Field(min_length=1)],
+        Field(description="all or a list of names, such as [resnet20,vgg16]"),
     ]
 
 
