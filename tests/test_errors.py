@@ -4,6 +4,7 @@ import pytest
 from hydra.errors import ConfigCompositionException, InstantiationException
 from omegaconf import OmegaConf
 from omegaconf.errors import MissingMandatoryValue
+from yaml import YAMLError
 
 from deeper.errors import one_line
 
@@ -25,6 +26,22 @@ from deeper.errors import one_line
         (
             ConfigCompositionException("Could not delete 'transfer'. No match in the defaults list"),
             "~transfer: there is nothing to take out; leave it away, or choose another option: transfer=…",
+        ),
+        (
+            ConfigCompositionException("Could not override 'profile@study.profile'."),
+            "a file of configuration sets 'profile@study.profile'; its first line must be `# @package _global_`",
+        ),
+        (
+            UnicodeDecodeError("utf-8", b"title: D\xe9nse blocks", 8, 9, "invalid continuation byte"),
+            "a file is not UTF-8, near 'title: D\ufffdnse blocks'; save it as UTF-8",
+        ),
+        (
+            YAMLError("found a tab\n  in line 3"),
+            "a file is no YAML: found a tab in line 3",
+        ),
+        (
+            ConfigCompositionException("Could not delete from config. 'group' does not exist."),
+            "~group: there is no such setting to take out; --cfg job prints every setting",
         ),
         (
             ValueError("Config group override must be a string or a list. Got NoneType"),

@@ -192,11 +192,18 @@ def test_rates_are_searched_of_networks_that_are_trained_alone(tmp_path):
     assert "python -m deeper.transfer --multirun study=mine tune=true" in path.read_text()
 
 
-def test_a_mistake_on_the_command_line_is_one_line(tmp_path):
-    done = call(tmp_path, "transfer/target=cub")
+@pytest.mark.parametrize(
+    ("place", "words"),
+    [
+        ("null", "error: CUB-200-2011 cannot be fetched by a program; put the release into a folder"),
+        ("/no/such/folder", "error: transfer.target.path=/no/such/folder is not a folder; name the one that holds the"),
+    ],
+)
+def test_a_set_that_nothing_leads_to_is_one_line(tmp_path, place, words):
+    done = call(tmp_path, "transfer/target=cub", f"transfer.target.path={place}")
     assert done.returncode == 2
-    lines = done.stderr.strip().splitlines()
-    assert lines[-1].startswith("error: CUB-200-2011 cannot be fetched by a program; put the release into a folder")
+    (line,) = done.stderr.strip().splitlines()
+    assert line.startswith(words)
 
 
 @pytest.mark.parametrize(

@@ -39,6 +39,7 @@ def run(verb: Callable[[], None]) -> None:
     _take_interrupts()
     try:
         with _document(verb):
+            _check_flags(sys.argv[1:])
             _check_globs(sys.argv[1:])
             verb()
         sys.stdout.flush()
@@ -138,6 +139,18 @@ def _open_streams() -> None:
             setattr(sys, name, os.fdopen(number, "w", closefd=False))
         if isinstance(getattr(sys, name), io.TextIOWrapper):
             getattr(sys, name).reconfigure(errors="replace")
+
+
+def _check_flags(words: list[str]) -> None:
+    """Refuses in one line the flags that Hydra's parser would refuse with its usage."""
+    from hydra._internal.utils import get_args_parser
+
+    def refuse(message: str) -> NoReturn:
+        raise DeeperError(f"{message}; --hydra-help lists all flags")
+
+    parser = get_args_parser()
+    parser.error = refuse
+    parser.parse_args(words)
 
 
 def _check_globs(words: list[str]) -> None:

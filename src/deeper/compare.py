@@ -14,7 +14,7 @@ import hydra
 from omegaconf import DictConfig, ListConfig
 
 from deeper import cli, paths
-from deeper.errors import DeeperError
+from deeper.schema.verbs import CompareSettings, check_verb
 
 
 @hydra.main(version_base="1.3", config_path=str(paths.CONF), config_name="compare")
@@ -26,7 +26,8 @@ def compare(cfg: DictConfig) -> None:
     from deeper.reporting import words
     from deeper.reporting.own_sweep import mean_facts
 
-    sides = [_side(key, cfg[key]) for key in ("of", "against")]
+    check_verb(CompareSettings, cfg)
+    sides = [_side(cfg[key]) for key in ("of", "against")]
     places = {key: paths.folder(key, cfg[key]) for key in ("store", "results", "sweeps")}
     found = rows.compare(*sides, str(cfg.metric), **places)
     metric = METRICS.get(str(cfg.metric))
@@ -39,9 +40,7 @@ def compare(cfg: DictConfig) -> None:
     )
 
 
-def _side(key: str, value: Any) -> str | list[str]:
-    if value is None:
-        raise DeeperError(f"{key}=… is missing: study/arm, sweep/setting, or ids of trials as a list")
+def _side(value: Any) -> str | list[str]:
     return list(map(str, value)) if isinstance(value, ListConfig) else str(value)
 
 

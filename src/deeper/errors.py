@@ -47,6 +47,7 @@ def one_line(error: BaseException) -> str | None:
     """What to tell the user of an exception in one line, or None where it is a defect of ours."""
     from hydra.errors import HydraException
     from omegaconf.errors import OmegaConfBaseException
+    from yaml import YAMLError
 
     if isinstance(error, DeeperError):
         return " ".join(str(error).split())
@@ -59,6 +60,11 @@ def one_line(error: BaseException) -> str | None:
         if isinstance(cause, OmegaConfBaseException) and str(cause).split("\n")[0] not in text:
             text += f" ({' '.join(str(cause).split(chr(10))[0].split())})"
         return text
+    if isinstance(error, YAMLError):
+        return f"a file is no YAML: {' '.join(str(error).split())}"
+    if isinstance(error, UnicodeDecodeError):
+        around = error.object[max(0, error.start - 20) : error.start + 20].decode(errors="replace")
+        return f"a file is not UTF-8, near {' '.join(around.split())!r}; save it as UTF-8"
     if "Config group override must be a string or a list" in str(error):
         return "a group of options is set to null; name one of its options, or take that override out"
     if re.match(r'sbatch: |Could not detect "srun"', str(error)):
@@ -75,6 +81,8 @@ def _composition_error(text: str) -> str:
         hint = f"did you mean {group}={close}? " if close else ""
         return f"there is no {group}={wrong}; {hint}there are: {', '.join(options) or 'none'}"
     key = re.search(r"Key '([^']+)' is not in struct", text) or re.search(r"Could not override '([^']+)'", text)
+    if key and "@" in key[1]:
+        return f"a file of configuration sets {key[1]!r}; its first line must be `# @package _global_`"
     if key:
         return (
             f"unknown setting {key.group(1)!r} in an override, or one that ~ takes out; --cfg job prints all settings, "
@@ -86,6 +94,8 @@ def _composition_error(text: str) -> str:
         return f"{extra[2]}.{extra[1]}: there is no such setting; --cfg all prints every one of {extra[2]}"
     if gone := re.match(r"Could not delete '([^']+)'", text):
         return f"~{gone[1]}: there is nothing to take out; leave it away, or choose another option: {gone[1]}=…"
+    if gone := re.match(r"Could not delete from config\. '([^']+)' does not exist", text):
+        return f"~{gone[1]}: there is no such setting to take out; --cfg job prints every setting"
     several = re.search(r"Ambiguous value for argument '([^=']+)=([^']*)'", text)
     if several:
         name, values = several.groups()

@@ -14,7 +14,7 @@ import hydra
 from omegaconf import DictConfig
 
 from deeper import cli
-from deeper.errors import DeeperError
+from deeper.errors import DeeperError, known
 from deeper.paths import CONF, ROOT
 from deeper.schema.results import RECORD
 
@@ -27,6 +27,9 @@ def ledger(cfg: DictConfig) -> None:
 
     check_verb(LedgerSettings, cfg)
     studies = list(cfg.studies)
+    there = sorted(path.stem for path in (CONF / "study" / RECORD).glob("*.yaml"))
+    for study in studies:
+        known(study, there, "studies:", f"those of {CONF / 'study' / RECORD}")
     chosen = studies if cfg.only is None else list(cfg.only)
     if unknown := [study for study in chosen if study not in studies]:
         raise DeeperError(f"only: the ledger has no study {unknown[0]}; it has {', '.join(studies)}")
@@ -64,8 +67,8 @@ def _plan(cfg: DictConfig, studies: list[str]) -> None:
     overrides = [f"store={cfg.store}", f"results={cfg.results}", "logger=none"]
     plans = {}
     for study in studies:
-        print(f"ledger: planning {study}", file=sys.stderr, flush=True)
         plans[study] = campaign.forecast(study, cfg.blocks, overrides, cfg.slots)
+        print(f"ledger: planned {study}", file=sys.stderr, flush=True)
     print(plan_text.ledger(plans))
 
 

@@ -22,6 +22,7 @@ from omegaconf import DictConfig
 from deeper import cli, paths
 from deeper.errors import DeeperError, hint, known
 from deeper.schema.results import APART, RECORD
+from deeper.schema.verbs import ReportSettings, check_verb
 
 
 def report(
@@ -110,8 +111,7 @@ def _compute(kept: Path | None) -> list:
 @hydra.main(version_base="1.3", config_path=str(paths.CONF), config_name="report")
 @cli.task
 def main(config: DictConfig) -> None:
-    if not isinstance(config.exact, bool):
-        raise DeeperError(f"exact={config.exact}: it must be true or false")
+    check_verb(ReportSettings, config)
     profiles = sorted(path.stem for path in (paths.CONF / "profile").glob("*.yaml"))
     known(config.for_profile, profiles, "for_profile", "the profiles")
     results, reports, published = (paths.folder(key, config[key]) for key in ("results", "reports", "published"))

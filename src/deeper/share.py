@@ -15,6 +15,7 @@ from omegaconf import DictConfig
 from deeper import cli, paths
 from deeper.errors import DeeperError, known
 from deeper.run.store import Home
+from deeper.schema.verbs import ShareSettings, check_verb
 
 
 @hydra.main(version_base="1.3", config_path=str(paths.CONF), config_name="share")
@@ -25,11 +26,12 @@ def share(cfg: DictConfig) -> None:
     from deeper.run import shared
     from deeper.study.kept_trials import kept_trials
 
+    check_verb(ShareSettings, cfg)
     store, results = paths.folder("store", cfg.store), paths.folder("results", cfg.results)
     if (cfg.remote is None) == (cfg.networks is None):
         raise DeeperError("name one of two: remote=FOLDER (or s3://…, ssh://…), or networks=[study/arm]")
     if cfg.networks is not None:
-        homes = [Home(store, _trial(str(one), results, int(cfg.seed))) for one in cfg.networks]
+        homes = [Home(store, _trial(str(one), results, cfg.seed)) for one in cfg.networks]
         _see_finished(homes)
         size = shared.keep(homes, shared.NETWORKS)
         text = (

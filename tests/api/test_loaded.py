@@ -6,6 +6,7 @@ import sys
 
 import numpy as np
 import pytest
+import synthetic
 import torch
 from PIL import Image
 from trials import job, train
@@ -14,6 +15,7 @@ import deeper
 from deeper.data.prepared import open_set
 from deeper.errors import DeeperError
 from deeper.run.store import PREDICTIONS
+from deeper.schema.results import sealed
 
 NETWORK = ("model=resnet20", "model.depth=8", "training.epochs=1", "data.image_size=14")
 
@@ -54,6 +56,16 @@ def test_an_array_that_the_network_does_not_take_is_one_line(loaded, pictures):
         loaded.predict(pictures)
 
 
+def test_one_picture_is_a_list_of_one_and_none_is_one_line(loaded, tmp_path):
+    Image.new("RGB", (40, 30), "red").save(tmp_path / "red.png")
+    one = loaded.predict(tmp_path / "red.png")
+    assert one.shape == (1, 10)
+    assert np.array_equal(one, loaded.predict(str(tmp_path / "red.png")))
+    for none in ([], np.zeros((0, 28, 28), np.uint8)):
+        with pytest.raises(DeeperError, match="there are no pictures; name one or more"):
+            loaded.predict(none)
+
+
 def test_a_file_that_is_no_picture_is_one_line(loaded, tmp_path):
     (tmp_path / "x.png").write_text("no picture")
     with pytest.raises(DeeperError, match="the picture cannot be read"):
@@ -67,6 +79,9 @@ def test_a_trial_that_is_not_there_is_one_line(tmp_path):
         deeper.load(study="dense")
     with pytest.raises(DeeperError, match=r"x\.json cannot be read"):
         deeper.load(study="x", arm="y", results=tmp_path)
+    (tmp_path / "x.json").write_text(json.dumps(sealed(synthetic.results(seeds=4, epochs=2, name="x"))))
+    with pytest.raises(DeeperError, match="arm 'plain57' is not among the arms of x; did you mean 'plain56'"):
+        deeper.load(study="x", arm="plain57", results=tmp_path)
 
 
 @pytest.mark.parametrize("ending", ["safetensors", "pt2"])
@@ -84,6 +99,14 @@ def test_an_exported_network_says_the_same(loaded, tmp_path, ending):
 
         for name, tensor in loaded.network.state_dict().items():
             assert torch.equal(load_file(path)[name], tensor)
+
+
+def test_an_export_that_cannot_be_written_is_one_line_and_leaves_nothing(loaded, tmp_path):
+    (tmp_path / "file").write_text("x")
+    for place in ("none", "file"):
+        with pytest.raises(DeeperError, match=rf"{place}/net\.safetensors cannot be written \(.+\); name another"):
+            loaded.export(tmp_path / place / "net.safetensors")
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
 def test_an_export_of_another_ending_says_which_there_are(loaded, tmp_path):

@@ -59,6 +59,16 @@ def test_trials_are_compared_by_seed(store):
     assert found.mean == pytest.approx(sum(expected) / 2)
 
 
+def test_a_side_has_each_seed_once_and_no_trial_of_the_other(store, results):
+    folder, ids = store
+    with pytest.raises(DeeperError, match=f"trials {ids[0]} and {ids[2]} are both of seed 0; take one of each seed"):
+        deeper.compare([ids[0], ids[2]], ids[1], store=folder)
+    with pytest.raises(DeeperError, match="are the same trial of seed 1; name two that differ"):
+        deeper.compare(ids[1:3], ids[:2], store=folder)
+    with pytest.raises(DeeperError, match="x/plain56 and x/plain56 are the same trial of seed 0"):
+        deeper.compare("x/plain56", "x/plain56", results=results)
+
+
 def test_arms_are_compared_by_seed(results):
     found = deeper.compare("x/plain56", "x/resnet56", "train_error", results=results)
     assert found.n == 4

@@ -44,7 +44,7 @@ def test_maps_are_averaged_over_positions():
 
 @pytest.mark.parametrize("layer", ["", "network.layer9", "Network"])
 def test_a_layer_that_is_none_is_refused(layer):
-    with pytest.raises(DeeperError, match="the network has no layer"):
+    with pytest.raises(DeeperError, match="the network has pre_logits, "):
         extractor(TimmNetwork("test_resnet"), layer)
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 from transfers import TIMM, draw, job
-from trials import finish, start, train
+from trials import train
 
 from deeper.errors import DeeperError
 from deeper.fit.scores import METRICS
@@ -76,6 +76,5 @@ def test_a_linear_classifier_is_no_backbone(place, folder):
 
 
 def test_a_layer_that_is_not_there_says_which_are(place, folder):
-    running, _ = start(job(place, folder, *FROZEN, "transfer.layer=network.layer9"))
-    assert finish(running) != 0
-    assert "the network has no layer 'network.layer9'; it has pre_logits, network" in running.error
+    with pytest.raises(DeeperError, match=r"transfer\.layer=network\.layer9: the network has pre_logits, network"):
+        job(place, folder, *FROZEN, "transfer.layer=network.layer9")

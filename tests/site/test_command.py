@@ -21,6 +21,12 @@ def test_no_results_is_one_line(tmp_path):
     assert not (tmp_path / "site").exists()
 
 
+def test_a_place_that_cannot_be_written_is_one_line_before_anything_is_read(tmp_path):
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(DeeperError, match=r"the site.s folder .* cannot be written .* choose another with site="):
+        build.write(tmp_path / "nowhere", tmp_path / "file" / "site", tmp_path, exact=False, chosen=None)
+
+
 def test_an_unknown_network_is_named():
     with pytest.raises(DeeperError, match="no network 'resnet21'"):
         build.pages([], [], ["resnet21"])

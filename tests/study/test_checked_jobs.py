@@ -47,6 +47,7 @@ BLOCK = {
 BY = {"arms": {}, "by": ["model.name", "model.nam"], "claims": {}}
 COMPARISON = BLOCK["claims"]["width-vs-depth"]
 MISTAKES = {
+    "name": ("name", "other", "must be the file's, typo"),
     "arm's key": ("arms.wide.labl", "x", "did you mean 'label'?"),
     "arm compared": ("claims.width-vs-depth.0.against", "thinn", "did you mean 'thin'?"),
     "metric": ("claims.width-vs-depth.0.metric", "test_eror", "did you mean 'test_error'?"),

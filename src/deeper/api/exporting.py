@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from deeper.errors import DeeperError
+from deeper.errors import DeeperError, reason
 
 TOLERANCE = 1e-4  # of a logit: another program adds up in another order
 
@@ -29,6 +29,7 @@ def write(network: nn.Module, example: Tensor, path: Path) -> None:
     }
     if path.suffix not in forms:
         raise DeeperError(f"{path}: the name must end in {', '.join(forms)}")
+    _check_place(path)
     whole = _FirstHead(network).eval()
     said = forms[path.suffix](whole, example, path)
     if said is None:
@@ -38,6 +39,17 @@ def write(network: nn.Module, example: Tensor, path: Path) -> None:
     if not torch.allclose(said, wanted, atol=TOLERANCE, rtol=TOLERANCE):
         path.unlink()
         raise DeeperError(f"{path}: it says something else than the network, by up to {(said - wanted).abs().max():g}")
+
+
+def _check_place(path: Path) -> None:
+    """See that a file can be written, before the seconds that a graph takes."""
+    new = not path.exists()
+    try:
+        path.open("ab").close()
+    except OSError as error:
+        raise DeeperError(f"{path} cannot be written ({reason(error)}); name another place") from error
+    if new:
+        path.unlink()
 
 
 class _FirstHead(nn.Module):

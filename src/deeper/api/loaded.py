@@ -26,13 +26,14 @@ from deeper.data.pictures import Unreadable, as_rgb, decode
 from deeper.data.prepared import read_meta
 from deeper.data.resized import resize
 from deeper.data.targets.target_arrays import FITS
-from deeper.errors import DeeperError
+from deeper.errors import DeeperError, known
 from deeper.fit import step
 from deeper.models.build import build
 from deeper.run import backbones, shared
 from deeper.run.store import WEIGHTS, Home
 
-Pictures = np.ndarray | Sequence[str | Path | Image.Image]
+Picture = str | Path | Image.Image
+Pictures = np.ndarray | Picture | Sequence[Picture]
 
 
 @dataclass(frozen=True)
@@ -62,11 +63,11 @@ class Preprocessing:
         """Pictures at the size that the network was trained at, uint8 (N, image_size, image_size, channels).
 
         Args:
-            pictures: uint8 (N, H, W) or (N, H, W, channels), H and W being ``size`` or ``image_size``; or a list of
-                files or of Pillow's images of any size and mode.
+            pictures: uint8 (N, H, W) or (N, H, W, channels), H and W being ``size`` or ``image_size``; or a file or
+                one of Pillow's images, of any size and mode, or a list of these.
 
         Raises:
-            DeeperError: an array of another type or shape, or a picture that cannot be read.
+            DeeperError: an array of another type or shape, no picture, or one that cannot be read.
         """
         images = pictures if isinstance(pictures, np.ndarray) else self._opened(pictures)
         images = images[..., None] if images.ndim == 3 else images
@@ -76,16 +77,20 @@ class Preprocessing:
                 f"pictures are {images.dtype} of shape {images.shape}; the network takes uint8 (N, {self.size}, "
                 f"{self.size}, {self.channels}), or files, or Pillow's images"
             )
+        if not len(images):
+            raise DeeperError("there are no pictures; name one or more")
         return np.ascontiguousarray(resize(images, self.image_size))
 
     def normalise(self, images: Tensor) -> Tensor:
         """uint8 (N, H, W, channels) → float32 (N, channels, H, W)."""
         return normalise(images, self.mean, self.std)
 
-    def _opened(self, pictures: Sequence[str | Path | Image.Image]) -> np.ndarray:
-        return np.stack([self._one(picture) for picture in pictures])
+    def _opened(self, pictures: Picture | Sequence[Picture]) -> np.ndarray:
+        some = [pictures] if isinstance(pictures, Picture) else pictures
+        found = [self._one(picture) for picture in some]
+        return np.stack(found) if found else np.empty((0, self.size, self.size, self.channels), np.uint8)
 
-    def _one(self, picture: str | Path | Image.Image) -> np.ndarray:
+    def _one(self, picture: Picture) -> np.ndarray:
         try:
             seen = as_rgb(picture) if isinstance(picture, Image.Image) else decode(Path(picture))
         except Unreadable as error:
@@ -140,7 +145,8 @@ class LoadedTrial:
         ``preprocessing`` gives, of any number of pictures, and is run once and compared with the network.
 
         Raises:
-            DeeperError: another ending, a package that is not installed, or a graph that says something else.
+            DeeperError: another ending, a place that cannot be written, a package that is not installed, or a graph
+                that says something else.
         """
         from deeper.api import exporting
 
@@ -192,7 +198,9 @@ def load(
 def _of_table(study: str | None, arm: str | None, seed: int, results: str | Path) -> str:
     if study is None or arm is None:
         raise DeeperError('name a trial: deeper.load("0123456789abcdef"), or deeper.load(study="…", arm="…")')
-    rows = {row.seed: row.id for row in table_of(study, results).rows(arm) if not row.members}
+    table = table_of(study, results)
+    known(arm, table.arms, "arm", f"the arms of {study}")
+    rows = {row.seed: row.id for row in table.rows(arm) if not row.members}
     if seed not in rows:
         raise DeeperError(f"study {study}, arm {arm} has no seed {seed}; it has {', '.join(map(str, sorted(rows)))}")
     return rows[seed]

@@ -70,13 +70,16 @@ def compare(
         sweeps: where those of sweeps are.
 
     Raises:
-        DeeperError: no such arm, setting, trial or metric, or no seed that both have.
+        DeeperError: no such arm, setting, trial or metric, no seed that both have, one that a side has twice, or the
+            same trial on both sides.
     """
     left, right = (_values(side, metric, store, results, sweeps) for side in (of, against))
     seeds = sorted(left.keys() & right.keys())
     if not seeds:
         raise DeeperError(f"{of} and {against} have no seed in common: {sorted(left)} and {sorted(right)}")
-    return statistics.difference([left[seed] for seed in seeds], [right[seed] for seed in seeds])
+    if same := [seed for seed in seeds if left[seed][0] == right[seed][0]]:
+        raise DeeperError(f"{of} and {against} are the same trial of seed {same[0]}; name two that differ")
+    return statistics.difference([left[seed][1] for seed in seeds], [right[seed][1] for seed in seeds])
 
 
 def table_of(study: str, results: str | Path) -> StudyTable:
@@ -95,14 +98,20 @@ def table_of(study: str, results: str | Path) -> StudyTable:
 
 def _values(
     side: str | Sequence[str], metric: str, store: str | Path, results: str | Path, sweeps: str | Path
-) -> dict[int, float]:
+) -> dict[int, tuple[str, float]]:
+    """The id and the value of every seed."""
     if isinstance(side, str) and "/" in side:
         known(metric, METRICS, "metric", "the metrics of the ledger")
         table, arm = _arm(side, results, sweeps)
-        found = {row.seed: METRICS[metric](row) for row in table.rows(arm) if not row.members}
+        found = {row.seed: (row.id, METRICS[metric](row)) for row in table.rows(arm) if not row.members}
     else:
-        found = dict(_value(one, metric, store) for one in ([side] if isinstance(side, str) else side))
-    return {seed: value for seed, value in found.items() if math.isfinite(value)}
+        found = {}
+        for one in [side] if isinstance(side, str) else side:
+            seed, value = _value(one, metric, store)
+            if seed in found:
+                raise DeeperError(f"trials {found[seed][0]} and {one} are both of seed {seed}; take one of each seed")
+            found[seed] = (one, value)
+    return {seed: (trial, value) for seed, (trial, value) in found.items() if math.isfinite(value)}
 
 
 def _arm(side: str, results: str | Path, sweeps: str | Path) -> tuple[StudyTable, str]:
@@ -121,10 +130,14 @@ def _value(trial: str, metric: str, store: str | Path) -> tuple[int, float]:
     home = Home(store, trial)
     record = home.record()
     if record is None:
-        raise DeeperError(f"there is no finished trial {trial} in {store}")
+        raise DeeperError(f"there is no finished trial {trial} in {store}; arms are study/arm, settings sweep/setting")
     known(metric, record["metrics"], "metric", f"the metrics of trial {trial}")
     value = record["metrics"][metric]
-    return yaml.safe_load((home / CONFIG).read_bytes())["seed"], math.nan if value is None else value
+    try:
+        seed = yaml.safe_load((home / CONFIG).read_bytes())["seed"]
+    except (OSError, ValueError, LookupError, TypeError, yaml.YAMLError) as error:
+        raise DeeperError(f"{home / CONFIG} is damaged; python -m deeper.trials show={trial} says what is") from error
+    return seed, math.nan if value is None else value
 
 
 def _row(path: Path) -> dict[str, Any] | None:

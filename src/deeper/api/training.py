@@ -23,6 +23,8 @@ def train(overrides: Sequence[str] = (), verb: str = "train") -> LoadedTrial:
     Raises:
         DeeperError: what the command line said.
     """
+    if isinstance(overrides, str):
+        raise DeeperError(f'the overrides are a list: deeper.{verb}(["model=resnet20", "seed=1"])')
     command = [sys.executable, "-m", f"deeper.{verb}", *overrides]
     done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True)
     if done.returncode:

@@ -147,7 +147,8 @@ def _target(cfg: DictConfig) -> tuple[str, int]:
 
     metric, colon, asked = str(cfg.match or "").partition(":")
     if not colon or not asked:
-        raise DeeperError(f"match={cfg.match}: say what to match, such as match=params:853018 or match=macs:resnet56")
+        match = "null" if cfg.match is None else cfg.match
+        raise DeeperError(f"match={match}: say what to match, such as match=params:853018 or match=macs:resnet56")
     known(metric, COSTS, "match: metric", "the costs")
     try:
         number = float(asked)

@@ -10,6 +10,8 @@ from deeper.data.batches import EvaluationBatches, Split
 from deeper.data.targets.target_set import TargetSet
 from deeper.errors import DeeperError
 
+PRE_LOGITS = "pre_logits"
+
 
 class Extractor:
     """What a frozen network says of pictures at one of its layers.
@@ -28,10 +30,8 @@ class Extractor:
     def __init__(self, network: nn.Module, layer: str, data: TargetSet, batch_size: int, device: torch.device):
         self.network, self.layer, self.data = network.to(device).eval(), layer, data
         self.batch_size, self.device = batch_size, device
-        parts = dict(network.named_modules())
-        if layer != "pre_logits" and (not layer or layer not in parts):
-            raise DeeperError(f"the network has no layer {layer!r}; it has pre_logits, {', '.join(_some(parts))}")
-        self.part = parts.get(layer)
+        check_layer(network, layer)
+        self.part = dict(network.named_modules()).get(layer)
 
     def __call__(self, images: Split) -> np.ndarray:
         """float32 (N, D)."""
@@ -60,6 +60,17 @@ class Extractor:
         if maps.ndim not in (2, 3):
             raise DeeperError(f"layer {self.layer} gives a tensor of {maps.ndim} axes; name another")
         return maps.mean(1) if maps.ndim == 3 else maps
+
+
+def check_layer(network: nn.Module, layer: str) -> None:
+    """See that a network, which may be without weights, has a layer.
+
+    Raises:
+        DeeperError: it has not.
+    """
+    parts = dict(network.named_modules())
+    if layer != PRE_LOGITS and (not layer or layer not in parts):
+        raise DeeperError(f"transfer.layer={layer}: the network has {PRE_LOGITS}, {', '.join(_some(parts))}")
 
 
 def _some(parts: dict[str, Any]) -> list[str]:

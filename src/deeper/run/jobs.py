@@ -74,18 +74,23 @@ def check_images(config: dict[str, Any]) -> None:
     """
     if "transfer" in config:
         return
-    data, batch_size = config["data"], config["training"]["batch_size"]
+    data, recipe = config["data"], config["training"]
     meta = _prepared(data)
-    channels = data["channels"] if is_listing(meta) else meta["image_shape"][2]
-    for key, value in (("channels", channels), ("classes", len(meta["classes"]))):
-        if data[key] != value:
-            raise DeeperError(f"data.{key}={data[key]}: {data['name']} has {value}")
+    of_set = {"classes": len(meta["classes"])}
+    if not is_listing(meta):
+        of_set |= {"size": meta["image_shape"][0], "channels": meta["image_shape"][2]}
+    for key, value in of_set.items():
+        if data.get(key, value) != value:
+            advice = "; data.image_size is what a network sees" if key == "size" else ""
+            raise DeeperError(f"data.{key}={data[key]}: {data['name']} has {value}{advice}")
     for split in ("train", "validation"):
         start, stop = meta["splits"][split]
         if data[f"{split}_size"] > stop - start:
             raise DeeperError(f"data.{split}_size={data[f'{split}_size']}: {data['name']} has {stop - start} of them")
-    if batch_size > data["train_size"]:
-        raise DeeperError(f"training.batch_size={batch_size}: there are {data['train_size']} training images")
+    batch_size, together = recipe["batch_size"], recipe.get("accumulate", 1)
+    for key, images in (("batch_size", batch_size), ("accumulate", batch_size * together)):
+        if images > data["train_size"]:
+            raise DeeperError(f"training.{key}={recipe[key]}: there are {data['train_size']} training images")
 
 
 def default_slots(cfg: DictConfig) -> int:

@@ -21,10 +21,26 @@ def complete(config: dict[str, Any]) -> dict[str, Any]:
     """
     target = config["transfer"]["target"]
     _resolve_trial(config)
+    _check_layer(config)
     meta = _ready(json.dumps(target, sort_keys=True))
     _check_several(meta, target)
     config["data"]["classes"] = config["model"]["num_classes"] = len(meta["classes"])
     return {**meta, "digest": _content(meta)}
+
+
+def _check_layer(config: dict[str, Any]) -> None:
+    if config["transfer"]["layer"] == "pre_logits":
+        return  # without seconds of imports
+    from deeper.fit.features import check_layer
+
+    check_layer(_without_weights(json.dumps(config["model"])), config["transfer"]["layer"])
+
+
+@cache
+def _without_weights(model: str) -> Any:
+    from deeper.cost.count import build_on_meta
+
+    return build_on_meta(json.loads(model))
 
 
 def _content(meta: dict[str, Any]) -> str:

@@ -2,7 +2,7 @@
 
 from typing import Annotated, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 from pydantic_core import InitErrorDetails, PydanticCustomError, ValidationError
 
 Item = TypeVar("Item")
@@ -14,12 +14,25 @@ InFolder = Annotated[  # a name that leads nowhere else
 ]
 Count = Annotated[int, Field(ge=1)]
 Whole = Annotated[int, Field(ge=0)]
+SEED = "a whole number of at least 0 and below 2^63"  # more would be cut to another one
+Seed = Annotated[int, Field(ge=0, lt=2**63, description=SEED)]
 Positive = Annotated[float, Field(gt=0)]
 NotNegative = Annotated[float, Field(ge=0)]
 MOST = 1000  # of a rate or a factor: more is a slip of the keys, nothing trains at it
 Rate = Annotated[float, Field(ge=0, le=MOST)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Row = Annotated[tuple[Item, ...], Field(strict=False)]  # a list in YAML and JSON
+
+
+def _each_once(seeds: tuple[int, ...]) -> tuple[int, ...]:
+    if len(set(seeds)) < len(seeds):
+        raise wrong("each seed must be there once")
+    return seeds
+
+
+EACH_ONCE = AfterValidator(_each_once)
+SEEDS = "a list of whole numbers, each of at least 0 and below 2^63"
+Seeds = Annotated[Row[Seed], Field(min_length=1, description=SEEDS), EACH_ONCE]
 
 
 class Closed(BaseModel):

@@ -175,9 +175,11 @@ def _range_words(ranges: tuple[Any, ...]) -> str:
         return f" from {least} to {most}"
     if above is not None and below is not None:
         return f" between {above} and {below}"
-    if above is not None:
-        return f" above {above}"
-    return "" if least is None else f" of at least {least}"
+    from_below = "" if least is None else f" of at least {least}"
+    from_below = from_below if above is None else f" above {above}"
+    from_above = "" if most is None else f" up to {most}"
+    from_above = from_above if below is None else f" below {below}"
+    return " and".join(filter(None, (from_below, from_above)))
 
 
 def _range(ranges: tuple[Any, ...], name: str) -> Any:

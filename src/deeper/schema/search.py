@@ -4,10 +4,24 @@ import json
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from deeper.errors import DeeperError
-from deeper.schema.base import Closed, Count, Fraction, InFolder, NotNegative, Row, Text, Whole, wrong
+from deeper.schema.base import (
+    EACH_ONCE,
+    SEEDS,
+    Closed,
+    Count,
+    Fraction,
+    InFolder,
+    NotNegative,
+    Row,
+    Seed,
+    Seeds,
+    Text,
+    Whole,
+    wrong,
+)
 from deeper.schema.errors import explain
 from deeper.schema.ledger import ledger
 from deeper.schema.study import ClaimTest, CostName, Settings
@@ -16,15 +30,6 @@ BEST = "best"  # of the networks that searchers found, the one of the least shor
 PREFIX = "search_"  # of the files of searches among the tables of studies
 
 Model = TypeVar("Model", bound=BaseModel)
-
-
-def _each_once(seeds: tuple[int, ...]) -> tuple[int, ...]:
-    if len(set(seeds)) < len(seeds):
-        raise wrong("each seed must be there once")
-    return seeds
-
-
-SEEDS = Annotated[Row[Whole], Field(min_length=1), AfterValidator(_each_once)]
 
 
 class Window(Closed):
@@ -52,7 +57,7 @@ class Front(Closed):
 class FinalTraining(Closed):
     """How the best network is trained anew: with fresh seeds, and with settings of its own, such as more epochs."""
 
-    seeds: SEEDS
+    seeds: Seeds
     set: Settings = {}
 
 
@@ -60,10 +65,10 @@ class SearchSettings(Closed):
     """The block ``search`` of a configuration."""
 
     name: InFolder | None = None
-    seed: Whole = 0
+    seed: Seed = 0
     networks: Count
     batch: Count | None = None
-    trial_seeds: SEEDS
+    trial_seeds: Seeds
     window: Window | None = None
     front: Front | None = None
     over: Settings | None = None
@@ -114,7 +119,7 @@ class FinalResult(Closed):
     words: str
     settings: Settings
     trials: Row[str]
-    seeds: SEEDS
+    seeds: Seeds
     validation_errors: Row[Fraction]
     test_errors: Row[Fraction]
     cost: SearchCost
@@ -151,14 +156,14 @@ class LongTraining(Closed):
     """Some of a table's cells, evenly by rank, trained long with fresh seeds: whether the short ranking holds."""
 
     cells: Count
-    seeds: SEEDS
+    seeds: Seeds
     set: Settings
 
 
 class TableSettings(Closed):
     """What a whole space is trained with."""
 
-    seeds: Annotated[Row[Whole], Field(min_length=3)]
+    seeds: Annotated[Row[Seed], Field(min_length=3, description=f"{SEEDS}, three or more"), EACH_ONCE]
     long: LongTraining
 
     @model_validator(mode="after")
@@ -209,7 +214,7 @@ class ComparedSearches(Closed):
     """Searchers, each with every seed, and what becomes of the best network of each."""
 
     searchers: Annotated[Row[Text], Field(min_length=1)]
-    seeds: SEEDS
+    seeds: Seeds
     fit: FitToBudget | None = None
     beside: dict[str, HandMade] = {}
     final: FinalTraining
@@ -352,7 +357,7 @@ class SearchSummary(Closed):
 
     file: Text
     searcher: Text
-    seed: Whole
+    seed: Seed
     proposals: Whole
     networks: Whole
     best: str

@@ -14,6 +14,7 @@ from pydantic import BaseModel, Field, ValidationError, model_validator
 from deeper.errors import DeeperError
 from deeper.schema.base import (
     MOST,
+    SEED,
     Closed,
     Count,
     Folder,
@@ -24,6 +25,7 @@ from deeper.schema.base import (
     Positive,
     Rate,
     Row,
+    Seed,
     Text,
     Whole,
     wrong,
@@ -33,7 +35,7 @@ from deeper.schema.study import Settings
 
 MOST_THREADS = 8 * len(os.sched_getaffinity(0))
 
-Seed = Annotated[Whole, Field(description="a whole number of at least 0 (several: --multirun seed=0,1)")]
+OneSeed = Annotated[Seed, Field(description=f"{SEED} (several: --multirun seed=0,1)")]
 # Numbers that stay as they are written, since they are part of a trial's id.
 Share = Annotated[int | float, Field(ge=0, le=1, description="a number from 0 to 1")]
 Length = Annotated[int | float, Field(ge=0, description="a number of at least 0")]
@@ -63,7 +65,7 @@ class DataSettings(Open):
     image_size: Annotated[int, Field(ge=1, le=LARGEST_IMAGE)] | None
     train_size: Count | None
     validation_size: Count | None
-    subset_seed: Whole
+    subset_seed: Seed
     streamed: bool = False
 
 
@@ -293,7 +295,7 @@ class TrialSettings(Closed):
     loss: Called | None = None
     training: Training
     trainer: Trainer
-    seed: Seed
+    seed: OneSeed
     transfer: TransferSettings | None = None
 
     recipe: Settings = {}

@@ -1,13 +1,13 @@
-"""The settings of the verbs that keep house: ``trials``, ``ledger``, ``baselines``, ``identify``."""
+"""The settings of the verbs that train nothing, and of those that keep house."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 from omegaconf import DictConfig, OmegaConf
 from pydantic import Field, ValidationError
 
 from deeper.errors import DeeperError
-from deeper.schema.base import Closed, Count, Folder, Open, Positive, Row, Text, Whole
+from deeper.schema.base import Closed, Count, Folder, Open, Positive, Row, Seed, Seeds, Text
 from deeper.schema.errors import explain_setting
 from deeper.schema.trial import LARGEST_IMAGE
 
@@ -19,6 +19,58 @@ Pictures = Annotated[
     tuple[Annotated[int, Field(ge=1, le=LARGEST_IMAGE)], Count | None],
     Field(strict=False, description="a pair: the side of the pictures, and how many to train on, or null for all"),
 ]
+
+Word = Text | int | float  # an id or a commit may look like a number
+Words = Annotated[Row[Word], Field(min_length=1, description="a list of names, one or more")]
+
+
+class ReportSettings(Closed):
+    """conf/report.yaml."""
+
+    for_profile: Text
+    results: Folder
+    reports: Folder
+    published: Folder
+    exact: bool
+    compare: Annotated[Word | None, Field(description="a commit or a folder of results")]
+    slides: Folder | None
+    family: Folder | None
+    only: Annotated[Text | Row[Text] | None, Field(description="the name of a study or a list of them")]
+    figures: Folder | None
+
+
+class SiteSettings(Closed):
+    """conf/site.yaml."""
+
+    results: Folder
+    site: Folder
+    published: Folder
+    exact: bool
+    networks: Annotated[
+        Literal["all"] | Annotated[Row[Text], Field(min_length=1)],
+        Field(description="all or a list of names, such as [resnet20,vgg16]"),
+    ]
+
+
+class ShareSettings(Closed):
+    """conf/share.yaml."""
+
+    remote: Annotated[Text | None, Field(description="a folder, or s3://…, ssh://…")]
+    networks: Annotated[Words | None, Field(description="a list of study/arm, or of ids")]
+    seed: Seed
+    store: Folder
+    results: Folder
+
+
+class CompareSettings(Closed):
+    """conf/compare.yaml."""
+
+    of: Annotated[Word | Words, Field(description="study/arm, sweep/setting, or ids of trials as a list")]
+    against: Annotated[Word | Words, Field(description="study/arm, sweep/setting, or ids of trials as a list")]
+    metric: Text
+    store: Folder
+    results: Folder
+    sweeps: Folder
 
 
 class TrialsSettings(Closed):
@@ -52,7 +104,7 @@ class BaselinesSettings(Open):
     """conf/baselines.yaml; ``data`` is its own subject."""
 
     sizes: Annotated[Row[Pictures], Field(min_length=1, description="a list of pairs, one or more")]
-    subset_seeds: Annotated[Row[Whole], Field(min_length=1, description="a list of whole numbers of at least 0")]
+    subset_seeds: Seeds
     results: Folder
 
 

@@ -41,6 +41,8 @@ def search(cfg: DictConfig) -> None:
     if cfg.slots is not None and (type(cfg.slots) is not int or cfg.slots < 1):
         raise DeeperError(f"slots={cfg.slots}: it must be a whole number of at least 1, or null")
     hydra_config = HydraConfig.get()
+    if (named := hydra_config.runtime.choices.study) != "none":
+        raise DeeperError(f"study={named}: a search answers to no study of trials; searches=NAME names one of searches")
     composer = Composer(GlobalHydra.instance().config_loader(), OmegaConf.create({"hydra": hydra_config}))
     settings, study = search_settings(plain(cfg.search)), studied.searches_of(cfg)
     if study:

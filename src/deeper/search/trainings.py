@@ -9,6 +9,7 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf, open_dict
 
 from deeper.data.prepared import read_meta
+from deeper.errors import DeeperError
 from deeper.run import costs as costing
 from deeper.run import processes
 from deeper.run import wandb_runs as mirror
@@ -60,6 +61,8 @@ class Trainings:
         self.known: dict[TrialIds, Trained] = {}
         self.taken: set[str] = set()
         self.given = list(line)
+        if "seed" in map(_key, line):
+            raise DeeperError("seed: networks are trained with search.trial_seeds, and search.seed is the searcher's")
         self.line = [word for word in line if _key(word) not in TOLD]
         self.first = self.compose({}, 0)
         self.slots = slots or default_slots(self.first)
@@ -70,7 +73,17 @@ class Trainings:
         return self.composer.compose([*(word for word in self.given if _key(word) not in names), *overrides])[1]
 
     def compose(self, settings: Settings, seed: int) -> DictConfig:
-        """The configuration of a trial."""
+        """The configuration of a trial.
+
+        Raises:
+            DeeperError: its network has none of a setting that the space gives it.
+        """
+        for group, _, name in (key.partition(".") for key in settings):
+            if group == "model" and name.partition(".")[0] not in self.first.model:
+                raise DeeperError(
+                    f"model={self.first.model.name} has no setting {name}, which is searched; leave it out, or take "
+                    "a network that has it"
+                )
         overrides = [f"{key}={written(value, quoted=True)}" for key, value in settings.items()]
         line = [word for word in self.line if not _replaced(_name(word), settings)]
         _, config = self.composer.compose([*line, *overrides, f"seed={seed}"])

@@ -6,19 +6,16 @@ python -m deeper.site results=other/results site=other/site
 """
 
 import hydra
-from omegaconf import DictConfig, ListConfig
+from omegaconf import DictConfig
 
 from deeper import cli, paths
-from deeper.errors import DeeperError
+from deeper.schema.verbs import SiteSettings, check_verb
 
 
 @hydra.main(version_base="1.3", config_path=str(paths.CONF), config_name="site")
 @cli.task
 def main(config: DictConfig) -> None:
-    if not isinstance(config.exact, bool):
-        raise DeeperError(f"exact={config.exact}: it must be true or false")
-    if config.networks != "all" and not isinstance(config.networks, ListConfig):
-        raise DeeperError(f"networks={config.networks}: it must be all or a list of names, such as [resnet20,vgg16]")
+    check_verb(SiteSettings, config)
     results, site, published = (paths.folder(key, config[key]) for key in ("results", "site", "published"))
     from deeper.site import build
 

@@ -73,6 +73,7 @@ def write(
     """
     if site.exists() and not (site.is_dir() and ((site / OWN).exists() or not any(site.iterdir()))):
         raise DeeperError(f"{site} holds something else than a site; name another folder with site=FOLDER")
+    files.writable(site, "the site's folder", "site")
     found = sources.gather(results, shelf)
     findings = _compute(figures) if exact else []
     made = pages(found, findings, chosen, search.pages(results, read_baselines(results / BASELINES)))

@@ -60,11 +60,23 @@ def checked_study(cfg: DictConfig, runtime: Mapping[str, Any]) -> Study | None:
     study = study_arms.study_of(cfg, where)
     if study is None:
         return None
+    _check_name(study, cfg, where)
     where = where or f"study {study.name}"
     study_arms.check_named_settings(study, cfg, list(runtime["choices"]), where)
     check_functions(study, where)
     published_rows(study, PUBLISHED, where)
     return study
+
+
+def _check_name(study: Study, cfg: DictConfig, where: str | None) -> None:
+    """See that a study has the name of its file, as its table and its page do: a copy may still have the other's."""
+    if where is None or cfg.study._get_node("name")._is_interpolation():
+        return
+    if study.name != Path(where).stem:
+        raise DeeperError(
+            f"{where}: study.name={study.name}: it must be the file's, {Path(where).stem}; the table and the page are "
+            "named after it"
+        )
 
 
 def checked_jobs(

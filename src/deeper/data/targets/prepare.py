@@ -33,6 +33,7 @@ def ready(settings: Mapping[str, Any]) -> dict[str, Any]:
     settings = _with_listing(settings)
     with preparing(folder, "transfer.target.root"):
         if not is_current(folder, settings):
+            _check_place(settings)
             print(f"preparing {settings['name']} (once)", file=sys.stderr, flush=True)
             meta = _prepare(folder, settings)
             print(_summary(meta, folder), file=sys.stderr)
@@ -54,21 +55,29 @@ def _with_listing(settings: Mapping[str, Any]) -> dict[str, Any]:
     return {**settings, "path": str(source), "listing": listing.hexdigest()}
 
 
-def _prepare(folder: Path, settings: Mapping[str, Any]) -> dict[str, Any]:
-    read = _reader(settings)
-    if settings["path"] is not None:
-        source = Path(settings["path"]).expanduser()
-        if not source.is_dir():
-            raise DeeperError(f"transfer.target.path={settings['path']} is not a folder; name the one that holds it")
-        return write(folder, settings, read(source), {"folder": settings["path"]})
-    if settings.get("python_package"):
-        source, facts = installed(settings["python_package"])
-        return write(folder, settings, read(source), facts)
-    if not settings["packages"]:
+def _check_place(settings: Mapping[str, Any]) -> None:
+    """See that something says where the set comes from.
+
+    Raises:
+        DeeperError: nothing does, or what does is no folder.
+    """
+    place = settings["path"]
+    if place is not None and not Path(place).is_dir():
+        raise DeeperError(f"transfer.target.path={place} is not a folder; name the one that holds the set")
+    if place is None and not settings.get("python_package") and not settings["packages"]:
         raise DeeperError(
             f"{settings['title']} cannot be fetched by a program; put the release into a folder and give "
             f"transfer.target.path=FOLDER (see conf/transfer/target/{settings['name']}.yaml)"
         )
+
+
+def _prepare(folder: Path, settings: Mapping[str, Any]) -> dict[str, Any]:
+    read = _reader(settings)
+    if settings["path"] is not None:
+        return write(folder, settings, read(Path(settings["path"])), {"folder": settings["path"]})
+    if settings.get("python_package"):
+        source, facts = installed(settings["python_package"])
+        return write(folder, settings, read(source), facts)
     with scratch_folder(folder) as scratch:
         source, facts = unpacked(settings["packages"], scratch)
         return write(folder, settings, read(source), facts)
