@@ -46,6 +46,7 @@ class SiteSettings(Closed):
     site: Folder
     published: Folder
     exact: bool
+    figures: Folder | None
     networks: Annotated[
         Literal["all"] | Annotated[Row[Text], Field(min_length=1)],
         Field(description="all or a list of names, such as [resnet20,vgg16]"),
