@@ -20,6 +20,7 @@ COSTS = {
     "activation_bytes": "activation memory of an image, bytes",
     "train_s": "seconds of training",
 }
+LINES = 3  # that the names of neighbours stand on
 METHODS = {LOGISTIC: "logistic regression", FOREST: "random forest"}
 
 
@@ -99,10 +100,9 @@ def chart(sources: Sequence[Source], named: Container[str]) -> str | None:
     best = base.transform_calculate(e="toNumber(datum.error)").transform_window(
         best="min(e)", sort=[alt.SortField("x"), alt.SortField("e")], frame=[None, 0]
     )
-    named_ones = best.transform_filter("names === 'all' || names === 'front' && datum.e <= datum.best")
-    names = named_ones.mark_text(align="left", dx=9, dy=-4, fontSize=10, color=charts.TEXT)
-    names = names.encode(x=x, y=y, text="network:N")
-    layers = [*_published(found, sources, x, y), *_baselines(sources, y), dots, names]
+    every_one = best.transform_filter("names === 'all'").mark_text(align="left", dx=9, dy=-4, fontSize=10)
+    names = [every_one.encode(x=x, y=y, text="network:N"), *_front(best, x, y)]
+    layers = [*_published(found, sources, x, y), *_baselines(sources, y), dots, *names]
     whole = alt.layer(*layers).add_params(
         charts.choice("scale", "Scale", {point.scale: point.scale for point in found}),
         charts.choice("cost", "Cost", COSTS),
@@ -112,7 +112,25 @@ def chart(sources: Sequence[Source], named: Container[str]) -> str | None:
         *boxes,
     )
     about = "Test error of every network of the zoo against its cost; the table below has the same numbers."
-    return charts.as_json(whole.properties(width="container", height=HEIGHT + 80), about)
+    return charts.as_json(whole.properties(width="container", height=HEIGHT + 80), about, families)
+
+
+def _front(best: alt.Chart, x: alt.X, y: alt.Y) -> list[alt.Chart]:
+    """Names of the networks that no cheaper one undercuts.
+
+    Nothing lies to the left of and below such a network, so there its name stands, on one of three lines in turn; that
+    of the cheapest stands on the other side, where it has room.
+    """
+    front = best.transform_filter("names === 'front' && datum.e <= datum.best")
+    front = front.transform_window(turn="row_number()", sort=[alt.SortField("x")])
+    first = front.transform_filter("datum.turn === 1").mark_text(align="left", dx=9, dy=-6)
+    others = [
+        front.transform_filter(f"datum.turn > 1 && datum.turn % {LINES} === {line}").mark_text(
+            align="right", dx=4, dy=16 + 14 * line
+        )
+        for line in range(LINES)
+    ]
+    return [one.encode(x=x, y=y, text="network:N") for one in (first, *others)]
 
 
 _ENDS = {"error": "test error", "lower": "from", "upper": "to"}
