@@ -23,7 +23,8 @@ def curve_chart(table: StudyTable, arms: Sequence[ArmResults], title: str) -> st
     if not arms:
         return None
     labels = [arm.label for arm in arms]
-    legend = alt.Legend(title=None)
+    named = [arm.label for arm in arms if _is_shown(arm, arms)]
+    legend = alt.Legend(title=None, values=named)
     colour = alt.Color("arm:N", scale=alt.Scale(domain=labels, range=_colours(arms)), sort=labels, legend=legend)
     shape = alt.Shape("arm:N", scale=alt.Scale(domain=labels), sort=labels, legend=legend)
     boxes = [charts.switch(f"arm_{place}", arm.label, _is_shown(arm, arms)) for place, arm in enumerate(arms)]
@@ -54,7 +55,7 @@ def curve_chart(table: StudyTable, arms: Sequence[ArmResults], title: str) -> st
         *boxes,
     )
     words = f"{title}: error by epoch of {', '.join(labels)}. The table of arms has the errors at the end."
-    return charts.as_json(chart.properties(width="container", height=HEIGHT), words, labels)
+    return charts.as_json(chart.properties(width="container", height=HEIGHT), words, named)
 
 
 def _colours(arms: Sequence[ArmResults]) -> list[str]:

@@ -20,7 +20,6 @@ COSTS = {
     "activation_bytes": "activation memory of an image, bytes",
     "train_s": "seconds of training",
 }
-LINES = 3  # that the names of neighbours stand on
 METHODS = {LOGISTIC: "logistic regression", FOREST: "random forest"}
 
 
@@ -118,19 +117,21 @@ def chart(sources: Sequence[Source], named: Container[str]) -> str | None:
 def _front(best: alt.Chart, x: alt.X, y: alt.Y) -> list[alt.Chart]:
     """Names of the networks that no cheaper one undercuts.
 
-    Nothing lies to the left of and below such a network, so there its name stands, on one of three lines in turn; that
-    of the cheapest stands on the other side, where it has room.
+    Nothing lies to the left of and below such a network, so there its name stands, one line deeper for every second.
+    That of the cheapest stands on the other side, where it has room, and so does that of the best, below all others.
     """
     front = best.transform_filter("names === 'front' && datum.e <= datum.best")
     front = front.transform_window(turn="row_number()", sort=[alt.SortField("x")])
+    front = front.transform_joinaggregate(least="min(e)").transform_calculate(is_best="datum.e === datum.least")
     first = front.transform_filter("datum.turn === 1").mark_text(align="left", dx=9, dy=-6)
+    last = front.transform_filter("datum.turn > 1 && datum.is_best").mark_text(align="left", dx=2, dy=17)
     others = [
-        front.transform_filter(f"datum.turn > 1 && datum.turn % {LINES} === {line}").mark_text(
-            align="right", dx=4, dy=16 + 14 * line
+        front.transform_filter(f"datum.turn > 1 && !datum.is_best && datum.turn % 2 === {turn}").mark_text(
+            align="right", dx=4, dy=dy
         )
-        for line in range(LINES)
+        for turn, dy in ((1, 17), (0, 31))
     ]
-    return [one.encode(x=x, y=y, text="network:N") for one in (first, *others)]
+    return [one.encode(x=x, y=y, text="network:N") for one in (first, last, *others)]
 
 
 _ENDS = {"error": "test error", "lower": "from", "upper": "to"}
