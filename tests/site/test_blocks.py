@@ -1,16 +1,16 @@
 from deeper.cost.layer_table import LayerCost
 from deeper.cost.networks import PaperNetwork
-from deeper.site.blocks import Block, blocks_of
+from deeper.site.blocks import DrawnBlock, blocks_of
 
 
 def test_a_residual_network_is_drawn_stage_by_stage():
     drawn = blocks_of(PaperNetwork("resnet20").layers)
     first, *stages, head = drawn
-    assert first == Block("convolution", (16, 32, 32))
+    assert first == DrawnBlock("convolution", (16, 32, 32))
     assert sum(block.times for block in stages) == 9
-    assert stages[0] == Block("2 × convolution, addition", (16, 32, 32), 3)
+    assert stages[0] == DrawnBlock("2 × convolution, addition", (16, 32, 32), 3)
     assert [block.size for block in stages if "padded shortcut" in block.holds] == ["32×16×16", "64×8×8"]
-    assert head == Block("global pooling, fully connected", (10,))
+    assert head == DrawnBlock("global pooling, fully connected", (10,))
 
 
 def test_blocks_that_widen_from_one_to_the_next_are_one_box_with_the_last_size():

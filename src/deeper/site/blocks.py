@@ -29,7 +29,7 @@ SAID = {
 
 
 @dataclass
-class Block:
+class DrawnBlock:
     """``times`` blocks alike, one after the other; ``shape`` is what the last one puts out."""
 
     holds: str
@@ -42,9 +42,9 @@ class Block:
         return "in training alone" if self.shape is None else "×".join(map(str, self.shape))
 
 
-def blocks_of(layers: Sequence[LayerCost]) -> list[Block]:
+def blocks_of(layers: Sequence[LayerCost]) -> list[DrawnBlock]:
     """The blocks from input to output; neighbours that hold the same and put out pictures of one size are one box."""
-    drawn: list[Block] = []
+    drawn: list[DrawnBlock] = []
     for of_block in _grouped(layers):
         holds = _holds(of_block)
         shape = next((layer.shape for layer in reversed(of_block) if layer.shape), None)
@@ -52,7 +52,7 @@ def blocks_of(layers: Sequence[LayerCost]) -> list[Block]:
         if before and (before.holds, _picture(before.shape)) == (holds, _picture(shape)):
             before.times, before.shape = before.times + 1, shape
         else:
-            drawn.append(Block(holds, shape))
+            drawn.append(DrawnBlock(holds, shape))
     return drawn
 
 

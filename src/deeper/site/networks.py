@@ -15,7 +15,7 @@ from deeper.errors import DeeperError
 from deeper.paths import CONF, ROOT
 from deeper.reporting.charts import theme
 from deeper.site import charts
-from deeper.site.blocks import Block, blocks_of
+from deeper.site.blocks import DrawnBlock, blocks_of
 from deeper.site.sources import Answer, Source
 from deeper.site.zoo import scale
 
@@ -77,7 +77,7 @@ class NetworkPage:
         return min(self.reached, key=lambda one: one.error.mean, default=None)
 
     @property
-    def blocks(self) -> list[Block]:
+    def blocks(self) -> list[DrawnBlock]:
         return blocks_of(self.layers)
 
     def total(self, number: str) -> int:
