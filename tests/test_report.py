@@ -95,7 +95,7 @@ def test_the_ledger_of_record_has_pages_beside_and_a_link(folder):
     assert "(record/README.md)" in index
     assert "](record/a.md#degradation)" in index
     assert "●●○○" in index
-    answer = index.partition("\n- **")[2].partition("\n\n")[0].replace("](", "](reports/")
+    answer = index.partition("\n1. **")[2].partition("\n\n")[0].replace("](", "](reports/")
     assert answer in (folder / "README.md").read_text(encoding="utf-8")
     page = (folder / "reports" / "record" / "a.md").read_text(encoding="utf-8")
     assert "](../../docs/reading.md" in page

@@ -6,6 +6,7 @@ import pytest
 import synthetic
 from reported import results_of
 
+from deeper.reporting import load
 from deeper.reporting.arm_settings import differs, recipe
 from deeper.reporting.charts import all_studies
 from deeper.reporting.pages import site
@@ -75,7 +76,7 @@ def test_the_answer_has_the_scale_of_the_arms_it_compares(page):
     settings = {arm: {"data.train_size": 900 if arm == "resnet56" else 5000} for arm in synthetic.ARMS}
     _, index = page(made(settings))
     places = next(line for line in index.splitlines() if line.startswith("<sub>On "))
-    assert "5,000 training images of 14×14 pixels; Fashion-MNIST, 900 and 5,000 training images (by arm)" in places
+    assert "5,000 training images of 14×14 pixels (1); Fashion-MNIST, 900 and 5,000 training images (by arm)" in places
 
 
 def test_three_sizes_are_a_range():
@@ -113,3 +114,27 @@ def test_the_recipe_marks_what_varies_and_leaves_the_results_alone():
     assert recipe(results)["optimizer"]["lr"] == "by arm"
     assert recipe(results)["schedule"] == {"factor": "by arm"}
     assert results.table.model_dump_json() == before
+
+
+def drawn(*seeds):
+    """Results whose rows say by which seed their pictures were drawn, where that is not their own."""
+    results = made()
+    for row, drawn_by in zip(results.rows, seeds * len(results.rows), strict=False):
+        row.settings.clear()
+        if drawn_by != row.seed:
+            row.settings["data.subset_seed"] = drawn_by
+    return results
+
+
+def test_one_drawing_of_the_pictures_for_all_is_no_difference(page):
+    assert drawn(0, 0).varying == set()
+    assert "differs in" not in page(drawn(0, 0))[0]
+    assert drawn(0, 7).varying == {"data.subset_seed"}
+
+
+def test_a_frozen_network_differs_in_nothing_that_only_training_reads():
+    results = load.read(synthetic.ROOT / "results" / "transfer.json")
+    assert differs(results, results.table.rows("clipart_frozen")) == "clipart"
+    assert (
+        differs(results, results.table.rows("clipart_finetune")) == "clipart, 6 epochs, rate 0.02, crops ±8 and mirror"
+    )

@@ -85,8 +85,9 @@ def test_a_search_in_the_table_finds_a_claim(browser):
 def test_a_click_on_a_head_sorts_by_effect(browser):
     browser.visit("index")
     orders = []
-    for _ in range(2):
+    for direction in ("ascending", "descending"):
         browser.find("#ledger thead th.effect")[0].click()
+        browser.wait(lambda way=direction: browser.find(f"#ledger thead th.effect[aria-sort='{way}']"))
         values = "return [...document.querySelectorAll('#ledger td.effect')].map(e => parseFloat(e.dataset.order))"
         orders.append(browser.driver.execute_script(values))
     assert orders[0] == sorted(orders[0])

@@ -213,6 +213,13 @@ def measure(comparison: Comparison, trials: Iterable[TrialRow], family: int = 1)
     )
 
 
+def without_share(outcome: Outcome, trials: Iterable[TrialRow], family: int) -> Outcome:
+    """The outcome, or where a share of another difference is taken from it, what the trials say without that."""
+    if not outcome.comparison.minus:
+        return outcome
+    return measure(outcome.comparison.model_copy(update={"minus": None}), trials, family)
+
+
 def outcome_of(comparison: Comparison, values: Mapping[int, float], family: int) -> Outcome:
     """What values, one a seed, say about a comparison that is one of a family."""
     decided = _decided(comparison, list(values.values()), family)

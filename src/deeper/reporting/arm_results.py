@@ -53,11 +53,14 @@ def network_of(study: Study, arm: str) -> str | None:
 def curve(rows: Sequence[TrialRow], key: str) -> list[tuple[int, Mean]]:
     """Mean over seeds of ``train_error`` or ``validation_error`` by epoch, as (epoch, mean).
 
-    A diverged trial keeps its recorded error in the epochs it did not reach, so that the mean stays one over all seeds.
+    A diverged trial keeps its recorded error in the epochs it did not reach, so that the mean stays one over all seeds;
+    epochs after which only such trials have an error are left out.
     """
     last = max((epoch.epoch for row in rows for epoch in row.curves), default=0)
     by_seed = [_by_epoch(row, key, last) for row in rows]
-    points = ((epoch, mean_of((seed.get(epoch) for seed in by_seed), percentage=True)) for epoch in range(1, last + 1))
+    learned = [row for row in rows if row.status != "diverged"] or rows
+    asked = sorted({one.epoch for row in learned for one in row.curves if getattr(one, key) is not None})
+    points = ((epoch, mean_of((seed.get(epoch) for seed in by_seed), percentage=True)) for epoch in asked)
     return [(epoch, mean) for epoch, mean in points if mean]
 
 

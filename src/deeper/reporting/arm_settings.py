@@ -9,11 +9,12 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from deeper.reporting import words
-from deeper.reporting.load import StudyResults
+from deeper.reporting.load import DRAWN_BY, StudyResults
 from deeper.schema.results import TrialRow
 
 BY_ARM = "by arm"
 TRAINING = "training"
+OF_TRAINING = ("augment.", "optimizer.", "schedule.", "training.")
 AUGMENT = {"augment.pad": "pad", "augment.mirror": "mirror"}
 PRECISIONS = {"32-true": "float32", "bf16-mixed": "mixed bfloat16", "16-mixed": "mixed float16"}
 PARTS = {
@@ -44,8 +45,16 @@ def value_of(row: TrialRow, setting: str, usual: Any) -> Any:
 def differs(results: StudyResults, rows: Sequence[TrialRow]) -> str:
     """What sets an arm apart: ``rate 0.05, 500 images, 32 epochs``; a dash where nothing does."""
     augment = results.table.recipe.get("augment")
-    cells = [_all(row.settings, augment if isinstance(augment, Mapping) else {}) for row in rows]
+    augment = augment if isinstance(augment, Mapping) else {}
+    cells = [_all({name: row.settings[name] for name in own_of(results, row)}, augment) for row in rows]
     return " or ".join(dict.fromkeys(filter(None, cells))) or words.NONE
+
+
+def own_of(results: StudyResults, row: TrialRow) -> set[str]:
+    """Names of a trial's settings that set it apart; of a frozen network none that only training reads."""
+    own = row.settings.keys() - ({DRAWN_BY} - results.varying)
+    is_frozen = row.transfer and row.transfer.mode == "frozen"
+    return {name for name in own if not (is_frozen and name.startswith(OF_TRAINING))}
 
 
 def same_for_all(results: StudyResults) -> list[str]:

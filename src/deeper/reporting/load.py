@@ -10,6 +10,8 @@ from deeper.schema.results import TOY, Environment, StudyTable, TrialRow, read_t
 from deeper.schema.search import PREFIX
 from deeper.schema.study import Study
 
+DRAWN_BY = "data.subset_seed"
+
 
 @dataclass(frozen=True)
 class StudyResults:
@@ -58,8 +60,12 @@ class StudyResults:
 
     @cached_property
     def varying(self) -> set[str]:
-        """Dotted names of the settings in which trials differ."""
-        return set().union(*(row.settings for row in self.rows))
+        """Dotted names of the settings in which trials differ.
+
+        A row does not say by what its pictures are drawn where that is its seed, so one seed of all is left out once.
+        """
+        drawn_by = {row.settings.get(DRAWN_BY, row.seed) for row in self.rows}
+        return set().union(*(row.settings for row in self.rows)) - ({DRAWN_BY} if len(drawn_by) == 1 else set())
 
 
 def load(folder: Path) -> list[StudyResults]:

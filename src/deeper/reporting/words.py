@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from deeper.claims.metrics import DECADES, FRACTION, METRICS, RATIO, Metric
-from deeper.claims.statistics import MOST_SEEDS, Mean
+from deeper.claims.statistics import Mean
 from deeper.schema.study import Comparison
 
 MINUS = "−"
@@ -161,11 +161,6 @@ def arms(comparison: Comparison, label: Callable[[str], str]) -> str:
         return words
     share = "" if minus.share == 1 else f"{minus.share:g} × "
     return f"({words}) {MINUS} {share}({label(minus.of)} {MINUS} {label(minus.against)})"
-
-
-def needed(value: int | None) -> str:
-    """A number of seeds."""
-    return f"more than {MOST_SEEDS:,}" if value is None else f"{value:,}"
 
 
 def plural(n: int, word: str, words: str = "") -> str:

@@ -19,7 +19,7 @@ from deeper.errors import DeeperError
 from deeper.exact.computed_claim import Finding
 from deeper.reporting import templating, words
 from deeper.reporting.charts import theme
-from deeper.reporting.pages import answer, exact_claims, search, verdict_words, zoo_choices
+from deeper.reporting.pages import answer, claim_rows, exact_claims, search, study, verdict_words, zoo_choices
 from deeper.reporting.pages import site as reports
 from deeper.reporting.pages.claim_rows import ClaimRow
 from deeper.reporting.pages.search import SearchPage
@@ -107,14 +107,15 @@ def pages(
         "index": _render("index", root="", rows=rows, found=found, exact=bool(findings), **_front(found, answers)),
         "studies/index": _render("studies", root="../", studies=studies, searched=searched),
         "zoo": _render("zoo", root="", names=names, **_zoo(found, names)),
-        "networks/index": _render("networks", root="../", networks=nets, families=list(theme.LIGHT.families)),
+        "networks/index": _render("networks", root="../", networks=nets),
     }
     if findings:
         made["exact"] = _render("exact", root="", findings=findings)
+    asked = {one.verdict.claim: one for one in answers}
     for source, page in studies:
         live = _live(page)
         tables = [*page.tables, *(zoo_choices.tables(page) if zoo.shows(page) else [])]
-        shown = {"live": live, "tables": tables, "names": names, "scale": zoo.scale(page)}
+        shown = {"live": live, "tables": tables, "names": names, "asked": asked, "long": study.LONG}
         made[source.address(page)] = _render("study", root="../", source=source, page=page, **shown)
     for page in searched:
         shown = {"live": searches.best_so_far(page), "cells": searches.pictures(page)}
@@ -143,15 +144,14 @@ def _front(found: Sequence[sources.Source], answers: Sequence[sources.Answer]) -
     rivals = [rival for source in found for rival in reports.rivals(source.pages, source.baselines) if rival.is_ahead]
     places = {one.verdict.claim: one.address for one in answers}
     sentences = answer.answer(rows)
-    measured_on = list(dict.fromkeys(sentence.row.measured_on for sentence in sentences))
-    return {"sentences": sentences, "places": places, "rivals": rivals, "measured_on": measured_on}
+    return {"sentences": sentences, "places": places, "rivals": rivals, "measured_on": answer.scales(sentences)}
 
 
 def _live(page: StudyPage) -> list[tuple[str, str, str]]:
     """The live charts that a study has numbers for: title, chart, what it shows."""
     of_epochs = curve_chart(page.results.table, page.arms, page.study.title)
     drawn = [
-        ("Error by epoch", of_epochs, "Means over seeds. The training error is the running one, of augmented batches."),
+        ("Error by epoch", of_epochs, "Means over seeds; the training error is taken while the network learns."),
         ("Error by depth", probe_charts.depth_chart(page.arms), "Means over seeds with their 95 % intervals."),
         ("Without one block", probe_charts.lesion_chart(page.arms), "Dashed: the whole network's error."),
         ("By pictures", probe_charts.transfer_chart(page.results, page.arms), "Means over seeds with 95 % intervals."),
@@ -174,7 +174,8 @@ def _environment() -> jinja2.Environment:
     environment = templating.environment("deeper.site", autoescape=True)
     environment.filters["marked"] = lambda text: Markup(MarkdownIt("js-default").renderInline(text))
     environment.filters.update({function.__name__: function for function in FILTERS})
-    said = {name: getattr(verdict_words, name) for name in ("notes", "pair", "precondition")}
+    said = {name: getattr(verdict_words, name) for name in ("directions", "notes", "pair", "precondition")}
+    environment.filters["effect"] = claim_rows.effect
     environment.filters["searched_precondition"] = search.precondition
     of_exact = {f"exact_{name}": getattr(exact_claims, name) for name in ("found", "says")}
     environment.globals.update(

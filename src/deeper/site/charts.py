@@ -13,21 +13,28 @@ from deeper.reporting.arm_results import ArmResults
 from deeper.reporting.charts import theme
 
 HEIGHT = 380  # pixels
-TEXT, MUTED, GRID = (
-    f"light-dark({getattr(theme.LIGHT, name)}, {getattr(theme.DARK, name)})" for name in ("text", "muted", "grid")
-)
+
+
+def both(light: str, dark: str) -> str:
+    """A colour that the browser takes from the page's theme."""
+    return f"light-dark({light}, {dark})"
+
+
+TEXT, MUTED, GRID = (both(getattr(theme.LIGHT, name), getattr(theme.DARK, name)) for name in ("text", "muted", "grid"))
 DIGITS = 5
+NARROW = 340  # pixels that a chart has on a phone
+LETTER, SYMBOL = 6.5, 28  # pixels of a letter, and of a legend's symbol with the gap after it
 
 
 def family_colours(families: Sequence[str]) -> list[str]:
     """A colour of both themes for each family of networks."""
-    return [f"light-dark({theme.LIGHT.families[one]}, {theme.DARK.families[one]})" for one in families]
+    return [both(theme.LIGHT.families[one], theme.DARK.families[one]) for one in families]
 
 
 def arm_colours(arms: Sequence[ArmResults]) -> list[str]:
     """A colour of both themes for each arm, in their order."""
     light, dark = (theme.arm_colours(arms, one) for one in (theme.LIGHT, theme.DARK))
-    return [f"light-dark({light[arm.name]}, {dark[arm.name]})" for arm in arms]
+    return [both(light[arm.name], dark[arm.name]) for arm in arms]
 
 
 def choice(name: str, label: str, options: Mapping[str, str]) -> alt.Parameter:
@@ -47,14 +54,25 @@ def table(rows: Iterable[Sequence[Any]], heads: Sequence[str]) -> alt.InlineData
     return alt.InlineData(values="\n".join(lines), format=alt.CsvDataFormat(type="csv"))
 
 
-def as_json(chart: alt.TopLevelMixin, description: str) -> str:
-    """The chart for a page, as wide as that is; ``description`` is its alternative text."""
-    axis = alt.Axis(labelColor=MUTED, titleColor=MUTED, gridColor=GRID, domainColor=MUTED, tickColor=MUTED)
+def as_json(chart: alt.TopLevelMixin, description: str, named: Sequence[str] = ()) -> str:
+    """The chart for a page, as wide as that is; ``description`` is its alternative text, ``named`` are its legend's."""
+    letters = {"labelFontSize": 12, "titleFontSize": 12}
+    axis = alt.AxisConfig(
+        labelColor=MUTED,
+        titleColor=MUTED,
+        gridColor=GRID,
+        domainColor=MUTED,
+        tickColor=MUTED,
+        labelOverlap="greedy",
+        labelSeparation=6,
+        **letters,
+    )
+    columns = max(1, int(NARROW / (SYMBOL + LETTER * max(map(len, named), default=0))))
     legend = alt.LegendConfig(
-        labelColor=TEXT, titleColor=MUTED, orient="top", columns=3, labelLimit=400, symbolOpacity=1
+        labelColor=TEXT, titleColor=MUTED, orient="top", columns=columns, labelLimit=400, symbolOpacity=1, **letters
     )
     chart = chart.properties(description=description).configure(background="transparent", axis=axis, legend=legend)
-    chart = chart.configure_view(stroke=None).configure_text(color=TEXT)
+    chart = chart.configure_view(stroke=None).configure_text(color=TEXT, fontSize=12)
     # A script's text must not close the script.
     return json.dumps(chart.to_dict(validate=False), separators=(",", ":")).replace("</", "<\\/")
 

@@ -7,6 +7,8 @@ import altair as alt
 
 from deeper.reporting.arm_results import ArmResults, curve
 from deeper.reporting.arm_settings import value_of
+from deeper.reporting.charts.theme import THEMES
+from deeper.reporting.charts.transfer import SIGNALS
 from deeper.schema.results import StudyTable, TrialRow
 from deeper.site import charts
 from deeper.site.charts import HEIGHT
@@ -21,15 +23,13 @@ def curve_chart(table: StudyTable, arms: Sequence[ArmResults], title: str) -> st
     if not arms:
         return None
     labels = [arm.label for arm in arms]
-    colour = alt.Color(
-        "arm:N",
-        scale=alt.Scale(domain=labels, range=charts.arm_colours(arms)),
-        sort=labels,
-        legend=alt.Legend(title=None),
-    )
-    boxes = [charts.switch(f"arm_{place}", label) for place, label in enumerate(labels)]
+    named = [arm.label for arm in arms if _is_shown(arm, arms)]
+    legend = alt.Legend(title=None, values=named)
+    colour = alt.Color("arm:N", scale=alt.Scale(domain=labels, range=_colours(arms)), sort=labels, legend=legend)
+    shape = alt.Shape("arm:N", scale=alt.Scale(domain=labels), sort=labels, legend=legend)
+    boxes = [charts.switch(f"arm_{place}", arm.label, _is_shown(arm, arms)) for place, arm in enumerate(arms)]
     shown = f"[{','.join(box.name for box in boxes)}][datum.place]"
-    x = alt.X("x:Q", title=None, axis=alt.Axis(grid=False, tickMinStep=1))
+    x = alt.X("x:Q", title="epochs, steps or seconds", axis=alt.Axis(grid=False, tickMinStep=1))
     y = alt.Y("y:Q", title="error", axis=alt.Axis(format="%"), scale=alt.Scale(zero=False))
 
     def ready(base: alt.Chart) -> alt.Chart:
@@ -41,14 +41,13 @@ def curve_chart(table: StudyTable, arms: Sequence[ArmResults], title: str) -> st
     lower, upper = (f"toNumber(datum[error + '_{end}'])" for end in ("lower", "upper"))
     band = means.transform_filter("bands").transform_calculate(lower=lower, upper=upper)
     band = band.mark_area(opacity=0.18).encode(x=x, y=alt.Y("lower:Q", title="error"), y2="upper:Q", color=colour)
-    line = means.mark_line(strokeWidth=2.5, point=alt.OverlayMarkDef(size=45)).encode(
-        x=x, y=y, color=colour, tooltip=tips
-    )
+    line = means.mark_line(strokeWidth=2.5).encode(x=x, y=y, color=colour, tooltip=tips)
+    dots = means.mark_point(filled=True, opacity=1, size=55).encode(x=x, y=y, color=colour, shape=shape, tooltip=tips)
     seeds = ready(alt.Chart(charts.table(_seeds(table, arms), _SEED_HEADS)).transform_filter("seeds"))
     seeds = seeds.mark_line(strokeWidth=0.8, opacity=0.7).encode(
         x=x, y=y, color=colour, detail="seed:N", tooltip=[*tips[:1], "seed:N", *tips[1:]]
     )
-    chart = alt.layer(band, seeds, line).add_params(
+    chart = alt.layer(band, seeds, line, dots).add_params(
         charts.choice("error", "Error", ERRORS),
         charts.choice("axis", "Along", AXES),
         charts.switch("bands", "95 % intervals"),
@@ -56,7 +55,27 @@ def curve_chart(table: StudyTable, arms: Sequence[ArmResults], title: str) -> st
         *boxes,
     )
     words = f"{title}: error by epoch of {', '.join(labels)}. The table of arms has the errors at the end."
-    return charts.as_json(chart.properties(width="container", height=HEIGHT), words)
+    return charts.as_json(chart.properties(width="container", height=HEIGHT), words, named)
+
+
+def _colours(arms: Sequence[ArmResults]) -> list[str]:
+    """A colour of both themes for each arm: its family's; of transfer learning that of its way of training."""
+    if not all(arm.rows[0].transfer for arm in arms):
+        return charts.arm_colours(arms)
+    hues = [SIGNALS[arm.rows[0].transfer.mode] for arm in arms]
+    return [charts.both(*(theme.signals[hue] for theme in THEMES)) for hue in hues]
+
+
+def _is_shown(arm: ArmResults, arms: Sequence[ArmResults]) -> bool:
+    """Whether an arm's box is ticked at first; of transfer learning those with the most pictures of their set."""
+    if not arm.rows[0].transfer:
+        return True
+    of_set = [one for one in arms if one.rows[0].transfer.target == arm.rows[0].transfer.target]
+    return _pictures(arm) == max(map(_pictures, of_set))
+
+
+def _pictures(arm: ArmResults) -> float:
+    return max(row.metrics.pictures or 0 for row in arm.rows)
 
 
 _SEED_HEADS = ("arm", "place", "seed", "epoch", "steps", "seconds", *ERRORS)

@@ -15,6 +15,7 @@ from deeper.errors import DeeperError
 from deeper.paths import CONF, ROOT
 from deeper.reporting.charts import theme
 from deeper.site import charts
+from deeper.site.blocks import DrawnBlock, blocks_of
 from deeper.site.sources import Answer, Source
 from deeper.site.zoo import scale
 
@@ -69,6 +70,15 @@ class NetworkPage:
     @property
     def layers(self) -> list[LayerCost]:
         return self.cost.layers
+
+    @property
+    def best(self) -> Reached | None:
+        """Where it had the least test error; None where it was not trained."""
+        return min(self.reached, key=lambda one: one.error.mean, default=None)
+
+    @property
+    def blocks(self) -> list[DrawnBlock]:
+        return blocks_of(self.layers)
 
     def total(self, number: str) -> int:
         return sum(getattr(layer, number) for layer in self.layers)

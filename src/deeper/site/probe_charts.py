@@ -1,6 +1,7 @@
 """What some studies have beside errors by epoch: depth against error, errors without a block, transfer by mode."""
 
 import math
+import re
 from collections.abc import Sequence
 
 import altair as alt
@@ -15,14 +16,17 @@ from deeper.reporting.transfer_tasks import LAST, MODES, transfer_tasks
 from deeper.site import charts
 from deeper.site.charts import HEIGHT
 
+NUMBER = re.compile(r"\d+")  # of a network's name: what deeper ones of its kind differ in
+ROOM = 1.3  # of the axis beyond the fewest and the most pictures
 ERRORS = {"test_error": "test error", "train_error": "training error"}
 
 
 def depth_chart(arms: Sequence[ArmResults]) -> str | None:
-    """Error against depth, a point an arm, with a slider for the deepest shown; None where all are equally deep."""
+    """Error against depth, a point an arm, with a slider for the deepest shown; None where no network is deepened."""
     arms = [arm for arm in arms if arm.means["test_error"] and not arm.average and arm.rows[0].cost.depth]
     depths = [arm.rows[0].cost.depth for arm in arms]
-    if len(set(depths)) < 2:
+    kinds = {(NUMBER.sub("", arm.network or ""), depth) for arm, depth in zip(arms, depths, strict=True)}
+    if len(kinds) == len({kind for kind, _ in kinds}):
         return None
     rows = []
     for depth, arm in zip(depths, arms, strict=True):
@@ -36,13 +40,18 @@ def depth_chart(arms: Sequence[ArmResults]) -> str | None:
     base = base.transform_calculate(**{name: f"toNumber({value})" for name, value in values.items()})
     labels = [arm.label for arm in arms]
     colour = alt.Color("arm:N", scale=alt.Scale(domain=labels, range=charts.arm_colours(arms)), legend=None)
-    x = alt.X("depth:Q", title="layers deep", scale=alt.Scale(zero=False, padding=25), axis=alt.Axis(grid=False))
+    whole_numbers = alt.Axis(grid=False, tickMinStep=1, format="d")
+    x = alt.X("depth:Q", title="layers deep", scale=alt.Scale(zero=False, padding=25), axis=whole_numbers)
+    # Names stand to the side where the chart goes on.
+    middle = (min(depths) + max(depths)) / 2
+    sides = [(f"datum.depth <= {middle}", "left", 9), (f"datum.depth > {middle}", "right", -9)]
+    names = [base.transform_filter(side).mark_text(align=align, dx=dx) for side, align, dx in sides]
     y = alt.Y("y:Q", title="error", axis=alt.Axis(format="%"), scale=alt.Scale(zero=False))
     tips = ["arm:N", "depth:Q", alt.Tooltip("y:Q", title="error", format=".2%")]
     whole = alt.layer(
         base.mark_rule().encode(x=x, y=alt.Y("lower:Q", title="error"), y2="upper:Q", color=colour),
         base.mark_circle(size=110).encode(x=x, y=y, color=colour, tooltip=tips),
-        base.mark_text(align="left", dx=8, color=charts.TEXT).encode(x=x, y=y, text="arm:N"),
+        *(name.encode(x=x, y=y, text="arm:N") for name in names),
     ).add_params(charts.choice("error", "Error", ERRORS), alt.param(name="deepest", value=max(depths), bind=slider))
     about = f"Error against depth of {', '.join(labels)}, with 95 % intervals; the table of arms has the numbers."
     return charts.as_json(whole.properties(width="container", height=HEIGHT), about)
@@ -80,7 +89,7 @@ def lesion_chart(arms: Sequence[ArmResults]) -> str | None:
         base.mark_rule(strokeDash=[5, 4]).encode(y=alt.Y("whole:Q", title="validation error"), color=colour),
     ).add_params(*boxes)
     about = f"Validation error of {', '.join(labels)} with one block taken out; dashed, the whole network's."
-    return charts.as_json(layered.properties(width="container", height=HEIGHT), about)
+    return charts.as_json(layered.properties(width="container", height=HEIGHT), about, labels)
 
 
 def transfer_chart(results: StudyResults, arms: Sequence[ArmResults]) -> str | None:
@@ -100,13 +109,14 @@ def transfer_chart(results: StudyResults, arms: Sequence[ArmResults]) -> str | N
     base = base.transform_filter(f"[{','.join(box.name for box in boxes)}][indexof({modes!r}, datum.mode)]")
     base = base.transform_filter("datum.target === target")
     pairs = [tuple(one.signals[hue] for one in theme.THEMES) for hue in (SIGNALS[mode] for mode in MODES)]
-    scale = alt.Scale(domain=modes, range=[f"light-dark({light}, {dark})" for light, dark in pairs])
+    scale = alt.Scale(domain=modes, range=[charts.both(*pair) for pair in pairs])
     colour = alt.Color("mode:N", scale=scale, legend=alt.Legend(title=None))
+    pictures = [row[3] for row in rows]
     x = alt.X(
         "pictures:Q",
         title="training pictures a class",
-        scale=alt.Scale(type="log", padding=20),
-        axis=alt.Axis(grid=False),
+        scale=alt.Scale(type="log", nice=False, domain=[min(pictures) / ROOM, max(pictures) * ROOM]),
+        axis=alt.Axis(grid=False, tickCount=8),
     )
     y = alt.Y("score:Q", title="score on the test pictures", axis=alt.Axis(format="%"), scale=alt.Scale(zero=False))
     tips = ["arm:N", "mode:N", alt.Tooltip("pictures:Q", format=".1f"), alt.Tooltip("score:Q", format=".1%")]
@@ -118,7 +128,7 @@ def transfer_chart(results: StudyResults, arms: Sequence[ArmResults]) -> str | N
         base.mark_circle(size=110).encode(x=x, y=y, color=colour, tooltip=tips),
     ).add_params(charts.choice("target", "Target set", {row[0]: row[0] for row in rows}), *boxes)
     about = "Score by the number of training pictures a class, frozen, fine-tuned and from scratch, by target set."
-    return charts.as_json(layered.properties(width="container", height=HEIGHT), about)
+    return charts.as_json(layered.properties(width="container", height=HEIGHT), about, modes)
 
 
 def _ends(mean: Mean | None) -> tuple:

@@ -99,10 +99,9 @@ def chart(sources: Sequence[Source], named: Container[str]) -> str | None:
     best = base.transform_calculate(e="toNumber(datum.error)").transform_window(
         best="min(e)", sort=[alt.SortField("x"), alt.SortField("e")], frame=[None, 0]
     )
-    named_ones = best.transform_filter("names === 'all' || names === 'front' && datum.e <= datum.best")
-    names = named_ones.mark_text(align="left", dx=9, dy=-4, fontSize=10, color=charts.TEXT)
-    names = names.encode(x=x, y=y, text="network:N")
-    layers = [*_published(found, sources, x, y), *_baselines(sources, y), dots, names]
+    every_one = best.transform_filter("names === 'all'").mark_text(align="left", dx=9, dy=-4, fontSize=10)
+    names = [every_one.encode(x=x, y=y, text="network:N"), *_front(best, x, y)]
+    layers = [*_published(found, sources, x, y), *_baselines(sources, y), dots, *names]
     whole = alt.layer(*layers).add_params(
         charts.choice("scale", "Scale", {point.scale: point.scale for point in found}),
         charts.choice("cost", "Cost", COSTS),
@@ -112,7 +111,27 @@ def chart(sources: Sequence[Source], named: Container[str]) -> str | None:
         *boxes,
     )
     about = "Test error of every network of the zoo against its cost; the table below has the same numbers."
-    return charts.as_json(whole.properties(width="container", height=HEIGHT + 80), about)
+    return charts.as_json(whole.properties(width="container", height=HEIGHT + 80), about, families)
+
+
+def _front(best: alt.Chart, x: alt.X, y: alt.Y) -> list[alt.Chart]:
+    """Names of the networks that no cheaper one undercuts.
+
+    Nothing lies to the left of and below such a network, so there its name stands, one line deeper for every second.
+    That of the cheapest stands on the other side, where it has room, and so does that of the best, below all others.
+    """
+    front = best.transform_filter("names === 'front' && datum.e <= datum.best")
+    front = front.transform_window(turn="row_number()", sort=[alt.SortField("x")])
+    front = front.transform_joinaggregate(least="min(e)").transform_calculate(is_best="datum.e === datum.least")
+    first = front.transform_filter("datum.turn === 1").mark_text(align="left", dx=9, dy=-6)
+    last = front.transform_filter("datum.turn > 1 && datum.is_best").mark_text(align="left", dx=2, dy=17)
+    others = [
+        front.transform_filter(f"datum.turn > 1 && !datum.is_best && datum.turn % 2 === {turn}").mark_text(
+            align="right", dx=4, dy=dy
+        )
+        for turn, dy in ((1, 17), (0, 31))
+    ]
+    return [one.encode(x=x, y=y, text="network:N") for one in (first, last, *others)]
 
 
 _ENDS = {"error": "test error", "lower": "from", "upper": "to"}

@@ -77,6 +77,20 @@ def test_every_network_is_in_the_list_once_and_nothing_leaves_the_figure():
         assert figure.bbox.y0 <= box.y0 <= box.y1 <= figure.bbox.y1
 
 
+def test_a_long_name_in_the_list_leaves_its_accuracy_free():
+    networks = [
+        dataclasses.replace(arm, label=f"VGG-16, batch norm., 6{place} epochs") for place, arm in enumerate(many(6))
+    ]
+    with mpl.rc_context(theme.STYLE):
+        figure, texts = drawn(networks)
+    frame = figure.axes[0].get_window_extent()
+    beside = [(text, box) for text, box in texts if box.x0 > frame.x1]
+    names = [box for text, box in beside if text.startswith("VGG")]
+    accuracies = [box for text, box in beside if " %" in text]
+    assert len(names) == len(accuracies) == 6
+    assert not any(name.overlaps(accuracy) for name in names for accuracy in accuracies)
+
+
 def test_names_and_ranks_in_the_chart_do_not_touch_each_other():
     figure, texts = drawn(many())
     frame = figure.axes[0].get_window_extent()

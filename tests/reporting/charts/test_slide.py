@@ -30,3 +30,12 @@ def test_everything_stands_inside_the_slide_in_large_letters():
             assert figure.bbox.x0 <= box.x0, text
             assert box.x1 <= figure.bbox.x1, text
             assert text.get_fontsize() >= 15
+
+
+def test_a_slide_shows_the_verdict_s_sign_and_the_side_that_was_expected():
+    for row in made():
+        figure = slide.slide(row, theme.LIGHT)
+        assert any(text.get_text().endswith(row.verdict) and text.get_text() != row.verdict for text in figure.texts)
+        expected = [one.comparison for one in row.answer.outcomes if one.metric == row.answer.deciding.metric]
+        if all(one.expect != "alike" for one in expected):
+            assert len(figure.axes[0].collections) >= len(figure.axes[0].get_yticks())

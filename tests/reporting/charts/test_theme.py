@@ -56,3 +56,13 @@ def test_a_family_has_its_colour_whatever_else_a_study_has():
         assert theme.arm_colours(arms[2:], page) == {
             name: colour for name, colour in theme.arm_colours(arms, page).items() if name.startswith("resnet")
         }
+
+
+def test_narrow_panels_have_fewer_marks():
+    def marks(panels):
+        _, axes = theme.panels(panels, theme.LIGHT, height=3)
+        theme.whole_ticks(axes[0], 16)
+        return list(axes[0].get_xticks())
+
+    assert marks(3) == [4, 8, 12, 16]
+    assert len(marks(2)) == 8

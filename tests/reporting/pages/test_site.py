@@ -139,12 +139,16 @@ def test_the_index_says_what_the_pages_say(written):
 
 def test_the_answer_is_said_with_its_numbers(written):
     index = written.text("README.md")
-    number = re.search(r"- \*\*Not by itself: .+?\*\* \(\[(.+?)\]\(residual_vs_plain\.md#degradation", index)[1]
+    number = re.search(r"1\. \*\*Not by itself: .+?\*\* \(\[(.+?)\]\(residual_vs_plain\.md#degradation", index)[1]
     assert number.startswith("training error, Plain-56 − Plain-20: +")
     effect = written.metrics("degradation")
     assert numbers(number.partition(": ")[2])[0] == pytest.approx(100 * effect["effect"], abs=0.0051)
     assert number.endswith("; 5 seeds")
-    assert "- **Whether shortcuts mend it cannot be told yet** ([training error, ResNet-56 − ResNet-20: " in index
+    fixes = re.search(r"2\. \*\*(.+?)\*\* \(\[(.+?)\]\(residual_vs_plain\.md#residual-fixes", index)
+    assert fixes[1].startswith("Shortcuts help a deep network to train; whether")
+    mended, alone = fixes[2].split("; ")[:2]
+    assert mended.startswith("training error, ResNet-56 − Plain-56: −")
+    assert alone.startswith("ResNet-56 − ResNet-20: ")
 
 
 def words_of(text):
@@ -224,7 +228,7 @@ def test_a_contradiction_stands_out(place):
     place.write()
     index = place.text("README.md")
     assert rows_with(index, "#residual-fixes)")[0][1] == "**✗ contradicted**"
-    assert "- **Shortcuts do not mend it: the deeper residual network trains worse too** ([training error" in index
+    assert "2. **Shortcuts do not mend it: the deeper residual network trains worse too** ([training error" in index
     page = place.text(f"{NAME}.md")
     assert "> - **✗ Contradicted.** With shortcuts, deeper networks train as well: " in page
     published = "ResNet-18 (A) → ResNet-34 (A): 27.88 → 25.03 % (top-1 val error"
@@ -309,7 +313,7 @@ def test_a_diverged_trial_and_a_missing_one_are_named(place):
     place.write()
     page = place.text(f"{NAME}.md")
     assert "Plain-56 diverged with seed 1 (the loss is not finite in epoch 3)" in page
-    assert "counts diverged trials like any other (Plain-56 seed 1)" in page
+    assert "counts diverged trials like any other (Plain-56, seed 1)" in page
     assert "ResNet-56 − ResNet-20: seed 2 left out, not every arm has it" in page
     assert rows_with(page, "3 (1 diverged)")[0][0] == "Plain-56"
     assert place.text("trials.csv").count(",diverged,") == 1

@@ -171,7 +171,7 @@ def test_confused_classes_are_shown_with_their_pictures(write):
         (strips / f"typefaces-{label}.png").write_bytes(PICTURE)
     (strips / "typefaces-0.png").write_bytes(b"no picture")
     (strips / "typefaces.json").write_text("[]")
-    page = section(write(content), "Confusions before and after fine-tuning").partition("### Typefaces")[2]
+    page = section(write(content), "Confusions").partition("### Typefaces")[2]
     rows = [cells(line) for line in page.splitlines() if line.startswith("| Typefaces")]
     told = [t["confusion"] for t in content["trials"] if t["arm"] == "typefaces_frozen_30"]
     assert len(rows) == 6
@@ -216,7 +216,7 @@ def test_a_smaller_study_has_a_page(write, asked):
     page = write(content)
     assert "nan" not in page.lower()
     assert len([line for line in page.splitlines() if line.startswith("| **")]) >= len(asked.get("targets", "ab"))
-    shown = "Confusions before and after fine-tuning" in page
+    shown = "Confusions" in page
     assert shown == ("frozen" in asked.get("modes", MODES) and "metric" not in asked)
 
 

@@ -25,6 +25,7 @@ from deeper.reporting.charts.theme import WIDTH, Chart, Theme
 LEFT, RIGHT, BOTTOM, TOP = 0.094, 0.725, 0.55, 0.75  # of the chart: shares of the width, inches from the edges
 LEAST_HEIGHT, LINE = 5.6, 0.172  # inches of the figure, and of a line of the list
 FONT, LIST_FONT = 8.0, 7.8
+LETTERS = {True: 22, False: 26}  # of a name in the list, bold and not, beside which an accuracy has room
 LARGEST, SMALLEST = 11.0, 2.2  # radius in points
 FENCE = 1.5  # interquartile ranges below the lower quartile, where the axis of accuracy ends
 NARROWEST = 2.0  # points of accuracy, the least that is below the quartile
@@ -252,7 +253,9 @@ def _list(axis: Axes, circles: Sequence[Circle], theme: Theme) -> None:
         style |= {"transform": axis.transAxes, "color": circle.colour}
         y = 1 - line * step
         axis.text(1.045, y, str(circle.rank.place), ha="right", **style)
-        axis.text(1.055, y, circle.rank.arm.label, ha="left", **style)
+        name = circle.rank.arm.label
+        size = LIST_FONT * min(1.0, LETTERS[circle.front] / len(name))
+        axis.text(1.055, y, name, ha="left", **style | {"fontsize": size})
         below = " ↓" if _is_below(axis, circle) else ""
         axis.text((0.995 - LEFT) / (RIGHT - LEFT), y, f"{circle.rank.accuracy:.1f} %{below}", ha="right", **style)
 

@@ -83,7 +83,7 @@ def _panel(axis: Axes, metric: Metric, members: Sequence[ComparedRow], theme: Th
     axis.set_xlabel(UNITS.get(metric.unit, metric.unit), fontsize=9)
     axis.set_xlim(*_limits(metric, members))
     for place, row in enumerate(members):
-        _shades(axis, place, row.comparison, theme)
+        shades(axis, place, row.comparison, theme)
         _interval(axis, place, row.outcome, theme)
     axis.set_yticks(range(len(members)), [row.name for row in members])
     axis.tick_params(axis="y", length=0, labelcolor=theme.text)
@@ -115,7 +115,7 @@ def mark(direction: str, theme: Theme) -> dict:
     return {"marker": MARKERS[direction], "mew": 1.6, "mfc": face, "mec": colour}
 
 
-def _shades(axis: Axes, place: int, comparison: Comparison, theme: Theme) -> None:
+def shades(axis: Axes, place: int, comparison: Comparison, theme: Theme) -> None:
     """The region of practical equivalence, and the side of the border where the row was expected."""
     metric, height = METRICS[comparison.metric], (place - HALF, place + HALF)
     if comparison.region:

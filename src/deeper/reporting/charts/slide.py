@@ -11,9 +11,10 @@ from deeper.claims import verdicts as claims
 from deeper.claims.verdicts import Outcome
 from deeper.reporting import words
 from deeper.reporting.charts import theme as themes
-from deeper.reporting.charts.comparisons import UNITS, mark
+from deeper.reporting.charts.comparisons import UNITS, mark, shades
 from deeper.reporting.charts.theme import Theme
 from deeper.reporting.pages.claim_rows import ClaimRow
+from deeper.reporting.pages.verdict_words import SIGNS
 
 SIZE = (13.333, 7.5)  # inches, 16 by 9
 TITLE, VERDICT, LABEL, NOTE = 34, 26, 20, 15  # points
@@ -28,11 +29,13 @@ def slide(row: ClaimRow, theme: Theme) -> Figure:
     title = textwrap.fill(words.sentence(row.title), 44)
     figure.text(0.05, 0.93, title, fontsize=TITLE, fontweight="bold", color=theme.text, va="top")
     signal = theme.signals[SIGNALS.get(row.verdict, "grey")]
-    figure.text(0.05, 0.93 - 0.085 * (1 + title.count("\n")), row.verdict, fontsize=VERDICT, color=signal, va="top")
+    verdict = f"{SIGNS[row.verdict]} {row.verdict}"
+    figure.text(0.05, 0.93 - 0.085 * (1 + title.count("\n")), verdict, fontsize=VERDICT, color=signal, va="top")
     outcomes = _shown(row)
     height = min(0.42, 0.14 * len(outcomes))
     _draw(figure.add_axes((0.36, 0.22 + (0.42 - height) / 2, 0.4, height)), row, outcomes, theme)
-    note = f"{row.measured_on}, {words.plural(row.answer.seeds, 'seed')}. Bars: 95 %, over all comparisons together."
+    bars = "Bars: 95 %, over all comparisons together. Grey: expected."
+    note = f"{row.measured_on}, {words.plural(row.answer.seeds, 'seed')}. {bars}"
     published = f" Published: {row.published_effect}." if row.published_effect else ""
     figure.text(0.05, 0.045, textwrap.fill(note + published, 118), fontsize=NOTE, color=theme.muted)
     return figure
@@ -59,6 +62,11 @@ def _draw(axis: Axes, row: ClaimRow, outcomes: list[Outcome], theme: Theme) -> N
     axis.set_yticks(range(len(outcomes)), names)
     axis.set_ylim(len(outcomes) - 0.5, -0.5)
     axis.margins(x=0.12)
+    axis.update_datalim([(metric.shown(one.comparison.border), 0) for one in outcomes])
+    axis.autoscale_view(scaley=False)
+    axis.set_xlim(axis.get_xlim())
+    for place, outcome in enumerate(outcomes):
+        shades(axis, place, outcome.comparison, theme)
     axis.tick_params(axis="y", length=0, labelcolor=theme.text, labelsize=LABEL if len(outcomes) < 3 else LABEL - 3)
     axis.tick_params(axis="x", labelsize=LABEL - 2)
     axis.xaxis.set_major_locator(MaxNLocator(nbins=4, steps=[1, 2, 5, 10]))

@@ -22,6 +22,7 @@ from deeper.claims.statistics import Mean
 from deeper.reporting.arm_results import ArmResults
 
 WIDTH = 8.6  # inches
+ABREAST = 2  # panels that have room for a mark at every second of sixteen epochs
 DASHED = (0, (4, 2.5))
 KEY = {"frameon": False, "fontsize": 9, "handlelength": 2.0}
 
@@ -208,7 +209,8 @@ def in_percent(axis: Any) -> None:
 
 def whole_ticks(axis: Axes, last: int) -> None:
     """Marks at whole numbers from 1 to the last, nine at most; none past the curves, where their names stand."""
-    values = MaxNLocator(integer=True, nbins=8).tick_values(1, last)
+    most = 8 if len(axis.figure.axes) <= ABREAST else 4
+    values = MaxNLocator(integer=True, nbins=most).tick_values(1, last)
     axis.set_xticks([int(value) for value in values if 1 <= value <= last])
 
 

@@ -1,11 +1,20 @@
 """*Is deeper better?* in three sentences, from the three claims of the ledger that ask it."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from deeper.claims import verdicts as claims
-from deeper.claims.verdicts import CANNOT_TELL, CONTRADICTED, MIXED, NOT_TESTABLE, SUPPORTED, TOO_SMALL_TO_MATTER
+from deeper.claims.verdicts import (
+    AS_EXPECTED,
+    CANNOT_TELL,
+    CONTRADICTED,
+    MIXED,
+    NOT_TESTABLE,
+    SUPPORTED,
+    TOO_SMALL_TO_MATTER,
+    Outcome,
+)
 from deeper.reporting import words
 from deeper.reporting.arm_results import network_of
 from deeper.reporting.charts.theme import family
@@ -15,11 +24,17 @@ from deeper.schema.study import Comparison, MetricName
 
 @dataclass(frozen=True)
 class Question:
-    """A claim that is a part of the answer, the metric that it is told by, and what is said for each verdict."""
+    """A claim that is a part of the answer, the metric that it is told by, and what is said for each verdict.
+
+    ``in_part`` is said in the place of *cannot tell* where the metric's comparisons within a family of networks, or
+    those ``across`` families, are all as expected, and others are open.
+    """
 
     claim: str
     metric: MetricName
     says: Mapping[str, str]
+    in_part: str = ""
+    across: bool = False
 
 
 @dataclass(frozen=True)
@@ -55,6 +70,8 @@ QUESTIONS = (
             CANNOT_TELL: "Whether shortcuts mend all of it cannot be told yet",
             NOT_TESTABLE: "Whether shortcuts mend it could not be tested fairly here",
         },
+        in_part="Shortcuts help a deep network to train; whether as well as a shallow one cannot be told yet",
+        across=True,
     ),
     Question(
         "width-vs-depth",
@@ -67,32 +84,49 @@ QUESTIONS = (
             CANNOT_TELL: "For the same number of parameters, whether wide is as good as deep cannot be told yet",
             NOT_TESTABLE: "For the same number of parameters, deep and wide could not be compared fairly here",
         },
+        in_part="For the same number of parameters a wide shallow network is no worse than a deep one; "
+        "whether it is faster cannot be told yet",
     ),
 )
 
 
 def answer(rows: Mapping[str, ClaimRow]) -> list[Sentence]:
     """The sentences whose claims have rows, in the order of ``QUESTIONS``."""
-    return [
-        Sentence(question.says[row.verdict], row, _number(row, question.metric))
-        for question in QUESTIONS
-        if (row := rows.get(question.claim))
-    ]
+    return [_sentence(question, row) for question in QUESTIONS if (row := rows.get(question.claim))]
 
 
-def _number(row: ClaimRow, metric: MetricName) -> str:
-    """The comparison that the claim hangs on: ``training error, Plain-56 − Plain-20: +28.69 points [+2.15, +55.24]``.
+def scales(sentences: Sequence[Sentence]) -> list[str]:
+    """What the sentences were measured on, each scale once: ``Fashion-MNIST, … (1 and 2)`` where there are several."""
+    places: dict[str, list[int]] = {}
+    for place, sentence in enumerate(sentences, 1):
+        places.setdefault(sentence.row.measured_on, []).append(place)
+    return [f"{scale} ({words.listed(of)})" if len(places) > 1 else scale for scale, of in places.items()]
 
-    It is one of networks of one family, deep and shallow; a share of another difference is not taken from it.
+
+def _sentence(question: Question, row: ClaimRow) -> Sentence:
+    of_metric = [one for one in row.answer.outcomes if one.comparison.metric == question.metric]
+    alike = [one for one in of_metric if _is_of_one_family(row, one.comparison)]
+    settled = [one for one in of_metric if one not in alike] if question.across else alike
+    if row.verdict == CANNOT_TELL and settled and all(one.direction == AS_EXPECTED for one in settled):
+        shown = [min(settled, key=lambda one: one.sureness), row.answer.deciding]
+        return Sentence(question.in_part, row, _numbers(row, shown))
+    deciding = dataclasses.replace(row.answer, outcomes=tuple(alike) or row.answer.outcomes).deciding
+    return Sentence(question.says[row.verdict], row, _numbers(row, [deciding]))
+
+
+def _numbers(row: ClaimRow, outcomes: Sequence[Outcome]) -> str:
+    """``training error, Plain-56 − Plain-20: +28.69 points [+2.15, +55.24]; 5 seeds``; a metric is named once.
+
+    A share of another difference is not taken from any.
     """
-    of_metric = [one for one in row.answer.outcomes if one.comparison.metric == metric]
-    alike = tuple(one for one in of_metric if _is_of_one_family(row, one.comparison))
-    outcome = dataclasses.replace(row.answer, outcomes=alike or row.answer.outcomes).deciding
-    if outcome.comparison.minus:
-        alone = outcome.comparison.model_copy(update={"minus": None})
-        outcome = claims.measure(alone, row.results.rows, row.answer.family)
-    pair, seeds = words.arms(outcome.comparison, row.results.label), words.plural(row.answer.seeds, "seed")
-    return f"{outcome.metric.label}, {pair}: {words.difference(outcome.metric, outcome.difference)}; {seeds}"
+    said, before = [], None
+    for one in outcomes:
+        outcome = claims.without_share(one, row.results.rows, row.answer.family)
+        pair, found = words.arms(outcome.comparison, row.results.label), outcome.difference
+        label = f"{outcome.metric.label}, " if outcome.metric != before else ""
+        said.append(f"{label}{pair}: {words.difference(outcome.metric, found)}")
+        before = outcome.metric
+    return "; ".join([*said, words.plural(row.answer.seeds, "seed")])
 
 
 def _is_of_one_family(row: ClaimRow, comparison: Comparison) -> bool:

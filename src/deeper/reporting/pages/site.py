@@ -31,8 +31,9 @@ from deeper.reporting.pages import (
     transfer_confusions,
     verdict_words,
     zoo,
+    zoo_choices,
 )
-from deeper.reporting.pages.answer import Sentence, answer
+from deeper.reporting.pages.answer import Sentence, answer, scales
 from deeper.reporting.pages.claim_rows import OPEN, ClaimRow, VerdictRow, by_verdict, claim_rows, effect, newest
 from deeper.reporting.pages.exact_claims import ExactPage
 from deeper.reporting.pages.search import SearchPage, SearchRow
@@ -122,7 +123,7 @@ class IndexPage:
     @property
     def measured_on(self) -> list[str]:
         """The scales of the answer, each once."""
-        return list(dict.fromkeys(sentence.row.measured_on for sentence in self.sentences))
+        return scales(self.sentences)
 
     @property
     def others(self) -> list[StudyPage]:
@@ -198,7 +199,8 @@ def pages(
     if exact:
         made["exact_claims.md"] = _render("exact_claims.md.j2", top=top, exact=ExactPage(exact))
     for page in studies if not only else [page for page in studies if page.name in only]:
-        facts = _facts(page, transfers, baselines)
+        facts = _facts(page, studies, transfers, baselines)
+        facts["again"] = {row.claim: row for row in again}
         made[f"{page.name}.md"] = _render(f"{page.results.page}.md.j2", top=top, page=page, **facts)
         made[f"curves/{page.name}.csv"] = _curves(page.arms)
         made |= {f"figures/{page.name}/{name}": content for name, content in page.charts.items()}
@@ -259,10 +261,16 @@ def _strips(one: ChartData) -> dict[str, bytes]:
     return transfer_confusions.strips(one.results, transfer_tasks(one.results, one.arms))
 
 
-def _facts(page: StudyPage, transfers: dict[str, TransferPage], baselines: Baselines | None) -> dict[str, Any]:
+def _facts(
+    page: StudyPage,
+    studies: Sequence[StudyPage],
+    transfers: dict[str, TransferPage],
+    baselines: Baselines | None,
+) -> dict[str, Any]:
     """What a page of this kind shows beside what all pages do."""
     if page.results.page == "zoo":
-        return {"zoo": zoo.build(page), "rivals": rivals([page], baselines or Baselines())}
+        others = [one for one in _of_kind(studies, "zoo") if one is not page and zoo_choices.of_budgets(one)]
+        return {"zoo": zoo.build(page), "rivals": rivals([page], baselines or Baselines()), "other_zoos": others}
     if page.results.page == "calibration":
         return {"calibration": calibration.build(page.results)}
     if page.results.page == "transfer":
@@ -342,7 +350,7 @@ def _environment() -> jinja2.Environment:
     environment.filters.update({f"exact_{function.__name__}": function for function in of_parts})
     environment.filters["effect"] = effect
     environment.filters |= {"searched_precondition": search.precondition, "operation": words_of}
-    names = ("advice", "mark", "notes", "pair", "precondition")
+    names = ("directions", "mark", "notes", "pair", "precondition")
     said = {name: getattr(verdict_words, name) for name in names}
     said |= {"words": words, "signs": verdict_words.SIGNS}
     said |= {"answer_begin": front_page.BEGIN, "answer_end": front_page.END}

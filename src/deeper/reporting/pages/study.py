@@ -106,12 +106,12 @@ class StudyPage:
 
     @property
     def together(self) -> str:
-        """``all 87 comparisons of the ledger``: what the intervals are simultaneous over."""
+        """``all 87 comparisons of the ledger with this profile``: what the intervals are simultaneous over."""
         size = max(one.family for one in self.verdicts)
         if size == 1:
             return "the only comparison"
         whose = "this study" if set(self.study.claims) <= set(self.study.statements) else "the ledger"
-        return f"all {size} comparisons of {whose}"
+        return f"all {size} comparisons of {whose}{' with this profile' if whose == 'the ledger' else ''}"
 
     @property
     def averaged(self) -> list[ArmResults]:
@@ -288,9 +288,12 @@ def _budget(budget: Budget, arms: Sequence[ArmResults]) -> list[BudgetRow]:
 
 
 def _divergence(arm: ArmResults) -> str:
-    """An arm's diverged trials and why they are called so."""
-    reasons = (f"seed {row.seed} ({row.reason or 'no reason recorded'})" for row in arm.diverged)
-    what = "did not learn" if all("chance" in (row.reason or "") for row in arm.diverged) else "diverged"
+    """An arm's diverged trials and why they are called so, each reason once."""
+    seeds: dict[str, list[int]] = {}
+    for row in arm.diverged:
+        seeds.setdefault(row.reason or "no reason recorded", []).append(row.seed)
+    reasons = [f"{words.seeds(own)} ({reason})" for reason, own in seeds.items()]
+    what = "did not learn" if all("chance" in reason for reason in seeds) else "diverged"
     return f"{arm.label} {what} with {', '.join(reasons)}. Their errors count like any other."
 
 

@@ -1,6 +1,5 @@
 """How a verdict is said: its mark, what it hangs on, what would settle it, what must hold before it can be tested."""
 
-import math
 from collections.abc import Sequence
 
 from deeper.claims import verdicts as claims
@@ -60,22 +59,12 @@ def counted(results: StudyResults, verdict: Verdict) -> str:
     return words.plural(verdict.seeds, *unit)
 
 
-def finding(results: StudyResults, verdict: Verdict) -> str:
-    """The deciding comparison: ``test error, *Plain-56 − Plain-20*: +41.1 points [+34.6, +47.6], expected higher``."""
-    outcome, n = verdict.deciding, len(verdict.outcomes)
-    remarks = [f"expected {words.expectation(outcome.comparison)}", _inside_margin(outcome)]
-    remarks.append(f"the deciding one of {n} comparisons" if n > 1 else "")
-    return ", ".join([_measured(results, outcome), *filter(None, remarks)])
-
-
-def advice(results: StudyResults, verdict: Verdict) -> str:
-    """What a verdict that is neither *supported* nor *contradicted* is due to, and what would settle an open one."""
-    if verdict.verdict == claims.NOT_TESTABLE:
-        first, more = verdict.failed[0], len(verdict.failed) - 1
-        return precondition(results, first) + (f", and {more} more that must hold first" if more else "")
-    if verdict.verdict == claims.MIXED:
-        return _directions(verdict)
-    return _settling(results, verdict) if verdict.verdict == claims.CANNOT_TELL else ""
+def directions(verdict: Verdict) -> str:
+    """``1 as expected and 2 opposite``: how many comparisons came out in each way; empty where all did alike."""
+    found = [outcome.direction for outcome in verdict.outcomes]
+    if len(set(found)) == 1:
+        return ""
+    return words.listed([f"{found.count(one)} {one}" for one in claims.DIRECTIONS if one in found])
 
 
 def precondition(results: StudyResults, one: Precondition) -> str:
@@ -111,21 +100,6 @@ def _beside_baselines(label: str, one: AboveBaseline) -> str:
     return f"{own}; on the same pixels {words.listed(named)}{marked}"
 
 
-def _directions(verdict: Verdict) -> str:
-    """``1 as expected, 2 opposite``: how many comparisons came out in each way."""
-    found = [outcome.direction for outcome in verdict.outcomes]
-    return words.listed([f"{found.count(one)} {one}" for one in claims.DIRECTIONS if one in found])
-
-
-def _settling(results: StudyResults, verdict: Verdict) -> str:
-    open_ones = [outcome for outcome in verdict.outcomes if outcome.direction == claims.OPEN]
-    if verdict.seeds < 2:
-        several = GROUPS[1] if any(_unit(results, outcome) == GROUPS for outcome in open_ones) else SEEDS[1]
-        return f"it takes two {several} or more"
-    of_all = f"{len(open_ones)} of {len(verdict.outcomes)} open" if len(verdict.outcomes) > 1 else ""
-    return "; ".join(filter(None, [of_all, _seeds_needed(results, open_ones)]))
-
-
 def notes(results: StudyResults, verdict: Verdict, published: Sequence[PublishedNumber] = ()) -> list[str]:
     """What a reader must know of a verdict: seeds left out, diverged trials, seeds needed; and what was published.
 
@@ -134,9 +108,17 @@ def notes(results: StudyResults, verdict: Verdict, published: Sequence[Published
     lines = [
         f"{words.sentence(outcome.metric.label)}, {pair(results, outcome.comparison)}: {note}."
         for outcome in verdict.outcomes
-        for note in _outcome_notes(results, outcome)
+        for note in [*_without_share(results, verdict, outcome), *_outcome_notes(results, outcome)]
     ]
     return lines + (_published_effects(verdict, published) if verdict.verdict == claims.CONTRADICTED else [])
+
+
+def _without_share(results: StudyResults, verdict: Verdict, outcome: Outcome) -> list[str]:
+    """The difference alone, of a comparison that takes a share of another one away."""
+    alone = claims.without_share(outcome, results.rows, verdict.family)
+    if alone is outcome:
+        return []
+    return [f"{pair(results, alone.comparison)} alone is {words.difference(alone.metric, alone.difference)}"]
 
 
 def _outcome_notes(results: StudyResults, outcome: Outcome) -> list[str]:
@@ -156,7 +138,8 @@ def _outcome_notes(results: StudyResults, outcome: Outcome) -> list[str]:
     if outcome.unmeasured:
         lines.append(f"{words.seeds(outcome.unmeasured)} left out, a number is missing or not finite")
     if outcome.diverged:
-        names = ", ".join(f"{results.label(arm)} seed {seed}" for arm, seed in outcome.diverged)
+        seeds = {arm: [seed for of, seed in outcome.diverged if of == arm] for arm, _ in outcome.diverged}
+        names = "; ".join(f"{results.label(arm)}, {words.seeds(own)}" for arm, own in seeds.items())
         lines.append(f"counts diverged trials like any other ({names})")
     return lines
 
@@ -176,42 +159,6 @@ def _why_open(outcome: Outcome, unit: Unit) -> str:
     if outcome.needed is None:
         return f"too close to {border} for any number of {several} up to {MOST_SEEDS:,}"
     return f"{outcome.needed:,} {several} would tell such a difference from {border} four times in five"
-
-
-def _seeds_needed(results: StudyResults, open_ones: Sequence[Outcome]) -> str:
-    """How many seeds would tell the least sure comparison, and how many any other that is open."""
-    shown = min(open_ones, key=lambda outcome: outcome.sureness)
-    several = _unit(results, shown)[1]
-    if shown.metric.unit in TIMED:
-        said = "it takes a longer or a quieter measurement of time"
-    elif shown.needed is None:
-        said = f"more {several} would not do"
-    else:
-        said = f"about {shown.needed:,} {several} would tell such a difference four times in five"
-    others = [o.needed for o in open_ones if o is not shown and o.metric.unit not in TIMED]
-    if not others:
-        return said
-    ordered = sorted(others, key=lambda needed: math.inf if needed is None else needed)
-    ends = " to ".join(words.needed(end) for end in dict.fromkeys((ordered[0], ordered[-1])))
-    return f"{said} (the {'other' if len(others) == 1 else 'others'}: {ends})"
-
-
-def _measured(results: StudyResults, outcome: Outcome) -> str:
-    difference = outcome.difference
-    alike = ", alike for every seed" if difference and difference.n > 1 and difference.sd == 0 else ""
-    said = words.difference(outcome.metric, difference)
-    return f"{outcome.metric.label}, *{pair(results, outcome.comparison)}*: {said}{alike}"
-
-
-def _inside_margin(outcome: Outcome) -> str:
-    """Of a difference that surely has the sign that its margin is on, and is surely less than it: that it is so."""
-    found, comparison = outcome.difference, outcome.comparison
-    margin = comparison.margin
-    if not margin or found is None:
-        return ""
-    if comparison.expect in ("higher", "not_higher"):
-        return "higher by less than the margin" if found.lower > 0 and found.upper < margin else ""
-    return "lower by less than the margin" if found.upper < 0 and found.lower > -margin else ""
 
 
 def _border(outcome: Outcome) -> str:

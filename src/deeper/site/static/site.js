@@ -16,7 +16,7 @@ if (sortable.length)
     sortable.forEach((table) => {
       const made = jQuery(table).DataTable({
         paging: false, info: false, order: [], autoWidth: false,
-        layout: { topStart: "search", topEnd: null, bottomStart: null, bottomEnd: null },
+        layout: { topStart: table.tBodies[0].rows.length > 8 ? "search" : null, topEnd: null, bottomStart: null, bottomEnd: null },
         language: { search: "Find in this table", zeroRecords: "No line fits" },
       });
       document.querySelectorAll(`select[data-filters="${table.id}"]`).forEach((list) => {
