@@ -98,7 +98,7 @@ def test_official_sets_say_that_they_were_not_run_and_how(write):
     assert row(page, "Caltech-101, **not run here**; published")[2:5] == ["*94.5 %*", "*93.3 %*", "*72.6 %*"]
     assert gains(page, "Caltech-101")[1:] == ["*−1.2*", "*+21.9*", "*+20.7*"]
     assert row(page, "CUB-200-2011, **not run here**")[2:] == ["–"] * 4
-    assert "need [a folder with their release](../docs/transfer.md)" in page
+    assert "Other sets need [a folder](../docs/transfer.md)" in page
 
 
 def test_an_official_set_of_another_study_is_pointed_to(write):
