@@ -65,7 +65,7 @@ def test_a_folder_that_cannot_be_made_is_one_line_before_anything_is_computed(fo
     [
         ("results=resluts", "there is no folder resluts; results=FOLDER names"),
         ("results=published/cifar.csv", "there is no folder published/cifar.csv"),
-        ("reports=", "reports=: it must name a folder"),
+        ("reports=", "reports=: it must be the name of a folder"),
         ("exact=maybe", "exact=maybe: it must be true or false"),
         ("for_profile=recrod", "for_profile 'recrod' is not among the profiles; did you mean 'record'?"),
     ],

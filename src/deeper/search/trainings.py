@@ -79,7 +79,7 @@ class Trainings:
             DeeperError: its network has none of a setting that the space gives it.
         """
         for group, _, name in (key.partition(".") for key in settings):
-            if group == "model" and name.partition(".")[0] not in self.first.model:
+            if group == "model" and name and "model" not in settings and name.partition(".")[0] not in self.first.model:
                 raise DeeperError(
                     f"model={self.first.model.name} has no setting {name}, which is searched; leave it out, or take "
                     "a network that has it"

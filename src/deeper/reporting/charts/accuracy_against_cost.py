@@ -25,7 +25,7 @@ from deeper.reporting.charts.theme import WIDTH, Chart, Theme
 LEFT, RIGHT, BOTTOM, TOP = 0.094, 0.725, 0.55, 0.75  # of the chart: shares of the width, inches from the edges
 LEAST_HEIGHT, LINE = 5.6, 0.172  # inches of the figure, and of a line of the list
 FONT, LIST_FONT = 8.0, 7.8
-LETTERS = {True: 22, False: 26}  # of a name in the list, bold and not, beside which an accuracy has room
+LIST = 1.055  # where the list's names begin, in widths of the chart
 LARGEST, SMALLEST = 11.0, 2.2  # radius in points
 FENCE = 1.5  # interquartile ranges below the lower quartile, where the axis of accuracy ends
 NARROWEST = 2.0  # points of accuracy, the least that is below the quartile
@@ -247,17 +247,18 @@ def _extent(name: str, weight: str) -> tuple[float, float]:
 
 def _list(axis: Axes, circles: Sequence[Circle], theme: Theme) -> None:
     """Rank, name and accuracy of every network beside the chart, in its family's colour; the front's in bold."""
-    step = 72 * LINE / _size(axis)[1]
+    step, end = 72 * LINE / _size(axis)[1], (0.995 - LEFT) / (RIGHT - LEFT)
     for line, circle in enumerate(sorted(circles, key=lambda circle: circle.rank.place)):
         style = {"fontsize": LIST_FONT, "fontweight": "bold" if circle.front else "normal", "va": "top"}
         style |= {"transform": axis.transAxes, "color": circle.colour}
         y = 1 - line * step
         axis.text(1.045, y, str(circle.rank.place), ha="right", **style)
-        name = circle.rank.arm.label
-        size = LIST_FONT * min(1.0, LETTERS[circle.front] / len(name))
-        axis.text(1.055, y, name, ha="left", **style | {"fontsize": size})
-        below = " ↓" if _is_below(axis, circle) else ""
-        axis.text((0.995 - LEFT) / (RIGHT - LEFT), y, f"{circle.rank.accuracy:.1f} %{below}", ha="right", **style)
+        name, weight = circle.rank.arm.label, style["fontweight"]
+        accuracy = f"{circle.rank.accuracy:.1f} %{' ↓' if _is_below(axis, circle) else ''}"
+        room = (end - LIST) * _size(axis)[0] - _extent(accuracy, weight)[0] - 6.0
+        size = LIST_FONT * min(1.0, room / _extent(name, weight)[0])
+        axis.text(LIST, y, name, ha="left", **style | {"fontsize": size})
+        axis.text(end, y, accuracy, ha="right", **style)
 
 
 def _keys(axis: Axes, circles: Sequence[Circle], largest: float, area: str, theme: Theme) -> None:
