@@ -77,7 +77,7 @@ def mistake(done):
         (["data.size=27"], "data.size=27: fashion_mnist has 28; data.image_size is what a network sees"),
         ([*SMALL, "training.accumulate=1000"], "training.accumulate=1000: there are"),
         (["--foo"], "unrecognized arguments: --foo"),
-        (["--config-dir"], "argument --config-dir/-cd: expected one argument"),
+        (["--config-dir"], "Additional config directory"),  # it takes the next word for it
         (["data.train_size=201"], "data.train_size=201: fashion_mnist has 200 of them"),
         ([*SMALL, "data.train_size=10"], "there are 10 training images"),
         ([*SMALL, "logger.mode=sometimes"], "logger.mode=sometimes: it must be one of none, disabled, offline, online"),
