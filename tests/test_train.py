@@ -103,6 +103,7 @@ def test_an_impossible_network_is_one_line_and_leaves_nothing(root, tmp_path):
         (["--multirun", "study=residual_vs_plain,zoo"], "a sweep is of one study; run them one after another"),
         (["--multirun", "+lr=0.5,0.001"], "+lr=0.5: there is no such setting; did you mean optimizer.lr or recipe.lr?"),
         (["~augment"], "augment: it is missing"),
+        (["~optimizer.lr"], "optimizer.lr: it is missing"),
     ],
 )
 def test_what_would_train_something_else_is_one_line(root, tmp_path, arguments, words):

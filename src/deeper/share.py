@@ -65,8 +65,7 @@ def _trial(name: str, results: Path, seed: int) -> str:
 
 def _see_finished(homes: Iterable[Home]) -> None:
     for home in homes:
-        if home.record() is None:
-            raise DeeperError(f"no finished trial {home.trial} is in {home.path.parent}; train its study first")
+        home.finished("train its study first")
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ import yaml
 from deeper.errors import DeeperError
 from deeper.files import writable, write_bytes
 from deeper.paths import CONF
-from deeper.run.store import NAMED, RECORD, Home
+from deeper.run.store import NAMED, RECORD, WEIGHTS, Home
 
 
 @pytest.fixture
@@ -36,6 +36,16 @@ def test_a_changed_or_missing_file_is_not_finished(home, name):
     assert home.record() is None
     (home / name).unlink()
     assert home.record() is None
+
+
+def test_what_must_be_finished_is_damaged_or_not_there(home, tmp_path):
+    with pytest.raises(DeeperError, match=f"there is no finished trial {home.trial} in {home.path.parent}; train it"):
+        home.finished("train it")
+    home.finish({"metrics": {}})
+    assert home.finished("train it") == home.record()
+    (home / WEIGHTS).write_bytes(b"other")
+    with pytest.raises(DeeperError, match=rf"trial {home.trial} is damaged: {WEIGHTS} of .*trains it again"):
+        home.finished("train it")
 
 
 def test_a_changed_number_in_the_record_is_not_finished(home):

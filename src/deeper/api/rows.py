@@ -128,9 +128,7 @@ def _arm(side: str, results: str | Path, sweeps: str | Path) -> tuple[StudyTable
 
 def _value(trial: str, metric: str, store: str | Path) -> tuple[int, float]:
     home = Home(store, trial)
-    record = home.record()
-    if record is None:
-        raise DeeperError(f"there is no finished trial {trial} in {store}; arms are study/arm, settings sweep/setting")
+    record = home.finished("arms are study/arm, settings sweep/setting")
     known(metric, record["metrics"], "metric", f"the metrics of trial {trial}")
     value = record["metrics"][metric]
     try:

@@ -6,7 +6,6 @@ from typing import Any
 import torch
 from torch import nn
 
-from deeper.errors import DeeperError
 from deeper.models.build import build
 from deeper.run.store import WEIGHTS, Home
 
@@ -39,9 +38,8 @@ def settings(store: Path | str, trial: str) -> dict[str, Any]:
     """The frozen configuration of a finished trial.
 
     Raises:
-        DeeperError: the trial is not there or not finished.
+        DeeperError: the trial is not there, not finished, or damaged.
     """
     home = Home(store, trial)
-    if home.record() is None:
-        raise DeeperError(f"there is no finished trial {trial} in {store}; train it first, or name another backbone")
+    home.finished("train it first, or name another")
     return home.config()

@@ -46,6 +46,19 @@ class Home:
         record, damaged = self._examined()
         return None if damaged else record
 
+    def finished(self, advice: str) -> dict[str, Any]:
+        """The record of a trial that must be finished.
+
+        Raises:
+            DeeperError: it is damaged, or not finished; says what to do.
+        """
+        record, damaged = self._examined()
+        if record is not None and not damaged:
+            return record
+        if (self / RECORD).exists():
+            raise DeeperError(f"trial {self.trial} is damaged: {', '.join(damaged)} of {self.path}; {AGAIN}")
+        raise DeeperError(f"there is no finished trial {self.trial} in {self.path.parent}; {advice}")
+
     def config(self) -> dict[str, Any]:
         """The frozen configuration, by the names that classes have today.
 

@@ -70,9 +70,9 @@ class DataSettings(Open):
 
 
 class OptimizerSettings(Called):
-    """The three numbers that most optimizers have."""
+    """The numbers that most optimizers have; the rate must be said, or a library's own would be taken in silence."""
 
-    lr: Rate = 0.0
+    lr: Rate
     momentum: Fraction = 0.0
     weight_decay: Rate = 0.0
     nesterov: bool = False

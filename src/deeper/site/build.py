@@ -16,6 +16,7 @@ from markupsafe import Markup
 from deeper import files
 from deeper.claims import verdicts as claims
 from deeper.errors import DeeperError
+from deeper.exact import findings as exact_findings
 from deeper.exact.computed_claim import Finding
 from deeper.reporting import templating, words
 from deeper.reporting.charts import theme
@@ -75,7 +76,7 @@ def write(
         raise DeeperError(f"{site} holds something else than a site; name another folder with site=FOLDER")
     files.writable(site, "the site's folder", "site")
     found = sources.gather(results, shelf)
-    findings = _compute(figures) if exact else []
+    findings = exact_findings(figures) if exact else []
     made = pages(found, findings, chosen, search.pages(results, read_baselines(results / BASELINES)))
     with files.folder_lock(site), files.scratch_folder(site) as scratch:
         for name, text in made.items():
@@ -157,12 +158,6 @@ def _live(page: StudyPage) -> list[tuple[str, str, str]]:
         ("By pictures", probe_charts.transfer_chart(page.results, page.arms), "Means over seeds with 95 % intervals."),
     ]
     return [(title, chart, says) for title, chart, says in drawn if chart]
-
-
-def _compute(kept: Path | None) -> list[Finding]:
-    from deeper import exact
-
-    return exact.findings(kept)
 
 
 def _render(template: str, **context: Any) -> str:

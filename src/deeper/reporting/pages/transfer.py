@@ -24,7 +24,6 @@ WEIGHTS = {
     "efficientnet_lite1": LITE0.replace("lite0", "lite1"),
     "efficientnet_lite2": LITE0.replace("lite0", "lite2"),
     "trial": "the weights it ended with",
-    "hog": "made by hand: nothing of them is learned",
 }
 
 
@@ -203,7 +202,7 @@ def _is_pretrained(tasks: Sequence[TransferTask], name: str) -> bool:
 def _backbone(name: str, pretrained: bool = True) -> tuple[str, str]:
     """What a network is called, and where its weights come from."""
     weights = WEIGHTS.get(name, "weights of timm's hub")
-    return NETWORKS.get(name, name), weights if pretrained or name == "hog" else "no pretrained weights"
+    return NETWORKS.get(name, name), weights if pretrained else "no pretrained weights"
 
 
 def _set_facts(target: TargetFacts) -> str:
