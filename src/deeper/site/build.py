@@ -20,7 +20,7 @@ from deeper.exact import findings as exact_findings
 from deeper.exact.computed_claim import Finding
 from deeper.reporting import templating, words
 from deeper.reporting.charts import theme
-from deeper.reporting.pages import answer, claim_rows, exact_claims, search, study, verdict_words, zoo_choices
+from deeper.reporting.pages import answer, claim_rows, exact_claims, search, study, transfer, verdict_words, zoo_choices
 from deeper.reporting.pages import site as reports
 from deeper.reporting.pages.claim_rows import ClaimRow
 from deeper.reporting.pages.search import SearchPage
@@ -116,7 +116,8 @@ def pages(
     for source, page in studies:
         live = _live(page)
         tables = [*page.tables, *(zoo_choices.tables(page) if zoo.shows(page) else [])]
-        shown = {"live": live, "tables": tables, "names": names, "asked": asked, "long": study.LONG}
+        limits = transfer.build(page, {}).limits if page.results.page == "transfer" else page.limits
+        shown = {"live": live, "tables": tables, "names": names, "asked": asked, "long": study.LONG, "limits": limits}
         made[source.address(page)] = _render("study", root="../", source=source, page=page, **shown)
     for page in searched:
         shown = {"live": searches.best_so_far(page), "cells": searches.pictures(page)}

@@ -22,7 +22,7 @@ class LedgerRow:
     Attributes:
         address: of the page that says more, from the site's root.
         title: the claim in a few words; ``statement`` is the lecture's.
-        kind: ``trained`` or ``exact``.
+        kind: ``trained`` or ``exact``; ``beside the lectures`` of a statement that a study makes itself.
         families: of the networks that it is about.
         effect: the deciding comparison's mean with its interval, or what was counted; ``value`` sorts it.
         about: which comparison, or count, that is.
@@ -56,7 +56,7 @@ def of_answer(answer: Answer) -> LedgerRow:
         statement=words.sentence(verdict.about.statement),
         address=answer.address,
         verdict=verdict.verdict,
-        kind="trained",
+        kind="trained" if verdict.about.is_of_a_lecture else "beside the lectures",
         families=sorted({theme.family(arm.network) for arm in answer.arms if arm.network}) or [theme.OTHER],
         effect=words.difference(outcome.metric, found),
         value=found.mean if found else None,

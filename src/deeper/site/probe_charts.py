@@ -22,7 +22,12 @@ ERRORS = {"test_error": "test error", "train_error": "training error"}
 
 
 def depth_chart(arms: Sequence[ArmResults]) -> str | None:
-    """Error against depth, a point an arm, with a slider for the deepest shown; None where no network is deepened."""
+    """Error against depth, a point an arm, with a slider for the deepest shown; None where no network is deepened.
+
+    Of transfer learning neither: its arms differ in much more than depth.
+    """
+    if any(arm.rows[0].transfer for arm in arms):
+        return None
     arms = [arm for arm in arms if arm.means["test_error"] and not arm.average and arm.rows[0].cost.depth]
     depths = [arm.rows[0].cost.depth for arm in arms]
     kinds = {(NUMBER.sub("", arm.network or ""), depth) for arm, depth in zip(arms, depths, strict=True)}
@@ -93,7 +98,7 @@ def lesion_chart(arms: Sequence[ArmResults]) -> str | None:
 
 
 def transfer_chart(results: StudyResults, arms: Sequence[ArmResults]) -> str | None:
-    """Score by training pictures a class, by target set and way of training; None where it is no transfer learning."""
+    """Score by training pictures a class, by target set and way of training; None where nothing is compared so."""
     if results.page != "transfer":
         return None
     rows = []
@@ -101,7 +106,7 @@ def transfer_chart(results: StudyResults, arms: Sequence[ArmResults]) -> str | N
         for one in task.arms:
             if one.layer == LAST and one.score and one.pictures > 0 and not math.isnan(one.pictures):
                 rows.append((task.title, MODES[one.mode], one.arm.label, one.pictures, *_ends(one.score)))
-    if not rows:
+    if len({(mode, pictures) for _, mode, _, pictures, *_ in rows}) < 2:
         return None
     base = alt.Chart(charts.table(rows, ("target", "mode", "arm", "pictures", "score", "lower", "upper")))
     modes = list(MODES.values())

@@ -72,6 +72,13 @@ def test_only_what_there_is_is_drawn():
     }
 
 
+def test_one_way_of_training_on_one_number_of_pictures_is_no_curve():
+    frozen = {"targets": ("clipart",), "modes": ("frozen",)}
+    assert HAS["accuracy-by-pictures"](tasks(**frozen, sizes=(1, 30)))
+    assert not HAS["accuracy-by-pictures"](tasks(**frozen, sizes=(30,)))
+    assert HAS["accuracy-by-pictures"](tasks(targets=("clipart",), modes=("frozen", "finetune"), sizes=(30,)))
+
+
 @pytest.mark.parametrize("count", [1, 4])
 def test_panels_for_any_number_of_sets(count):
     (task,) = tasks(targets=("clipart",))

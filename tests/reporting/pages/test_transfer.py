@@ -304,6 +304,9 @@ def test_statements_of_ones_own_are_no_lectures_and_ask_for_no_other_set(write):
     assert "not run here" not in page
     assert "| this study says | Tuning helps on clip art |" in page
     assert "the lectures say" not in page
+    index = (write.reports / "README.md").read_text(encoding="utf-8")
+    assert "Tuning helps on clip art" in index.partition("## Asked beside the lectures")[2]
+    assert "## The ledger" not in index
 
 
 def test_two_classes_have_no_table_of_pairs_and_one_way_of_training_none_of_gains(write):

@@ -41,7 +41,9 @@ def accuracy_by_layer(tasks: Sequence[TransferTask], theme: Theme) -> Figure:
 
 
 def _by_pictures(task: TransferTask) -> dict[str, list[TransferArm]]:
-    return {mode: arms for mode in MODES if (arms := task.by_pictures(mode))}
+    """Arms by mode; none of a task with one point alone, which compares nothing."""
+    found = {mode: arms for mode in MODES if (arms := task.by_pictures(mode))}
+    return found if sum(map(len, found.values())) > 1 else {}
 
 
 def _curves(task: TransferTask) -> dict[str, list[tuple[int, Mean]]]:

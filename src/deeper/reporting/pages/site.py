@@ -90,7 +90,8 @@ class IndexPage:
 
     Attributes:
         sentences: *Is deeper better?* in three of them.
-        rows: the claims by verdict, each as the ledger of record answers it, or else the first one.
+        rows: the lectures' claims by verdict, each as the ledger of record answers it, or else the first one.
+        own: statements that studies make themselves.
         unmeasured: claims of the ledger that nothing here is about.
         again: how many claims the ledger of record, which stands beside, answers; 0 where it does not.
         before: on the pages of record: what the first ledger said of a claim and what is said now.
@@ -101,6 +102,7 @@ class IndexPage:
     exact: ExactPage
     sentences: Sequence[Sentence]
     rows: dict[str, list[VerdictRow]]
+    own: Sequence[VerdictRow]
     trainings: TrainingCounts
     unmeasured: Sequence[Claim]
     again: int
@@ -128,7 +130,7 @@ class IndexPage:
     @property
     def others(self) -> list[StudyPage]:
         """Pages to which no claim leads."""
-        led = {row.page for rows in self.rows.values() for row in rows}
+        led = {row.page for rows in (*self.rows.values(), self.own) for row in rows}
         return [page for page in self.studies if f"{page.name}.md" not in led]
 
 
@@ -306,14 +308,16 @@ def _index(
     baselines: Baselines | None,
     before: Sequence[ClaimRow],
 ) -> IndexPage:
-    own = claim_rows([(page.results, page.verdicts, page.published) for page in studies])
-    rows = newest(own, [*again, *searched])
+    here = claim_rows([(page.results, page.verdicts, page.published) for page in studies])
+    rows = newest(here, [*again, *searched])
+    of_lectures = {claim: row for claim, row in rows.items() if row.answer.about.is_of_a_lecture}
     measured = {*rows, *(finding.claim for finding in exact)}
     return IndexPage(
         studies,
         ExactPage(exact),
         sentences=answer(rows),
-        rows=by_verdict(rows),
+        rows=by_verdict(of_lectures),
+        own=[row for claim, row in rows.items() if claim not in of_lectures],
         trainings=count_trainings([one for one in results if one.measures]),
         unmeasured=[claim for claim in ledger().values() if claim.id not in measured],
         again=len(again),
