@@ -4,6 +4,7 @@ import pytest
 from hydra import compose, initialize_config_dir
 
 from deeper.paths import CONF
+from deeper.schema.results import DRAWN_BY_SEED
 
 
 def composed(*overrides):
@@ -28,3 +29,9 @@ def test_the_paper_profile_is_the_papers_recipe():
     assert list(cfg.schedule.milestones) == [0.5, 0.75]
     assert (cfg.optimizer.lr, cfg.optimizer.momentum, cfg.optimizer.weight_decay) == (0.1, 0.9, 1e-4)
     assert (cfg.augment.pad, cfg.augment.mirror, cfg.data.image_size, cfg.model.shortcut) == (4, True, 32, "A")
+
+
+def test_reports_know_the_profiles_whose_pictures_the_seed_draws():
+    names = [path.stem for path in (CONF / "profile").glob("*.yaml")]
+    of_seed = {name: composed("data=fashion_mnist", f"profile={name}", "seed=7").data.subset_seed for name in names}
+    assert {name for name, seed in of_seed.items() if seed == 7} == set(DRAWN_BY_SEED)

@@ -20,6 +20,7 @@ TOY = "smoke"
 RECORD = "record"
 FIRST_LEDGER = "first_ledger"
 APART = (TOY, RECORD)  # profiles whose tables and pages stand in folders of their own
+DRAWN_BY_SEED = ("pocket", RECORD)  # profiles whose training pictures are drawn by the trial's seed
 
 
 def folder_of(results: str | Path, profile: str) -> Path:

@@ -134,7 +134,8 @@ def test_a_study_without_budgets_has_no_such_section(page):
 @pytest.mark.parametrize(
     ("profile", "said"),
     [
-        ("pocket", "the initial weights and the order of the images, on one and the same training set."),
+        ("first_ledger", "the initial weights and the order of the images, on one and the same training set."),
+        ("pocket", "the initial weights, the order of the images and which images are trained on."),
         ("record", "the initial weights, the order of the images and which images are trained on."),
     ],
 )

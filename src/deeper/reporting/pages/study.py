@@ -15,7 +15,7 @@ from deeper.reporting.load import StudyResults
 from deeper.reporting.pages.verdict_words import counted
 from deeper.reporting.published_numbers import PublishedNumber
 from deeper.reporting.study_scale import StudyScale, scale_of
-from deeper.schema.results import RECORD, Environment
+from deeper.schema.results import DRAWN_BY_SEED, RECORD, Environment
 from deeper.schema.study import ArmTable, Budget, Study
 
 LONG = 16  # rows of a table that is shown whole
@@ -308,7 +308,7 @@ def _limits(results: StudyResults, scale: StudyScale, arms: Sequence[ArmResults]
         limits.append("Chance: 1 seed an arm tells nothing of other initial weights, orders of the images, or images.")
     elif counts:
         seeds = f"{words.several(counts)} seeds an arm"
-        if results.table.profile == RECORD:  # seeds draw the training pictures there
+        if results.table.profile in DRAWN_BY_SEED:
             varied = "the initial weights, the order of the images and which images are trained on"
         else:
             of_each = " of each size" if len(scale.images) > 1 else ""
