@@ -133,7 +133,7 @@ def test_a_glob_leaves_out_what_needs_a_name(command):
             "model.squeeze_excite=-4: it must be a whole number from 0",
         ),
         (["model=resnet20", "model.branches=aggregated"], "model.branches=aggregated is of bottlenecks"),
-        (["solve=model.width"], "match=None: say what to match, such as match=params:853018"),
+        (["solve=model.width"], "match=null: say what to match, such as match=params:853018"),
         (["solve=model.widht", "match=params:100"], "did you mean 'model.width'?"),
         (["within=7"], "within=7 is for solving: add solve=model.width"),
         (["match=params:100"], "match=params:100 needs the setting to solve for: solve=model.width"),

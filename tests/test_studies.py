@@ -88,7 +88,7 @@ def test_settings_of_an_arm_replace_those_of_the_grid_and_the_command_line_both(
     with initialize_config_dir(str(CONF), version_base="1.3"):
         config = compose("train", ["study=lesion"], return_hydra_config=True)
         with open_dict(config):
-            config.study = synthetic.small_study([], {}) | {"arms": arms}
+            config.study = synthetic.small_study([], {}) | {"name": "lesion", "arms": arms}
             config.hydra.sweeper.params = {"seed": "range(2)", "model.width": "4,8"}
         found = jobs(config, "seed=5")
     assert found == [

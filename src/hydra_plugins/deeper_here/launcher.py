@@ -33,6 +33,7 @@ class HereLauncher(Launcher):
         config = self.hydra_context.config_loader.load_sweep_config(self.config, overrides)
         with open_dict(config):
             config.hydra.job.id = config.hydra.job.num = index
+            config.hydra.sweep.dir = self.config.hydra.sweep.dir  # a sweeper may have chosen another one
         job = run_job(
             hydra_context=self.hydra_context,
             task_function=self.task_function,
