@@ -40,6 +40,7 @@ from deeper.reporting.pages.search import SearchPage, SearchRow
 from deeper.reporting.pages.study import StudyPage
 from deeper.reporting.pages.transfer import TransferPage
 from deeper.reporting.published_numbers import PublishedNumber
+from deeper.reporting.replication import replications
 from deeper.reporting.training_counts import TrainingCounts, count_trainings
 from deeper.reporting.transfer_tasks import transfer_tasks
 from deeper.schema.baselines import FILE as BASELINES
@@ -228,8 +229,16 @@ def _studies(
     data = [ChartData(one, arm_results(one.table), verdicts) for one, verdicts, _ in judged]
     drawn = iter(kept_figures.draw([one for one in data if not only or one.results.name in only], kept_in))
     charts = [next(drawn) if not only or one.results.name in only else {} for one in data]
+    family = [*(one.table for one in results if one.measures), *others]
     return [
-        study.build(one.results, one.arms, one.verdicts, pictures | _strips(one), numbers)
+        study.build(
+            one.results,
+            one.arms,
+            one.verdicts,
+            pictures | _strips(one),
+            numbers,
+            replications(one.results, one.verdicts, family, baselines),
+        )
         for one, pictures, (_, _, numbers) in zip(data, charts, judged, strict=True)
     ]
 

@@ -14,6 +14,7 @@ from deeper.reporting.arm_settings import BY_ARM, differs, recipe
 from deeper.reporting.load import StudyResults
 from deeper.reporting.pages.verdict_words import counted
 from deeper.reporting.published_numbers import PublishedNumber
+from deeper.reporting.replication import Replication
 from deeper.reporting.study_scale import StudyScale, scale_of
 from deeper.schema.results import DRAWN_BY_SEED, RECORD, Environment
 from deeper.schema.study import ArmTable, Budget, Study
@@ -66,6 +67,7 @@ class StudyPage:
         differing: what sets each arm apart besides its network, by arm; empty where nothing does.
         limits: sentences on what cannot be told from this, without the study's own remarks.
         divergence: sentences on diverged trials.
+        replications: what other machines measured of the same trials.
     """
 
     results: StudyResults
@@ -79,6 +81,7 @@ class StudyPage:
     budgets: Sequence[BudgetRow]
     limits: Sequence[str]
     divergence: Sequence[str]
+    replications: Sequence[Replication]
 
     @property
     def name(self) -> str:
@@ -214,6 +217,7 @@ def build(
     verdicts: Sequence[Verdict],
     charts: Mapping[str, bytes],
     published: Sequence[PublishedNumber],
+    replications: Sequence[Replication] = (),
 ) -> StudyPage:
     """The facts of a page."""
     scale = scale_of(results)
@@ -229,6 +233,7 @@ def build(
         budgets=[row for budget in results.study.budgets for row in _budget(budget, arms)],
         limits=_limits(results, scale, arms),
         divergence=[_divergence(arm) for arm in arms if arm.diverged],
+        replications=replications,
     )
 
 
