@@ -55,7 +55,8 @@ def test_spread_between_machines_and_between_seeds(tmp_path, content):
     seeds = statistics.stdev(t["metrics"]["test_error"] for t in content["trials"] if t["arm"] == "plain56")
     assert f"| Plain-56 | 5 | 2 | {100 * machines:.2f} | {100 * seeds:.2f} |" in text
     assert "| Plain-20 | 5 | 5 | 0.00 |" in text
-    assert {name for name in made if made[name] != before[name]} == {"residual_vs_plain.md"}
+    assert {name for name in made if made[name] != before[name]} == {"residual_vs_plain.md", "README.md"}
+    assert b"(residual_vs_plain.md#on-another-machine), 4 of 5 verdicts again." in made["README.md"]
 
 
 def test_the_same_numbers_have_the_same_verdicts(tmp_path, content):
