@@ -5,6 +5,9 @@ HOURS ?= 8
 COMMIT ?= false
 REMOTE ?=
 OWN ?= own
+NAME = $(STUDY:record/%=%)
+comma := ,
+OF_RECORD = $(if $(filter record/%,$(STUDY)),record)
 ALONE := transfer transfer_pictures zoo_full
 VENV := .venv
 BIN := $(CURDIR)/$(VENV)/bin
@@ -33,19 +36,20 @@ $(STAMP): requirements.txt pyproject.toml setup.py
 scm: $(STAMP)
 	@git rev-parse --git-dir >/dev/null 2>&1 || $(RUN) dvc config --local core.no_scm true  # a zip has no git
 
-study: named scm  ## train one study beside the committed results and say how well it agrees: make study STUDY=lrn
-	@test -n '$(filter transfer%,$(STUDY))' || $(RUN) dvc repro prepare
-	$(RUN) python -m deeper.$(if $(filter transfer%,$(STUDY)),transfer,train) --multirun study=$(STUDY) \
+study: named scm  ## train one study beside the committed results and say how well it agrees: make study STUDY=lrn, STUDY=record/pooling
+	@test -n '$(filter transfer%,$(NAME))' || $(RUN) dvc repro prepare
+	$(RUN) python -m deeper.$(if $(filter transfer%,$(NAME)),transfer,train) --multirun study=$(STUDY) $(OF_RECORD:%=profile=%) \
 	  results=$(OWN)/results trust_table=false
-	$(RUN) python -m deeper.report results=$(OWN)/results reports=$(OWN)/reports family=results exact=false only=$(STUDY)
-	@$(RUN) python -m deeper.report results=$(OWN)/results compare=HEAD only=$(STUDY)
-	@echo "read $(OWN)/reports/$(STUDY).md; results/ is as it was, and dvc repro would take these trials there"
+	$(RUN) python -m deeper.report results=$(OWN)/results reports=$(OWN)/reports family=results exact=false only=$(NAME) \
+	  $(OF_RECORD:%=for_profile=%)
+	@$(RUN) python -m deeper.report results=$(OWN)/results compare=HEAD only=$(NAME) $(OF_RECORD:%=for_profile=%)
+	@echo "read $(OWN)/reports/$(STUDY).md; results/ is as it was$(if $(OF_RECORD),,$(comma) and dvc repro would take these trials there)"
 
 named:
-	@case "$$STUDY" in ''|*[!A-Za-z0-9_-]*) echo "error: STUDY must be the name of a study"; exit 2;; esac
+	@case "$${STUDY#record/}" in ''|*[!A-Za-z0-9_-]*) echo "error: STUDY must be the name of a study"; exit 2;; esac
 	@test -f "conf/study/$$STUDY.yaml" || \
-	  { echo "error: there is no study $$STUDY; there are: $$(cd conf/study && ls *.yaml | grep -v none | sed 's/.yaml//' | tr '\n' ' ')"; exit 2; }
-	@case " $(ALONE) " in *" $$STUDY "*) ;; *) grep -qE "^ *- *$$STUDY *(#.*)?$$" params.yaml;; esac || \
+	  { echo "error: there is no study $$STUDY; there are: $$(cd conf/study && ls *.yaml record/*.yaml | grep -v none | sed 's/.yaml//' | tr '\n' ' ')"; exit 2; }
+	@case " $(ALONE) " in *" $$STUDY "*) ;; *) test -n '$(OF_RECORD)' || grep -qE "^ *- *$$STUDY *(#.*)?$$" params.yaml;; esac || \
 	  { echo "error: study $$STUDY is not in params.yaml; add it to the list there, or run it by hand as the head of conf/study/$$STUDY.yaml says"; exit 2; }
 
 repro: scm  ## dvc repro: everything that has changed, and nothing else

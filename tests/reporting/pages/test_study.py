@@ -143,3 +143,12 @@ def test_what_seeds_vary_is_told_as_the_profile_has_it(content, profile, said):
     content["profile"] = profile
     page = study.build(results_of(content), arms_of(content), [], {}, [])
     assert f"Chance: 5 seeds an arm vary {said}" in page.limits
+
+
+@pytest.mark.parametrize(
+    ("profile", "named"), [("pocket", "residual_vs_plain"), ("record", "record/residual_vs_plain")]
+)
+def test_a_page_names_the_command_that_measures_it_again_beside_it(content, profile, named):
+    content["profile"] = profile
+    page = study.build(results_of(content), arms_of(content), [], {}, [])
+    assert page.command == f"make study STUDY={named}"

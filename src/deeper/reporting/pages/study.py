@@ -190,10 +190,10 @@ class StudyPage:
     @property
     def command(self) -> str:
         """The command that runs the study again, beside the committed results where it can."""
-        profile, verb = self.results.table.profile, "transfer" if self.results.table.targets else "train"
-        if profile == RECORD or self.results.page == "calibration":
-            return f"python -m deeper.{verb} --multirun study={self._place} profile={profile}"
-        return f"make study STUDY={self.name}"
+        if self.results.page == "calibration":
+            verb = "transfer" if self.results.table.targets else "train"
+            return f"python -m deeper.{verb} --multirun study={self._place} profile={self.results.table.profile}"
+        return f"make study STUDY={self._place}"
 
     @property
     def _place(self) -> str:
