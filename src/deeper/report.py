@@ -36,8 +36,9 @@ def report(
 ) -> str:
     """Write every page, or those of ``only`` some studies, and say what was written; the exact claims with ``exact``.
 
-    The tables of the folder ``family`` that are not among the results count in the family of comparisons. Figures and
-    exact claims that the folder ``figures`` keeps are not made again.
+    The tables of the folder ``family`` that are not among the results count in the family of comparisons, and its
+    baselines stand for those that the results lack. Figures and exact claims that the folder ``figures`` keeps are not
+    made again.
 
     Raises:
         DeeperError: there is no folder ``results``, a file in it is damaged, a study names something that does not
@@ -46,6 +47,8 @@ def report(
     from deeper.files import writable
     from deeper.reporting import load
     from deeper.reporting.pages import site
+    from deeper.schema.baselines import FILE as BASELINES
+    from deeper.schema.baselines import read_baselines
 
     if not results.is_dir():
         raise DeeperError(f"there is no folder {results}; results=FOLDER names the one with the studies' tables")
@@ -55,7 +58,8 @@ def report(
     others = [one.table for one in load.load(family) if one.measures and one.name not in names] if family else []
     writable(reports, "the reports' folder", "reports")
     findings = _compute(figures) if exact else []
-    written = site.write(results, reports, published, findings, others, only, figures)
+    spare = read_baselines(family / BASELINES) if family else None
+    written = site.write(results, reports, published, findings, others, only, figures, spare)
     pages = {path.stem for path in written if path.suffix == ".md"}
     studies = len(pages - {"README", "exact_claims"})
     found = f"{studies} {'study' if studies == 1 else 'studies'}" if studies else f"no study in {results} yet"

@@ -153,6 +153,30 @@ def _averaged(arm, members):
     }
 
 
+DECLARED = {
+    "claimed": "with shortcuts depth helps",
+    "predicted": "it will not matter here",
+    "why": "half a point is what a reader would notice",
+    "comparisons": [
+        {"metric": "test_error", "of": "resnet56", "against": "resnet20", "expect": "alike", "region": 0.05},
+        {"metric": "params", "of": "resnet56", "against": "resnet20", "expect": "higher"},
+    ],
+}
+
+
+def declared(tried=("0.05", "0.1", "0.2")):
+    """A study that says what is claimed and predicted, with rates that were searched, and pixels' baselines."""
+    content = results(epochs=1)
+    search = {"rate": 0.1, "tried": dict.fromkeys(tried, 0.3), "epochs": 2, "train": 9, "validation": 9, "seeds": [100]}
+    search |= {"profile": "pocket", "kind": "k"}
+    rates = dict.fromkeys(ARMS, search)
+    content["study"] |= {"claims": {"residual-fixes": DECLARED}, "rates": rates, "published": []}
+    place = {"data": "fashion_mnist", "digest": "5f" * 32, "image_size": 14, "train": 5000, "subset_seed": 0}
+    row = {**place, "method": "logistic", "setting": "s", "train_error": 0.3, "test_error": 0.4, "versions": {}}
+    row |= {"validation_error": 0.4, "seconds": 1.0}
+    return content, {"schema": 1, "rows": [row]}
+
+
 def diverge(entry):
     """Turn a trial into one whose loss stopped being finite: chance level from then on, no loss, no gradients."""
     chance = {"train_error": 0.9, "validation_error": 0.9, "test_error": 0.9}

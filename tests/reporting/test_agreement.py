@@ -94,6 +94,21 @@ def test_a_folder_does_as_well_and_intervals_are_of_one_family(folder, content):
     assert rows(compare(folder, "alone", "results=own/results")) != rows(of_commit)
 
 
+def test_committed_baselines_stand_for_those_that_a_run_of_ones_own_lacks(folder):
+    content, baselines = synthetic.declared()
+    put(folder / "results", content)
+    put(folder / "own" / "results", content)
+    (folder / "results" / "baselines.json").write_text(json.dumps(baselines))
+    text = compare(folder, "results", "results=own/results")
+    assert "1 of 1 effect within the interval told before; no verdict changed" in text
+    assert "supported" in rows(text)["residual-fixes"]
+    command = [sys.executable, "-m", "deeper.report", "results=own/results", "reports=own/reports", "family=results"]
+    subprocess.run([*command, "exact=false", "figures=null"], cwd=folder, check=True, capture_output=True, timeout=120)
+    page = (folder / "own" / "reports" / "residual_vs_plain.md").read_text(encoding="utf-8")
+    assert "**✓ Supported.**" in page
+    assert "on the same pixels logistic regression 40.0 %" in page
+
+
 @pytest.mark.parametrize(
     ("old", "words"),
     [

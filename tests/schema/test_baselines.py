@@ -25,6 +25,15 @@ def test_subsets_are_averaged_and_places_kept_apart(tmp_path):
     assert found.test_error("logistic", "e", 12, 4000) is None
 
 
+def test_another_file_fills_in_for_pictures_that_are_not_told(tmp_path):
+    own = read(tmp_path, {"schema": 1, "rows": [ROW]})
+    other = read(tmp_path, {"schema": 1, "rows": [ROW | {"test_error": 0.9}, ROW | {"train": 500, "test_error": 0.5}]})
+    assert own.filled_from(other).test_error("logistic", "d", 12, 4000) == 0.2
+    assert own.filled_from(other).test_error("logistic", "d", 12, 500) == 0.5
+    assert Baselines().filled_from(other) == other
+    assert own.filled_from(Baselines()) == own
+
+
 def test_no_file_is_no_baseline(tmp_path):
     assert read_baselines(tmp_path / "baselines.json") == Baselines()
 

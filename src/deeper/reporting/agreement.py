@@ -5,7 +5,7 @@ import subprocess
 import tarfile
 import tempfile
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from deeper.claims import verdicts as claims
@@ -95,6 +95,8 @@ def text(before: Measured, now: Measured, name: str, only: Collection[str] = ())
     studies = [one for one in now.studies if one.name in shared and (not only or one.name in only)]
     if not studies:
         raise DeeperError(f"compare={name}: it has none of the studies {', '.join(one.name for one in now.studies)}")
+    # A run of one's own has no baselines: those of the same pictures are the same wherever they were computed.
+    before, now = _with_baselines(before, now), _with_baselines(now, before)
     judged = [_judged(side, before, now) for side in (before, now)]
     found = [
         Agreement(one, old, new)
@@ -110,6 +112,10 @@ def text(before: Measured, now: Measured, name: str, only: Collection[str] = ())
         return trials
     table = f"{aligned(HEAD, rows, left=len(HEAD))}\n\n" if rows else ""
     return f"Compared with {name}\n\n{table}{_summary(found)}\n{trials}"
+
+
+def _with_baselines(side: Measured, other: Measured) -> Measured:
+    return replace(side, baselines=side.baselines.filled_from(other.baselines))
 
 
 def _judged(side: Measured, before: Measured, now: Measured) -> list[Verdict]:

@@ -1,7 +1,7 @@
 """What methods without a convolution reach on the same pixels: ``results/baselines.json`` (docs/formats.md)."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
 from pydantic import ConfigDict, Field, ValidationError
 
@@ -46,6 +46,15 @@ class Baselines(Closed):
         place = (method, digest, image_size, train)
         found = [r.test_error for r in self.rows if (r.method, r.digest, r.image_size, r.train) == place]
         return sum(found) / len(found) if found else None
+
+    def filled_from(self, other: Self) -> Self:
+        """These, and what another file tells of pictures that these say nothing of."""
+        told = {_pictures(row) for row in self.rows}
+        return self.model_copy(update={"rows": (*self.rows, *(r for r in other.rows if _pictures(r) not in told))})
+
+
+def _pictures(row: BaselineRow) -> tuple[str, int, int]:
+    return row.digest, row.image_size, row.train
 
 
 def read_baselines(path: Path) -> Baselines:

@@ -249,39 +249,18 @@ def test_parts_that_came_out_in_two_ways_are_said_to_be_mixed(place):
     assert re.search(r"\d as expected(, \d opposite)? and \d (opposite|open)\.\n", page)
 
 
-DECLARED = {
-    "claimed": "with shortcuts depth helps",
-    "predicted": "it will not matter here",
-    "why": "half a point is what a reader would notice",
-    "comparisons": [
-        {"metric": "test_error", "of": "resnet56", "against": "resnet20", "expect": "alike", "region": 0.05},
-        {"metric": "params", "of": "resnet56", "against": "resnet20", "expect": "higher"},
-    ],
-}
-
-
-def declared(tried=("0.05", "0.1", "0.2")):
-    """A study that says what is claimed and predicted, with rates that were searched, and pixels' baselines."""
-    content = synthetic.results(epochs=1)
-    search = {"rate": 0.1, "tried": dict.fromkeys(tried, 0.3), "epochs": 2, "train": 9, "validation": 9, "seeds": [100]}
-    search |= {"profile": "pocket", "kind": "k"}
-    rates = dict.fromkeys(synthetic.ARMS, search)
-    content["study"] |= {"claims": {"residual-fixes": DECLARED}, "rates": rates, "published": []}
-    place = {"data": "fashion_mnist", "digest": "5f" * 32, "image_size": 14, "train": 5000, "subset_seed": 0}
-    row = {**place, "method": "logistic", "setting": "s", "train_error": 0.3, "test_error": 0.4, "versions": {}}
-    row |= {"validation_error": 0.4, "seconds": 1.0}
-    return content, {"schema": 1, "rows": [row]}
-
-
 def test_a_page_shows_what_is_claimed_and_predicted_and_what_must_hold_first(place):
-    content, baselines = declared()
+    content, baselines = synthetic.declared()
     place.add(content)
     (place.results / "baselines.json").write_text(json.dumps(baselines))
     place.write()
     text = place.text(f"{NAME}.md")
     for word in ("claimed", "predicted"):
-        assert f"| {word} | {DECLARED[word]} |" in text
-    assert f"| Borders of `residual-fixes` | {DECLARED['why']} |" in text.partition("## What we had to decide")[2]
+        assert f"| {word} | {synthetic.DECLARED[word]} |" in text
+    assert (
+        f"| Borders of `residual-fixes` | {synthetic.DECLARED['why']} |"
+        in text.partition("## What we had to decide")[2]
+    )
     assert rows_with(text, "baseline")[0][2] == "yes"
     assert "on the same pixels logistic regression 40.0 %" in rows_with(text, "baseline", "ResNet-20")[0][1]
     assert rows_with(text, "learning rate", "0.1, tried from 0.05 to 0.2")[0][2] == "yes"
@@ -293,7 +272,7 @@ def test_a_page_shows_what_is_claimed_and_predicted_and_what_must_hold_first(pla
 
 
 def test_a_claim_that_cannot_be_tested_says_why(place):
-    content, _ = declared(tried=("0.1", "0.2"))
+    content, _ = synthetic.declared(tried=("0.1", "0.2"))
     place.add(content)
     place.write()
     index, text = place.text("README.md"), place.text(f"{NAME}.md")

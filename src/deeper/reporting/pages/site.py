@@ -143,14 +143,15 @@ def write(
     others: Sequence[StudyTable] = (),
     only: Collection[str] = (),
     drawn: Path | None = None,
+    spare: Baselines | None = None,
 ) -> list[Path]:
     """Write the pages of every study in ``results`` to ``reports`` and clear away those of studies that are gone.
 
     ``shelf`` is the folder of published numbers, ``exact`` what was found of the exact claims, ``others`` are tables
     of the family that have no page here. Where studies are named by ``only``, their pages alone are written, and the
-    index, and nothing is cleared away. Figures that the folder ``drawn`` keeps are not drawn again. Returns the files
-    of the report; each is written whole or not at all, and only after every page could be made. Others in ``reports``
-    are left alone.
+    index, and nothing is cleared away. Figures that the folder ``drawn`` keeps are not drawn again. ``spare`` are
+    baselines for pictures of which ``results`` has none. Returns the files of the report; each is written whole or not
+    at all, and only after every page could be made. Others in ``reports`` are left alone.
 
     Raises:
         DeeperError: a results file is damaged, or a study names something that does not exist.
@@ -158,7 +159,7 @@ def write(
     again = _rows(results / RECORD, shelf, folder=f"{RECORD}/")
     first = _rows(results.parent, shelf, folder="../") if results.name == RECORD else []
     before = [row for row in first if row.results.table.profile == FIRST_LEDGER]
-    baselines = read_baselines(results / BASELINES)
+    baselines = read_baselines(results / BASELINES).filled_from(spare or Baselines())
     searches = search.pages(results, baselines)
     top = None if reports.is_absolute() else "/".join([".."] * len(reports.parts))
     made = pages(load.load(results), shelf, exact, baselines, again, others, only, top, searches, before, drawn)
