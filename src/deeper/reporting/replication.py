@@ -50,8 +50,8 @@ class Replication:
         """What tells the machine apart: ``Intel Xeon (AVX512)``."""
         found = []
         for one in self.results.environments():
-            sets = "/".join(dict.fromkeys((one.instruction_set or {}).values()))
-            found.append(f"{one.processor} ({sets})" if sets else one.processor)
+            instructions = (one.instruction_set or {}).get("torch")
+            found.append(f"{one.processor} ({instructions})" if instructions else one.processor)
         return " and ".join(dict.fromkeys(found))
 
     @property
