@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from deeper.claims import verdicts as claims
 from deeper.claims.verdicts import Verdict
-from deeper.reporting import load
+from deeper.reporting import load, words
 from deeper.reporting.agreement import Agreement
 from deeper.reporting.load import StudyResults
 from deeper.schema.baselines import Baselines
@@ -55,8 +55,12 @@ class Replication:
         return " and ".join(dict.fromkeys(found))
 
     @property
-    def same_verdicts(self) -> int:
-        return sum(one.before.verdict == one.now.verdict for one in self.agreements)
+    def agrees(self) -> str:
+        """``every verdict again``, ``4 of 5 verdicts again``."""
+        same = sum(one.before.verdict == one.now.verdict for one in self.agreements)
+        if same == len(self.agreements):
+            return "every verdict again"
+        return f"{same} of {words.plural(len(self.agreements), 'verdict')} again"
 
 
 def replications(

@@ -1,4 +1,4 @@
-"""Trainings that a finished file of searches stands for: a clone has the file in git, and not the trials."""
+"""Trainings that a file of searches, whole or on its way, stands for: a clone has the file in git, not the trials."""
 
 from collections.abc import Iterable
 from pathlib import Path

@@ -11,6 +11,7 @@ from deeper.reporting import load, published_numbers
 from deeper.reporting.arm_results import ArmResults, arm_results
 from deeper.reporting.pages import study
 from deeper.reporting.pages.study import StudyPage
+from deeper.reporting.replication import replications
 from deeper.schema.baselines import FILE as BASELINES
 from deeper.schema.baselines import Baselines, read_baselines
 from deeper.schema.results import FIRST_LEDGER, RECORD
@@ -82,13 +83,16 @@ def _source(folder: Path, record: bool, shelf: Path) -> Source:
     tables = [one for one in load.load(folder) if one.measures]
     baselines = read_baselines(folder / BASELINES)
     verdicts = claims.evaluate([one.table for one in tables], baselines)
+    by_study = {one.name: [verdict for verdict in verdicts if verdict.study == one.name] for one in tables}
+    family = [one.table for one in tables]
     pages = [
         study.build(
             one,
             arm_results(one.table),
-            [verdict for verdict in verdicts if verdict.study == one.name],
+            by_study[one.name],
             {},
             published_numbers.select(one.study, shelf, str(one.path)),
+            replications(one, by_study[one.name], family, baselines),
         )
         for one in tables
     ]
