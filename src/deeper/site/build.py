@@ -39,6 +39,7 @@ SETTINGS = {
     "extensions": ["myst_parser"],
     "html_theme": "furo",
     "html_static_path": ["_site"],
+    "templates_path": [str(Path(__file__).parent / "theme")],  # small icons: every page bears them all
     "html_css_files": ["datatables.css", "site.css"],
     "html_copy_source": False,
     "html_show_sphinx": False,
