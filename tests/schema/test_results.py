@@ -7,7 +7,7 @@ import synthetic
 
 from deeper.errors import DeeperError
 from deeper.paths import ROOT
-from deeper.schema.baselines import FILE
+from deeper.reporting import load
 from deeper.schema.results import Environment, as_json, differing_facts, read_table, sealed
 
 
@@ -36,8 +36,7 @@ def refuse(folder, content):
 
 def test_every_committed_table_is_read_and_says_the_same_when_written():
     folders = (ROOT / "results", ROOT / "results" / "record")
-    paths = [path for folder in folders for path in sorted(folder.glob("*.json")) if path.name != FILE]
-    tables = {path: read_table(path) for path in paths}
+    tables = {one.path: one.table for folder in folders for one in load.load(folder)}
     assert len(tables) >= 34
     for path, table in tables.items():
         assert as_json(table) == json.loads(path.read_bytes())
