@@ -134,3 +134,11 @@ def test_slides_are_drawn_and_no_page_is_written(folder):
     found = report(folder, "slides=slides")
     assert (found.returncode, found.stdout) == (0, "slides: 10 pictures\n")
     assert not (folder / "reports").exists()
+
+
+def test_figures_that_cannot_be_kept_are_told_and_the_report_is_written(folder):
+    (folder / "results" / "a.json").write_text(json.dumps(sealed(synthetic.results(2, 1, name="a"))), encoding="utf-8")
+    found = report(folder, "exact=false", "figures=/proc/none")
+    assert (found.returncode, len(spoken(found))) == (0, 1)
+    assert spoken(found)[0].startswith("warning: the folder of kept figures /proc/none cannot be written (")
+    assert (folder / "reports" / "a.md").is_file()

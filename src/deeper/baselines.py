@@ -12,6 +12,7 @@ import hydra
 from omegaconf import DictConfig
 
 from deeper import cli
+from deeper.errors import DeeperError
 from deeper.paths import CONF
 
 
@@ -29,6 +30,9 @@ def baselines(cfg: DictConfig) -> None:
     meta = open_set(Path(cfg.data.root) / cfg.data.name).meta
     start, stop = meta["splits"]["train"]
     wanted = [(size, stop - start if train is None else train) for size, train in settings.sizes]
+    for place, (_, train) in enumerate(wanted):
+        if train > stop - start:
+            raise DeeperError(f"sizes.{place}.1={train}: {cfg.data.name} has {stop - start:,} training images")
     rows = list(there.rows)
     for size, train in wanted:
         for seed in cfg.subset_seeds if train < stop - start else [0]:

@@ -106,6 +106,17 @@ def _see(only: Collection[str], tables: list, results: Path) -> None:
             raise DeeperError(f"only={name}: {results} has no study of this name; {hint(name, names)}")
 
 
+def _tell_what_is_not_kept(figures: Path | None) -> None:
+    """A report needs no kept figures, but whoever waits for them anew each time is told why."""
+    from deeper.files import writable
+
+    try:
+        if figures:
+            writable(figures, "the folder of kept figures", "figures")
+    except DeeperError as error:
+        print(f"warning: {error}; everything is drawn anew", file=sys.stderr)
+
+
 def _compute(kept: Path | None) -> list:
     from deeper import exact
 
@@ -132,6 +143,7 @@ def main(config: DictConfig) -> None:
         return
     family = None if config.family is None else paths.folder("family", config.family) / below
     figures = None if config.figures is None else paths.folder("figures", config.figures)
+    _tell_what_is_not_kept(figures)
     said = report(results, reports, published, config.exact, only, family, figures)
     cli.tell(said, {"reports": [said], "verdicts": _verdicts(reports)})
     from deeper.reporting import load

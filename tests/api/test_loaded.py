@@ -77,6 +77,8 @@ def test_a_trial_that_is_not_there_is_one_line(tmp_path):
         deeper.load("abc", store=tmp_path)
     with pytest.raises(DeeperError, match="name a trial"):
         deeper.load(study="dense")
+    with pytest.raises(DeeperError, match=r'a trial is named by its id, a text: deeper\.load\("7"\)'):
+        deeper.load(7)
     with pytest.raises(DeeperError, match=r"x\.json cannot be read"):
         deeper.load(study="x", arm="y", results=tmp_path)
     (tmp_path / "x.json").write_text(json.dumps(sealed(synthetic.results(seeds=4, epochs=2, name="x"))))

@@ -177,6 +177,8 @@ def load(
     Raises:
         DeeperError: there is no such trial, it is not finished, or it trained no network.
     """
+    if not isinstance(trial, str | None):
+        raise DeeperError(f'a trial is named by its id, a text: deeper.load("{trial}"), or by study="…", arm="…"')
     trial = trial or _of_table(study, arm, seed, results)
     shared.fetch(trial, store)
     config = backbones.settings(store, trial)

@@ -23,7 +23,8 @@ def train(overrides: Sequence[str] = (), verb: str = "train") -> LoadedTrial:
     Raises:
         DeeperError: what the command line said.
     """
-    if isinstance(overrides, str):
+    listed = isinstance(overrides, Sequence) and not isinstance(overrides, str)
+    if not listed or not all(isinstance(override, str) for override in overrides):
         raise DeeperError(f'the overrides are a list: deeper.{verb}(["model=resnet20", "seed=1"])')
     command = [sys.executable, "-m", f"deeper.{verb}", *overrides]
     done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True)
