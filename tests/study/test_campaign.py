@@ -12,9 +12,20 @@ import synthetic
 import yaml
 
 from deeper.errors import DeeperError
+from deeper.paths import ROOT
 from deeper.reporting.plan_text import ledger
 from deeper.schema.results import sealed
-from deeper.study.campaign import BLOCKS, blocks_of, forecast, measure, order, read_blocks, run_until, write_blocks
+from deeper.study.campaign import (
+    BLOCKS,
+    blocks_of,
+    forecast,
+    is_changed,
+    measure,
+    order,
+    read_blocks,
+    run_until,
+    write_blocks,
+)
 
 
 def table(folder, name, seeds):
@@ -77,8 +88,20 @@ def test_it_goes_on_where_it_stopped(tmp_path):
     assert calls[:2] == [["study=record/a", "tune=true"], ["study=record/a", "blocks=1"]]
     assert yaml.safe_load((tmp_path / BLOCKS).read_text()) == {"record": {"a": 2, "b": 1}, "record_transfer": {}}
     calls.clear()
-    assert measure(["a", "b"], 2, tmp_path, [], 0.0, lambda *block: told.append(block), run)
+    again = ["a", "b"], 2, tmp_path, [], 0.0, lambda *block: told.append(block), run
+    assert measure(*again, changed=lambda *_: False)
     assert calls == [["study=record/b", "tune=true"], ["study=record/b", "blocks=2"]]
+    calls.clear()
+    assert measure(*again, changed=lambda study, *_: study == "a")
+    assert calls == [["study=record/a", "tune=true"], ["study=record/a", "blocks=1"], ["study=record/a", "blocks=2"]]
+
+
+def test_a_table_of_other_settings_is_not_the_study_s():
+    there = sorted((ROOT / "results" / "record").glob("*.json"))
+    [pooling] = [path for path in there if path.stem == "pooling"]
+    assert not is_changed("pooling", pooling, [])
+    assert is_changed("pooling", pooling, ["training.epochs=3"])
+    assert is_changed("pooling", pooling, ["model.depth=3"])
 
 
 def test_a_plan_of_the_ledger_counts_trials_and_sums_hours(root, tmp_path):

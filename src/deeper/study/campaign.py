@@ -64,6 +64,17 @@ def order(
         yield from ((study, block) for study in studies for block in blocks if done.get(study, 0) < block)
 
 
+def is_changed(study: str, table: Path, settings: Sequence[str]) -> bool:
+    """Whether a table has trials that the study, as its file is now, has not: it is then measured anew."""
+    verb, own = command_of(study)
+    try:
+        configs = jobs_of(f"{RECORD}/{study}", [*own[1:], *settings], verb)[1]
+    except DeeperError:  # its rates may be of other settings; if it is another mistake, its command says so
+        return True
+    asked = {make_job(config)["id"] for config in configs}
+    return not {row.id for row in read_table(table).trials if not row.members} <= asked
+
+
 def command_of(study: str) -> tuple[str, list[str]]:
     """The verb that runs a study of record, and the overrides that make it one."""
     if study in TRANSFERS:  # its profile stands in its file
@@ -147,6 +158,7 @@ def measure(
     run: Run = run_until,
     together: int = 1,
     at_once: int = 1,
+    changed: Callable[[str, Path, Sequence[str]], bool] = is_changed,
 ) -> bool:
     """Find rates and train block by block until ``deadline`` or all is measured; whether all is.
 
@@ -160,11 +172,13 @@ def measure(
         run: runs a command; whether it ended by the deadline.
         together: blocks of a study in a round.
         at_once: blocks of a study that one command trains.
+        changed: whether a table is of other settings than its study.
 
     Raises:
         DeeperError: a study failed.
     """
     done = write_blocks(folder, studies)
+    done = {study: 0 if n and changed(study, folder / f"{study}.json", settings) else n for study, n in done.items()}
     tuned: set[str] = set()
     for study, block in order(studies, most, done, together, at_once):
         verb, own = command_of(study)
