@@ -70,6 +70,8 @@ def test_blocks_are_the_seeds_that_every_arm_has(tmp_path):
     (tmp_path / "b.json").write_text(json.dumps(sealed(content)))
     assert write_blocks(tmp_path, ["a", "b", "c"]) == {"a": 3, "b": 2, "c": 0}
     assert read_blocks(tmp_path) == {"a": 3, "b": 2}
+    assert write_blocks(tmp_path, ["b"]) == {"b": 2}
+    assert read_blocks(tmp_path) == {"a": 3, "b": 2}
 
 
 def test_it_goes_on_where_it_stopped(tmp_path):

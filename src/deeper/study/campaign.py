@@ -96,14 +96,15 @@ def forecast(study: str, blocks: int, overrides: Sequence[str], slots: int | Non
 
 
 def write_blocks(folder: Path, studies: Sequence[str]) -> dict[str, int]:
-    """Write ``blocks.yaml`` from the tables that are there; the blocks by study."""
-    done = {study: blocks_of(folder / f"{study}.json") for study in studies}
+    """Write ``blocks.yaml`` from the tables that are there, of other studies too; the blocks of these studies."""
+    named = [*read_blocks(folder), *(study for study in TRANSFERS if (folder / f"{study}.json").exists())]
+    done = {study: blocks_of(folder / f"{study}.json") for study in dict.fromkeys([*named, *studies])}
     found: dict[str, dict[str, int]] = {"record": {}, "record_transfer": {}}
     for study, blocks in done.items():
         if blocks:
             found["record_transfer" if study in TRANSFERS else "record"][study] = blocks
     write_bytes(folder / BLOCKS, (HEAD + yaml.safe_dump(found, sort_keys=False)).encode())
-    return done
+    return {study: done[study] for study in studies}
 
 
 def read_blocks(folder: Path) -> dict[str, int]:
