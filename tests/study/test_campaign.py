@@ -12,8 +12,8 @@ import synthetic
 import yaml
 
 from deeper.errors import DeeperError
-from deeper.paths import ROOT
 from deeper.reporting.plan_text import ledger
+from deeper.run.jobs import make_job
 from deeper.schema.results import sealed
 from deeper.study.campaign import (
     BLOCKS,
@@ -26,6 +26,7 @@ from deeper.study.campaign import (
     run_until,
     write_blocks,
 )
+from deeper.study.identities import jobs_of
 
 
 def table(folder, name, seeds):
@@ -98,12 +99,16 @@ def test_it_goes_on_where_it_stopped(tmp_path):
     assert calls == [["study=record/a", "tune=true"], ["study=record/a", "blocks=1"], ["study=record/a", "blocks=2"]]
 
 
-def test_a_table_of_other_settings_is_not_the_study_s():
-    there = sorted((ROOT / "results" / "record").glob("*.json"))
-    [pooling] = [path for path in there if path.stem == "pooling"]
-    assert not is_changed("pooling", pooling, [])
-    assert is_changed("pooling", pooling, ["training.epochs=3"])
-    assert is_changed("pooling", pooling, ["model.depth=3"])
+def test_a_table_of_other_settings_is_not_the_study_s(root, tmp_path):
+    small = [f"data.root={root}", "data.train_size=100", "data.validation_size=40", f"store={tmp_path}", "logger=none"]
+    ids = [make_job(config)["id"] for config in jobs_of("record/pooling", ["profile=record", *small])[1]]
+    content = synthetic.results(seeds=4, epochs=1, name="pooling")
+    for row, own in zip(content["trials"], ids, strict=True):
+        row["id"] = own
+    (tmp_path / "pooling.json").write_text(json.dumps(sealed(content)))
+    assert not is_changed("pooling", tmp_path / "pooling.json", small)
+    assert is_changed("pooling", tmp_path / "pooling.json", [*small, "training.epochs=3"])
+    assert is_changed("pooling", tmp_path / "pooling.json", [*small, "model.depth=3"])
 
 
 def test_a_plan_of_the_ledger_counts_trials_and_sums_hours(root, tmp_path):
