@@ -34,11 +34,11 @@ def test_mistakes_are_one_line(root, tmp_path):
     assert done.stderr.startswith("error: sizes.0=12: it must be a pair")
     done = call(root, tmp_path, "subset_seeds=[0,0]")
     assert (done.returncode, done.stderr) == (2, "error: subset_seeds=[0, 0]: each seed must be there once\n")
-    done = call(root, tmp_path, "sizes=[[14,999999]]")
+    done = call(root, tmp_path, "sizes=[[17,999999]]")
     assert done.returncode == 2
     assert done.stderr.startswith("error: sizes.0.1=999999: ")
     assert done.stderr.endswith(" training images\n")
-    assert not list(root.rglob("*-14-*"))
+    assert not list(root.rglob("*-17-*"))
     (tmp_path / "results" / "record").mkdir(parents=True)
     (tmp_path / "results" / "record" / "baselines.json").write_text(json.dumps({"schema": 1, "rows": [{"data": "x"}]}))
     done = call(root, tmp_path, "sizes=[[12,60]]")
