@@ -40,8 +40,8 @@ def ledger(plans: Mapping[str, "Plan"]) -> str:
     open_ = sum(plan.time.unknown for plan in plans.values())
     rows.append(["all", *(f"{count:,}" for count in counts), f"{known / 3600:.1f}", f"{open_:,}"])
     note = (
-        "hours: of the clock, told from finished trials of the store; of unknown trials none tells. The search for "
-        "rates comes on top: half the epochs, three rates an arm or more"
+        "hours: of the clock, told from finished trials of the store, or from training steps that are timed now; of "
+        "unknown trials nothing tells. The search for rates comes on top: half the epochs, three rates an arm or more"
     )
     return aligned(["study", "trials", "to train", "hours", "unknown"], rows, left=1) + "\n\n" + note
 
@@ -87,14 +87,12 @@ def _facts(plan: "Plan") -> list[str]:
 def _time(time: "Time") -> str:
     parts = []
     if time.basis:
-        where = "" if time.here else " on another machine"
-        parts.append(
-            f"about {_clock(time.seconds)} on {words.plural(time.slots, 'slot')}, told from trials{where} of the "
-            f"{_counted(time.basis)}"
-        )
+        where = "" if time.here else "; the trials are of another machine"
+        slots = words.plural(time.slots, "slot")
+        parts.append(f"about {_clock(time.seconds)} on {slots}, told from {_counted(time.basis)}{where}")
     if time.unknown:
         trials = f" for {words.plural(time.unknown, 'trial')}" if parts else ""
-        parts.append(f"unknown{trials}: no trial that is finished tells")
+        parts.append(f"unknown{trials}: no finished trial tells")
     return "; ".join(parts)
 
 

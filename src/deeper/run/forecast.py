@@ -2,8 +2,9 @@
 
 A trial takes as long as the trials of the same kind did, those with the same settings but for the seed. Where there is
 none it takes as many seconds for an image and a multiply-add as the trials nearest in multiply-adds did, those of the
-same class of network where there are some. Trials on this machine go before those on others; toy runs tell of toy runs
-alone, for most of their seconds are spent before the first step. A single trial is told
+same class of network. Where there are none either, a few training steps of the network are timed; a transfer, whose
+network may not be trained, is told by trials of other networks. Trials on this machine go before those on others; toy
+runs tell of toy runs alone, for most of their seconds are spent before the first step. A single trial is told
 within a factor of two, mostly: what else its machine had to do is not known.
 """
 
@@ -13,7 +14,7 @@ import json
 import math
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -27,16 +28,21 @@ from deeper.run.store import CONFIG, RECORD
 from deeper.schema.results import TOY
 
 NEAREST = 9
-KIND, CLASS, OTHER = "same settings", "same class of network", "other networks"
+KIND, CLASS, STEPS = "trials of the same settings", "trials of the same class of network", "steps timed here"
+OTHER = "trials of other networks"
+START = 1.5  # seconds of a trial before its first step
 BACKWARD = 3  # forward passes that a step of training costs
 PROFILE = re.compile(r"^profile: (\S+)", re.MULTILINE)
 SEEDS = re.compile(r"^(seed|  subset_seed): .*$", re.MULTILINE)
 TARGET = re.compile(r"^model:\n(?:  .*\n)*?  _target_: (\S+)", re.MULTILINE)
 
 
+Timer = Callable[[Mapping[str, Any], int], float]
+
+
 @dataclass(frozen=True)
 class Guess:
-    """Seconds of one trial, and what they rest on: ``KIND``, ``CLASS`` or ``OTHER``, on this machine or not."""
+    """Seconds of one trial, and what they rest on: one of the four above, on this machine or not."""
 
     seconds: float
     basis: str
@@ -101,10 +107,11 @@ class Forecast:
         store: the folder of all trials.
         machine: the one that they will run on, as records describe it.
         test: images that a trial is tested on.
+        timed: times a step of a resolved configuration's network of so many multiply-adds: seconds an image.
     """
 
-    def __init__(self, store: Path, machine: Mapping[str, Any], test: int):
-        self.test = test
+    def __init__(self, store: Path, machine: Mapping[str, Any], test: int, timed: Timer | None = None):
+        self.test, self.timed = test, timed
         past = _past(store)
         here = [one for one in past if one.machine == machine]
         self.here, self.past = bool(here), here or past
@@ -123,13 +130,16 @@ class Forecast:
         return self.medians[target].get(own)
 
     def seconds(self, config: Mapping[str, Any], macs: int) -> Guess | None:
-        """Of the trial of a resolved configuration; None where the store holds no finished one."""
+        """Of the trial of a resolved configuration; None where nothing tells it."""
         target = config["model"]["_target_"]
         family, same = self.families.get(target, []), self._alike(target, kind(config))
         if same is not None:
             return Guess(same, KIND, self.here)
         toy = config.get("profile") == TOY
         family, told = ([one for one in some if toy or not one.is_toy] for some in (family, self.past))
+        if not family and self.timed and "transfer" not in config:
+            each = self.timed(config, macs) / BACKWARD  # of an image that goes forwards once
+            return Guess(START + each * self._passes(config), STEPS, True)
         near = sorted(family or told, key=lambda one: abs(math.log(max(one.macs, 1) / max(macs, 1))))[:NEAREST]
         near = [one for one in near if one.kind]
         if not near:

@@ -19,7 +19,7 @@ from deeper.claims.power import Prospect, prospects
 from deeper.data.prepared import read_meta
 from deeper.errors import DeeperError
 from deeper.run import costs as costing
-from deeper.run import forecast
+from deeper.run import forecast, step_times
 from deeper.run import measurements as probing
 from deeper.run.forecast import Forecast
 from deeper.run.store import CONFIG, RECORD, Home
@@ -185,13 +185,15 @@ def _time(
     """Of the configurations, and the costs of their networks, by trial."""
     if not missing:
         return Time(0.0, slots, {}, 0, True)
-    told = Forecast(store, machine, _tested(next(iter(missing.values()))["data"]))
+    timed = lambda config, macs: step_times.seconds_per_image(config, macs, machine)  # noqa: E731
+    told = Forecast(store, machine, _tested(next(iter(missing.values()))["data"]), timed)
     guesses = [
         (told.seconds(config, costs[trial]["macs"]), config["trainer"]["devices"]) for trial, config in missing.items()
     ]
     tasks = [(guess.seconds, devices) for guess, devices in guesses if guess]
     basis = dict(Counter(guess.basis for guess, _ in guesses if guess))
-    return Time(forecast.makespan(tasks, slots), slots, basis, len(guesses) - len(tasks), told.here)
+    here = all(guess.here for guess, _ in guesses if guess)
+    return Time(forecast.makespan(tasks, slots), slots, basis, len(guesses) - len(tasks), here)
 
 
 def _kept(config: Mapping[str, Any], params: int) -> int:
