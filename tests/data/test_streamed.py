@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import photographs
 import pytest
@@ -8,7 +10,7 @@ from deeper.data.augment import Augment
 from deeper.data.batches import ImageData, Split
 from deeper.data.list_folder import prepare_listing
 from deeper.data.streamed import load
-from deeper.data.transforms import Middle, PictureTransforms, ResizedCrop
+from deeper.data.transforms import Middle, PictureTransforms, ResizedCrop, WholePicture
 from deeper.errors import DeeperError
 
 CPU = torch.device("cpu")
@@ -86,6 +88,21 @@ def test_many_views_make_small_batches(root):
     data = loaded(root)
     batches = data.evaluation_batches(AUGMENT, data.test, 30, CPU)
     assert {len(labels) for _, labels, _ in batches} == {3}
+
+
+@pytest.mark.parametrize("world", [1, 2, 4])
+def test_whole_pictures_come_alone_and_once(root, world):
+    data, whole = loaded(root), replace(AUGMENT, test=[WholePicture([24, 16])])
+    ranks = [data.evaluation_batches(whole, data.test, 30, CPU, rank, world) for rank in range(world)]
+    assert len({len(one) for one in ranks}) == 1
+    found = [batch for one in ranks for batch in one]
+    assert sorted(torch.cat([batch[2] for batch in found]).tolist()) == list(range(len(data.test)))
+    for pictures, labels, index in found:
+        assert len(pictures) == len(labels) == len(index) <= (1 if world == 1 else 2)
+        for large, small in pictures:
+            assert (min(large.shape[2:]), min(small.shape[2:])) == (24, 16)
+            assert large.dtype == torch.float32
+            assert torch.equal(large[1], large[0].flip(2))
 
 
 def test_reading_leaves_the_generators_of_others_alone(root):

@@ -14,6 +14,7 @@ from deeper.data.transforms import (
     PictureTransforms,
     ResizedCrop,
     ShorterSide,
+    WholePicture,
 )
 
 PICTURE = np.kron(np.random.default_rng(0).integers(0, 256, (15, 20, 3)), np.ones((20, 20, 1))).astype(np.uint8)
@@ -130,3 +131,14 @@ def test_views_are_counted_and_a_plain_configuration_makes_them():
     assert made.views == 10
     assert made.tested(PICTURE).shape == (10, 3, 12, 12)
     assert transforms([Middle(8)]).views == 1
+
+
+def test_whole_pictures_keep_their_shape_at_every_size():
+    scales = WholePicture([64, 32])(TENSOR)
+    assert [tuple(scale.shape) for scale in scales] == [(2, 3, 64, 85), (2, 3, 32, 42)]
+    assert torch.equal(scales[0][0], v2.Resize(64, antialias=True)(TENSOR))
+    assert torch.equal(scales[1][1], scales[1][0].flip(2))
+    whole = transforms([], test=[WholePicture([64, 32])])
+    assert (whole.dense, whole.views) == (True, 4)
+    assert [scale.shape for scale in whole.tested(PICTURE)] == [scale.shape for scale in scales]
+    assert not transforms([], test=[v2.TenCrop(8)]).dense

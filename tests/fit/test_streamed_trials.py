@@ -94,13 +94,35 @@ def test_a_trial_that_is_killed_five_times_ends_in_the_same_bits(root, whole, tm
 EXACT = ("trainer.precision=64-true", "model.norm=false", "optimizer.lr=0.01", "augment.test=null")
 
 
-def test_two_ranks_end_in_the_weights_of_one(root, tmp_path):
-    one = train(job(root, tmp_path, *EXACT))
-    two = train(job(root, tmp_path, *EXACT, "trainer=ddp", "trainer.accelerator=cpu"))
+def test_two_ranks_end_in_the_weights_of_one_and_see_whole_pictures_alike(root, tmp_path):
+    dense = "augment.test=[{_target_: deeper.data.transforms.WholePicture, sides: [24, 16]}]"
+    one = train(job(root, tmp_path, *EXACT, dense))
+    two = train(job(root, tmp_path, *EXACT, dense, "trainer=ddp", "trainer.accelerator=cpu"))
     first, second = weights(one), weights(two)
     assert max((first[key] - second[key]).abs().max().item() for key in first) < 1e-11
     logits = [np.load(home / PREDICTIONS)["logits"] for home in (one, two)]
     assert np.allclose(*logits, atol=1e-6)
+    assert np.exp(logits[0]).sum(1) == pytest.approx(1, abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("model", "line"),
+    [
+        (("model=timm", "model.name=test_resnet"), "is no network of the suite and cannot be applied to whole"),
+        (
+            ("model=vgg11_small", "model.halvings=2", "model.grid=4"),
+            "maps of 3×3 are smaller than the 4×4",
+        ),
+    ],
+)
+def test_a_network_that_cannot_see_whole_pictures_says_so_before_it_is_trained(root, tmp_path, model, line):
+    dense = "augment.test=[{_target_: deeper.data.transforms.WholePicture, sides: [12]}]"
+    small = [word for word in SMALL if not word.startswith("model")]
+    a_job = make_job(composed("train", *small, *model, dense, f"data.root={root}", f"store={tmp_path}"))
+    running, home = start(a_job)
+    assert finish(running) == 2
+    assert line in running.error
+    assert not (home / CURVES).exists()
 
 
 def test_a_picture_that_is_gone_stops_a_trial_with_one_line(tmp_path):

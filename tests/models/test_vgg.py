@@ -140,3 +140,14 @@ def test_small_forms_are_the_paper_ones_but_for_sizes():
 def test_impossible_settings_say_what_is_possible(settings_, words):
     with torch.device("meta"), pytest.raises(DeeperError, match=words):
         build({"_target_": "deeper.models.vgg.VGG", "name": "x", **settings_})
+
+
+def test_dense_evaluation_is_the_network_itself_at_its_own_size_and_a_mean_over_windows_of_larger_maps():
+    network = VGG(width=4, halvings=3, grid=3, hidden=[6, 5], num_classes=4).eval()
+    own = torch.randn(2, 3, 24, 24)  # three halvings: maps of 3×3
+    assert torch.allclose(network.forward_dense(own), network(own), atol=1e-5)
+    maps = network.forward_features(torch.randn(2, 3, 40, 32))
+    windows = [network.head(maps[:, :, top : top + 3, left : left + 3]) for top in range(3) for left in range(2)]
+    assert torch.allclose(network.head.dense(maps), torch.stack(windows).mean(0), atol=1e-5)
+    with pytest.raises(ValueError, match="maps of 2×3 are smaller than the 3×3 of the classifier"):
+        network.forward_dense(torch.randn(1, 3, 16, 24))

@@ -16,7 +16,7 @@ from deeper.data.resized import open_resized
 from deeper.data.splits import subset
 from deeper.errors import DeeperError
 
-Batch = tuple[Tensor, Tensor, Tensor]
+Batch = tuple[Any, Tensor, Tensor]
 _PICTURES_AT_ONCE = 1024  # of small batches several are cropped together: one at a time costs mostly the calls
 
 
@@ -61,7 +61,8 @@ class TrialData(Protocol):
     ) -> Iterable[Batch]:
         """Batches of (images, labels, indices) of a part, every picture once over all ranks, as ``EvaluationBatches``.
 
-        Pictures of the test part may come in several views, (N, views, C, H, W).
+        Pictures of the test part may come in several views, (N, views, C, H, W), or whole: a list a picture of several
+        sizes, (views, C, H, W) each.
         """
         ...
 

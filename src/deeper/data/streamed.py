@@ -28,7 +28,7 @@ from deeper.parents import die_with_parent
 
 AHEAD = 4  # batches that each worker makes before they are asked for
 
-Seen = Callable[[np.ndarray, int], np.ndarray]  # a picture and its row in the listing → what a network sees of it
+Seen = Callable[[np.ndarray, int], Any]  # a picture and its row in the listing → what a network sees of it
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ class StreamedData:
         self, augment: PictureTransforms, part: StreamedPart, batch_size: int, device: torch.device, rank: int = 0,
         world: int = 1,
     ) -> "StreamedEvaluation":  # fmt: skip
-        """As of ``TrialData``; the test part comes in as many views as ``augment.test`` makes."""
+        """As of ``TrialData``; the test part comes as ``augment.test`` makes it."""
         return StreamedEvaluation(self, _fitting(augment), part, batch_size, device, rank, world)
 
 
@@ -127,7 +127,7 @@ class StreamedTraining:
 class StreamedEvaluation:
     """Every picture of a part exactly once over all ranks, cut as ``EvaluationBatches`` cuts them.
 
-    Where pictures come in several views, there are so many fewer pictures in a batch.
+    Where pictures come in several views, there are so many fewer pictures in a batch; whole ones come alone.
     """
 
     def __init__(
@@ -136,7 +136,9 @@ class StreamedEvaluation:
     ):  # fmt: skip
         self.data, self.transforms, self.part, self.device = data, transforms, part, device
         self.tests = part is data.test
-        together = max(1, batch_size // transforms.views) if self.tests else batch_size
+        together = batch_size
+        if self.tests:
+            together = 1 if transforms.dense else max(1, batch_size // transforms.views)
         self.shares = shares(len(part), together, rank, world)
 
     def __len__(self) -> int:
@@ -151,7 +153,7 @@ def _trained(transforms: PictureTransforms, seed: int, epoch: int, picture: np.n
     return transforms.trained(picture, seed, epoch, row)
 
 
-def _evaluated(transform: Callable[[np.ndarray], np.ndarray], picture: np.ndarray, row: int) -> np.ndarray:
+def _evaluated(transform: Callable[[np.ndarray], Any], picture: np.ndarray, row: int) -> Any:
     return transform(picture)
 
 
@@ -181,18 +183,29 @@ def _read(
     for index, images in loader:
         if isinstance(images, str):
             raise DeeperError(images)
-        seen = transforms.normalise(images.to(device, non_blocking=True).flatten(0, -4))
-        seen = seen if images.ndim == 4 else seen.unflatten(0, images.shape[:2])
+        if isinstance(images, list):
+            seen = [[_normalised(scale, transforms, device) for scale in picture] for picture in images]
+        else:
+            seen = _normalised(images, transforms, device)
         yield seen, part.labels[index].to(device), index.to(device)
 
 
+def _normalised(images: Tensor, transforms: PictureTransforms, device: torch.device) -> Tensor:
+    """uint8 (…, 3, H, W) → float32, the same shape."""
+    seen = transforms.normalise(images.to(device, non_blocking=True).flatten(0, -4))
+    return seen if images.ndim == 4 else seen.unflatten(0, images.shape[:2])
+
+
 class _Pictures(Dataset):
-    """Whole batches: places in a part (int64) → places, and uint8 (N, …, 3, H, W) or what is wrong with a picture."""
+    """Whole batches: places in a part (int64) → places, and uint8 (N, …, 3, H, W) or what is wrong with a picture.
+
+    Whole pictures, each at several sizes, are a list a picture of uint8 (views, 3, H, W).
+    """
 
     def __init__(self, listing: Listing, rows: np.ndarray, transform: Seen):
         self.listing, self.rows, self.transform = listing, rows, transform
 
-    def __getitems__(self, places: Sequence[int]) -> tuple[Tensor, Tensor | str]:
+    def __getitems__(self, places: Sequence[int]) -> tuple[Tensor, Tensor | list[list[Tensor]] | str]:
         index = torch.as_tensor(np.asarray(places))
         try:
             with torch.random.fork_rng(devices=[]):
@@ -200,10 +213,14 @@ class _Pictures(Dataset):
         except DeeperError as error:
             return index, str(error)  # a worker's exception would come with its traceback as its text
 
-    def _batch(self, rows: Sequence[int]) -> Tensor:
+    def _batch(self, rows: Sequence[int]) -> Tensor | list[list[Tensor]]:
         made: np.ndarray | None = None
+        whole: list[list[Tensor]] = []
         for place, row in enumerate(rows):
             seen = self.transform(self._decoded(row), row)
+            if isinstance(seen, list):
+                whole.append([torch.from_numpy(scale) for scale in seen])
+                continue
             if made is None:
                 made = np.empty((len(rows), *seen.shape), np.uint8)
             if seen.shape != made.shape[1:] or seen.dtype != np.uint8:
@@ -212,7 +229,7 @@ class _Pictures(Dataset):
                     f"{made.dtype} {made.shape[1:]}; let the last transforms give pictures of one size"
                 )
             made[place] = seen
-        return torch.from_numpy(made)
+        return whole if made is None else torch.from_numpy(made)
 
     def _decoded(self, row: int) -> np.ndarray:
         try:

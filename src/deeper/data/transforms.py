@@ -37,8 +37,8 @@ class PictureTransforms:
         train: one after another, for training pictures; the last gives uint8 (3, H, W), alike for all pictures.
         evaluation: the same without chance, for the validation part and for errors on the training part.
         test: for the test part, where the paper has more crops than one: the last gives several pictures, a sequence or
-            uint8 (views, 3, H, W), over whose softmax probabilities the network's prediction is the mean. None: as
-            ``evaluation``.
+            uint8 (views, 3, H, W), over whose softmax probabilities the network's prediction is the mean; or a list of
+            these, whole pictures at several sizes, that the network is applied to densely. None: as ``evaluation``.
         mean, std: per channel, that pictures are normalised by, in units of full scale.
     """
 
@@ -60,8 +60,10 @@ class PictureTransforms:
         """A picture as it is evaluated: uint8 (H, W, 3) of any size → uint8 (3, H, W)."""
         return _applied(self.evaluation, picture)
 
-    def tested(self, picture: np.ndarray) -> np.ndarray:
-        """A test picture: uint8 (H, W, 3) of any size → uint8 (3, H, W), or several, uint8 (views, 3, H, W)."""
+    def tested(self, picture: np.ndarray) -> "np.ndarray | list[np.ndarray]":
+        """A test picture: uint8 (H, W, 3) of any size → uint8 (3, H, W), or several, uint8 (views, 3, H, W), or a list
+        of such, one a size.
+        """
         return _applied(self.evaluation if self.test is None else self.test, picture)
 
     def normalise(self, images: Tensor) -> Tensor:
@@ -73,15 +75,29 @@ class PictureTransforms:
     @cached_property
     def views(self) -> int:
         """How many pictures a network sees of a test picture."""
-        seen = self.tested(np.zeros((300, 400, 3), np.uint8))
-        return len(seen) if seen.ndim == 4 else 1
+        seen = self._seen
+        return sum(map(len, seen)) if isinstance(seen, list) else len(seen) if seen.ndim == 4 else 1
+
+    @cached_property
+    def dense(self) -> bool:
+        """Whether a network sees test pictures whole, of their own shapes."""
+        return isinstance(self._seen, list)
+
+    @cached_property
+    def _seen(self) -> "np.ndarray | list[np.ndarray]":
+        return self.tested(np.zeros((300, 400, 3), np.uint8))
 
 
-def _applied(transforms: Sequence[Transform], picture: np.ndarray) -> np.ndarray:
+def _applied(transforms: Sequence[Transform], picture: np.ndarray) -> Any:
     seen: Any = torch.from_numpy(picture).permute(2, 0, 1)
     for transform in transforms:
         seen = transform(seen)
-    return (seen if isinstance(seen, Tensor) else torch.stack(tuple(seen))).numpy()
+    if isinstance(seen, Tensor):
+        return seen.numpy()
+    several = list(seen)
+    if several[0].ndim == 4:
+        return [scale.numpy() for scale in several]
+    return torch.stack(several).numpy()
 
 
 class ResizedCrop:
@@ -232,3 +248,18 @@ class GoogLeNetCrops:
                 views += F.five_crop(square, [self.size, self.size])
                 views.append(F.resize(square, [self.size, self.size], antialias=True))
         return torch.stack([*views, *(F.horizontal_flip(view) for view in views)])
+
+
+class WholePicture:
+    """The whole picture and its mirror image at several sizes: (3, H, W) → a list of (2, 3, H', W').
+
+    For dense evaluation, as Simonyan and Zisserman, arXiv 1409.1556, §3.2, and He et al., arXiv 1512.03385, §3.4 (sides
+    of 224, 256, 384, 480 and 640). ``sides`` are the lengths of the shorter side, one scale each.
+    """
+
+    def __init__(self, sides: Sequence[int] = (256,)):
+        self.sides = list(sides)
+
+    def __call__(self, picture: Tensor) -> list[Tensor]:
+        scales = [F.resize(picture, [side], antialias=True) for side in self.sides]
+        return [torch.stack([scale, F.horizontal_flip(scale)]) for scale in scales]

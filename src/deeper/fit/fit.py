@@ -26,6 +26,7 @@ from deeper.data import batches
 from deeper.data.batches import Batch, SetPart, TrialData
 from deeper.data.targets import target_set
 from deeper.data.targets.target_set import TargetSet
+from deeper.data.transforms import PictureTransforms
 from deeper.errors import DeeperError
 from deeper.fit import frozen, parameter_groups, step
 from deeper.fit.callbacks import AveragedWeights, Checkpoint, GradientNorms, History
@@ -34,6 +35,7 @@ from deeper.fit.outcome import Surroundings, TrialOutcome
 from deeper.fit.scores import METRICS
 from deeper.fit.training_loop import shorten
 from deeper.models.build import start
+from deeper.models.network import Network
 
 _CHANCE_MARGIN = 0.02
 _HALF = ("bf16-true", "16-true")
@@ -130,6 +132,7 @@ def _train(
         return data.evaluation_batches(augment, data.train, recipe["evaluation_batch_size"], device=device)
 
     augment = instantiate(config["augment"], _convert_="all")  # plain lists: they are walked for every picture
+    _check_dense(network, augment)
     gradients = GradientNorms(recipe["gradient_every"])
     history = History(gradients, around.publish)
     callbacks = [
@@ -204,6 +207,25 @@ def _check(config: dict[str, Any], loss: step.Loss, samples: int) -> None:
         )
     if recipe.get("clip_norm") and options["precision"] == "16-mixed" and config["optimizer"].get("fused"):
         raise DeeperError("training.clip_norm with trainer.precision=16-mixed needs optimizer.fused=false")
+
+
+def _check_dense(network: nn.Module, augment: Any) -> None:
+    """See, before hours of training, that the network can be applied to whole test pictures where they come so."""
+    if not isinstance(augment, PictureTransforms) or not augment.dense:
+        return
+    if not isinstance(network, Network):
+        raise DeeperError(
+            f"augment.test: {type(network).__name__} is no network of the suite and cannot be applied to whole "
+            "pictures; let augment.test give crops"
+        )
+    smallest = min(augment.tested(np.zeros((300, 300, 3), np.uint8)), key=lambda scale: scale.shape[-1])
+    try:
+        with torch.inference_mode():
+            network.eval().forward_dense(augment.normalise(torch.from_numpy(smallest)))
+    except ValueError as error:
+        raise DeeperError(f"augment.test: {error}; let its sides be longer") from error
+    finally:
+        network.train()
 
 
 def _parameter_groups(config: dict[str, Any]) -> Callable[[nn.Module], Any] | None:

@@ -134,14 +134,19 @@ class ImageClassifier(pl.LightningModule):
         if self.logits is not None:
             self.logits[index] = logits.to(self.logits.dtype)
 
-    def _predicted(self, images: Tensor) -> Tensor:
+    def _predicted(self, images: Tensor | list[list[Tensor]]) -> Tensor:
         """Logits of pictures (N, C, H, W); of pictures in views (N, views, C, H, W) the logarithm of the mean over the
-        views of the softmax probabilities, which are logits too.
+        views of the softmax probabilities, which are logits too. Whole pictures, a list each of (views, C, H, W) at
+        several sizes, are seen densely.
         """
+        if isinstance(images, list):
+            return torch.stack([_together(torch.cat([self._densely(one) for one in sizes])) for sizes in images])
         if images.ndim == 4:
             return _wide(self(images))
-        logits = _wide(self(images.flatten(0, 1))).unflatten(0, images.shape[:2])
-        return logits.log_softmax(2).logsumexp(1) - math.log(images.shape[1])
+        return _together(_wide(self(images.flatten(0, 1))).unflatten(0, images.shape[:2]))
+
+    def _densely(self, images: Tensor) -> Tensor:
+        return _wide(self.network.forward_dense(images.to(dtype=self.dtype, memory_format=self.format)))
 
     def keep_logits(self, samples: int) -> None:
         """From now on keep the logits of an evaluation of so many samples, by index."""
@@ -160,6 +165,11 @@ class ImageClassifier(pl.LightningModule):
     def evaluation_result(self) -> dict[str, float]:
         """``error`` (fraction) and ``loss`` of the last evaluation, over all ranks."""
         return _result(self.evaluation_metrics)
+
+
+def _together(logits: Tensor) -> Tensor:
+    """Of views, (…, views, classes), the logarithm of the mean over them of the softmax probabilities."""
+    return logits.log_softmax(-1).logsumexp(-2) - math.log(logits.shape[-2])
 
 
 def _wide(value: Tensor) -> Tensor:

@@ -3,7 +3,7 @@
 from torch import Tensor, nn
 
 from deeper.models.parts.checks import check_rate
-from deeper.models.parts.heads import PooledHead, renewed
+from deeper.models.parts.heads import ClassifierHead, PooledHead, renewed
 from deeper.models.parts.initialisation import initialise
 
 
@@ -31,6 +31,19 @@ class Network(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor | tuple[Tensor, ...]:
         return self.forward_head(self.forward_features(x))
+
+    def forward_dense(self, x: Tensor) -> Tensor:
+        """Dense evaluation of images of any size: (N, in_chans, H, W) → (N, num_classes), the mean over all places.
+
+        Linear layers become convolutions, and the map of scores that they make is averaged (Simonyan and Zisserman,
+        arXiv 1409.1556, §3.2; He et al., arXiv 1512.03385, §3.4). After a global average that is the network itself.
+
+        Raises:
+            ValueError: images that leave smaller maps than the hidden layers take.
+        """
+        if isinstance(self.head, ClassifierHead):
+            return self.head.dense(self.forward_features(x))
+        return self(x)
 
     def new_head(self, num_classes: int) -> nn.Module:
         """A fresh head of ``num_classes`` outputs (0: none)."""

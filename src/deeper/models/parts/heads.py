@@ -115,6 +115,24 @@ class ClassifierHead(nn.Module):
         x = self.hidden(self.grid(x).flatten(1))
         return x if pre_logits else self.fc(x)
 
+    def dense(self, x: Tensor) -> Tensor:
+        """The same layers at every place of larger maps, and the mean of the scores: (N, C, H, W) → (N, classes).
+
+        Where maps are averaged to a grid of 1, a place is all of the map.
+
+        Raises:
+            ValueError: maps smaller than the grid.
+        """
+        side = self.grid.grid
+        if side == 1:
+            return self(x)
+        height, width = x.shape[-2:]
+        if min(height, width) < side:
+            raise ValueError(f"maps of {height}×{width} are smaller than the {side}×{side} of the classifier")
+        places = x.unfold(2, side, 1).unfold(3, side, 1)  # (N, C, places down, places across, side, side)
+        scores = self.fc(self.hidden(places.permute(0, 2, 3, 1, 4, 5).flatten(3)))
+        return scores.mean(dim=(1, 2))
+
     def reset(self, num_classes: int) -> None:
         """Replace the classifier, not the hidden layers, by a fresh one of ``num_classes`` outputs (0: none)."""
         fc = nn.Linear(self.width, num_classes) if num_classes else nn.Identity()
