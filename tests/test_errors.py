@@ -3,7 +3,7 @@
 import pytest
 from hydra.errors import ConfigCompositionException, InstantiationException
 from omegaconf import OmegaConf
-from omegaconf.errors import MissingMandatoryValue
+from omegaconf.errors import InterpolationKeyError, MissingMandatoryValue
 from yaml import YAMLError
 
 from deeper.errors import one_line
@@ -34,6 +34,16 @@ from deeper.errors import one_line
         (
             UnicodeDecodeError("utf-8", b"title: D\xe9nse blocks", 8, 9, "invalid continuation byte"),
             "a file is not UTF-8, near 'title: D\ufffdnse blocks'; save it as UTF-8",
+        ),
+        (
+            InterpolationKeyError(
+                "Interpolation key 'regimes.capcity.epochs' not found\n    full_key: training.epochs"
+            ),
+            "regime=capcity: this profile has no such regime; its file in conf/profile names them",
+        ),
+        (
+            InterpolationKeyError("Interpolation key 'recipe.rate' not found\n    full_key: optimizer.lr"),
+            "optimizer.lr takes its value from recipe.rate, and there is no such setting; --cfg job prints every setting",
         ),
         (
             YAMLError("found a tab\n  in line 3"),

@@ -92,6 +92,10 @@ def _composition_error(text: str) -> str:
         return f"{empty[1]} has no value; give it one: {empty[1]}=…"
     if extra := re.search(r"unexpected keyword argument '(\w+)'.*full_key: (\S+)", text, re.S):
         return f"{extra[2]}.{extra[1]}: there is no such setting; --cfg all prints every one of {extra[2]}"
+    if gone := re.match(r"Interpolation key '([^']+)' not found\s+full_key: (\S+)", text):
+        if (regime := gone[1].split("."))[0] == "regimes":
+            return f"regime={regime[1]}: this profile has no such regime; its file in conf/profile names them"
+        return f"{gone[2]} takes its value from {gone[1]}, and there is no such setting; --cfg job prints every setting"
     if gone := re.match(r"Could not delete '([^']+)'", text):
         return f"~{gone[1]}: there is nothing to take out; leave it away, or choose another option: {gone[1]}=…"
     if gone := re.match(r"Could not delete from config\. '([^']+)' does not exist", text):

@@ -52,6 +52,13 @@ def test_it_learns(trained):
     assert trained.record()["metrics"]["train_error"] < 0.5
 
 
+def test_a_network_that_does_not_take_such_pictures_says_so_and_leaves_nothing(root, tmp_path):
+    running, home = start(job(root, tmp_path, "model=googlenet"))
+    assert finish(running) == 2
+    assert "model googlenet: it cannot take 1×14×14 images: they are too small for its layers" in running.error
+    assert not (home / CURVES).exists()
+
+
 def test_the_record_agrees_with_the_files(trained, root, tmp_path):
     """Errors recomputed from the final weights, and from the kept predictions, are the recorded ones."""
     config = job(root, tmp_path, *LEARN)["config"]

@@ -61,6 +61,8 @@ def train(job: dict[str, Any], say: Callable[[str, Any], None]) -> None:
         if first:
             write_bytes(home / CONFIG, yaml.safe_dump(config, sort_keys=False).encode())
         _check_gpu(config["trainer"])
+        if first:
+            cost(config)  # kept for the record; a network that does not take such pictures is told before it is trained
         data = load(config)
         if data.digest != job["data"]:
             raise DeeperError("the prepared data changed while the sweep ran; start it again")
