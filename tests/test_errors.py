@@ -42,8 +42,8 @@ from deeper.errors import one_line
             "regime=capcity: this profile has no such regime; its file in conf/profile names them",
         ),
         (
-            InterpolationKeyError("Interpolation key 'recipe.rate' not found\n    full_key: optimizer.lr"),
-            "optimizer.lr takes its value from recipe.rate, and there is no such setting; --cfg job prints every setting",
+            InterpolationKeyError("Interpolation key 'recipe.rate' not found\n    full_key: a.lr"),
+            "a.lr takes its value from recipe.rate, and there is no such setting; --cfg job prints every setting",
         ),
         (
             YAMLError("found a tab\n  in line 3"),

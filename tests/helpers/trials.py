@@ -62,6 +62,13 @@ def job(root: Path, store: Path, *overrides: str) -> dict:
     return make_job(composed(root, store, *overrides))
 
 
+def job_of(model: str, root: Path, store: Path) -> dict:
+    """The frozen job of a small trial of another network, as its file has it."""
+    words = [word for word in SMALL if not word.startswith("model")]
+    with initialize_config_dir(version_base="1.3", config_dir=str(CONF)):
+        return make_job(compose("train", [*words, f"model={model}", f"data.root={root}", f"store={store}"]))
+
+
 def start(a_job: dict, entry: str = processes.ENTRY) -> tuple[processes.Running, Home]:
     """Start a job in the fork server."""
     home = Home(a_job["config"]["store"], a_job["id"])

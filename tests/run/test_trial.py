@@ -9,7 +9,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 from killing import CHECKPOINT_WRITE
-from trials import finish, job, start, train
+from trials import finish, job, job_of, start, train
 
 from deeper.data.batches import load
 from deeper.models.build import build
@@ -53,7 +53,7 @@ def test_it_learns(trained):
 
 
 def test_a_network_that_does_not_take_such_pictures_says_so_and_leaves_nothing(root, tmp_path):
-    running, home = start(job(root, tmp_path, "model=googlenet"))
+    running, home = start(job_of("googlenet", root, tmp_path))
     assert finish(running) == 2
     assert "model googlenet: it cannot take 1×14×14 images: they are too small for its layers" in running.error
     assert not (home / CURVES).exists()
