@@ -5,15 +5,21 @@ import subprocess
 import sys
 
 import numpy as np
+import photographs
 import pytest
 import synthetic
 import torch
+from hydra import compose, initialize_config_dir
 from PIL import Image
 from trials import job, train
 
 import deeper
+from deeper.data.listing import open_listing
 from deeper.data.prepared import open_set
 from deeper.errors import DeeperError
+from deeper.paths import CONF
+from deeper.prepare import prepare
+from deeper.run.jobs import make_job
 from deeper.run.store import PREDICTIONS
 from deeper.schema.results import sealed
 
@@ -120,3 +126,69 @@ def test_it_works_from_standard_input(finished):
     program = f"import deeper\nprint(deeper.load({finished.trial!r}, store={str(finished.path.parent)!r}).id)\n"
     done = subprocess.run([sys.executable, "-"], input=program, capture_output=True, text=True)
     assert done.stdout.strip() == finished.trial, done.stderr
+
+
+VIEWS = {
+    "one": "augment.test=null",
+    "ten": "augment.test=[{_target_: deeper.data.transforms.Middle, size: 20}, "
+    "{_target_: torchvision.transforms.v2.TenCrop, size: 16}]",
+    "dense": "augment.test=[{_target_: deeper.data.transforms.WholePicture, sides: [24, 16]}]",
+}
+
+
+@pytest.fixture(scope="module")
+def disk(tmp_path_factory):
+    """What trains a network on pictures from disk, tested as a name of ``VIEWS`` says; and the test files."""
+    place = tmp_path_factory.mktemp("disk")
+    folder = photographs.write(place / "pictures")
+    with initialize_config_dir(version_base="1.3", config_dir=str(CONF)):
+        prepare(compose("prepare", ["data=folder", f"data.folder={folder}", f"data.root={place / 'sets'}"]).data)
+
+    def trained(views):
+        small = ["model=resnet20", "model.depth=8", "model.width=4", "data.image_size=16", "trainer.accelerator=cpu"]
+        small += ["data.train_size=null", "data.validation_size=null", "training.epochs=1", "training.batch_size=10"]
+        small += ["training.evaluation_batch_size=7", "logger=none", "runtime.workers=0", VIEWS[views]]
+        words = [
+            "data=folder",
+            "augment=resized_crop",
+            *small,
+            f"data.root={place / 'sets'}",
+            f"store={place / 'store'}",
+        ]
+        with initialize_config_dir(version_base="1.3", config_dir=str(CONF)):
+            return train(make_job(compose("train", words)))
+
+    listing = open_listing(place / "sets" / "folder", None)
+    return trained, [listing.path(row) for row in listing.rows("test")]
+
+
+@pytest.mark.parametrize("views", VIEWS)
+def test_a_network_that_was_trained_on_pictures_from_disk_predicts_what_is_stored_to_the_bit(disk, views, tmp_path):
+    trained, files = disk
+    home = trained(views)
+    found = deeper.load(home.trial, store=home.path.parent)
+    stored = np.load(home / PREDICTIONS)
+    assert (found.predict(files) == stored["logits"]).all()
+    assert found.classes == ("n00000000", "n00000001", "n00000002")
+    assert found.preprocessing(files[:2]).shape == (2, 3, 16, 16)
+    image = Image.open(files[0])
+    assert np.allclose(found.predict(image), stored["logits"][:1], atol=0.2)  # decoded by Pillow, not as in training
+    found.export(tmp_path / "network.safetensors")
+    about = json.loads((tmp_path / "network.safetensors.json").read_text())
+    assert about["preprocessing"]["augment"]["evaluation"][0]["share"] == 0.875
+
+
+def test_pictures_from_disk_that_cannot_be_read_are_one_line(disk, tmp_path):
+    trained, _ = disk
+    home = trained("one")
+    found = deeper.load(home.trial, store=home.path.parent)
+    (tmp_path / "broken.jpg").write_bytes(b"no picture")
+    with pytest.raises(DeeperError, match=r"broken\.jpg: the picture cannot be read"):
+        found.predict([tmp_path / "broken.jpg"])
+    with pytest.raises(DeeperError, match=r"gone\.jpg: the picture cannot be read: No such file"):
+        found.predict([tmp_path / "gone.jpg"])
+    with pytest.raises(DeeperError, match=r"the network takes uint8 \(N, H, W, 3\)"):
+        found.predict(np.zeros((2, 30, 30), np.uint8))
+    with pytest.raises(DeeperError, match="there are no pictures"):
+        found.predict([])
+    assert found.predict(np.zeros((2, 30, 40, 3), np.uint8)).shape == (2, 3)

@@ -10,93 +10,22 @@
 """
 
 import json
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from PIL import Image
 from torch import Tensor, nn
 
+from deeper.api.preprocessing import PicturePreprocessing, Pictures, Preprocessing
 from deeper.api.rows import table_of
-from deeper.data.batches import EvaluationBatches, Split, normalise
-from deeper.data.pictures import Unreadable, as_rgb, decode
 from deeper.data.prepared import read_meta
-from deeper.data.resized import resize
-from deeper.data.targets.target_arrays import FITS
 from deeper.errors import DeeperError, known
 from deeper.fit import step
 from deeper.models.build import build
 from deeper.run import backbones, shared
 from deeper.run.store import WEIGHTS, Home
-
-Picture = str | Path | Image.Image
-Pictures = np.ndarray | Picture | Sequence[Picture]
-
-
-@dataclass(frozen=True)
-class Preprocessing:
-    """From original pictures to what a network sees: (N, channels, image_size, image_size), normalised.
-
-    Attributes:
-        channels: 1 or 3.
-        size: pixels a side of the pictures as their set is kept.
-        image_size: pixels a side that the network was trained at; resized from ``size`` with antialiasing.
-        mean, std: per channel, in units of full scale.
-        fit: how a picture that is no square becomes one: ``crop`` (its middle) or ``pad`` (on white).
-    """
-
-    channels: int
-    size: int
-    image_size: int
-    mean: tuple[float, ...]
-    std: tuple[float, ...]
-    fit: str = "crop"
-
-    def __call__(self, pictures: Pictures) -> Tensor:
-        """float32 (N, channels, image_size, image_size); arguments and errors as of ``arrays``."""
-        return self.normalise(torch.from_numpy(self.arrays(pictures)))
-
-    def arrays(self, pictures: Pictures) -> np.ndarray:
-        """Pictures at the size that the network was trained at, uint8 (N, image_size, image_size, channels).
-
-        Args:
-            pictures: uint8 (N, H, W) or (N, H, W, channels), H and W being ``size`` or ``image_size``; or a file or
-                one of Pillow's images, of any size and mode, or a list of these.
-
-        Raises:
-            DeeperError: an array of another type or shape, no picture, or one that cannot be read.
-        """
-        images = pictures if isinstance(pictures, np.ndarray) else self._opened(pictures)
-        images = images[..., None] if images.ndim == 3 else images
-        sides = {(side, side, self.channels) for side in (self.size, self.image_size)}
-        if images.dtype != np.uint8 or images.ndim != 4 or images.shape[1:] not in sides:
-            raise DeeperError(
-                f"pictures are {images.dtype} of shape {images.shape}; the network takes uint8 (N, {self.size}, "
-                f"{self.size}, {self.channels}), or files, or Pillow's images"
-            )
-        if not len(images):
-            raise DeeperError("there are no pictures; name one or more")
-        return np.ascontiguousarray(resize(images, self.image_size))
-
-    def normalise(self, images: Tensor) -> Tensor:
-        """uint8 (N, H, W, channels) → float32 (N, channels, H, W)."""
-        return normalise(images, self.mean, self.std)
-
-    def _opened(self, pictures: Picture | Sequence[Picture]) -> np.ndarray:
-        some = [pictures] if isinstance(pictures, Picture) else pictures
-        found = [self._one(picture) for picture in some]
-        return np.stack(found) if found else np.empty((0, self.size, self.size, self.channels), np.uint8)
-
-    def _one(self, picture: Picture) -> np.ndarray:
-        try:
-            seen = as_rgb(picture) if isinstance(picture, Image.Image) else decode(Path(picture))
-        except Unreadable as error:
-            raise DeeperError(f"{picture}: the picture cannot be read: {error}") from error
-        seen = FITS[self.fit](seen, self.size)
-        return np.array(seen.convert("L" if self.channels == 1 else "RGB")).reshape(self.size, self.size, self.channels)
 
 
 @dataclass(frozen=True)
@@ -114,7 +43,7 @@ class LoadedTrial:
 
     id: str
     network: nn.Module
-    preprocessing: Preprocessing
+    preprocessing: Preprocessing | PicturePreprocessing
     classes: tuple[str, ...]
     config: dict[str, Any]
     record: dict[str, Any]
@@ -124,18 +53,17 @@ class LoadedTrial:
 
         Of its test pictures they are the stored ones to the bit, on a processor of the same kind with as many threads.
         """
-        images = torch.from_numpy(self.preprocessing.arrays(pictures))
-        labels = torch.zeros(len(images), dtype=torch.int64)
         options, size = self.config["trainer"], self.config["training"]["evaluation_batch_size"]
         memory = torch.channels_last if options["channels_last"] else torch.contiguous_format
         network = self.network.to(memory_format=memory).eval()
         kind = next((p.dtype for p in network.parameters()), torch.float32)
         mixed = {"bf16-mixed": torch.bfloat16, "16-mixed": torch.float16}.get(options["precision"])
         device = next((p.device for p in network.parameters()), torch.device("cpu"))
+        cast = lambda images: images.to(dtype=kind, memory_format=memory)  # noqa: E731
         found = []
         with torch.no_grad(), torch.autocast(device.type, mixed, enabled=mixed is not None):
-            for batch, _, _ in EvaluationBatches(self.preprocessing, Split(images, labels), size, device):
-                found.append(step.heads(network(batch.to(dtype=kind, memory_format=memory)))[0].float().cpu())
+            for images in self.preprocessing.batches(pictures, size, device):
+                found.append(step.predicted(network, images, cast).float().cpu())
         return torch.cat(found).numpy()
 
     def export(self, path: str | Path) -> Path:
@@ -152,7 +80,7 @@ class LoadedTrial:
 
         path = Path(path)
         exporting.write(self.network, self._example(), path)
-        about = {"trial": self.id, "classes": self.classes, "preprocessing": asdict(self.preprocessing)}
+        about = {"trial": self.id, "classes": self.classes, "preprocessing": self.preprocessing.about()}
         path.with_name(path.name + ".json").write_text(json.dumps(about, indent=1) + "\n")
         return path
 
@@ -185,11 +113,6 @@ def load(
     if config.get("transfer", {}).get("mode", {}).get("name") == "frozen":
         raise DeeperError(f"trial {trial} is a linear classifier on the features of a frozen network; load that one")
     home = Home(store, trial)
-    if config["data"].get("streamed"):
-        raise DeeperError(
-            f"trial {trial} was trained on pictures from disk, whose transforms deeper.load does not know; its weights "
-            f"are in {home / WEIGHTS}"
-        )
     network = build(config["model"] | ({"pretrained": False} if "pretrained" in config["model"] else {}))
     network.load_state_dict(torch.load(home / WEIGHTS, map_location="cpu", weights_only=True))
     meta = read_meta(Path(config["data"]["root"]) / config["data"]["name"])
@@ -208,8 +131,10 @@ def _of_table(study: str | None, arm: str | None, seed: int, results: str | Path
     return rows[seed]
 
 
-def _preprocessing(config: dict[str, Any], meta: dict[str, Any]) -> Preprocessing:
+def _preprocessing(config: dict[str, Any], meta: dict[str, Any]) -> Preprocessing | PicturePreprocessing:
     data, transfer = config["data"], config.get("transfer")
+    if data.get("streamed"):
+        return PicturePreprocessing(config["augment"], data["channels"], data["image_size"])
     seen = transfer["backbone"] if transfer else meta
     return Preprocessing(
         channels=data["channels"],

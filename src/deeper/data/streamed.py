@@ -136,9 +136,7 @@ class StreamedEvaluation:
     ):  # fmt: skip
         self.data, self.transforms, self.part, self.device = data, transforms, part, device
         self.tests = part is data.test
-        together = batch_size
-        if self.tests:
-            together = 1 if transforms.dense else max(1, batch_size // transforms.views)
+        together = transforms.pictures_of(batch_size) if self.tests else batch_size
         self.shares = shares(len(part), together, rank, world)
 
     def __len__(self) -> int:
@@ -183,15 +181,17 @@ def _read(
     for index, images in loader:
         if isinstance(images, str):
             raise DeeperError(images)
-        if isinstance(images, list):
-            seen = [[_normalised(scale, transforms, device) for scale in picture] for picture in images]
-        else:
-            seen = _normalised(images, transforms, device)
-        yield seen, part.labels[index].to(device), index.to(device)
+        yield normalised(images, transforms, device), part.labels[index].to(device), index.to(device)
+
+
+def normalised(images: Any, transforms: PictureTransforms, device: torch.device) -> Any:
+    """uint8 (…, 3, H, W) → float32 on the device; of whole pictures each size of each of them."""
+    if isinstance(images, list):
+        return [[_normalised(scale, transforms, device) for scale in picture] for picture in images]
+    return _normalised(images, transforms, device)
 
 
 def _normalised(images: Tensor, transforms: PictureTransforms, device: torch.device) -> Tensor:
-    """uint8 (…, 3, H, W) → float32, the same shape."""
     seen = transforms.normalise(images.to(device, non_blocking=True).flatten(0, -4))
     return seen if images.ndim == 4 else seen.unflatten(0, images.shape[:2])
 

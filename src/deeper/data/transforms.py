@@ -78,6 +78,10 @@ class PictureTransforms:
         seen = self._seen
         return sum(map(len, seen)) if isinstance(seen, list) else len(seen) if seen.ndim == 4 else 1
 
+    def pictures_of(self, batch_size: int) -> int:
+        """How many test pictures make a batch of as many views; whole ones come alone."""
+        return 1 if self.dense else max(1, batch_size // self.views)
+
     @cached_property
     def dense(self) -> bool:
         """Whether a network sees test pictures whole, of their own shapes."""

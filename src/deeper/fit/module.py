@@ -1,6 +1,5 @@
 """The LightningModule that trains any network of the suite."""
 
-import math
 import random
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -68,7 +67,10 @@ class ImageClassifier(pl.LightningModule):
         self.logits: Tensor | None = None
 
     def forward(self, images: Tensor) -> Tensor | tuple[Tensor, ...]:
-        return self.network(images.to(dtype=self.dtype, memory_format=self.format))
+        return self.network(self._cast(images))
+
+    def _cast(self, images: Tensor) -> Tensor:
+        return images.to(dtype=self.dtype, memory_format=self.format)
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         optimizer = self.make_optimizer(
@@ -129,24 +131,10 @@ class ImageClassifier(pl.LightningModule):
 
     def validation_step(self, batch: Batch, batch_index: int) -> None:
         images, labels, index = batch
-        logits = self._predicted(images)
+        logits = step.predicted(self.network, images, self._cast)
         _update(self.evaluation_metrics, *self.loss.decisions(logits, labels), self.loss.total(logits, labels))
         if self.logits is not None:
             self.logits[index] = logits.to(self.logits.dtype)
-
-    def _predicted(self, images: Tensor | list[list[Tensor]]) -> Tensor:
-        """Logits of pictures (N, C, H, W); of pictures in views (N, views, C, H, W) the logarithm of the mean over the
-        views of the softmax probabilities, which are logits too. Whole pictures, a list each of (views, C, H, W) at
-        several sizes, are seen densely.
-        """
-        if isinstance(images, list):
-            return torch.stack([_together(torch.cat([self._densely(one) for one in sizes])) for sizes in images])
-        if images.ndim == 4:
-            return _wide(self(images))
-        return _together(_wide(self(images.flatten(0, 1))).unflatten(0, images.shape[:2]))
-
-    def _densely(self, images: Tensor) -> Tensor:
-        return _wide(self.network.forward_dense(images.to(dtype=self.dtype, memory_format=self.format)))
 
     def keep_logits(self, samples: int) -> None:
         """From now on keep the logits of an evaluation of so many samples, by index."""
@@ -157,7 +145,7 @@ class ImageClassifier(pl.LightningModule):
         if self.seen:
             guesses, truth, losses = zip(*self.seen, strict=True)
             sizes = torch.tensor([len(part) for part in truth], device=self.device)
-            loss = (_wide(torch.stack(losses)) * sizes).sum()
+            loss = (step.wide(torch.stack(losses)) * sizes).sum()
             _update(self.training_metrics, torch.cat(guesses), torch.cat(truth), loss)
             self.seen.clear()
         return _result(self.training_metrics)
@@ -165,16 +153,6 @@ class ImageClassifier(pl.LightningModule):
     def evaluation_result(self) -> dict[str, float]:
         """``error`` (fraction) and ``loss`` of the last evaluation, over all ranks."""
         return _result(self.evaluation_metrics)
-
-
-def _together(logits: Tensor) -> Tensor:
-    """Of views, (…, views, classes), the logarithm of the mean over them of the softmax probabilities."""
-    return logits.log_softmax(-1).logsumexp(-2) - math.log(logits.shape[-2])
-
-
-def _wide(value: Tensor) -> Tensor:
-    """In 32 bits at least: 16 of them end at 65,504 or at three digits, so counts and sums are not made in them."""
-    return value.to(torch.promote_types(value.dtype, torch.float32))
 
 
 def _begin(metrics: MetricCollection, dtype: torch.dtype) -> None:

@@ -3,6 +3,8 @@
 Training, timing and the probes of gradients all come here, so a step is the same wherever it is made.
 """
 
+import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
@@ -110,6 +112,34 @@ class SeveralLabels:
 def heads(output: Tensor | tuple[Tensor, ...]) -> tuple[Tensor, ...]:
     """The logits of the main head and of each auxiliary one; in evaluation mode there is the main one alone."""
     return output if isinstance(output, tuple) else (output,)
+
+
+def wide(value: Tensor) -> Tensor:
+    """In 32 bits at least: 16 of them end at 65,504 or at three digits, so counts and sums are not made in them."""
+    return value.to(torch.promote_types(value.dtype, torch.float32))
+
+
+def predicted(network: nn.Module, images: Tensor | list[list[Tensor]], cast: Callable[[Tensor], Tensor]) -> Tensor:
+    """Logits (N, classes) of a network in evaluation, in 32 bits at least.
+
+    Args:
+        images: pictures (N, C, H, W); or in views (N, views, C, H, W), which give the logarithm of the mean over the
+            views of the softmax probabilities; or whole, a list a picture of (views, C, H, W) at several sizes, which
+            the network is applied to densely (``Network.forward_dense``).
+        cast: to the network's precision and memory format.
+    """
+    if isinstance(images, list):
+        densely = [torch.cat([wide(network.forward_dense(cast(one))) for one in sizes]) for sizes in images]
+        return torch.stack([_together(logits) for logits in densely])
+    if images.ndim == 4:
+        return wide(heads(network(cast(images)))[0])
+    logits = wide(heads(network(cast(images.flatten(0, 1))))[0])
+    return _together(logits.unflatten(0, images.shape[:2]))
+
+
+def _together(logits: Tensor) -> Tensor:
+    """Of views, (…, views, classes), the logarithm of the mean over them of the softmax probabilities."""
+    return logits.log_softmax(-1).logsumexp(-2) - math.log(logits.shape[-2])
 
 
 def loss_of(network: nn.Module, output: Tensor | tuple[Tensor, ...], labels: Tensor, loss: Loss) -> Tensor:
