@@ -112,10 +112,12 @@ def table(
     arms = [study_arms.of_job(study, cfg) for cfg in configs] if arms is None else arms
     environments: list[Any] = []
     rows = []
-    before = known(configs[0])
+    before, measured_here = known(configs[0]), False
     varying = iter(_varying(configs))
     for cfg, arm, trial in zip(configs, arms, trials, strict=True):
-        found = _finished(Home(cfg.store, trial), study_arms.probes_of(study, arm)) or before.get(trial)
+        here = _finished(Home(cfg.store, trial), study_arms.probes_of(study, arm))
+        found = here or before.get(trial)
+        measured_here = measured_here or here is not None
         if found is None:
             raise DeeperError(f"trial {trial} of study {study.name} is not finished; run the study again")
         if found["environment"] not in environments:
@@ -153,7 +155,15 @@ def table(
         **({"targets": transfer_tables.targets(configs)} if "transfer" in configs[0] else {}),
         "trials": rows,
     }
-    return sealed(content)
+    return sealed(content if measured_here else {**content, **_as_prepared(configs[0])})
+
+
+def _as_prepared(cfg: DictConfig) -> dict[str, Any]:
+    """What the earlier table says of its sets, for one of whose trials none is here: how a set was prepared on this
+    machine, from whatever packages are installed, is no part of what others measured on the same pictures.
+    """
+    earlier = json.loads(place(cfg).read_bytes())
+    return {key: earlier[key] for key in ("data", "targets") if key in earlier}
 
 
 def _transferred(cfg: DictConfig, found: Mapping[str, Any], trial: str) -> dict[str, Any]:
