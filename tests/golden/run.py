@@ -304,8 +304,10 @@ def cut(block: Mapping[str, Any]) -> dict[str, Any]:
         return {**found, "normalised": float(made.normalise(torch.from_numpy(trained[0])[None]).double().sum())}
 
 
-def sums(picture: np.ndarray) -> list[float]:
-    """Of a picture by channel, and of the same weighted by position, in the last case of all views together."""
+def sums(picture: np.ndarray | list[np.ndarray]) -> list[float]:
+    """Of a picture by channel, and of the same weighted by position; of all views together, one size after another."""
+    if isinstance(picture, list):
+        return [value for size in picture for value in sums(size)]
     weights = np.arange(picture[..., 0, :, :].size).reshape(picture[..., 0, :, :].shape) % 997
     channels = np.moveaxis(picture, -3, 0).astype(np.float64)
     return [float(value) for channel in channels for value in (channel.sum(), (channel * weights).sum())]
