@@ -484,7 +484,7 @@ STEPS = {  # of a recipe of ImageNet: a small network, pixels, and the rates of 
     "googlenet": ("googlenet_small", 32, [0.01] * 8),
     "inception_v3": ("lenet5", 32, [0.045] * 4 + [0.0423] * 4),
     "mobilenet_v1": ("mobilenet_v1_small", 32, [0.045 * 0.98**epoch for epoch in (0, 0, 1, 1, 2, 2, 3, 3)]),
-    "vgg": ("vgg_cells_small", 32, [1e-2, 1e-2, 1e-3, 1e-3, 1e-4, 1e-4, 1e-5, 1e-5]),
+    "vgg": ("vgg11_small", 12, [1e-2, 1e-2, 1e-3, 1e-3, 1e-4, 1e-4, 1e-5, 1e-5]),
     "resnext_imagenet": ("resnext_small", 32, [0.1] * 2 + [0.01] * 3 + [0.001] * 2 + [0.0001]),
 }
 

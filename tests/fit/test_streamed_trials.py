@@ -108,11 +108,9 @@ def test_two_ranks_end_in_the_weights_of_one_and_see_whole_pictures_alike(root, 
 @pytest.mark.parametrize(
     ("model", "line"),
     [
-        (("model=timm", "model.name=test_resnet"), "is no network of the suite and cannot be applied to whole"),
-        (
-            ("model=vgg11_small", "model.halvings=2", "model.grid=4"),
-            "maps of 3×3 are smaller than the 4×4",
-        ),
+        (("model=timm", "model.name=test_resnet"), "TimmNetwork cannot be applied to whole pictures; let augment.test"),
+        (("model=vgg11_small", "model.grid=4"), "maps of 3×3 are smaller than the 4×4"),
+        (("model=vgg11_small", "model.grid=2"), "VGG averages its maps of 16-pixel pictures before its hidden layers"),
     ],
 )
 def test_a_network_that_cannot_see_whole_pictures_says_so_before_it_is_trained(root, tmp_path, model, line):

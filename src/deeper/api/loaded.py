@@ -11,6 +11,7 @@
 
 import json
 from dataclasses import dataclass
+from operator import methodcaller
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +60,7 @@ class LoadedTrial:
         kind = next((p.dtype for p in network.parameters()), torch.float32)
         mixed = {"bf16-mixed": torch.bfloat16, "16-mixed": torch.float16}.get(options["precision"])
         device = next((p.device for p in network.parameters()), torch.device("cpu"))
-        cast = lambda images: images.to(dtype=kind, memory_format=memory)  # noqa: E731
+        cast = methodcaller("to", dtype=kind, memory_format=memory)
         found = []
         with torch.no_grad(), torch.autocast(device.type, mixed, enabled=mixed is not None):
             for images in self.preprocessing.batches(pictures, size, device):

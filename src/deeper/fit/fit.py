@@ -5,6 +5,7 @@ Every line here can change a trial's result; keeping, logging and reporting are 
 
 import inspect
 import io
+import math
 import os
 from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
@@ -132,7 +133,7 @@ def _train(
         return data.evaluation_batches(augment, data.train, recipe["evaluation_batch_size"], device=device)
 
     augment = instantiate(config["augment"], _convert_="all")  # plain lists: they are walked for every picture
-    _check_dense(network, augment)
+    _check_dense(network, augment, config["data"])
     gradients = GradientNorms(recipe["gradient_every"])
     history = History(gradients, around.publish)
     callbacks = [
@@ -209,23 +210,35 @@ def _check(config: dict[str, Any], loss: step.Loss, samples: int) -> None:
         raise DeeperError("training.clip_norm with trainer.precision=16-mixed needs optimizer.fused=false")
 
 
-def _check_dense(network: nn.Module, augment: Any) -> None:
-    """See, before hours of training, that the network can be applied to whole test pictures where they come so."""
+def _check_dense(network: nn.Module, augment: Any, data: Mapping[str, Any]) -> None:
+    """See, before hours of training, that the network can be applied to whole test pictures where they come so.
+
+    At the size that it is trained at, dense evaluation must be the network itself. It is not where maps are averaged to
+    a smaller grid before hidden layers.
+    """
     if not isinstance(augment, PictureTransforms) or not augment.dense:
         return
+    name, crops = type(network).__name__, "let augment.test give crops"
     if not isinstance(network, Network):
-        raise DeeperError(
-            f"augment.test: {type(network).__name__} is no network of the suite and cannot be applied to whole "
-            "pictures; let augment.test give crops"
-        )
+        raise DeeperError(f"augment.test: {name} cannot be applied to whole pictures; {crops}")
+    shape = (1, data["channels"], data["image_size"], data["image_size"])
+    own = torch.linspace(-1, 1, math.prod(shape)).view(shape)
     smallest = min(augment.tested(np.zeros((300, 300, 3), np.uint8)), key=lambda scale: scale.shape[-1])
     try:
         with torch.inference_mode():
-            network.eval().forward_dense(augment.normalise(torch.from_numpy(smallest)))
-    except ValueError as error:
-        raise DeeperError(f"augment.test: {error}; let its sides be longer") from error
+            network.eval()
+            alike = torch.allclose(network.forward_dense(own), network(own), rtol=1e-3, atol=1e-4)
+            network.forward_dense(augment.normalise(torch.from_numpy(smallest)))
+    except (ValueError, RuntimeError) as error:  # PyTorch's own words where a layer takes one size alone
+        reason = str(error).splitlines()[0]
+        raise DeeperError(f"augment.test: {name} cannot be applied to whole pictures of its sides: {reason}") from error
     finally:
         network.train()
+    if not alike:
+        raise DeeperError(
+            f"augment.test: {name} averages its maps of {data['image_size']}-pixel pictures before its hidden layers, "
+            f"so it has no dense form; {crops}, or take the data.image_size of its paper"
+        )
 
 
 def _parameter_groups(config: dict[str, Any]) -> Callable[[nn.Module], Any] | None:

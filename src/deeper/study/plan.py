@@ -3,6 +3,7 @@
 Nothing is trained, measured or exported. Torch is imported only where a network's cost has never been counted.
 """
 
+import functools
 import math
 import re
 import shutil
@@ -185,7 +186,7 @@ def _time(
     """Of the configurations, and the costs of their networks, by trial."""
     if not missing:
         return Time(0.0, slots, {}, 0, True)
-    timed = lambda config, macs: step_times.seconds_per_image(config, macs, machine)  # noqa: E731
+    timed = functools.partial(step_times.seconds_per_image, machine=machine)
     told = Forecast(store, machine, _tested(next(iter(missing.values()))["data"]), timed)
     guesses = [
         (told.seconds(config, costs[trial]["macs"]), config["trainer"]["devices"]) for trial, config in missing.items()

@@ -118,7 +118,8 @@ class ClassifierHead(nn.Module):
     def dense(self, x: Tensor) -> Tensor:
         """The same layers at every place of larger maps, and the mean of the scores: (N, C, H, W) → (N, classes).
 
-        Where maps are averaged to a grid of 1, a place is all of the map.
+        Where maps are averaged to a grid of 1, a place is all of the map. A larger grid must be the maps' own size at
+        the size that the network was trained at, as in the papers.
 
         Raises:
             ValueError: maps smaller than the grid.
