@@ -267,6 +267,8 @@ def test_an_empty_folder_is_no_imagenet(tmp_path):
     [
         ("data.layout.files=3", "data.layout.files=3: it must be a mapping of each file to what is known of it"),
         ("data.layout=none", "data.layout=none: it must be"),
+        ("data.layout=null", "data.layout=null: a set that is not listed where it lies needs it"),
+        ("data.reader=null", "data.reader=null: a set that is not listed where it lies needs it"),
         ("data.name=../evil", "data.name=../evil: it must be a name without a slash or a point in front"),
         ("data.name=a/b", "data.name=a/b: it must be a name without a slash or a point in front"),
         ("data.routes=[x]", "data.routes.0=x: it must be"),

@@ -37,6 +37,12 @@ def test_it_ends_with_one_object(swept):
     assert len(homes) == 4
 
 
+def test_a_sweep_that_is_refused_leaves_nothing(tmp_path):
+    done = call("train", tmp_path, "--multirun", "model=lenet5", "trainer.threads=1000", "seed=0,1")
+    assert done.returncode == 2
+    assert not list(tmp_path.iterdir())
+
+
 def test_its_means_are_those_of_the_records(swept):
     folder, found = swept
     for setting in found["settings"]:

@@ -162,6 +162,21 @@ def test_ctrl_c_while_torch_is_imported_is_one_line(root, tmp_path, ctrl_c):
     assert "Traceback" not in said
 
 
+def test_a_termination_cleans_up_too(root, tmp_path):
+    (tmp_path / "temporary").mkdir()
+    command = [sys.executable, "-m", "deeper.train", *SMALL, "training.epochs=5000", f"data.root={root}"]
+    env = {**os.environ, "TMPDIR": str(tmp_path / "temporary")}
+    running = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True, env=env)
+    while not list(tmp_path.glob("trials/*/last.ckpt")):
+        assert running.poll() is None
+        time.sleep(0.05)
+    running.terminate()
+    _, said = running.communicate(timeout=60)
+    assert running.returncode == 128 + signal.SIGTERM
+    assert said.splitlines()[-1] == INTERRUPTED
+    assert not list((tmp_path / "temporary").iterdir())
+
+
 def test_an_interrupt_before_anything_is_imported_is_a_line(root, tmp_path):
     (tmp_path / "hydra.py").write_text("raise KeyboardInterrupt")
     done = call(root, tmp_path, env={"PYTHONPATH": str(tmp_path)})

@@ -120,6 +120,22 @@ def test_a_mistake_is_one_line(store, command, arguments, words):
     assert len(there(store)) == 4
 
 
+@pytest.mark.parametrize("said", ["model:", "transfer: 3", "[1, 2]", "transfer: {mode: x, backbone: [1]}", "\x00"])
+def test_a_damaged_home_hides_no_other(store, command, said):
+    (store / UNUSED / "config.yaml").write_text(said)
+    status, out, err = command()
+    assert (status, err) == (0, "")
+    assert all(trial in out for trial in (USED, START, UNUSED, STOPPED))
+
+
+def test_of_a_home_that_is_a_link_the_link_is_removed(store, command, tmp_path):
+    (store / UNUSED).rename(tmp_path / "elsewhere")
+    (store / UNUSED).symlink_to(tmp_path / "elsewhere")
+    assert command("remove=true", "dry_run=false")[0] == 0
+    assert there(store) == {USED, START}
+    assert (tmp_path / "elsewhere" / "record.json").exists()
+
+
 def test_nothing_is_removed_while_a_table_cannot_be_read(store, command):
     (store.parent / "results" / "broken.json").write_text("{")
     status, _, err = command("remove=true", "dry_run=false")

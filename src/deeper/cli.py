@@ -30,13 +30,15 @@ def run(verb: Callable[[], None]) -> None:
     """Run a ``hydra.main`` function and leave with an exit status a script can rely on.
 
     0 is success, 1 a failed trial or a defect (with its traceback), 2 a mistake the user can mend
-    (one line on standard error), 130 Ctrl-C. A reader that goes away (``| head``) ends it silently, with status 1.
+    (one line on standard error), 130 Ctrl-C, 143 SIGTERM, 129 SIGHUP. A reader that goes away (``| head``) ends it
+    silently, with status 1.
     """
     _open_streams()
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra hands exceptions on instead of printing them itself
     # argparse takes the overrides of one side of a flag only
     sys.argv[1:] = sorted(sys.argv[1:], key=lambda word: word not in ("--multirun", "-m"))
     _take_interrupts()
+    _take_terminations()
     try:
         with _document(verb):
             _check_flags(sys.argv[1:])
@@ -46,16 +48,24 @@ def run(verb: Callable[[], None]) -> None:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # for the flush when the interpreter ends
         sys.exit(1)
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as interrupt:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         if (processes := sys.modules.get("deeper.run.processes")) is not None:
             processes.kill_all()  # a second Ctrl-C may have come while the first was ending them
         print(INTERRUPTED, file=sys.stderr)
-        sys.exit(130)
+        sys.exit(128 + (interrupt.number if isinstance(interrupt, Terminated) else signal.SIGINT))
     except Exception as error:
         if WANTS_TRACEBACK or one_line(error) is None:
             raise
         _fail(error)
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM or SIGHUP came: ``timeout``, a scheduler, a closed terminal. What Ctrl-C cleans up is cleaned up too."""
+
+    def __init__(self, number: int):
+        super().__init__()
+        self.number = number
 
 
 _told: dict[str, Any] = {}
@@ -127,6 +137,18 @@ def _take_interrupts() -> None:
             raise KeyboardInterrupt
 
     signal.signal(signal.SIGINT, interrupt)
+
+
+def _take_terminations() -> None:
+    """End in an orderly way once; a second signal ends the process at once. Under nohup SIGHUP stays ignored."""
+
+    def terminate(number: int, _: Any) -> None:
+        signal.signal(number, signal.SIG_DFL)
+        raise Terminated(number)
+
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, terminate)
 
 
 def _open_streams() -> None:

@@ -49,6 +49,8 @@ def test_arguments_of_classes_and_groups_may_be_added(override):
         ("ledger", "+hour=3", "'hours'"),
         ("train", "+optimizer.dampenning=0.1", "'dampening'"),
         ("train", "+hydra.zzz=1", "--cfg job"),
+        ("train", "+training.foo=1", "--cfg job"),
+        ("train", "+data.foo=1", "--cfg job"),
     ],
 )
 def test_what_nothing_reads_is_refused_with_what_may_be_meant(verb, override, advice):
@@ -62,8 +64,14 @@ def test_what_nothing_reads_is_refused_with_what_may_be_meant(verb, override, ad
 def test_how_a_set_is_prepared_is_for_prepare_alone(override):
     check("prepare", override)
     for verb in ("train", "cost"):
-        with pytest.raises(DeeperError, match=r"python -m deeper\.prepare data="):
+        with pytest.raises(DeeperError, match="says how a set is prepared") as refused:
             check(verb, override)
+        assert ("python -m deeper.prepare data=" in str(refused.value)) == (not override.startswith("~"))
+
+
+def test_a_transfer_has_no_profile():
+    with pytest.raises(DeeperError, match="transfer learning has no profiles"):
+        check("transfer", "+profile=smoke")
 
 
 @pytest.mark.parametrize("override", ["data.train_size=7", "data.subset_seed=1"])

@@ -45,6 +45,7 @@ def check_added(overrides: Iterable[str], config: DictConfig, runtime: Mapping[s
     added = [word for word in words if word.startswith("+")]
     for override in OverridesParser.create().parse_overrides(added):
         key = override.get_key_element().lstrip("+")
+        _check_profile(override, config)
         if key == ARM or _of_hydra(key) or _is_group(override, runtime) or _of_class(key, config):
             continue
         others = compose([word for word in words if word != override.input_line])
@@ -57,9 +58,10 @@ def _check_preparation(words: Iterable[str], config: DictConfig) -> None:
         return  # the verb prepares
     for word, key in _of_data(words):
         if key.partition(".")[0] in PREPARATION:
+            makes = f"; python -m deeper.prepare data={OmegaConf.select(config, 'data.name')} {word} makes it so"
             raise DeeperError(
-                f"{word}: it says how a set is prepared, and here it is taken as it is; python -m deeper.prepare "
-                f"data={OmegaConf.select(config, 'data.name')} {word} makes it so"
+                f"{word}: it says how a set is prepared, and here it is taken as it is"
+                f"{'' if word.startswith('~') else makes}"
             )
 
 
@@ -67,6 +69,14 @@ def _check_target(words: Iterable[str], config: DictConfig) -> None:
     for word, key in _of_data(words):
         if "transfer" in config and key in OF_WHOLE_SETS:
             raise DeeperError(f"{word}: a target set is used whole; transfer.per_class takes fewer pictures of it")
+
+
+def _check_profile(override: Override, config: DictConfig) -> None:
+    """A profile says how sets are trained on that a transfer does not have, and would undo what its modes say."""
+    if override.key_or_group == "profile" and "transfer" in config:
+        raise DeeperError(
+            f"{override.input_line}: transfer learning has no profiles; transfer.* and training.* say how"
+        )
 
 
 def _of_data(words: Iterable[str]) -> Iterator[tuple[str, str]]:
@@ -118,7 +128,8 @@ def _advice(key: str, config: DictConfig) -> str:
     same = [name for name in names if name.rpartition(".")[2] == leaf]
     if same:
         return f"there is no such setting; did you mean {' or '.join(same[:3])}?"
-    advice = hint(key, names)
+    above = key.rpartition(".")[0]
+    advice = hint(key, [name for name in names if name.rpartition(".")[0] == above])
     return f"there is no such setting; {advice if 'mean' in advice else '--cfg job prints every setting'}"
 
 

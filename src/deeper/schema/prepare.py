@@ -10,6 +10,7 @@ from deeper.schema.base import Closed, Count, Folder, InFolder, Open, Row, Text
 from deeper.schema.errors import explain_setting
 from deeper.schema.trial import Called
 
+NEEDED = ("held_out", "layout", "routes", "reader", "classes")  # of a set that is made from files of its own
 FILES = "a mapping of each file to what is known of it: bytes, sha256, md5"
 
 
@@ -64,3 +65,6 @@ def check_set(data: Mapping[str, Any]) -> None:
         PrepareSettings.model_validate(config)
     except ValidationError as error:
         raise DeeperError(explain_setting(error, PrepareSettings, config)) from None
+    missing = [name for name in NEEDED if not data.get("streamed") and data.get(name) is None]
+    if missing:
+        raise DeeperError(f"data.{missing[0]}=null: a set that is not listed where it lies needs it; leave it as it is")

@@ -138,6 +138,9 @@ def run_until(command: Sequence[str], deadline: float) -> bool:
         except subprocess.TimeoutExpired:
             process.terminate()
             return False
+        except KeyboardInterrupt:
+            process.terminate()  # of a SIGTERM to the campaign; leaving this block would wait for the command's end
+            raise
     if code:
         raise DeeperError(f"it stopped at: {' '.join(command[1:])}; mend that and start again, it goes on from there")
     return True

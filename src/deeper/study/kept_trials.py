@@ -55,9 +55,16 @@ def kept_trials(store: Path, results: Iterable[Path]) -> list[KeptTrial]:
 
 
 def remove(trials: Iterable[KeptTrial]) -> list[KeptTrial]:
-    """Remove homes, but for those that another process works on; those that were removed."""
+    """Remove homes, but for those that another process works on; those that were removed.
+
+    A home that is a link to another place is taken out of the store, and what it points to stays.
+    """
     removed = []
     for trial in trials:
+        if trial.home.path.is_symlink():
+            trial.home.path.unlink()
+            removed.append(trial)
+            continue
         with trial.home.lock(wait=False) as held:
             if not held:
                 continue
@@ -95,8 +102,8 @@ def _used(results: Iterable[Path], configs: Mapping[str, Mapping[str, Any]]) -> 
         for trial in QUOTED_ID.findall(said):
             used[trial].add(str(path.relative_to(top).with_suffix("")))
     for trial, config in configs.items():
-        start = ((config.get("transfer") or {}).get("backbone") or {}).get("trial")
-        if start:
+        start = _at(config, "transfer", "backbone", "trial")
+        if isinstance(start, str):
             used[start] |= used[trial]
     return used
 
@@ -118,9 +125,16 @@ def _kept(home: Home, config: Mapping[str, Any], tables: tuple[str, ...]) -> Kep
 def _what(config: Mapping[str, Any]) -> str:
     if not config:
         return "unknown"
-    name, transfer = config.get("model", {}).get("name", "a network"), config.get("transfer")
-    way = f" {transfer['mode']['name']} on {transfer['target']['name']}" if transfer else ""
-    return f"{name}{way} seed {config.get('seed')}"
+    mode, target = _at(config, "transfer", "mode", "name"), _at(config, "transfer", "target", "name")
+    way = f" {mode} on {target}" if mode and target else ""
+    return f"{_at(config, 'model', 'name') or 'a network'}{way} seed {config.get('seed')}"
+
+
+def _at(config: Any, *keys: str) -> Any:
+    """A value inside; None where it is not there. A home that was damaged may hold anything."""
+    for key in keys:
+        config = config.get(key) if isinstance(config, Mapping) else None
+    return config
 
 
 def _state(home: Home, record: Mapping[str, Any]) -> str:

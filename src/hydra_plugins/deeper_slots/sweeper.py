@@ -1,6 +1,8 @@
 """Hydra's basic sweeper, the arms of a study, and its measurements and table when all trials are there."""
 
+import contextlib
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
@@ -72,8 +74,11 @@ class StudySweeper(BasicSweeper):
         try:
             returns = super().sweep(arguments)
         except DeeperError:
-            if own and (finished := getattr(self.launcher, "finished", None)):
+            finished = getattr(self.launcher, "finished", None)
+            if own and finished:
                 self._end(finished, arguments)
+            if not finished:
+                self._leave_nothing()
             raise
         if self._nothing_is_trained():
             return returns
@@ -82,6 +87,14 @@ class StudySweeper(BasicSweeper):
         if own:
             self._end(jobs, arguments)
         return returns
+
+    def _leave_nothing(self) -> None:
+        """Take away the file that Hydra writes before anything is checked, and folders that are empty then."""
+        folder = Path(self.config.hydra.sweep.dir)
+        (folder / "multirun.yaml").unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            folder.rmdir()
+            folder.parent.rmdir()
 
     def _nothing_is_trained(self) -> bool:
         """Whether the launcher has only planned or submitted."""

@@ -66,6 +66,7 @@ def _inherit(studies: Sequence[ChartData]) -> None:
     """A worker has the data from its parent's memory, so it need not be picklable; it ends with the parent."""
     global _inherited
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # ended at once when the pool is
     die_with_parent()
     _inherited = studies
 
