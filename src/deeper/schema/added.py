@@ -1,5 +1,6 @@
 """What an override may say: with ``+`` an argument of a class, and nothing that would be accepted and ignored."""
 
+import difflib
 import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
@@ -129,8 +130,10 @@ def _advice(key: str, config: DictConfig) -> str:
     if same:
         return f"there is no such setting; did you mean {' or '.join(same[:3])}?"
     above = key.rpartition(".")[0]
-    advice = hint(key, [name for name in names if name.rpartition(".")[0] == above])
-    return f"there is no such setting; {advice if 'mean' in advice else '--cfg job prints every setting'}"
+    beside = {name.rpartition(".")[2]: name for name in names if name.rpartition(".")[0] == above}
+    close = difflib.get_close_matches(leaf, beside, 1)
+    meant = f"did you mean {beside[close[0]]!r}?" if close else "--cfg job prints every setting"
+    return f"there is no such setting; {meant}"
 
 
 def _names(value: DictConfig, above: str = "") -> Iterator[str]:
