@@ -42,6 +42,33 @@ def test_every_committed_table_is_read_and_says_the_same_when_written():
         assert as_json(table) == json.loads(path.read_bytes())
 
 
+def changed_profile(content):
+    content["profile"] = "full"
+
+
+def changed_data(content):
+    content["data"]["train"] += 1
+
+
+def changed_claim(content):
+    content["study"]["claims"]["degradation"][0]["expect"] = "lower"
+
+
+def left_out(content):
+    content["trials"].pop()
+
+
+def without_its_digest(content):
+    del content["digest"]
+
+
+@pytest.mark.parametrize("change", [changed_profile, changed_data, changed_claim, left_out, without_its_digest])
+def test_what_stands_beside_the_rows_cannot_be_changed_by_hand(tmp_path, content, change):
+    change(content)
+    words = refuse(tmp_path, json.dumps(content))
+    assert "was changed after it was written and is not believed; git checkout brings it back" in words
+
+
 def test_a_whole_file_is_read_in_the_study_s_order(tmp_path, content):
     content["trials"].reverse()
     table = read(tmp_path, content)

@@ -245,7 +245,10 @@ class TargetFacts(Closed):
 
 
 class StudyTable(Closed):
-    """``results/<study>.json``. Every row is of an arm of the study, an arm has a seed and a trial once."""
+    """``results/<study>.json``. Every row is of an arm of the study, an arm has a seed and a trial once.
+
+    ``digest`` is that of all else: what the study asks, what it was measured on, and which rows there are.
+    """
 
     model_config = ConfigDict(populate_by_name=True)
 
@@ -257,6 +260,7 @@ class StudyTable(Closed):
     environments: Row[Environment]
     targets: dict[str, TargetFacts] = {}
     trials: Row[TrialRow]
+    digest: str | None = None
 
     @model_validator(mode="after")
     def _rows_are_the_study_s(self) -> Self:
@@ -311,8 +315,8 @@ def read_table(path: Path) -> StudyTable:
     """A study's table.
 
     Raises:
-        DeeperError: the file is not JSON, of another schema, contradicts itself, or has another study's name; or a row
-            does not fit its digest.
+        DeeperError: the file is not JSON, of another schema, contradicts itself, or has another study's name; or a row,
+            or the whole, does not fit its digest.
     """
     content = path.read_bytes()
     try:
@@ -322,16 +326,26 @@ def read_table(path: Path) -> StudyTable:
         raise DeeperError(f"{path}: {words}; run the study again") from None
     if table.name != path.stem:
         raise DeeperError(f"{path} holds the study {table.name!r}; name the file after its study")
-    for line in changed_rows(json.loads(content)).values():
+    value = json.loads(content)
+    for line in changed_rows(value).values():
         raise DeeperError(f"{path}: {line}; git checkout brings it back, or run the study again")
+    if value.get("digest") != _table_digest(value):
+        raise DeeperError(
+            f"{path}: what it says of its study, its data or which trials there are was changed after it was written "
+            "and is not believed; git checkout brings it back, or run the study again"
+        )
     return table
 
 
 def sealed(content: dict[str, Any]) -> dict[str, Any]:
-    """A table's value with the digest that each row carries: of all its numbers and of what they were measured with."""
+    """A table's value with its digests.
+
+    That of each row is of all its numbers and of what they were measured with, that of the table of all that it says
+    beside them and of which rows there are.
+    """
     for row in content["trials"]:
         row["digest"] = _row_digest(row, content["environments"])
-    return content
+    return {**content, "digest": _table_digest(content)}
 
 
 def changed_rows(content: Mapping[str, Any]) -> dict[int, str]:
@@ -348,6 +362,11 @@ def _row_digest(row: Mapping[str, Any], environments: Sequence[Mapping[str, Any]
     numbers = {key: value for key, value in row.items() if key != "digest"}
     place = row["environment"]  # the environment itself, so that a table which numbers them anew keeps its digests
     return digest({**numbers, "environment": environments[place : place + 1]})
+
+
+def _table_digest(content: Mapping[str, Any]) -> str:
+    said = {key: value for key, value in content.items() if key != "digest"}
+    return digest({**said, "trials": [row["digest"] for row in content["trials"]]})
 
 
 def _other_schema(error: ValidationError) -> str:
