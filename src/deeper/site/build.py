@@ -28,7 +28,7 @@ from deeper.reporting.pages.study import StudyPage
 from deeper.schema.baselines import FILE as BASELINES
 from deeper.schema.baselines import read_baselines
 from deeper.schema.ledger import ledger
-from deeper.site import ledger_rows, networks, probe_charts, searches, sources, zoo
+from deeper.site import arm_networks, ledger_rows, networks, probe_charts, scales, searches, sources, zoo
 from deeper.site.curve_chart import curve_chart
 
 OWN = ".buildinfo"  # Sphinx writes it into every site
@@ -101,12 +101,12 @@ def pages(
     answers = sources.answers(found)
     rows = [*map(ledger_rows.of_answer, answers), *map(ledger_rows.of_finding, findings)]
     rows += searches.ledger_rows(searched)
-    rows.sort(key=lambda row: (claims.VERDICTS.index(row.verdict), row.scale == ledger_rows.COUNTED))
+    rows.sort(key=lambda row: claims.VERDICTS.index(row.verdict))
     nets = networks.network_pages(found, answers, chosen)
     names = {net.name for net in nets}
     studies = [(source, page) for source in found for page in source.pages]
     made = {
-        "index": _render("index", root="", rows=rows, found=found, exact=bool(findings), **_front(found, answers)),
+        "index": _render("index", root="", exact=bool(findings), **_ledger(rows), **_front(found, answers)),
         "studies/index": _render("studies", root="../", studies=studies, searched=searched),
         "zoo": _render("zoo", root="", names=names, **_zoo(found, names)),
         "networks/index": _render("networks", root="../", networks=nets),
@@ -139,6 +139,21 @@ def _zoo(found: Sequence[sources.Source], names: set[str]) -> dict[str, Any]:
     ]
     ahead = [rival for rival in rivals if rival.is_ahead]
     return {"chart": zoo.chart(found, names), "points": points, "bought": bought, "rivals": ahead}
+
+
+def _ledger(rows: Sequence[ledger_rows.LedgerRow]) -> dict[str, Any]:
+    """The claims in their folds, and the lists that choose among them: name, label, column, values with their words."""
+    kinds = sorted({row.kind for row in rows})
+    verdicts = list(dict.fromkeys(row.verdict for row in rows))
+    families = sorted({family for row in rows for family in row.families})
+    sizes = dict.fromkeys(scales.option(row.scale) for row in sorted(rows, key=lambda row: scales.dots(row.scale)))
+    lists = [
+        ("verdict", "Verdict", 1, verdicts),
+        ("kind", "Kind", 4, kinds),
+        ("family", "Family", 5, families),
+        ("scale", "Scale", 6, list(sizes)),
+    ]
+    return {"folds": ledger_rows.folds(rows), "lists": lists}
 
 
 def _front(found: Sequence[sources.Source], answers: Sequence[sources.Answer]) -> dict[str, Any]:
@@ -179,8 +194,10 @@ def _environment() -> jinja2.Environment:
         statements=ledger(),
         claims=claims,
         words=words,
+        scales=scales,
         signs=verdict_words.SIGNS,
         family=theme.family,
+        network_itself=arm_networks.network_itself,
         **said,
         **of_exact,
     )
