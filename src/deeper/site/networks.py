@@ -14,10 +14,11 @@ from deeper.cost.networks import PaperNetwork
 from deeper.errors import DeeperError
 from deeper.paths import CONF, ROOT
 from deeper.reporting.charts import theme
+from deeper.reporting.study_scale import scale_of
 from deeper.site import charts
+from deeper.site.arm_networks import changed, network_itself
 from deeper.site.blocks import DrawnBlock, blocks_of
 from deeper.site.sources import Answer, Source
-from deeper.site.zoo import scale
 
 FIRST = 24  # layers that a page's table shows
 NUMBERS = {"macs": "multiply-adds", "params": "parameters", "activations": "activations"}
@@ -25,13 +26,21 @@ NUMBERS = {"macs": "multiply-adds", "params": "parameters", "activations": "acti
 
 @dataclass(frozen=True)
 class Reached:
-    """What a network reached in a study, with the scale it was measured at."""
+    """What a network reached in a study, with the scale it was measured at.
+
+    Attributes:
+        changed: what the study set otherwise in the network, in words; empty where it is the network itself.
+        macs: multiply-adds of an image as the study took it, not as the paper did.
+    """
 
     study: str
     address: str
     label: str
+    changed: str
+    profile: str
     scale: str
     seeds: int
+    macs: int
     error: Mean
 
 
@@ -40,8 +49,18 @@ class NetworkPage:
     """A network of ``conf/model``."""
 
     name: str
-    reached: Sequence[Reached]
+    every: Sequence[Reached]
     claims: Sequence[Answer]
+
+    @property
+    def reached(self) -> list[Reached]:
+        """What it reached itself."""
+        return [one for one in self.every if not one.changed]
+
+    @property
+    def relatives(self) -> list[Reached]:
+        """What networks reached that a study made of it."""
+        return [one for one in self.every if one.changed]
 
     @property
     def family(self) -> str:
@@ -122,7 +141,17 @@ def network_pages(
 
 def _reached(name: str, sources: Sequence[Source]) -> list[Reached]:
     return [
-        Reached(page.study.title, source.address(page), arm.label, scale(page), len(arm.rows), arm.means["test_error"])
+        Reached(
+            page.study.title,
+            source.address(page),
+            arm.label,
+            changed(page.study, arm),
+            page.results.table.profile,
+            scale_of(page.results, arm.rows).brief(),
+            len(arm.rows),
+            arm.rows[0].cost.macs,
+            arm.means["test_error"],
+        )
         for source in sources
         for page in source.pages
         if page.results.page in ("study", "zoo")
@@ -132,4 +161,5 @@ def _reached(name: str, sources: Sequence[Source]) -> list[Reached]:
 
 
 def _touching(name: str, answers: Sequence[Answer]) -> list[Answer]:
-    return [answer for answer in answers if any(arm.network == name for arm in answer.arms)]
+    """The answers whose comparisons name the network itself."""
+    return [answer for answer in answers if any(network_itself(answer.page.study, arm) == name for arm in answer.arms)]
