@@ -79,7 +79,9 @@ def as_json(chart: alt.TopLevelMixin, description: str, named: Sequence[str] = (
     legend = alt.LegendConfig(
         labelColor=TEXT, titleColor=MUTED, orient="top", columns=columns, labelLimit=400, symbolOpacity=1, **letters
     )
-    chart = chart.properties(description=description).configure(background="transparent", axis=axis, axisY=upright, legend=legend)
+    chart = chart.properties(description=description).configure(
+        background="transparent", axis=axis, axisY=upright, legend=legend
+    )
     chart = chart.configure_view(stroke=None).configure_text(color=TEXT, fontSize=12)
     # A script's text must not close the script.
     return json.dumps(chart.to_dict(validate=False), separators=(",", ":")).replace("</", "<\\/")

@@ -10,6 +10,7 @@ from deeper.reporting.charts import theme
 from deeper.reporting.pages import exact_claims
 from deeper.reporting.pages.claim_rows import IN_PERCENT, OPEN, published_effects
 from deeper.reporting.pages.verdict_words import pair
+from deeper.reporting.published_numbers import PublishedNumber
 from deeper.schema.ledger import ledger
 from deeper.site.scales import COUNTED
 from deeper.site.sources import Answer
@@ -61,7 +62,7 @@ def of_answer(answer: Answer) -> LedgerRow:
         effect=words.difference(outcome.metric, found),
         value=found.mean if found else None,
         about=f"{outcome.metric.label}, {pair(page.results, outcome.comparison)}",
-        published=next((f"{one.value} ({one.data})" for one in effects if IN_PERCENT.match(one.value)), words.NONE),
+        published=next((_published(one) for one in effects if IN_PERCENT.match(one.value)), words.NONE),
         scale=page.results.table.profile,
         trained_on=page.scale_of(verdict, data=True).removesuffix(f", profile {page.results.table.profile}"),
     )
@@ -85,6 +86,12 @@ def of_finding(finding: Finding) -> LedgerRow:
         scale=COUNTED,
         trained_on="from the networks themselves",
     )
+
+
+def _published(number: PublishedNumber) -> str:
+    """``27.94 → 28.54 % (top-1 val error, ImageNet)``: of what it is, and on which data."""
+    value = number.value.replace("-", words.MINUS)
+    return f"{value} ({', '.join(filter(None, (number.remarks, number.data)))})"
 
 
 @dataclass(frozen=True)

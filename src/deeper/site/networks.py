@@ -15,7 +15,7 @@ from deeper.errors import DeeperError
 from deeper.paths import CONF, ROOT
 from deeper.reporting.charts import theme
 from deeper.reporting.study_scale import scale_of
-from deeper.site import charts
+from deeper.site import charts, network_names
 from deeper.site.arm_networks import changed, network_itself
 from deeper.site.blocks import DrawnBlock, blocks_of
 from deeper.site.sources import Answer, Source
@@ -46,9 +46,10 @@ class Reached:
 
 @dataclass(frozen=True)
 class NetworkPage:
-    """A network of ``conf/model``."""
+    """A network of ``conf/model``; ``label`` is what it is called."""
 
     name: str
+    label: str
     every: Sequence[Reached]
     claims: Sequence[Answer]
 
@@ -73,10 +74,12 @@ class NetworkPage:
         return " ".join(line.lstrip("# ") for line in itertools.takewhile(lambda line: line.startswith("#"), lines))
 
     @property
-    def about(self) -> list[str]:
-        """The first two paragraphs of what its file says, which name the paper."""
+    def about(self) -> list[tuple[str, str]]:
+        """What is known of it, each with a word for what it says: its kind, its paper, this form of it."""
         text = (ROOT / self.file).read_text(encoding="utf-8")
-        return (ast.get_docstring(ast.parse(text)) or "").split("\n\n")[:2]
+        kind, *more = (ast.get_docstring(ast.parse(text)) or "").split("\n\n")
+        found = [("Kind", kind), ("Paper", more[0] if more else ""), ("This form", self.says)]
+        return [(word, " ".join(said.split())) for word, said in found if said]
 
     @property
     def file(self) -> str:
@@ -115,11 +118,11 @@ class NetworkPage:
             x=alt.X(
                 "place:O", title="layer, from input to output", axis=alt.Axis(labels=False, ticks=False), sort=None
             ),
-            y=alt.Y("y:Q", title=None, axis=alt.Axis(format="~s")),
+            y=alt.Y("y:Q", title="number of a layer", axis=alt.Axis(format="~s")),
             tooltip=["layer:N", "kind:N", *tips],
         ).add_params(charts.choice("number", "Number", NUMBERS))
         words = (
-            f"Cost of {self.name} by layer, {len(self.layers)} layers from input to output; the table has the numbers."
+            f"Cost of {self.label} by layer, {len(self.layers)} layers from input to output; the table has the numbers."
         )
         return charts.as_json(bars.properties(width="container", height=220), words)
 
@@ -136,7 +139,13 @@ def network_pages(
     for name in set(chosen or ()) - set(names):
         raise DeeperError(f"networks: there is no network {name!r} in conf/model")
     names = names if chosen is None else [name for name in names if name in chosen]
-    return [NetworkPage(name, _reached(name, sources), _touching(name, answers)) for name in names]
+    labels = network_names.labels(sources)
+    return [
+        NetworkPage(
+            name, labels.get(name) or network_names.readable(name), _reached(name, sources), _touching(name, answers)
+        )
+        for name in names
+    ]
 
 
 def _reached(name: str, sources: Sequence[Source]) -> list[Reached]:

@@ -10,14 +10,20 @@ NAMED = "named"  # the layer whose dots have names
 SIDES = ("bottom-left", "left", "bottom", "right", "bottom-right", "top-right", "top-left", "top")
 GAP = 2  # pixels between a dot and its name
 SIZE = 11.5
+HARDLY = 0.01  # of opacity: a trace that counts, and that no eye sees
+SHAPE = ("x", "y", "shape", "size", "text", "align", "baseline", "dx", "dy", "fontSize")
 
 
-def with_names(chart: str, field: str) -> str:
-    """A chart of Vega-Lite as one of Vega, where each dot of the layer ``named`` has its ``field`` beside it."""
+def with_names(chart: str, field: str, first: str) -> str:
+    """A chart of Vega-Lite as one of Vega, where each dot of the layer ``named`` has its ``field`` beside it.
+
+    Where room is short, dots with the least ``first`` have theirs.
+    """
     import vl_convert
 
     vega = vl_convert.vegalite_to_vega(json.loads(chart))
-    avoided = [mark["name"] for mark in _marks(vega) if mark["type"] in ("symbol", "text")]
+    avoided = [_shadow(mark) for mark in _marks(vega) if mark["type"] in ("symbol", "text")]
+    vega["marks"] += avoided
     vega["marks"].append(
         {
             "type": "text",
@@ -31,8 +37,8 @@ def with_names(chart: str, field: str) -> str:
                     "size": {"signal": "[max(1, width), max(1, height)]"},
                     "anchor": list(SIDES),
                     "offset": [GAP],
-                    "sort": {"field": "datum.datum.error"},
-                    "avoidMarks": avoided,
+                    "sort": {"field": f"datum.datum.{first}"},
+                    "avoidMarks": [mark["name"] for mark in avoided],
                 }
             ],
         }
@@ -42,6 +48,16 @@ def with_names(chart: str, field: str) -> str:
 
 def _style() -> dict[str, Any]:
     return {"fill": {"value": charts.TEXT}, "fontSize": {"value": SIZE}}
+
+
+def _shadow(mark: Mapping[str, Any]) -> dict[str, Any]:
+    """A copy that nobody sees, in plain black: what is drawn in a colour of both themes leaves no trace for a name."""
+    shape = {key: mark["encode"]["update"].get(key) for key in SHAPE}
+    drawn = {key: value for key, value in shape.items() if value is not None}
+    copied = {key: mark[key] for key in ("type", "from") if key in mark}
+    style = {"fill": {"value": "#000"}, "stroke": {"value": "#000"}, "opacity": {"value": HARDLY}}
+    own = {"name": f"{mark['name']}_shadow", "interactive": False, "aria": False}
+    return {**copied, **own, "encode": {"update": {**drawn, **style}}}
 
 
 def _marks(group: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:

@@ -27,7 +27,10 @@ METHODS = {LOGISTIC: "logistic regression", FOREST: "random forest"}
 
 @dataclass(frozen=True)
 class ZooPoint:
-    """A network at a scale; ``network`` is None where its study changed it; ``seconds`` is None where times were measured on several processors."""
+    """A network at a scale.
+
+    ``network`` is None where its study changed it, ``seconds`` where times were measured on several processors.
+    """
 
     label: str
     network: str | None
@@ -83,9 +86,7 @@ def chart(sources: Sequence[Source], named: Container[str]) -> str | None:
         )
         for p in found
     ]
-    x = alt.X(
-        "x:Q", title=None, scale=alt.Scale(type="log", nice=False, padding=25), axis=charts.decades()
-    )
+    x = alt.X("x:Q", title=None, scale=alt.Scale(type="log", nice=False, padding=25), axis=charts.decades())
     y = alt.Y("error:Q", title="test error", axis=alt.Axis(format="%"), scale=alt.Scale(zero=False, padding=15))
     colours = alt.Scale(domain=families, range=charts.family_colours(families))
     base = alt.Chart(charts.table(rows, heads)).transform_filter(shown).transform_calculate(x="toNumber(datum[cost])")
@@ -109,14 +110,16 @@ def chart(sources: Sequence[Source], named: Container[str]) -> str | None:
     whole = alt.layer(*layers).add_params(
         charts.choice("scale", "Scale", {point.scale: point.scale for point in found}),
         charts.choice("cost", "Cost", COSTS),
-        charts.choice("names", "Names", {"front": "least error at their cost", "all": "all that have room", "none": "none"}),
+        charts.choice(
+            "names", "Names", {"front": "least error at their cost", "all": "all that have room", "none": "none"}
+        ),
         charts.switch("baselines", "classifiers of pixels"),
         charts.switch("published", "published errors"),
         *boxes,
     )
     about = "Test error of every network of the zoo against its cost; the table below has the same numbers."
     whole = whole.properties(width="container", height=HEIGHT + 80)
-    return with_names(charts.as_json(whole, about, families), "network")
+    return with_names(charts.as_json(whole, about, families), "network", "e")
 
 
 _ENDS = {"error": "test error", "lower": "its 95 % interval from", "upper": "its 95 % interval to"}
