@@ -11,7 +11,8 @@ SIDES = ("bottom-left", "left", "bottom", "right", "bottom-right", "top-right", 
 GAP = 2  # pixels between a dot and its name
 SIZE = 11.5
 HARDLY = 0.01  # of opacity: a trace that counts, and that no eye sees
-SHAPE = ("x", "y", "shape", "size", "text", "align", "baseline", "dx", "dy", "fontSize")
+AVOIDED = ("symbol", "text", "rule")
+SHAPE = ("x", "y", "x2", "y2", "shape", "size", "text", "align", "baseline", "dx", "dy", "fontSize")
 
 
 def with_names(chart: str, field: str, first: str) -> str:
@@ -22,7 +23,7 @@ def with_names(chart: str, field: str, first: str) -> str:
     import vl_convert
 
     vega = vl_convert.vegalite_to_vega(json.loads(chart))
-    avoided = [_shadow(mark) for mark in _marks(vega) if mark["type"] in ("symbol", "text")]
+    avoided = [_shadow(mark) for mark in _marks(vega) if mark["type"] in AVOIDED]
     vega["marks"] += avoided
     vega["marks"].append(
         {

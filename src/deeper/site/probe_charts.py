@@ -47,7 +47,9 @@ def depth_chart(arms: Sequence[ArmResults]) -> str | None:
     values = {"y": "datum[error]", "lower": "datum[error + '_lower']", "upper": "datum[error + '_upper']"}
     base = base.transform_calculate(**{name: f"toNumber({value})" for name, value in values.items()})
     labels = [arm.label for arm in arms]
-    colour = alt.Color("arm:N", scale=alt.Scale(domain=labels, range=charts.arm_colours(arms)), legend=None)
+    colour = alt.Color(
+        "arm:N", scale=alt.Scale(domain=labels, range=[look.colour for look in looks(arms)]), legend=None
+    )
     whole_numbers = alt.Axis(grid=False, tickMinStep=1, format="d")
     x = alt.X("depth:Q", title="layers deep", scale=alt.Scale(zero=False, padding=25), axis=whole_numbers)
     y = alt.Y("y:Q", title="error", axis=alt.Axis(format="%"), scale=alt.Scale(zero=False))
