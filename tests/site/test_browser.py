@@ -76,7 +76,7 @@ def test_filters_leave_the_claims_that_fit(browser):
         found = browser.driver.execute_script(
             cells, ", ".join(f"{line} td:nth-child({column})" for line in LINES.split(", "))
         )
-        assert 0 < len(found) < every
+        assert 0 < len(found) <= every
         assert all(value in cell for cell in found)
         chooser.select_by_visible_text("all")
     assert len(browser.find(LINES)) == every
@@ -256,11 +256,11 @@ def test_a_phone_shows_claim_verdict_and_effect(browser):
         assert heads == ["Claim", "Verdict", "Effect"]
         dots = browser.find("#ledger tbody tr:first-child .scale")
         assert next(one.text for one in dots if one.is_displayed()).startswith("●")
+        browser.visit("studies/residual_vs_plain")
         icons = [one.rect for one in browser.find(".header-right svg") if one.is_displayed()]
         ends = sorted((one["x"], one["x"] + one["width"]) for one in icons)
         assert len(ends) == 2
         assert ends[0][1] + 8 < ends[1][0]
-        browser.visit("studies/residual_vs_plain")
         heads = browser.shown("#arms thead th")
         assert heads.index("Test error") < heads.index("Parameters")
     finally:
@@ -292,7 +292,7 @@ def test_the_layers_of_a_network_are_drawn_from_input_to_output(browser):
     browser.visit("networks/resnet20")
     bars = browser.find(".chart .mark-rect path")
     drawn = [bar.get_attribute("aria-label") for bar in sorted(bars, key=lambda bar: bar.rect["x"])]
-    layers = [re.search(r"layer: ([^;]+);", label)[1] for label in drawn]
+    layers = [re.search(r"(?:^|; )layer: ([^;]+);", label)[1] for label in drawn]
     assert len(layers) > 60
     assert layers[:24] == browser.shown("table.numbers tbody tr td:first-child")[:24]
 

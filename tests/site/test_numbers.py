@@ -108,7 +108,7 @@ def test_the_zoo_s_lines_are_the_table_s(site, tables):
     for (network, study, cells), arm in zip(points, sorted(arms, key=means.get), strict=True):
         errors = list(_errors(table, "test_error", arm).values())
         cost = next(row["cost"] for row in table["trials"] if row["arm"] == arm)
-        shown = [float(value) for value in re.findall(r'data-order="([^"]+)"', cells)]
+        shown = [float(value) for value in re.findall(r'data-order="([\d.e-]+)"', cells)]
         assert (network, study) == (arms[arm], "studies/zoo")
         expected = [math.fsum(errors) / len(errors), cost["macs"], cost["params"], cost["activation_bytes"]]
         assert shown == pytest.approx(expected, rel=1e-12)
