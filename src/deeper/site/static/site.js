@@ -26,7 +26,7 @@ if (sortable.length)
     document.querySelectorAll(".filters").forEach((filters) => {
       const tables = [...made.keys()].filter((table) => (table.dataset.group || table.id) === filters.dataset.filters);
       const choose = () => tables.forEach((table) => chooseRows(table, made.get(table), filters, jQuery));
-      filters.addEventListener("input", choose);
+      ["input", "change"].forEach((event) => filters.addEventListener(event, choose));
       choose(); // a browser may keep a choice when it loads a page again
     });
     sortable.forEach((table) => { table.dataset.ready = "true"; });
