@@ -183,7 +183,12 @@ def _front(found: Sequence[sources.Source], answers: Sequence[sources.Answer]) -
 
 
 def _live(page: StudyPage) -> list[LiveChart]:
-    """The live charts that a study has numbers for: first what decides, then where arms end, then the way there."""
+    """The live charts that a study has numbers for: first what decides, then where arms end, then the way there.
+
+    A calibration has none: its hundred arms are one table.
+    """
+    if page.results.page == "calibration":
+        return []
     compared = row_charts.comparison_charts(comparisons.compared_rows(page.verdicts, page.results.label))
     of_epochs = curve_chart(page.results.table, page.arms, page.study.title)
     final = row_charts.final_errors(page.arms) if page.results.page == "study" else None
