@@ -59,7 +59,9 @@ def test_errors_at_the_end_begin_with_the_test_error():
     assert choice["value"] == "test_error"
 
 
-@pytest.mark.parametrize(("name", "axis"), [("transfer", "place"), ("transfer_pictures", "pictures")])
+@pytest.mark.parametrize(
+    ("name", "axis"), [("transfer", "place"), ("transfer_photographs", "place"), ("transfer_pictures", "pictures")]
+)
 def test_transfer_is_drawn_along_pictures_only_where_their_number_differs(name, axis):
     results = load.read(ROOT / "results" / f"{name}.json")
     datasets = _datasets(probe_charts.transfer_chart(results, arm_results(results.table)))

@@ -41,6 +41,12 @@ def test_a_network_s_best_is_its_own_and_has_its_own_cost(pages):
     assert net.label == "ResNet-20"
 
 
+def test_a_label_that_says_more_than_the_network_names_none():
+    labels = network_names.labels([Source(False, [_page("zoo_full")], Baselines.model_construct(rows=()))])
+    assert labels["resnet20"] == "ResNet-20"
+    assert "densenet_bc100_k12" not in labels
+
+
 @pytest.mark.parametrize(
     ("name", "said"),
     [

@@ -43,11 +43,12 @@ SQUEEZED = "se_"
 
 
 def labels(sources: Sequence[Source]) -> dict[str, str]:
-    """The zoo's labels of networks as they are, by configuration; the first source's word goes first."""
+    """The zoo's labels by configuration, of arms that set nothing but the network; the first source's goes first."""
     found: dict[str, str] = {}
     for page in (page for source in sources for page in source.pages if page.results.page == "zoo"):
         for arm in page.arms:
-            if network := network_itself(page.study, arm):
+            network = network_itself(page.study, arm)
+            if network and set(page.study.arms[arm.name].set or ()) == {"model"}:
                 found.setdefault(network, arm.label)
     return found
 

@@ -1,7 +1,6 @@
 """What some studies have beside errors by epoch: depth against error, errors without a block, transfer by mode."""
 
 import re
-from collections import Counter
 from collections.abc import Sequence
 
 import altair as alt
@@ -141,8 +140,8 @@ def transfer_chart(results: StudyResults, arms: Sequence[ArmResults]) -> str | N
         for mode in MODES
         for one in task.by_pictures(mode)
     ]
-    sizes = Counter((title, mode) for title, mode, *_ in rows)
-    return _by_pictures(rows) if max(sizes.values(), default=0) > 1 else transfer_rows(tasks)
+    several = any(len(task.by_pictures(mode)) > 1 for task in tasks for mode in MODES)
+    return _by_pictures(rows) if several else transfer_rows(tasks)
 
 
 def _by_pictures(rows: Sequence[tuple]) -> str:
