@@ -62,24 +62,47 @@ def no_complaints(browser):
     assert browser.asked_outside() == []
 
 
+LINES = ", ".join(f"#{name} tbody tr[data-claim]" for name in ("ledger", "undecided", "counted"))
+
+
 def test_filters_leave_the_claims_that_fit(browser):
     browser.visit("index")
-    every = len(browser.find("#ledger tbody tr"))
+    every = len(browser.find(LINES))
     for name, column in (("verdict", 2), ("family", 6), ("scale", 7)):
         chooser = Select(browser.find(f"#by-{name}")[0])
         value = chooser.options[1].text
         chooser.select_by_visible_text(value)
-        cells = browser.shown(f"#ledger tbody td:nth-child({column})")
-        assert 0 < len(cells) <= every
-        assert all(value in cell for cell in cells)
+        cells = "return [...document.querySelectorAll(arguments[0])].map(e => e.dataset.search || e.textContent)"
+        found = browser.driver.execute_script(
+            cells, ", ".join(f"{line} td:nth-child({column})" for line in LINES.split(", "))
+        )
+        assert 0 < len(found) <= every
+        assert all(value in cell for cell in found)
         chooser.select_by_visible_text("all")
-    assert len(browser.find("#ledger tbody tr")) == every
+    assert len(browser.find(LINES)) == every
 
 
-def test_a_search_in_the_table_finds_a_claim(browser):
+def test_a_search_in_the_ledger_finds_a_claim(browser):
     browser.visit("index")
-    browser.find(".dt-search input")[0].send_keys("training error worse")
+    browser.find("#find")[0].send_keys("training error worse")
     assert browser.shown("#ledger tbody tr td:first-child") == ["Plain networks train worse past some depth"]
+
+
+def test_a_choice_opens_the_folded_claims_that_fit_and_closes_them_again(browser):
+    browser.visit("index")
+    [fold] = browser.find("#fold-undecided")
+    assert not fold.get_property("open")
+    folded = browser.shown("#undecided tbody tr td:first-child")[0]
+    box = browser.find("#find")[0]
+    box.send_keys(folded)
+    browser.wait(lambda: fold.get_property("open"))
+    assert folded in browser.shown("#undecided tbody tr td:first-child")
+    assert "found" in browser.shown("#fold-undecided summary")[0]
+    box.send_keys(" and something else")
+    browser.wait(lambda: not fold.is_displayed())
+    box.send_keys(Keys.CONTROL, "a")
+    box.send_keys(Keys.DELETE)
+    browser.wait(lambda: fold.is_displayed() and not fold.get_property("open"))
 
 
 def test_a_click_on_a_head_sorts_by_effect(browser):
@@ -99,6 +122,19 @@ def test_search_over_all_pages_finds_a_study(browser):
     browser.find("form input[name=q]")[-1].send_keys("shortcuts", Keys.ENTER)
     browser.wait(lambda: browser.find("#search-results a"))
     browser.wait(lambda: any("residual" in link.lower() for link in browser.shown("#search-results a")))
+
+
+def test_a_search_puts_networks_last_and_says_which_ledger_a_study_is_of(browser):
+    browser.visit("search")
+    browser.find("form input[name=q]")[-1].send_keys("layers", Keys.ENTER)
+    browser.wait(lambda: any("networks/" in link.get_attribute("href") for link in browser.find("#search-results a")))
+    browser.wait(lambda: "found" in browser.shown(".search-summary, #search-results")[0].lower())
+    links = [(link.get_attribute("href"), link.text) for link in browser.find("#search-results li > a")]
+    are_networks = ["/networks/" in href and "index" not in href for href, _ in links]
+    assert are_networks == sorted(are_networks)
+    named = {href.split("/studies/")[1].split(".")[0]: text for href, text in links if "/studies/" in href}
+    assert named["lesion"].endswith("(first ledger)")
+    assert not named["record-depth_vs_width"].endswith("(first ledger)")
 
 
 def test_the_theme_switches_charts_too(browser):
@@ -134,7 +170,57 @@ def test_hovering_shows_a_network_and_a_click_opens_its_page(browser):
     browser.wait(lambda: browser.find("#vg-tooltip-element.visible"))
     assert "LeNet-5" in browser.find("#vg-tooltip-element")[0].text
     ActionChains(browser.driver).click(dot).perform()
-    browser.wait(lambda: browser.shown("h1")[0].startswith("lenet5"))
+    browser.wait(lambda: browser.shown("h1")[0].startswith("LeNet-5 (lenet5)"))
+
+
+@pytest.mark.parametrize("width", [1280, 400])
+def test_a_name_of_the_zoo_stands_at_its_dot_and_covers_none(browser, width):
+    metrics = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
+    browser.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+    try:
+        browser.visit("zoo")
+        names = next(one for one in browser.find(".vega-bind select") if "least error" in one.text)
+        Select(names).select_by_visible_text("all that have room")
+        boxes = """
+            const box = (e) => { const r = e.getBoundingClientRect(); return [r.left, r.top, r.right, r.bottom]; };
+            const boxes = (found) => [...document.querySelectorAll(found)].map(box);
+            const names = ".names text:not([opacity='0'])";
+            return [boxes(names), boxes(".mark-symbol path[aria-label*='family:']")];
+        """
+        browser.wait(lambda: len(browser.driver.execute_script(boxes)[0]) > 8)
+        written, dots = browser.driver.execute_script(boxes)
+        for left, top, right, bottom in written:
+            # Pixels between a name and a dot; letters are less high than their box.
+            gaps = [max(x - right, left - x2, y - bottom + 4, top + 4 - y2) for x, y, x2, y2 in dots]
+            assert -3 < min(gaps) < 12
+    finally:
+        browser.driver.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+
+def test_heads_stand_where_their_numbers_stand(browser):
+    wrong = """
+        return [...document.querySelectorAll("table.numbers")].flatMap((table) => {
+          const heads = [...table.tHead.rows[0].cells];
+          return heads.filter((head, place) => {
+            const cells = [...table.tBodies[0].rows].map((row) => row.cells[place]).filter(Boolean);
+            if (!cells.length || !cells.every((cell) => cell.classList.contains("n"))) return false;
+            return !["right", "end"].includes(getComputedStyle(head).textAlign);
+          }).map((head) => head.textContent);
+        });
+    """
+    for page in ("zoo", "networks/index", "networks/resnet20", "studies/lesion", "studies/record-depth_vs_width"):
+        browser.visit(page)
+        assert browser.driver.execute_script(wrong) == [], page
+
+
+def test_a_study_shows_first_what_decides(browser):
+    browser.visit("studies/residual_vs_plain")
+    charts = "return [...document.querySelectorAll('.chart')].map(e => e.closest('section').id)"
+    order = list(dict.fromkeys(browser.driver.execute_script(charts)))
+    assert order[:2] == ["differences", "errors-at-the-end"]
+    assert order[-1] == "error-by-epoch"
+    for error in (".vega-bind select option:checked",):
+        assert browser.shown(f"#errors-at-the-end {error}") == ["test error"]
 
 
 def test_arms_bands_and_seeds_of_the_curves(browser):
@@ -168,6 +254,15 @@ def test_a_phone_shows_claim_verdict_and_effect(browser):
         browser.visit("index")
         heads = [head.text.split(",")[0].strip() for head in browser.find("#ledger thead th") if head.is_displayed()]
         assert heads == ["Claim", "Verdict", "Effect"]
+        dots = browser.find("#ledger tbody tr:first-child .scale")
+        assert next(one.text for one in dots if one.is_displayed()).startswith("●")
+        browser.visit("studies/residual_vs_plain")
+        icons = [one.rect for one in browser.find(".header-right svg") if one.is_displayed()]
+        ends = sorted((one["x"], one["x"] + one["width"]) for one in icons)
+        assert len(ends) == 2
+        assert ends[0][1] + 8 < ends[1][0]
+        heads = browser.shown("#arms thead th")
+        assert heads.index("Test error") < heads.index("Parameters")
     finally:
         browser.driver.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
 
@@ -197,7 +292,7 @@ def test_the_layers_of_a_network_are_drawn_from_input_to_output(browser):
     browser.visit("networks/resnet20")
     bars = browser.find(".chart .mark-rect path")
     drawn = [bar.get_attribute("aria-label") for bar in sorted(bars, key=lambda bar: bar.rect["x"])]
-    layers = [re.search(r"layer: ([^;]+);", label)[1] for label in drawn]
+    layers = [re.search(r"(?:^|; )layer: ([^;]+);", label)[1] for label in drawn]
     assert len(layers) > 60
     assert layers[:24] == browser.shown("table.numbers tbody tr td:first-child")[:24]
 

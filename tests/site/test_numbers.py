@@ -82,7 +82,21 @@ def test_the_ledger_of_record_has_the_word(site, tables):
     [table] = _tables(tables / "record").values()
     for claim in table["study"]["claims"]:
         assert f"studies/record-{table['study']['name']}.html#{claim}" in rows[claim]
-        assert 'data-search="record"' in rows[claim]
+        assert 'data-search="●●○○ networks that have learned"' in rows[claim]
+
+
+def test_a_published_number_says_of_what_it_is(site):
+    cells = re.findall(r"<td>([^<]*?) <small>([^<]*)</small></td>", _page(site, "studies/residual_vs_plain"))
+    assert ("27.94 → 28.54 %", "top-1 val error, 10-crop") in cells
+    [effect] = re.findall(r"27.94 → 28.54 % \(([^)]*)\)", dict(ROW.findall(_page(site, "index")))["degradation"])
+    assert effect.startswith("top-1 val error")
+
+
+def test_no_page_calls_a_scale_by_its_code_name(site):
+    for name in ("index", "zoo", "studies/index", "networks/index", "networks/resnet20"):
+        text = re.sub(r"<script.*?</script>", "", _page(site, name), flags=re.S)
+        assert "first_ledger" not in text, name
+        assert 'aria-label="scale 1 of 4, 500 steps on small pictures"' in text, name
 
 
 def test_the_zoo_s_lines_are_the_table_s(site, tables):
@@ -94,7 +108,7 @@ def test_the_zoo_s_lines_are_the_table_s(site, tables):
     for (network, study, cells), arm in zip(points, sorted(arms, key=means.get), strict=True):
         errors = list(_errors(table, "test_error", arm).values())
         cost = next(row["cost"] for row in table["trials"] if row["arm"] == arm)
-        shown = [float(value) for value in re.findall(r'data-order="([^"]+)"', cells)]
+        shown = [float(value) for value in re.findall(r'data-order="([\d.e-]+)"', cells)]
         assert (network, study) == (arms[arm], "studies/zoo")
         expected = [math.fsum(errors) / len(errors), cost["macs"], cost["params"], cost["activation_bytes"]]
         assert shown == pytest.approx(expected, rel=1e-12)
@@ -113,5 +127,6 @@ def test_the_zoo_s_chart_has_the_same_numbers(site, tables):
 
 
 def _points(spec: dict) -> str:
-    [found] = [data for data in spec["datasets"].values() if "href" in data.split("\n")[0]]
+    given = [data["values"] for data in spec["data"] if isinstance(data.get("values"), str)]
+    [found] = [values for values in given if "href" in values.split("\n")[0]]
     return found

@@ -6,6 +6,7 @@ import io
 import json
 import shutil
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from deeper.errors import DeeperError
 from deeper.exact import findings as exact_findings
 from deeper.exact.computed_claim import Finding
 from deeper.reporting import templating, words
-from deeper.reporting.charts import theme
+from deeper.reporting.charts import comparisons, theme
 from deeper.reporting.pages import answer, claim_rows, exact_claims, search, study, transfer, verdict_words, zoo_choices
 from deeper.reporting.pages import site as reports
 from deeper.reporting.pages.claim_rows import ClaimRow
@@ -28,7 +29,7 @@ from deeper.reporting.pages.study import StudyPage
 from deeper.schema.baselines import FILE as BASELINES
 from deeper.schema.baselines import read_baselines
 from deeper.schema.ledger import ledger
-from deeper.site import ledger_rows, networks, probe_charts, searches, sources, zoo
+from deeper.site import arm_networks, ledger_rows, networks, probe_charts, row_charts, scales, searches, sources, zoo
 from deeper.site.curve_chart import curve_chart
 
 OWN = ".buildinfo"  # Sphinx writes it into every site
@@ -46,6 +47,7 @@ SETTINGS = {
     "html_show_copyright": False,
     "html_use_index": False,
     "html_show_search_summary": False,  # it would fetch pages, which a browser refuses to a page from a folder
+    "html_search_scorer": str(Path(__file__).parent / "static" / "scorer.js"),
     "suppress_warnings": ["myst.header"],
     "html_js_files": [
         ["vega.js", {"defer": "defer"}],
@@ -53,10 +55,25 @@ SETTINGS = {
         ["site.js", {"defer": "defer"}],
     ],
 }
+OVER_SEEDS = "Means over seeds with their 95 % intervals."
+DECIDING = (
+    "The intervals decide. Shaded: where the difference was expected; a dashed frame: what does not matter; a dashed "
+    "line: the margin; a small dot: a seed."
+)
+AVERAGED = "Means over groups with their 95 % intervals; dashed, the best single network of each group."
 FILTERS = (
     *(words.number, words.percent, words.seconds, words.count, words.sentence, words.plural, words.expectation),
     *(words.listed, words.memory),
 )
+
+
+@dataclass(frozen=True)
+class LiveChart:
+    """A heading of a study's page with its charts, and what they show."""
+
+    title: str
+    charts: Sequence[str]
+    says: str
 
 
 def write(
@@ -101,12 +118,12 @@ def pages(
     answers = sources.answers(found)
     rows = [*map(ledger_rows.of_answer, answers), *map(ledger_rows.of_finding, findings)]
     rows += searches.ledger_rows(searched)
-    rows.sort(key=lambda row: (claims.VERDICTS.index(row.verdict), row.scale == ledger_rows.COUNTED))
+    rows.sort(key=lambda row: claims.VERDICTS.index(row.verdict))
     nets = networks.network_pages(found, answers, chosen)
     names = {net.name for net in nets}
     studies = [(source, page) for source in found for page in source.pages]
     made = {
-        "index": _render("index", root="", rows=rows, found=found, exact=bool(findings), **_front(found, answers)),
+        "index": _render("index", root="", exact=bool(findings), **_ledger(rows), **_front(found, answers)),
         "studies/index": _render("studies", root="../", studies=studies, searched=searched),
         "zoo": _render("zoo", root="", names=names, **_zoo(found, names)),
         "networks/index": _render("networks", root="../", networks=nets),
@@ -141,6 +158,21 @@ def _zoo(found: Sequence[sources.Source], names: set[str]) -> dict[str, Any]:
     return {"chart": zoo.chart(found, names), "points": points, "bought": bought, "rivals": ahead}
 
 
+def _ledger(rows: Sequence[ledger_rows.LedgerRow]) -> dict[str, Any]:
+    """The claims in their folds, and the lists that choose among them: name, label, column, values with their words."""
+    kinds = sorted({row.kind for row in rows})
+    verdicts = list(dict.fromkeys(row.verdict for row in rows))
+    families = sorted({family for row in rows for family in row.families})
+    sizes = dict.fromkeys(scales.option(row.scale) for row in sorted(rows, key=lambda row: scales.dots(row.scale)))
+    lists = [
+        ("verdict", "Verdict", 1, verdicts),
+        ("kind", "Kind", 4, kinds),
+        ("family", "Family", 5, families),
+        ("scale", "Scale", 6, list(sizes)),
+    ]
+    return {"folds": ledger_rows.folds(rows), "lists": lists}
+
+
 def _front(found: Sequence[sources.Source], answers: Sequence[sources.Answer]) -> dict[str, Any]:
     """The answer in three sentences, where each number stands, and what classifiers of pixels reach."""
     rows = {one.verdict.claim: ClaimRow(one.page.results, one.verdict, one.page.published) for one in answers}
@@ -150,16 +182,26 @@ def _front(found: Sequence[sources.Source], answers: Sequence[sources.Answer]) -
     return {"sentences": sentences, "places": places, "rivals": rivals, "measured_on": answer.scales(sentences)}
 
 
-def _live(page: StudyPage) -> list[tuple[str, str, str]]:
-    """The live charts that a study has numbers for: title, chart, what it shows."""
+def _live(page: StudyPage) -> list[LiveChart]:
+    """The live charts that a study has numbers for: first what decides, then where arms end, then the way there.
+
+    A calibration has none: its hundred arms are one table.
+    """
+    if page.results.page == "calibration":
+        return []
+    compared = row_charts.comparison_charts(comparisons.compared_rows(page.verdicts, page.results.label))
     of_epochs = curve_chart(page.results.table, page.arms, page.study.title)
+    final = row_charts.final_errors(page.arms) if page.results.page == "study" else None
     drawn = [
-        ("Error by epoch", of_epochs, "Means over seeds; the training error is taken while the network learns."),
-        ("Error by depth", probe_charts.depth_chart(page.arms), "Means over seeds with their 95 % intervals."),
-        ("Without one block", probe_charts.lesion_chart(page.arms), "Dashed: the whole network's error."),
-        ("By pictures", probe_charts.transfer_chart(page.results, page.arms), "Means over seeds with 95 % intervals."),
+        ("Differences", compared, DECIDING),
+        ("Frozen, fine-tuned, from scratch", [probe_charts.transfer_chart(page.results, page.arms)], OVER_SEEDS),
+        ("Networks averaged", [probe_charts.averaged_chart(page.arms)], AVERAGED),
+        ("Without one block", [probe_charts.lesion_chart(page.arms)], "Dashed: the whole network's error."),
+        ("Errors at the end", [final], f"{OVER_SEEDS} A small dot is a seed."),
+        ("Error by depth", [probe_charts.depth_chart(page.arms)], OVER_SEEDS),
+        ("Error by epoch", [of_epochs], "Means over seeds; the training error is taken while the network learns."),
     ]
-    return [(title, chart, says) for title, chart, says in drawn if chart]
+    return [LiveChart(title, list(filter(None, found)), says) for title, found, says in drawn if any(found)]
 
 
 def _render(template: str, **context: Any) -> str:
@@ -179,8 +221,10 @@ def _environment() -> jinja2.Environment:
         statements=ledger(),
         claims=claims,
         words=words,
+        scales=scales,
         signs=verdict_words.SIGNS,
         family=theme.family,
+        network_itself=arm_networks.network_itself,
         **said,
         **of_exact,
     )

@@ -23,6 +23,7 @@ def both(light: str, dark: str) -> str:
 TEXT, MUTED, GRID = (both(getattr(theme.LIGHT, name), getattr(theme.DARK, name)) for name in ("text", "muted", "grid"))
 DIGITS = 5
 NARROW = 340  # pixels that a chart has on a phone
+UPRIGHT = 44  # pixels for the numbers of a vertical axis: another choice may have longer ones
 LETTER, SYMBOL = 6.5, 28  # pixels of a letter, and of a legend's symbol with the gap after it
 
 
@@ -48,6 +49,12 @@ def switch(name: str, label: str, on: bool = True) -> alt.Parameter:
     return alt.param(name=name, value=on, bind=alt.binding_checkbox(name=label))
 
 
+def decades() -> alt.Axis:
+    """A logarithmic axis: a mark, and its number, at 1 and 3 of each power of ten, so that all have room."""
+    values = [lead * 10**power for power in range(-1, 13) for lead in (1, 3)]
+    return alt.Axis(values=values, format="~s", grid=False, labelOverlap=False)
+
+
 def table(rows: Iterable[Sequence[Any]], heads: Sequence[str]) -> alt.InlineData:
     """Rows as comma-separated values, a third of JSON's size; ``None`` is left empty."""
     lines = [",".join(heads), *(",".join(map(_cell, row)) for row in rows)]
@@ -67,11 +74,14 @@ def as_json(chart: alt.TopLevelMixin, description: str, named: Sequence[str] = (
         labelSeparation=6,
         **letters,
     )
+    upright = alt.AxisConfig(minExtent=UPRIGHT)
     columns = max(1, int(NARROW / (SYMBOL + LETTER * max(map(len, named), default=0))))
     legend = alt.LegendConfig(
         labelColor=TEXT, titleColor=MUTED, orient="top", columns=columns, labelLimit=400, symbolOpacity=1, **letters
     )
-    chart = chart.properties(description=description).configure(background="transparent", axis=axis, legend=legend)
+    chart = chart.properties(description=description).configure(
+        background="transparent", axis=axis, axisY=upright, legend=legend
+    )
     chart = chart.configure_view(stroke=None).configure_text(color=TEXT, fontSize=12)
     # A script's text must not close the script.
     return json.dumps(chart.to_dict(validate=False), separators=(",", ":")).replace("</", "<\\/")

@@ -7,13 +7,13 @@ import altair as alt
 
 from deeper.reporting.arm_results import ArmResults, curve
 from deeper.reporting.arm_settings import value_of
-from deeper.reporting.charts.theme import THEMES
-from deeper.reporting.charts.transfer import SIGNALS
 from deeper.schema.results import StudyTable, TrialRow
 from deeper.site import charts
 from deeper.site.charts import HEIGHT
+from deeper.site.looks import encodings
 
 ERRORS = {"train_error": "running training error", "validation_error": "validation error"}
+FIRST = ("validation_error", "train_error")
 AXES = {"epoch": "epochs", "steps": "steps", "seconds": "seconds of training"}
 
 
@@ -25,8 +25,7 @@ def curve_chart(table: StudyTable, arms: Sequence[ArmResults], title: str) -> st
     labels = [arm.label for arm in arms]
     named = [arm.label for arm in arms if _is_shown(arm, arms)]
     legend = alt.Legend(title=None, values=named)
-    colour = alt.Color("arm:N", scale=alt.Scale(domain=labels, range=_colours(arms)), sort=labels, legend=legend)
-    shape = alt.Shape("arm:N", scale=alt.Scale(domain=labels), sort=labels, legend=legend)
+    colour, shape, dash = encodings(arms, legend)
     boxes = [charts.switch(f"arm_{place}", arm.label, _is_shown(arm, arms)) for place, arm in enumerate(arms)]
     shown = f"[{','.join(box.name for box in boxes)}][datum.place]"
     x = alt.X("x:Q", title="epochs, steps or seconds", axis=alt.Axis(grid=False, tickMinStep=1))
@@ -41,14 +40,14 @@ def curve_chart(table: StudyTable, arms: Sequence[ArmResults], title: str) -> st
     lower, upper = (f"toNumber(datum[error + '_{end}'])" for end in ("lower", "upper"))
     band = means.transform_filter("bands").transform_calculate(lower=lower, upper=upper)
     band = band.mark_area(opacity=0.18).encode(x=x, y=alt.Y("lower:Q", title="error"), y2="upper:Q", color=colour)
-    line = means.mark_line(strokeWidth=2.5).encode(x=x, y=y, color=colour, tooltip=tips)
+    line = means.mark_line(strokeWidth=2.5).encode(x=x, y=y, color=colour, strokeDash=dash, tooltip=tips)
     dots = means.mark_point(filled=True, opacity=1, size=55).encode(x=x, y=y, color=colour, shape=shape, tooltip=tips)
     seeds = ready(alt.Chart(charts.table(_seeds(table, arms), _SEED_HEADS)).transform_filter("seeds"))
     seeds = seeds.mark_line(strokeWidth=0.8, opacity=0.7).encode(
         x=x, y=y, color=colour, detail="seed:N", tooltip=[*tips[:1], "seed:N", *tips[1:]]
     )
     chart = alt.layer(band, seeds, line, dots).add_params(
-        charts.choice("error", "Error", ERRORS),
+        charts.choice("error", "Error", _errors(arms)),
         charts.choice("axis", "Along", AXES),
         charts.switch("bands", "95 % intervals"),
         charts.switch("seeds", "each seed", on=False),
@@ -58,12 +57,10 @@ def curve_chart(table: StudyTable, arms: Sequence[ArmResults], title: str) -> st
     return charts.as_json(chart.properties(width="container", height=HEIGHT), words, named)
 
 
-def _colours(arms: Sequence[ArmResults]) -> list[str]:
-    """A colour of both themes for each arm: its family's; of transfer learning that of its way of training."""
-    if not all(arm.rows[0].transfer for arm in arms):
-        return charts.arm_colours(arms)
-    hues = [SIGNALS[arm.rows[0].transfer.mode] for arm in arms]
-    return [charts.both(*(theme.signals[hue] for theme in THEMES)) for hue in hues]
+def _errors(arms: Sequence[ArmResults]) -> dict[str, str]:
+    """The errors that any epoch has; first the validation error, which is of the network as it is by then."""
+    epochs = [epoch for arm in arms for row in arm.rows for epoch in row.curves]
+    return {key: ERRORS[key] for key in FIRST if any(getattr(epoch, key) is not None for epoch in epochs)}
 
 
 def _is_shown(arm: ArmResults, arms: Sequence[ArmResults]) -> bool:

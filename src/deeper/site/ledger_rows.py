@@ -3,16 +3,17 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from deeper.claims import verdicts as claims
 from deeper.exact.computed_claim import Finding
 from deeper.reporting import words
 from deeper.reporting.charts import theme
 from deeper.reporting.pages import exact_claims
-from deeper.reporting.pages.claim_rows import IN_PERCENT, published_effects
+from deeper.reporting.pages.claim_rows import IN_PERCENT, OPEN, published_effects
 from deeper.reporting.pages.verdict_words import pair
+from deeper.reporting.published_numbers import PublishedNumber
 from deeper.schema.ledger import ledger
+from deeper.site.scales import COUNTED
 from deeper.site.sources import Answer
-
-COUNTED = "counted"
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,7 @@ class LedgerRow:
     Attributes:
         address: of the page that says more, from the site's root.
         title: the claim in a few words; ``statement`` is the lecture's.
-        kind: ``trained`` or ``exact``; ``beside the lectures`` of a statement that a study makes itself.
+        kind: ``trained`` or ``counted``; ``beside the lectures`` of a statement that a study makes itself.
         families: of the networks that it is about.
         effect: the deciding comparison's mean with its interval, or what was counted; ``value`` sorts it.
         about: which comparison, or count, that is.
@@ -61,7 +62,7 @@ def of_answer(answer: Answer) -> LedgerRow:
         effect=words.difference(outcome.metric, found),
         value=found.mean if found else None,
         about=f"{outcome.metric.label}, {pair(page.results, outcome.comparison)}",
-        published=next((f"{one.value} ({one.data})" for one in effects if IN_PERCENT.match(one.value)), words.NONE),
+        published=next((_published(one) for one in effects if IN_PERCENT.match(one.value)), words.NONE),
         scale=page.results.table.profile,
         trained_on=page.scale_of(verdict, data=True).removesuffix(f", profile {page.results.table.profile}"),
     )
@@ -76,7 +77,7 @@ def of_finding(finding: Finding) -> LedgerRow:
         statement=words.sentence(ledger()[finding.claim].statement),
         address=f"exact.html#{finding.claim}",
         verdict=finding.in_the_ledger,
-        kind="exact",
+        kind=COUNTED,
         families=[theme.family(finding.claim)],
         effect=exact_claims.found(part),
         value=None,
@@ -85,3 +86,37 @@ def of_finding(finding: Finding) -> LedgerRow:
         scale=COUNTED,
         trained_on="from the networks themselves",
     )
+
+
+def _published(number: PublishedNumber) -> str:
+    """``27.94 → 28.54 % (top-1 val error, ImageNet)``: of what it is, and on which data."""
+    value = number.value.replace("-", words.MINUS)
+    return f"{value} ({', '.join(filter(None, (number.remarks, number.data)))})"
+
+
+@dataclass(frozen=True)
+class Fold:
+    """Lines of the ledger that stand together; those with a ``summary`` are folded under it."""
+
+    name: str
+    rows: Sequence[LedgerRow]
+    summary: str = ""
+
+
+def folds(rows: Sequence[LedgerRow]) -> list[Fold]:
+    """The decided claims as they are, then the undecided and the counted ones, folded; what has no line is left out."""
+    trained = [row for row in rows if row.kind != COUNTED]
+    counted = [row for row in rows if row.kind == COUNTED]
+    undecided = [row for row in trained if row.verdict in OPEN]
+    found = [
+        Fold("ledger", [row for row in trained if row.verdict not in OPEN]),
+        Fold("undecided", undecided, f"{len(undecided)} undecided: ? cannot tell, ∅ not testable here"),
+        Fold("counted", counted, f"{words.plural(len(counted), 'claim')} counted, not trained: {_outcomes(counted)}"),
+    ]
+    return [fold for fold in found if fold.rows]
+
+
+def _outcomes(rows: Sequence[LedgerRow]) -> str:
+    """``18 supported, 4 mixed and 2 contradicted``."""
+    verdicts = [row.verdict for row in rows]
+    return words.listed([f"{verdicts.count(one)} {one}" for one in claims.VERDICTS if one in verdicts])

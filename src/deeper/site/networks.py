@@ -14,10 +14,11 @@ from deeper.cost.networks import PaperNetwork
 from deeper.errors import DeeperError
 from deeper.paths import CONF, ROOT
 from deeper.reporting.charts import theme
-from deeper.site import charts
+from deeper.reporting.study_scale import scale_of
+from deeper.site import charts, network_names
+from deeper.site.arm_networks import changed, network_itself
 from deeper.site.blocks import DrawnBlock, blocks_of
 from deeper.site.sources import Answer, Source
-from deeper.site.zoo import scale
 
 FIRST = 24  # layers that a page's table shows
 NUMBERS = {"macs": "multiply-adds", "params": "parameters", "activations": "activations"}
@@ -25,23 +26,42 @@ NUMBERS = {"macs": "multiply-adds", "params": "parameters", "activations": "acti
 
 @dataclass(frozen=True)
 class Reached:
-    """What a network reached in a study, with the scale it was measured at."""
+    """What a network reached in a study, with the scale it was measured at.
+
+    Attributes:
+        changed: what the study set otherwise in the network, in words; empty where it is the network itself.
+        macs: multiply-adds of an image as the study took it, not as the paper did.
+    """
 
     study: str
     address: str
     label: str
+    changed: str
+    profile: str
     scale: str
     seeds: int
+    macs: int
     error: Mean
 
 
 @dataclass(frozen=True)
 class NetworkPage:
-    """A network of ``conf/model``."""
+    """A network of ``conf/model``; ``label`` is what it is called."""
 
     name: str
-    reached: Sequence[Reached]
+    label: str
+    every: Sequence[Reached]
     claims: Sequence[Answer]
+
+    @property
+    def reached(self) -> list[Reached]:
+        """What it reached itself."""
+        return [one for one in self.every if not one.changed]
+
+    @property
+    def relatives(self) -> list[Reached]:
+        """What networks reached that a study made of it."""
+        return [one for one in self.every if one.changed]
 
     @property
     def family(self) -> str:
@@ -54,10 +74,12 @@ class NetworkPage:
         return " ".join(line.lstrip("# ") for line in itertools.takewhile(lambda line: line.startswith("#"), lines))
 
     @property
-    def about(self) -> list[str]:
-        """The first two paragraphs of what its file says, which name the paper."""
+    def about(self) -> list[tuple[str, str]]:
+        """What is known of it, each with a word for what it says: its kind, its paper, this form of it."""
         text = (ROOT / self.file).read_text(encoding="utf-8")
-        return (ast.get_docstring(ast.parse(text)) or "").split("\n\n")[:2]
+        kind, *more = (ast.get_docstring(ast.parse(text)) or "").split("\n\n")
+        found = [("Kind", kind), ("Paper", more[0] if more else ""), ("This form", self.says)]
+        return [(word, " ".join(said.split())) for word, said in found if said]
 
     @property
     def file(self) -> str:
@@ -96,11 +118,11 @@ class NetworkPage:
             x=alt.X(
                 "place:O", title="layer, from input to output", axis=alt.Axis(labels=False, ticks=False), sort=None
             ),
-            y=alt.Y("y:Q", title=None, axis=alt.Axis(format="~s")),
+            y=alt.Y("y:Q", title="number of a layer", axis=alt.Axis(format="~s")),
             tooltip=["layer:N", "kind:N", *tips],
         ).add_params(charts.choice("number", "Number", NUMBERS))
         words = (
-            f"Cost of {self.name} by layer, {len(self.layers)} layers from input to output; the table has the numbers."
+            f"Cost of {self.label} by layer, {len(self.layers)} layers from input to output; the table has the numbers."
         )
         return charts.as_json(bars.properties(width="container", height=220), words)
 
@@ -117,12 +139,28 @@ def network_pages(
     for name in set(chosen or ()) - set(names):
         raise DeeperError(f"networks: there is no network {name!r} in conf/model")
     names = names if chosen is None else [name for name in names if name in chosen]
-    return [NetworkPage(name, _reached(name, sources), _touching(name, answers)) for name in names]
+    labels = network_names.labels(sources)
+    return [
+        NetworkPage(
+            name, labels.get(name) or network_names.readable(name), _reached(name, sources), _touching(name, answers)
+        )
+        for name in names
+    ]
 
 
 def _reached(name: str, sources: Sequence[Source]) -> list[Reached]:
     return [
-        Reached(page.study.title, source.address(page), arm.label, scale(page), len(arm.rows), arm.means["test_error"])
+        Reached(
+            page.study.title,
+            source.address(page),
+            arm.label,
+            changed(page.study, arm),
+            page.results.table.profile,
+            scale_of(page.results, arm.rows).brief(),
+            len(arm.rows),
+            arm.rows[0].cost.macs,
+            arm.means["test_error"],
+        )
         for source in sources
         for page in source.pages
         if page.results.page in ("study", "zoo")
@@ -132,4 +170,5 @@ def _reached(name: str, sources: Sequence[Source]) -> list[Reached]:
 
 
 def _touching(name: str, answers: Sequence[Answer]) -> list[Answer]:
-    return [answer for answer in answers if any(arm.network == name for arm in answer.arms)]
+    """The answers whose comparisons name the network itself."""
+    return [answer for answer in answers if any(network_itself(answer.page.study, arm) == name for arm in answer.arms)]

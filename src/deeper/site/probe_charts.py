@@ -1,6 +1,5 @@
 """What some studies have beside errors by epoch: depth against error, errors without a block, transfer by mode."""
 
-import math
 import re
 from collections.abc import Sequence
 
@@ -8,13 +7,16 @@ import altair as alt
 
 from deeper.claims.statistics import Mean
 from deeper.reporting import words
-from deeper.reporting.arm_results import ArmResults, lesions, mean_of
-from deeper.reporting.charts import theme
-from deeper.reporting.charts.transfer import SIGNALS
+from deeper.reporting.arm_results import ArmResults, best_single_error, lesions, mean_of
+from deeper.reporting.charts.networks_averaged import averaged_by_size
+from deeper.reporting.charts.transfer import APART
 from deeper.reporting.load import StudyResults
-from deeper.reporting.transfer_tasks import LAST, MODES, transfer_tasks
+from deeper.reporting.transfer_tasks import MODES, transfer_tasks
 from deeper.site import charts
 from deeper.site.charts import HEIGHT
+from deeper.site.looks import MODE_COLOURS, SHAPES, encodings, looks
+from deeper.site.point_names import NAMED, with_names
+from deeper.site.row_charts import transfer_rows
 
 NUMBER = re.compile(r"\d+")  # of a network's name: what deeper ones of its kind differ in
 ROOM = 1.3  # of the axis beyond the fewest and the most pictures
@@ -44,22 +46,52 @@ def depth_chart(arms: Sequence[ArmResults]) -> str | None:
     values = {"y": "datum[error]", "lower": "datum[error + '_lower']", "upper": "datum[error + '_upper']"}
     base = base.transform_calculate(**{name: f"toNumber({value})" for name, value in values.items()})
     labels = [arm.label for arm in arms]
-    colour = alt.Color("arm:N", scale=alt.Scale(domain=labels, range=charts.arm_colours(arms)), legend=None)
+    colour = alt.Color(
+        "arm:N", scale=alt.Scale(domain=labels, range=[look.colour for look in looks(arms)]), legend=None
+    )
     whole_numbers = alt.Axis(grid=False, tickMinStep=1, format="d")
     x = alt.X("depth:Q", title="layers deep", scale=alt.Scale(zero=False, padding=25), axis=whole_numbers)
-    # Names stand to the side where the chart goes on.
-    middle = (min(depths) + max(depths)) / 2
-    sides = [(f"datum.depth <= {middle}", "left", 9), (f"datum.depth > {middle}", "right", -9)]
-    names = [base.transform_filter(side).mark_text(align=align, dx=dx) for side, align, dx in sides]
     y = alt.Y("y:Q", title="error", axis=alt.Axis(format="%"), scale=alt.Scale(zero=False))
     tips = ["arm:N", "depth:Q", alt.Tooltip("y:Q", title="error", format=".2%")]
     whole = alt.layer(
         base.mark_rule().encode(x=x, y=alt.Y("lower:Q", title="error"), y2="upper:Q", color=colour),
         base.mark_circle(size=110).encode(x=x, y=y, color=colour, tooltip=tips),
-        *(name.encode(x=x, y=y, text="arm:N") for name in names),
+        base.mark_circle(size=110, opacity=0, aria=False).encode(x=x, y=y).properties(name=NAMED),
     ).add_params(charts.choice("error", "Error", ERRORS), alt.param(name="deepest", value=max(depths), bind=slider))
     about = f"Error against depth of {', '.join(labels)}, with 95 % intervals; the table of arms has the numbers."
-    return charts.as_json(whole.properties(width="container", height=HEIGHT), about)
+    whole = whole.properties(width="container", height=HEIGHT)
+    return with_names(charts.as_json(whole, about), "arm", "depth")
+
+
+def averaged_chart(arms: Sequence[ArmResults]) -> str | None:
+    """Test error by the number of networks averaged, a line an averaged arm; None where nothing is averaged."""
+    lines = averaged_by_size(arms)
+    if not lines:
+        return None
+    sources = [line[0][1] for line in lines]
+    points = [
+        (source.label, size, *_ends(arm.means["test_error"]), best_single_error(arm))
+        for source, line in zip(sources, lines, strict=True)
+        for size, arm in line
+    ]
+    labels, sizes = [arm.label for arm in sources], sorted({size for _, size, *_ in points})
+    base = alt.Chart(charts.table(points, ("arm", "size", "error", "lower", "upper", "best")))
+    scale = alt.Scale(domain=labels, range=[look.colour for look in looks(sources)])
+    colour = alt.Color("arm:N", scale=scale, legend=alt.Legend(title=None) if len(labels) > 1 else None)
+    spread = alt.Scale(type="log", nice=False, domain=[sizes[0] / ROOM, sizes[-1] * ROOM])
+    x = alt.X("size:Q", title="networks averaged", scale=spread, axis=alt.Axis(values=sizes, grid=False))
+    y = alt.Y("error:Q", title="test error", axis=alt.Axis(format="%"), scale=alt.Scale(zero=False))
+    tips = [alt.Tooltip("size:Q", title="networks averaged"), alt.Tooltip("error:Q", title="test error", format=".2%")]
+    layered = alt.layer(
+        base.mark_line(strokeDash=[5, 4]).encode(x=x, y=alt.Y("best:Q", title="test error"), color=colour),
+        base.mark_rule(strokeWidth=2).encode(x=x, y=alt.Y("lower:Q", title="test error"), y2="upper:Q", color=colour),
+        base.mark_line(strokeWidth=2.5).encode(x=x, y=y, color=colour),
+        base.mark_circle(size=110, opacity=1).encode(x=x, y=y, color=colour, tooltip=tips),
+    )
+    about = (
+        f"Test error against the number of networks averaged, {words.listed(sizes)}; the table of arms has the numbers."
+    )
+    return charts.as_json(layered.properties(width="container", height=HEIGHT), about, labels)
 
 
 def lesion_chart(arms: Sequence[ArmResults]) -> str | None:
@@ -81,8 +113,7 @@ def lesion_chart(arms: Sequence[ArmResults]) -> str | None:
     boxes = [charts.switch(f"arm_{place}", label) for place, label in enumerate(labels)]
     keep = f"[{','.join(box.name for box in boxes)}][indexof({labels!r}, datum.arm)]"
     base = alt.Chart(charts.table(rows, ("arm", "block", "error", "lower", "upper", "whole"))).transform_filter(keep)
-    scale = alt.Scale(domain=labels, range=charts.arm_colours(shown))
-    colour = alt.Color("arm:N", scale=scale, legend=alt.Legend(title=None))
+    colour, shape, dash = encodings(shown, alt.Legend(title=None))
     x = alt.X("block:Q", title="block taken out, from input to output", axis=alt.Axis(tickMinStep=1, grid=False))
     y = alt.Y("error:Q", title="validation error", axis=alt.Axis(format="%"))
     tips = ["arm:N", "block:Q", *(alt.Tooltip(f"{key}:Q", format=".1%") for key in ("error", "whole"))]
@@ -90,7 +121,8 @@ def lesion_chart(arms: Sequence[ArmResults]) -> str | None:
         base.mark_area(opacity=0.18).encode(
             x=x, y=alt.Y("lower:Q", title="validation error"), y2="upper:Q", color=colour
         ),
-        base.mark_line(point=alt.OverlayMarkDef(size=50)).encode(x=x, y=y, color=colour, tooltip=tips),
+        base.mark_line().encode(x=x, y=y, color=colour, strokeDash=dash),
+        base.mark_point(filled=True, opacity=1, size=50).encode(x=x, y=y, color=colour, shape=shape, tooltip=tips),
         base.mark_rule(strokeDash=[5, 4]).encode(y=alt.Y("whole:Q", title="validation error"), color=colour),
     ).add_params(*boxes)
     about = f"Validation error of {', '.join(labels)} with one block taken out; dashed, the whole network's."
@@ -98,27 +130,33 @@ def lesion_chart(arms: Sequence[ArmResults]) -> str | None:
 
 
 def transfer_chart(results: StudyResults, arms: Sequence[ArmResults]) -> str | None:
-    """Score by training pictures a class, by target set and way of training; None where nothing is compared so."""
+    """Scores by way of training: by training pictures a class, or a row a target set that has one number of them."""
     if results.page != "transfer":
         return None
-    rows = []
-    for task in transfer_tasks(results, arms):
-        for one in task.arms:
-            if one.layer == LAST and one.score and one.pictures > 0 and not math.isnan(one.pictures):
-                rows.append((task.title, MODES[one.mode], one.arm.label, one.pictures, *_ends(one.score)))
-    if len({(mode, pictures) for _, mode, _, pictures, *_ in rows}) < 2:
-        return None
-    base = alt.Chart(charts.table(rows, ("target", "mode", "arm", "pictures", "score", "lower", "upper")))
+    tasks = transfer_tasks(results, arms)
+    rows = [
+        (task.title, MODES[mode], one.arm.label, one.pictures, one.pictures * APART[mode], *_ends(one.score))
+        for task in tasks
+        for mode in MODES
+        for one in task.by_pictures(mode)
+    ]
+    several = any(len(task.by_pictures(mode)) > 1 for task in tasks for mode in MODES)
+    return _by_pictures(rows) if several else transfer_rows(tasks)
+
+
+def _by_pictures(rows: Sequence[tuple]) -> str:
+    """Marks of the ways of training stand a little apart, so that their intervals do not hide each other."""
+    base = alt.Chart(charts.table(rows, ("target", "mode", "arm", "pictures", "x", "score", "lower", "upper")))
     modes = list(MODES.values())
     boxes = [charts.switch(f"mode_{place}", words.sentence(mode)) for place, mode in enumerate(modes)]
     base = base.transform_filter(f"[{','.join(box.name for box in boxes)}][indexof({modes!r}, datum.mode)]")
     base = base.transform_filter("datum.target === target")
-    pairs = [tuple(one.signals[hue] for one in theme.THEMES) for hue in (SIGNALS[mode] for mode in MODES)]
-    scale = alt.Scale(domain=modes, range=[charts.both(*pair) for pair in pairs])
-    colour = alt.Color("mode:N", scale=scale, legend=alt.Legend(title=None))
+    legend = alt.Legend(title=None)
+    colour = alt.Color("mode:N", scale=alt.Scale(domain=modes, range=list(MODE_COLOURS.values())), legend=legend)
+    shape = alt.Shape("mode:N", scale=alt.Scale(domain=modes, range=list(SHAPES[: len(modes)])), legend=legend)
     pictures = [row[3] for row in rows]
     x = alt.X(
-        "pictures:Q",
+        "x:Q",
         title="training pictures a class",
         scale=alt.Scale(type="log", nice=False, domain=[min(pictures) / ROOM, max(pictures) * ROOM]),
         axis=alt.Axis(grid=False, tickCount=8),
@@ -126,11 +164,11 @@ def transfer_chart(results: StudyResults, arms: Sequence[ArmResults]) -> str | N
     y = alt.Y("score:Q", title="score on the test pictures", axis=alt.Axis(format="%"), scale=alt.Scale(zero=False))
     tips = ["arm:N", "mode:N", alt.Tooltip("pictures:Q", format=".1f"), alt.Tooltip("score:Q", format=".1%")]
     layered = alt.layer(
-        base.mark_rule().encode(
+        base.mark_rule(strokeWidth=1.8).encode(
             x=x, y=alt.Y("lower:Q", title="score on the test pictures"), y2="upper:Q", color=colour
         ),
         base.mark_line().encode(x=x, y=y, color=colour, detail="mode:N"),
-        base.mark_circle(size=110).encode(x=x, y=y, color=colour, tooltip=tips),
+        base.mark_point(filled=True, opacity=1, size=100).encode(x=x, y=y, color=colour, shape=shape, tooltip=tips),
     ).add_params(charts.choice("target", "Target set", {row[0]: row[0] for row in rows}), *boxes)
     about = "Score by the number of training pictures a class, frozen, fine-tuned and from scratch, by target set."
     return charts.as_json(layered.properties(width="container", height=HEIGHT), about, modes)

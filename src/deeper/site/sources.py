@@ -36,6 +36,11 @@ class Source:
         profile = page.results.table.profile
         return LEDGERS.get(profile, f"profile {profile}")
 
+    def title(self, page: StudyPage) -> str:
+        """The study's title, which says where it is of the first ledger: a study of record may have the same one."""
+        first = page.results.table.profile == FIRST_LEDGER
+        return f"{page.study.title} ({LEDGERS[FIRST_LEDGER]})" if first else page.study.title
+
 
 @dataclass(frozen=True)
 class Answer:

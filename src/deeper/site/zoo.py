@@ -10,8 +10,10 @@ from deeper.reporting import words
 from deeper.reporting.charts import theme
 from deeper.reporting.pages.study import StudyPage
 from deeper.schema.baselines import FOREST, LOGISTIC
-from deeper.site import charts
+from deeper.site import charts, scales
+from deeper.site.arm_networks import network_itself
 from deeper.site.charts import HEIGHT
+from deeper.site.point_names import NAMED, with_names
 from deeper.site.sources import Source
 
 COSTS = {
@@ -25,11 +27,15 @@ METHODS = {LOGISTIC: "logistic regression", FOREST: "random forest"}
 
 @dataclass(frozen=True)
 class ZooPoint:
-    """A network at a scale; ``seconds`` is None where times were measured on several processors."""
+    """A network at a scale.
+
+    ``network`` is None where its study changed it, ``seconds`` where times were measured on several processors.
+    """
 
     label: str
-    network: str
+    network: str | None
     family: str
+    profile: str
     scale: str
     study: str
     params: int
@@ -55,8 +61,8 @@ def shows(page: StudyPage) -> bool:
 
 
 def scale(page: StudyPage) -> str:
-    """How a page's scale is named in a list: ``first_ledger: Fashion-MNIST, 4,000 of 12×12, 4 epochs``."""
-    return f"{page.results.table.profile}: {page.scale.brief()}"
+    """How a page's scale is named in a list: ``●○○○ Fashion-MNIST, 4,000 of 12×12, 4 epochs``."""
+    return f"{scales.dots(page.results.table.profile)} {page.scale.brief()}"
 
 
 def chart(sources: Sequence[Source], named: Container[str]) -> str | None:
@@ -80,9 +86,7 @@ def chart(sources: Sequence[Source], named: Container[str]) -> str | None:
         )
         for p in found
     ]
-    x = alt.X(
-        "x:Q", title=None, scale=alt.Scale(type="log", nice=False, padding=25), axis=alt.Axis(format="~s", grid=False)
-    )
+    x = alt.X("x:Q", title=None, scale=alt.Scale(type="log", nice=False, padding=25), axis=charts.decades())
     y = alt.Y("error:Q", title="test error", axis=alt.Axis(format="%"), scale=alt.Scale(zero=False, padding=15))
     colours = alt.Scale(domain=families, range=charts.family_colours(families))
     base = alt.Chart(charts.table(rows, heads)).transform_filter(shown).transform_calculate(x="toNumber(datum[cost])")
@@ -99,42 +103,26 @@ def chart(sources: Sequence[Source], named: Container[str]) -> str | None:
     best = base.transform_calculate(e="toNumber(datum.error)").transform_window(
         best="min(e)", sort=[alt.SortField("x"), alt.SortField("e")], frame=[None, 0]
     )
-    every_one = best.transform_filter("names === 'all'").mark_text(align="left", dx=9, dy=-4, fontSize=10)
-    names = [every_one.encode(x=x, y=y, text="network:N"), *_front(best, x, y)]
-    layers = [*_published(found, sources, x, y), *_baselines(sources, y), dots, *names]
+    # Nobody sees or hears these dots: the names stand beside them.
+    named = best.transform_filter("names === 'all' || names === 'front' && datum.e <= datum.best")
+    named = named.mark_circle(size=130, opacity=0, aria=False).encode(x=x, y=y).properties(name=NAMED)
+    layers = [*_published(found, sources, x, y), *_baselines(sources, y), dots, named]
     whole = alt.layer(*layers).add_params(
         charts.choice("scale", "Scale", {point.scale: point.scale for point in found}),
         charts.choice("cost", "Cost", COSTS),
-        charts.choice("names", "Names", {"front": "least error at their cost", "all": "all", "none": "none"}),
+        charts.choice(
+            "names", "Names", {"front": "least error at their cost", "all": "all that have room", "none": "none"}
+        ),
         charts.switch("baselines", "classifiers of pixels"),
         charts.switch("published", "published errors"),
         *boxes,
     )
     about = "Test error of every network of the zoo against its cost; the table below has the same numbers."
-    return charts.as_json(whole.properties(width="container", height=HEIGHT + 80), about, families)
+    whole = whole.properties(width="container", height=HEIGHT + 80)
+    return with_names(charts.as_json(whole, about, families), "network", "e")
 
 
-def _front(best: alt.Chart, x: alt.X, y: alt.Y) -> list[alt.Chart]:
-    """Names of the networks that no cheaper one undercuts.
-
-    Nothing lies to the left of and below such a network, so there its name stands, one line deeper for every second.
-    That of the cheapest stands on the other side, where it has room, and so does that of the best, below all others.
-    """
-    front = best.transform_filter("names === 'front' && datum.e <= datum.best")
-    front = front.transform_window(turn="row_number()", sort=[alt.SortField("x")])
-    front = front.transform_joinaggregate(least="min(e)").transform_calculate(is_best="datum.e === datum.least")
-    first = front.transform_filter("datum.turn === 1").mark_text(align="left", dx=9, dy=-6)
-    last = front.transform_filter("datum.turn > 1 && datum.is_best").mark_text(align="left", dx=2, dy=17)
-    others = [
-        front.transform_filter(f"datum.turn > 1 && !datum.is_best && datum.turn % 2 === {turn}").mark_text(
-            align="right", dx=4, dy=dy
-        )
-        for turn, dy in ((1, 17), (0, 31))
-    ]
-    return [one.encode(x=x, y=y, text="network:N") for one in (first, last, *others)]
-
-
-_ENDS = {"error": "test error", "lower": "from", "upper": "to"}
+_ENDS = {"error": "test error", "lower": "its 95 % interval from", "upper": "its 95 % interval to"}
 
 
 def _points(source: Source, page: StudyPage) -> list[ZooPoint]:
@@ -147,8 +135,9 @@ def _points(source: Source, page: StudyPage) -> list[ZooPoint]:
         found.append(
             ZooPoint(
                 arm.label,
-                arm.network,
+                network_itself(page.study, arm),
                 theme.family(arm.network),
+                page.results.table.profile,
                 scale(page),
                 source.address(page),
                 cost.params,

@@ -10,23 +10,50 @@ document.querySelectorAll(".chart").forEach((chart) => {
     .then(() => { chart.dataset.ready = "true"; });
 });
 
+// Tables of a group are chosen from together, by the lists and the search box above them; another has a box of its own.
 const sortable = document.querySelectorAll("table.sortable");
 if (sortable.length)
   window.datatables.then(({ jQuery }) => {
+    const made = new Map();
     sortable.forEach((table) => {
-      const made = jQuery(table).DataTable({
+      const own = !table.dataset.group && table.tBodies[0].rows.length > 8;
+      made.set(table, jQuery(table).DataTable({
         paging: false, info: false, order: [], autoWidth: false,
-        layout: { topStart: table.tBodies[0].rows.length > 8 ? "search" : null, topEnd: null, bottomStart: null, bottomEnd: null },
+        layout: { topStart: own ? "search" : null, topEnd: null, bottomStart: null, bottomEnd: null },
         language: { search: "Find in this table", zeroRecords: "No line fits" },
-      });
-      document.querySelectorAll(`select[data-filters="${table.id}"]`).forEach((list) => {
-        list.addEventListener("change", () => {
-          const escaped = jQuery.fn.dataTable.util.escapeRegex(list.value);
-          const whole = list.value ? `(^|, )${escaped}(,|$)` : "";
-          made.column(Number(list.dataset.column)).search(whole, { regex: true, smart: false }).draw();
-        });
-        list.dispatchEvent(new Event("change")); // a browser may keep a choice when it loads a page again
-      });
-      table.dataset.ready = "true";
+      }));
     });
+    document.querySelectorAll(".filters").forEach((filters) => {
+      const tables = [...made.keys()].filter((table) => (table.dataset.group || table.id) === filters.dataset.filters);
+      const choose = () => tables.forEach((table) => chooseRows(table, made.get(table), filters, jQuery));
+      ["input", "change"].forEach((event) => filters.addEventListener(event, choose));
+      choose(); // a browser may keep a choice when it loads a page again
+    });
+    sortable.forEach((table) => { table.dataset.ready = "true"; });
   });
+
+function chooseRows(table, made, filters, jQuery) {
+  filters.querySelectorAll("select").forEach((list) => {
+    const escaped = jQuery.fn.dataTable.util.escapeRegex(list.value);
+    const whole = list.value ? `(^|, )${escaped}(,|$)` : "";
+    made.column(Number(list.dataset.column)).search(whole, { regex: true, smart: false });
+  });
+  filters.querySelectorAll("input").forEach((box) => made.search(box.value));
+  made.draw();
+  const isChosen = [...filters.querySelectorAll("select, input")].some((one) => one.value.trim());
+  const fold = table.closest("details");
+  if (fold) unfold(fold, isChosen, made.rows({ search: "applied" }).count());
+}
+
+// A fold shows itself while rows of it are chosen, and goes back to what it was when nothing is chosen any more.
+function unfold(fold, isChosen, fitting) {
+  fold.hidden = isChosen && !fitting;
+  fold.querySelector(".fitting").textContent = isChosen ? `(${fitting} found)` : "";
+  if (isChosen && !fold.open) {
+    fold.open = true;
+    fold.dataset.opened = "by a choice";
+  } else if (!isChosen && fold.dataset.opened) {
+    fold.open = false;
+    delete fold.dataset.opened;
+  }
+}
