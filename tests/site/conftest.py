@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from deeper.paths import ROOT
+from deeper.schema.results import sealed
 
 STUDIES = ("residual_vs_plain", "lesion", "zoo", "transfer")
 NETWORKS = ("resnet20", "lenet5", "vgg16")
@@ -24,7 +25,7 @@ def tables(tmp_path_factory) -> Path:
         shutil.copy(ROOT / "results" / f"{name}.json", folder)
     content = json.loads((ROOT / "results" / f"{OF_RECORD}.json").read_text())
     content["profile"] = "record"
-    (folder / "record" / f"{OF_RECORD}.json").write_text(json.dumps(content))
+    (folder / "record" / f"{OF_RECORD}.json").write_text(json.dumps(sealed(content)))
     return folder
 
 

@@ -1,5 +1,6 @@
 """Errors by epoch: means over seeds with bands, single seeds, every arm on or off."""
 
+import json
 import math
 from collections.abc import Iterator, Sequence
 
@@ -28,11 +29,13 @@ def curve_chart(table: StudyTable, arms: Sequence[ArmResults], title: str) -> st
     colour, shape, dash = encodings(arms, legend)
     boxes = [charts.switch(f"arm_{place}", arm.label, _is_shown(arm, arms)) for place, arm in enumerate(arms)]
     shown = f"[{','.join(box.name for box in boxes)}][datum.place]"
+    name = f"{json.dumps(labels)}[datum.place]"  # once, and not in each of some thousand rows
     x = alt.X("x:Q", title="epochs, steps or seconds", axis=alt.Axis(grid=False, tickMinStep=1))
     y = alt.Y("y:Q", title="error", axis=alt.Axis(format="%"), scale=alt.Scale(zero=False))
 
     def ready(base: alt.Chart) -> alt.Chart:
-        on = base.transform_filter(shown).transform_calculate(x="toNumber(datum[axis])", y="toNumber(datum[error])")
+        numbers = {"x": "toNumber(datum[axis])", "y": "toNumber(datum[error])"}
+        on = base.transform_filter(shown).transform_calculate(arm=name, **numbers)
         return on.transform_filter("isValid(datum[error]) && datum[error] !== ''")
 
     means = ready(alt.Chart(charts.table(_means(table, arms), _MEAN_HEADS)))
@@ -75,9 +78,9 @@ def _pictures(arm: ArmResults) -> float:
     return max(row.metrics.pictures or 0 for row in arm.rows)
 
 
-_SEED_HEADS = ("arm", "place", "seed", "epoch", "steps", "seconds", *ERRORS)
+_SEED_HEADS = ("place", "seed", "epoch", "steps", "seconds", *ERRORS)
 _MEAN_HEADS = (
-    *("arm", "place", "epoch", "steps", "seconds"),
+    *("place", "epoch", "steps", "seconds"),
     *(f"{error}{end}" for error in ERRORS for end in ("", "_lower", "_upper")),
 )
 
@@ -88,7 +91,7 @@ def _seeds(table: StudyTable, arms: Sequence[ArmResults]) -> Iterator[tuple]:
             spent = _seconds(row)
             for epoch in row.curves:
                 along = (epoch.epoch, epoch.epoch * _steps(table, row), spent[epoch.epoch])
-                yield (arm.label, place, row.seed, *along, *(getattr(epoch, error) for error in ERRORS))
+                yield (place, row.seed, *along, *(getattr(epoch, error) for error in ERRORS))
 
 
 def _means(table: StudyTable, arms: Sequence[ArmResults]) -> Iterator[tuple]:
@@ -103,7 +106,7 @@ def _means(table: StudyTable, arms: Sequence[ArmResults]) -> Iterator[tuple]:
                 mean = found[error].get(epoch)
                 bounds = (mean.lower, mean.upper) if mean and mean.has_interval else (mean and mean.mean,) * 2
                 ends += [mean and mean.mean, *bounds]
-            yield (arm.label, place, *along, *ends)
+            yield (place, *along, *ends)
 
 
 def _steps(table: StudyTable, row: TrialRow) -> int:
