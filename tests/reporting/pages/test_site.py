@@ -129,12 +129,26 @@ def test_the_index_says_what_the_pages_say(written):
         (row,) = rows_with(index, f"({NAME}.md#{claim})")
         facts = written.metrics(claim)
         assert SIGNS[facts["verdict"]] in row[1]
-        scale = 1 if "decades" in row[2] else 100
+        effect, pair = row[2].split("<br>")
+        scale = 1 if "decades" in effect else 100
         measured = [scale * facts[key] for key in ("effect", "lower", "upper")]
-        assert numbers(row[2]) == pytest.approx(measured, abs=0.0051)
+        assert numbers(effect) == pytest.approx(measured, abs=0.0051)
+        assert re.fullmatch(r"<sub>(Plain|ResNet)-\d+ − (Plain|ResNet)-\d+</sub>", pair)
         assert row[4] == "●●○○"
     assert (fixes["verdict"], fixes["seeds"]) == ("cannot tell", 5)
     assert fixes["detectable"] > 0.01
+
+
+def test_a_share_that_is_taken_from_an_effect_is_named_with_the_effect_without_it(place):
+    place.add_committed(NAME)
+    place.write()
+    (row,) = rows_with(place.text("README.md"), "#residual-fixes)")
+    effect, pair = row[2].split("<br>")
+    assert pair.startswith("<sub>(ResNet-56 − ResNet-20) − 0.1 × (Plain-56 − Plain-20); ")
+    alone = pair.rpartition("; ")[2].removesuffix("</sub>")
+    assert alone.startswith("ResNet-56 − ResNet-20 alone +1.51 points [")
+    assert alone.removeprefix("ResNet-56 − ResNet-20 alone ") in place.text(f"{NAME}.md")
+    assert effect.startswith("training error −0.47 [")
 
 
 def test_the_answer_is_said_with_its_numbers(written):

@@ -40,6 +40,15 @@ class VerdictRow:
         """``test error +7.63 [+3.35, +11.92]``: of the deciding comparison; errors in points without naming them."""
         return effect(self.answer.deciding)
 
+    @property
+    def pair(self) -> str:
+        """``Plain-56 − ResNet-56``: what minus what the effect is; where one arm stands alone, its name."""
+        return words.arms(self.answer.deciding.comparison, self.label)
+
+    def label(self, arm: str) -> str:
+        """What the page calls an arm."""
+        raise NotImplementedError
+
 
 @dataclass(frozen=True)
 class ClaimRow(VerdictRow):
@@ -58,6 +67,19 @@ class ClaimRow(VerdictRow):
     @property
     def page(self) -> str:
         return f"{self.folder}{self.results.name}.md"
+
+    @property
+    def pair(self) -> str:
+        """What minus what; where a share of another difference is taken away, also the difference without it."""
+        outcome, said = self.answer.deciding, super().pair
+        alone = claims.without_share(outcome, self.results.rows, self.answer.family)
+        if alone is outcome:
+            return said
+        pair, found = words.arms(alone.comparison, self.label), words.difference(alone.metric, alone.difference)
+        return f"{said}; {pair} alone {found}"
+
+    def label(self, arm: str) -> str:
+        return self.results.label(arm)
 
     @property
     def published_effect(self) -> str:
