@@ -524,3 +524,20 @@ def test_a_smoke_run_has_no_verdicts_and_counts_nowhere(place):
     assert ": 8 trainings, " in index
     metrics = [name.split("/")[1] for name in place.files() if name.startswith("metrics/")]
     assert metrics == [NAME] * 5
+
+
+def test_the_best_network_beside_a_classifier_is_that_of_all_studies_on_every_page(place):
+    content, baselines = synthetic.declared()
+    baselines["rows"][0]["test_error"] = 0.001
+    content["study"] |= {"page": "zoo"}
+    better = synthetic.results(epochs=1, name="better")
+    better["study"] |= {"claims": {}, "published": []}
+    for trial in better["trials"]:
+        trial["metrics"]["test_error"] = 0.0123
+    for one in (content, better):
+        place.add(one)
+    (place.results / "baselines.json").write_text(json.dumps(baselines))
+    place.write()
+    said = "no network beats a linear classifier: test error 1.2 %, logistic regression 0.1 %."
+    assert said in place.text("README.md")
+    assert said in place.text(f"{NAME}.md")

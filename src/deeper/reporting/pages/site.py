@@ -4,7 +4,7 @@ import csv
 import functools
 import io
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -49,6 +49,7 @@ from deeper.schema.ledger import Claim, ledger
 from deeper.schema.results import APART, FIRST_LEDGER, RECORD, StudyTable
 
 Judged = tuple[StudyResults, Sequence[Verdict], Sequence[PublishedNumber]]
+Pictures = tuple[str, int, int]  # the digest of the data, the width of an image, and how many are trained on
 INDEX, METRICS = "README.md", "metrics"
 MARK = "<!-- Written by python -m deeper.report; changes made here are lost. -->"
 DRAWN = (".svg", ".png")
@@ -282,7 +283,11 @@ def _facts(
     """What a page of this kind shows beside what all pages do."""
     if page.results.page == "zoo":
         others = [one for one in _of_kind(studies, "zoo") if one is not page and zoo_choices.of_budgets(one)]
-        return {"zoo": zoo.build(page), "rivals": rivals([page], baselines or Baselines()), "other_zoos": others}
+        return {
+            "zoo": zoo.build(page),
+            "rivals": rivals(studies, baselines or Baselines(), of=[page]),
+            "other_zoos": others,
+        }
     if page.results.page == "calibration":
         return {"calibration": calibration.build(page.results)}
     if page.results.page == "transfer":
@@ -336,20 +341,30 @@ def _index(
     )
 
 
-def rivals(studies: Sequence[StudyPage], baselines: Baselines) -> list[Rival]:
-    """A rival for each size and number of pictures whose baselines were computed."""
-    best: dict[tuple[str, int, int], float] = {}
+def rivals(studies: Sequence[StudyPage], baselines: Baselines, of: Sequence[StudyPage] | None = None) -> list[Rival]:
+    """A rival for each size and number of pictures whose baselines were computed.
+
+    The best network is that of all ``studies``, with verdicts or without, so that every page names the same one; ``of``
+    leaves the pictures that these pages have.
+    """
+    best: dict[Pictures, float] = {}
     for page in studies:
-        for arm in page.arms if page.verdicts else ():
-            seen = {page.results.table.pixels(row) for row in arm.rows}
-            if len(seen) == 1 and arm.means["test_error"] and not arm.average:
-                [place] = seen
-                best[place] = min(best.get(place, 1.0), arm.means["test_error"].mean)
+        for place, error in _errors(page) if page.results.measures else ():
+            best[place] = min(best.get(place, 1.0), error)
+    shown = set(best) if of is None else {place for page in of for place, _ in _errors(page)}
     return [
         Rival(*place[1:], error, logistic, baselines.test_error(FOREST, *place))
         for place, error in best.items()
-        if (logistic := baselines.test_error(LOGISTIC, *place)) is not None
+        if place in shown and (logistic := baselines.test_error(LOGISTIC, *place)) is not None
     ]
+
+
+def _errors(page: StudyPage) -> Iterator[tuple[Pictures, float]]:
+    """The mean test error of each trained arm, with the pictures that all its trials have."""
+    for arm in page.arms:
+        seen = {page.results.table.pixels(row) for row in arm.rows}
+        if len(seen) == 1 and arm.means["test_error"] and not arm.average:
+            yield seen.pop(), arm.means["test_error"].mean
 
 
 def _render(template: str, **context: Any) -> bytes:
