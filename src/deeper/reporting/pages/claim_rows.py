@@ -9,6 +9,7 @@ from deeper.claims.metrics import FRACTION
 from deeper.claims.verdicts import Outcome, Verdict
 from deeper.reporting import words
 from deeper.reporting.load import StudyResults
+from deeper.reporting.pages.finding_words import no_interval
 from deeper.reporting.published_numbers import PublishedNumber
 from deeper.reporting.study_scale import scale_of
 
@@ -134,8 +135,11 @@ def published_effects(
 
 def effect(outcome: Outcome) -> str:
     """An outcome's metric and its mean with the interval that decides; an error's unit, points, is left out."""
-    metric = outcome.metric
-    return f"{metric.label} {words.difference(metric, outcome.difference, bare=metric.unit == FRACTION)}"
+    metric, found = outcome.metric, outcome.difference
+    said = f"{metric.label} {words.difference(metric, found, bare=metric.unit == FRACTION)}"
+    if found is None or found.has_interval or outcome.is_fact:
+        return f"{said}, or further from 0" if outcome.is_least else said
+    return f"{said} ({no_interval(found)})"
 
 
 def by_verdict(rows: Mapping[str, VerdictRow]) -> dict[str, list[VerdictRow]]:

@@ -24,6 +24,7 @@ from deeper.reporting.load import StudyResults
 from deeper.reporting.pages import (
     calibration,
     exact_claims,
+    finding_words,
     front_page,
     search,
     study,
@@ -381,7 +382,12 @@ def _environment() -> jinja2.Environment:
     environment.filters |= {"searched_precondition": search.precondition, "operation": words_of}
     names = ("directions", "mark", "notes", "pair", "precondition")
     said = {name: getattr(verdict_words, name) for name in names}
-    said |= {"words": words, "signs": verdict_words.SIGNS}
+    said |= {
+        "finding": finding_words.finding,
+        "no_interval": finding_words.no_interval,
+        "words": words,
+        "signs": verdict_words.SIGNS,
+    }
     said |= {"answer_begin": front_page.BEGIN, "answer_end": front_page.END}
     environment.globals.update(claims=claims, ledger=ledger(), machine=study.machine, **said)
     return environment

@@ -9,7 +9,7 @@ from deeper.claims.metrics import FRACTION, METRICS, at
 from deeper.claims.statistics import FEW
 from deeper.claims.verdicts import Outcome, Verdict
 from deeper.reporting import words
-from deeper.reporting.arm_results import ArmResults, mean_of
+from deeper.reporting.arm_results import ArmResults, is_stuck, mean_of
 from deeper.reporting.arm_settings import BY_ARM, differs, recipe
 from deeper.reporting.load import StudyResults
 from deeper.reporting.pages.verdict_words import counted
@@ -298,7 +298,7 @@ def _divergence(arm: ArmResults) -> str:
     for row in arm.diverged:
         seeds.setdefault(row.reason or "no reason recorded", []).append(row.seed)
     reasons = [f"{words.seeds(own)} ({reason})" for reason, own in seeds.items()]
-    what = "did not learn" if all("chance" in reason for reason in seeds) else "diverged"
+    what = "did not learn" if all(map(is_stuck, arm.diverged)) else "diverged"
     return f"{arm.label} {what} with {', '.join(reasons)}. Their errors count like any other."
 
 
