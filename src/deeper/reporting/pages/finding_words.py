@@ -12,7 +12,8 @@ from deeper.reporting.load import StudyResults
 from deeper.reporting.pages.verdict_words import pair
 from deeper.schema.study import Comparison
 
-MOST = 3  # comparisons of a claim that its sentence names
+MOST = 3  # comparisons of a claim that its sentence names, where there are no more; else two
+MANY = 3  # claims of a study, from which on each names the deciding comparison alone
 WAYS = {True: "higher", False: "lower"}
 COUNTED_WAYS = {True: "more", False: "fewer"}
 
@@ -20,23 +21,25 @@ COUNTED_WAYS = {True: "more", False: "fewer"}
 def finding(results: StudyResults, verdict: Verdict) -> str:
     """``Separable against full convolutions: 12 % of the multiply-adds, but test error 2.67 points higher [2.10, …]``.
 
-    Of many comparisons the deciding one and the first others are named, in their order. A metric that all of them have
-    is named once: ``Test error. SE-ResNet-20 against ResNet-20: …``.
+    Of many comparisons the deciding one and the first other are named, in their order; of a study of many claims the
+    deciding one. A metric that all of them have is named once: ``Test error. SE-ResNet-20 against ResNet-20: …``.
     """
-    named = _named(verdict)
+    is_brief = len(results.study.claims) > MANY
+    named = _named(verdict, is_brief)
     groups = groupby(named, key=lambda outcome: _subject(results, outcome.comparison))
     parts = [f"{subject}: {_joined(results, list(outcomes))}" for subject, outcomes in groups]
     label, rest = named[0].metric.label, len(verdict.outcomes) - len(named)
     if len(parts) > 1 and len({outcome.metric for outcome in named}) == 1 and not named[0].is_fact:
         parts = [part.replace(f"{label} ", "") for part in parts]
         parts[0] = f"{label}. {words.sentence(parts[0])}"
-    return words.sentence("; ".join(parts)) + (f"; and {rest} more below" if rest else "")
+    return words.sentence("; ".join(parts)) + (f"; and {rest} more below" if rest and not is_brief else "")
 
 
-def _named(verdict: Verdict) -> list[Outcome]:
-    others = [one for one in verdict.outcomes if one is not verdict.deciding]
-    kept = [verdict.deciding, *others[: MOST - 1]]
-    return [one for one in verdict.outcomes if one in kept]
+def _named(verdict: Verdict, is_brief: bool) -> Sequence[Outcome]:
+    if len(verdict.outcomes) <= MOST and not is_brief:
+        return verdict.outcomes
+    others = [] if is_brief else [one for one in verdict.outcomes if one is not verdict.deciding][:1]
+    return [one for one in verdict.outcomes if one in (verdict.deciding, *others)]
 
 
 def _subject(results: StudyResults, comparison: Comparison) -> str:
@@ -75,7 +78,7 @@ def of_outcome(results: StudyResults, outcome: Outcome) -> str:
 
 def no_interval(found: Mean) -> str:
     """Why a mean stands alone."""
-    return "one seed" if found.n < 2 else f"no interval: {found.n} seeds are too few"
+    return "one seed" if found.n < 2 else f"no interval, {found.n} seeds"
 
 
 def _share(results: StudyResults, outcome: Outcome) -> str:

@@ -34,7 +34,7 @@ from deeper.reporting.pages import (
     zoo,
     zoo_choices,
 )
-from deeper.reporting.pages.answer import Sentence, answer, scales
+from deeper.reporting.pages.answer import Sentence, answer, families, scales
 from deeper.reporting.pages.claim_rows import OPEN, ClaimRow, VerdictRow, by_verdict, claim_rows, effect, newest
 from deeper.reporting.pages.exact_claims import ExactPage
 from deeper.reporting.pages.search import SearchPage, SearchRow
@@ -78,12 +78,16 @@ class Rival:
 
     @property
     def says(self) -> str:
+        """The precondition that fails where it is ahead, and what that makes of verdicts."""
+        return f"{self.fact} Verdicts there say how networks begin to learn, not how good they become."
+
+    @property
+    def fact(self) -> str:
         """The precondition that fails where it is ahead."""
         errors = [words.number(100 * error, 1) for error in (self.best, self.logistic)]
         return (
             f"On {self.train:,} images of {self.image_size}×{self.image_size} pixels no network beats a linear "
-            f"classifier: test error {errors[0]} %, logistic regression {errors[1]} %. Verdicts there say how "
-            "networks begin to learn, not how good they become."
+            f"classifier: test error {errors[0]} %, logistic regression {errors[1]} %."
         )
 
 
@@ -129,6 +133,11 @@ class IndexPage:
     def measured_on(self) -> list[str]:
         """The scales of the answer, each once."""
         return scales(self.sentences)
+
+    @property
+    def families(self) -> list[str]:
+        """What the intervals of the answer are simultaneous over, each once."""
+        return families(self.sentences)
 
     @property
     def others(self) -> list[StudyPage]:
@@ -285,7 +294,7 @@ def _facts(
     if page.results.page == "zoo":
         others = [one for one in _of_kind(studies, "zoo") if one is not page and zoo_choices.of_budgets(one)]
         return {
-            "zoo": zoo.build(page),
+            "zoo": zoo.build(page, baselines),
             "rivals": rivals(studies, baselines or Baselines(), of=[page]),
             "other_zoos": others,
         }
