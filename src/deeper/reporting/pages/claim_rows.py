@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from deeper.claims import verdicts as claims
 from deeper.claims.metrics import FRACTION
@@ -15,7 +15,8 @@ from deeper.reporting.study_scale import scale_of
 
 # Profiles by the scale that a claim is measured at.
 STEPS = {"first_ledger": 1, "pocket": 2, "record": 2, "full": 3, "paper": 4}
-IN_PERCENT = re.compile(r"[-+]?[\d.]+ (points|→ [\d.]+ %)")
+IN_PERCENT = re.compile(r"[-+−]?[\d.]+ (points|→ [\d.]+ %)")
+SHOWN = ("train_error", "test_error", "gain_over_best", "averaging_gain")  # what published errors may stand beside
 OPEN = (claims.CANNOT_TELL, claims.NOT_TESTABLE)
 
 
@@ -84,9 +85,8 @@ class ClaimRow(VerdictRow):
 
     @property
     def published_effect(self) -> str:
-        """The first error or accuracy, before and after, that was published of this claim: ``29.6 → 29.7 %``."""
-        values = [number.value for number in published_effects(self.answer, self.results, self.published)]
-        return next((value.replace("-", words.MINUS) for value in values if IN_PERCENT.match(value)), "")
+        """What was published of the pair that the verdict hangs on, its way round: ``29.6 → 29.7 %``; else nothing."""
+        return next((number.value for number in published_effects(self.answer, self.results, self.published)), "")
 
     @property
     def dots(self) -> str:
@@ -127,10 +127,17 @@ def newest(rows: Sequence[VerdictRow], again: Sequence[VerdictRow]) -> dict[str,
 def published_effects(
     verdict: Verdict, results: StudyResults, numbers: Sequence[PublishedNumber]
 ) -> list[PublishedNumber]:
-    """Effects of a change that were published of this claim, or of no other claim of a study that has one alone."""
-    alone = len(results.study.claims) == 1
-    effects = [number for number in numbers if number.change and number.claim in (None, verdict.claim)]
-    return [number for number in effects if alone or number.claim]
+    """What was published of the two arms that the verdict hangs on, as errors in their order.
+
+    There is none where the comparison is of something else than an error, or no row of ``pairs.csv`` is of its arms.
+    """
+    comparison = verdict.deciding.comparison
+    if comparison.metric not in SHOWN:
+        return []
+    way = (comparison.of, comparison.against or "")
+    ways = {(verdict.claim, *way): False, (verdict.claim, *reversed(way)): True}
+    found = [(number, ways[pair]) for number in numbers for pair in number.pairs if pair in ways]
+    return [replace(number, value=change) for number, turned in found if (change := number.effect(turned))]
 
 
 def effect(outcome: Outcome) -> str:
