@@ -539,3 +539,24 @@ def test_the_best_network_beside_a_classifier_is_that_of_all_studies_on_every_pa
     said = "no network beats a linear classifier: test error 1.2 %, logistic regression 0.1 %."
     assert said in place.text("README.md")
     assert said in place.text(f"{NAME}.md")
+
+
+def test_an_arm_that_no_claim_compares_stands_beside_the_claims(place):
+    place.add_committed("lrn")
+    place.write()
+    section = place.text("lrn.md").partition("### Beside the claims")[2].partition("\nIntervals are")[0]
+    assert "| AlexNet, batch norm. − AlexNet | −2.17 points" in section
+    assert "| VGG-11, batch norm. − VGG-11 | −2.22 points" in section
+    assert "AlexNet, LRN" not in section
+
+
+def test_the_answer_of_another_scale_says_so_and_names_the_families(place):
+    for name in (NAME, "depth_vs_width"):
+        place.add_committed(name)
+    place.write()
+    index = place.text("README.md")
+    assert "3. **After 500 steps on small pictures: for the same number of parameters a wide shallow" in index
+    told, still = re.search(r"\(\[(test error, .+?), margin 1\.00; (time of .+?); 8 seeds\]", index).groups()
+    assert "16 layers, width 29 − 40 layers, width 16" in told
+    assert "16 layers, width 29 − 40 layers, width 16" in still
+    assert "those of a family hold together with 95 %: 9 comparisons (1 and 2), 5 comparisons (3)." in index

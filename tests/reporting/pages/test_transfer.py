@@ -319,3 +319,18 @@ def test_two_classes_have_no_table_of_pairs_and_one_way_of_training_none_of_gain
     for trial in content["trials"]:
         trial["confusion"] = {"tested": [5, 5], "right": [4, 4], "pairs": [[0, 1, 1], [1, 0, 1]]}
     assert "## Confusions" not in write(content)
+
+
+def test_a_study_of_numbers_of_pictures_answers_with_the_best_mode_at_each():
+    results = load.read(ROOT / "results" / "transfer_pictures.json")
+    tasks = transfer_tasks(results, arm_results(results.table))
+    best = {task.title: transfer._best_modes(task) for task in tasks}
+    for task in tasks:
+        told = {
+            int(n): mode
+            for mode, sizes in re.findall(r"([a-z -]+) \(([^)]+)\)", best[task.title])
+            for n in re.findall(r"\d+", sizes)
+        }
+        for size, mode in told.items():
+            scores = {arm.mode: arm.score.mean for arm in task.arms if arm.per_class == size and arm.layer == LAST}
+            assert MODES[max(scores, key=scores.get)] == mode.strip()
