@@ -312,3 +312,10 @@ def test_a_difference_from_numbers_that_are_bounds_is_one_where_they_make_it_lar
     (found,) = evaluate(content)[0].outcomes
     assert set(found.capped) == {(arm, seed) for arm in capped for seed in range(5)}
     assert found.is_least == is_least
+
+
+def test_a_verdict_hangs_on_an_open_comparison_that_has_an_interval_before_one_that_has_none():
+    rows = [UP | {"against": "b", "of": "a"}, UP | {"metric": "train_loss"}]
+    found = verdict([0.1, 0.2, 0.0, 0.1], [0.2, 0.1, 0.1, 0.0], *rows)
+    assert not found.outcomes[0].difference.has_interval
+    assert found.deciding is found.outcomes[1]

@@ -165,11 +165,16 @@ class Verdict:
 
     @property
     def deciding(self) -> Outcome:
-        """The comparison the verdict hangs on: the surest that is against the claim, else the least sure of all."""
+        """The comparison the verdict hangs on: the surest that is against the claim, else the least sure of all.
+
+        Of open ones those that have an interval come first, since only they say how far there is to go.
+        """
         for against in (OPPOSITE, TOO_SMALL) if self.verdict in (CONTRADICTED, MIXED) else ():
             if found := [outcome for outcome in self.outcomes if outcome.direction == against]:
                 return max(found, key=lambda outcome: outcome.sureness)
-        return min(self.outcomes, key=lambda outcome: outcome.sureness)
+        told = [one for one in self.outcomes if one.direction == OPEN and one.difference]
+        told = [one for one in told if one.difference.has_interval]
+        return min(told or self.outcomes, key=lambda outcome: outcome.sureness)
 
     @property
     def needed(self) -> int | None:
