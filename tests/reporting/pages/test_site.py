@@ -244,7 +244,7 @@ def test_a_contradiction_stands_out(place):
     assert rows_with(index, "#residual-fixes)")[0][1] == "**✗ contradicted**"
     assert "2. **Shortcuts do not mend it: the deeper residual network trains worse too** ([training error" in index
     page = place.text(f"{NAME}.md")
-    assert "> - **✗ Contradicted.** Training error. ResNet-56 against " in page
+    assert "> - **✗ Contradicted.** ResNet-56 against " in page
     assert "*Claimed: with shortcuts, deeper networks train as well*." in page
     published = "ResNet-18 (A) → ResNet-34 (A): 27.88 → 25.03 % (top-1 val error"
     assert f"does not make the paper wrong. Published: {published}" in page
@@ -260,7 +260,7 @@ def test_parts_that_came_out_in_two_ways_are_said_to_be_mixed(place):
     place.write()
     index, page = place.text("README.md"), place.text(f"{NAME}.md")
     assert rows_with(index, "#residual-fixes)")[0][1] == "**± mixed**"
-    assert "> - **± Mixed.** Training error. ResNet-56 against" in page
+    assert "> - **± Mixed.** ResNet-56 against" in page
 
 
 def test_a_page_shows_what_is_claimed_and_predicted_and_what_must_hold_first(place):
@@ -413,7 +413,7 @@ def test_a_zoo_of_one_seed_that_answers_to_no_claim_is_held_against_what_was_pub
     assert "Other data, another scale" not in text
     assert "1 seed an arm tells nothing of other initial weights" in text
     assert "the same learning rate" in text
-    assert "one seed tells no neighbours apart" in text
+    assert "Neighbours of one seed each are not told apart" in text
     assert "95 % interval" not in text.split("## Which network")[0]
 
 
