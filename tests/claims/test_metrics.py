@@ -151,3 +151,7 @@ def test_a_network_that_stays_at_chance_never_gets_there(trial):
     rows = [{"epoch": n, "train_error": 0.9, "validation_error": None} for n in range(1, 17)]
     stuck = {**trial, "curves": rows, "status": "diverged", "reason": "training error 0.900 is at chance level (0.900)"}
     assert METRICS["epochs_to_15"](synthetic.row(stuck)) == 17
+    assert METRICS["epochs_to_15"].is_least(synthetic.row(stuck))
+    rows[3]["train_error"] = 0.1
+    assert not METRICS["epochs_to_15"].is_least(synthetic.row(stuck))
+    assert not METRICS["test_error"].is_least(synthetic.row(stuck))

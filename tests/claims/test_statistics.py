@@ -72,7 +72,12 @@ def test_what_has_no_interval_is_inside_nothing():
 
 @pytest.mark.parametrize(
     ("sample", "told"),
-    [([0.0, 0.01, 0.02], False), ([0.99, 1.0, 0.98], False), ([0.4, 0.41, 0.42], True), ([0.0, 0.01, 0.0, 0.02], True)],
+    [
+        ([0.0, 0.01, 0.0, 0.02], False),
+        ([0.99, 1.0, 0.98], False),
+        ([0.4, 0.41, 0.42], True),
+        ([0.0, 0.01, 0.0, 0.02, 0.01], True),
+    ],
 )
 def test_few_percentages_have_no_interval_past_their_ends(sample, told):
     found = statistics.mean(sample, limits=statistics.PERCENTAGE)

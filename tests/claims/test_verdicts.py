@@ -265,17 +265,22 @@ def test_an_arm_alone_needs_no_pairs_and_names_only_itself():
     assert outcome.comparison.against is None
 
 
-def test_three_percentages_alone_tell_nothing_past_their_ends():
+def test_few_percentages_alone_tell_nothing_past_their_ends():
     row = ALONE | {"expect": "not_higher", "margin": 0.5}
     found = verdict(A, [0.0, 0.05, 0.01], row)
     assert (found.verdict, found.outcomes[0].difference.has_interval) == ("cannot tell", False)
-    assert verdict(A, [0.0, 0.05, 0.01, 0.02], row).verdict == "supported"
+    assert verdict(A, [0.0, 0.05, 0.01, 0.02], row).verdict == "cannot tell"
+    assert verdict([*A, 0.1], [0.0, 0.05, 0.01, 0.02, 0.02], row).verdict == "supported"
 
 
-def test_three_differences_tell_nothing_past_a_hundred_points():
-    a, b = [0.1, 0.5, 0.9], [0.2, 0.9, 0.3]
-    assert not verdict(a, b, UP).outcomes[0].difference.has_interval
+def test_few_differences_tell_nothing_past_what_the_means_leave():
+    a, b = [0.1, 0.2, 0.0, 0.1], [0.2, 0.1, 0.1, 0.0]
+    found = verdict(a, b, UP).outcomes[0].difference
+    assert not found.has_interval  # some 15 points to either side, and `a` is 10 %, from which no error can fall so far
+    turned = verdict(b, a, UP).outcomes[0].difference
+    assert not turned.has_interval
     assert verdict(a, b, UP | {"metric": "train_loss"}).outcomes[0].difference.has_interval
+    assert verdict([x + 0.5 for x in a], [x + 0.5 for x in b], UP).outcomes[0].difference.has_interval
     assert verdict([*a, 0.2], [*b, 0.3], UP).outcomes[0].difference.has_interval
 
 
@@ -295,3 +300,22 @@ def test_the_study_of_plain_and_residual_networks():
         "vanishing": "supported",
         "noisy-gradients": "supported",
     }
+
+
+@pytest.mark.parametrize(("capped", "is_least"), [("a", True), ("b", True), ("ab", False)])
+def test_a_difference_from_numbers_that_are_bounds_is_one_where_they_make_it_larger(capped, is_least):
+    content = study(A, A, [{"metric": "epochs_to_15", "of": "b", "against": "a", "expect": "lower"}])
+    for entry in content["trials"]:
+        entry["curves"] = [{**entry["curves"][0], "epoch": n, "train_error": 0.5} for n in (1, 2, 3)]
+        if entry["arm"] not in capped:
+            entry["curves"][1 if entry["arm"] == "b" else 0]["train_error"] = 0.1
+    (found,) = evaluate(content)[0].outcomes
+    assert set(found.capped) == {(arm, seed) for arm in capped for seed in range(5)}
+    assert found.is_least == is_least
+
+
+def test_a_verdict_hangs_on_an_open_comparison_that_has_an_interval_before_one_that_has_none():
+    rows = [UP | {"against": "b", "of": "a"}, UP | {"metric": "train_loss"}]
+    found = verdict([0.1, 0.2, 0.0, 0.1], [0.2, 0.1, 0.1, 0.0], *rows)
+    assert not found.outcomes[0].difference.has_interval
+    assert found.deciding is found.outcomes[1]

@@ -1,8 +1,15 @@
+import csv
+
 import pytest
 import synthetic
 
+from deeper.claims.verdicts import evaluate
 from deeper.errors import DeeperError
+from deeper.reporting import load
+from deeper.reporting.pages.claim_rows import ClaimRow
+from deeper.reporting.published_numbers import PublishedNumber
 from deeper.reporting.published_numbers import select as select_numbers
+from deeper.schema.ledger import ledger
 from deeper.schema.study import Study
 
 SHELF = synthetic.ROOT / "published"
@@ -90,3 +97,38 @@ def test_a_missing_shelf_says_how_to_name_it(tmp_path):
 def test_a_row_that_is_chosen_twice_stands_once():
     row = {"file": "ablations.csv", "where": {"change": "LRN on/off"}}
     assert select(row, row) == select(row)
+
+
+def test_every_pair_is_of_one_row_that_was_published():
+    with (SHELF / "ablations.csv").open(encoding="utf-8", newline="") as file:
+        rows = [tuple(row[name] for name in ("baseline", "variant", "metric", "data")) for row in csv.DictReader(file)]
+    with (SHELF / "pairs.csv").open(encoding="utf-8", newline="") as file:
+        for pair in csv.DictReader(file):
+            assert rows.count(tuple(pair[name] for name in ("baseline", "variant", "metric", "data"))) == 1, pair
+            assert pair["claim"] in ledger()
+
+
+@pytest.mark.parametrize(
+    ("ends", "metric", "is_turned", "said"),
+    [
+        (("29.6", "29.7"), "top-1 error %", False, "29.6 → 29.7 %"),
+        (("29.6", "29.7"), "top-1 error %", True, "29.7 → 29.6 %"),
+        (("71.7", "70.6"), "top-1 accuracy %", False, "28.3 → 29.4 %"),
+        (("", "+7"), "top-1 error change, points", True, "−7 points"),
+        (("", "-1.4"), "top-1 error change, points", False, "−1.4 points"),
+        (("lower", "higher"), "training error", False, ""),
+    ],
+)
+def test_a_published_effect_is_an_error_in_the_order_of_the_arms(ends, metric, is_turned, said):
+    before, after = (("a", value) for value in ends)
+    number = PublishedNumber(None, "n", "v", "", "d", "s", "verified", before=before, after=after, metric=metric)
+    assert number.effect(is_turned) == said
+
+
+@pytest.mark.parametrize(
+    ("name", "claim", "said"), [("record/lrn", "lrn", "29.6 → 29.7 %"), ("fractal", "fractal", "")]
+)
+def test_the_ledger_shows_what_is_published_of_the_deciding_pair_alone(name, claim, said):
+    results = load.read(synthetic.ROOT / "results" / f"{name}.json")
+    (verdict,) = (one for one in evaluate([results.table]) if one.claim == claim)
+    assert ClaimRow(results, verdict, select_numbers(results.study, SHELF, name)).published_effect == said

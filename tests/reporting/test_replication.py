@@ -85,7 +85,7 @@ def test_trials_of_other_settings_are_no_second_measurement(tmp_path, content):
             trial["id"] = f"{number:016x}"
     put(tmp_path, content)
     put(tmp_path / FOLDER / "second", other)
-    section = page(tmp_path, content)[1].split("## On another machine")[1].split("Test error of one trial")[0]
+    section = page(tmp_path, content)[1].split("## On another machine")[1].split("\n## ")[0]
     assert "| ResNet-56 | 5 | 5 |" in section
     assert "| ResNet-20 |" not in section
 

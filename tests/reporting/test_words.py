@@ -15,6 +15,12 @@ def test_number(value, shown):
     assert words.number(value, sign=True) == shown
 
 
+def test_a_mean_of_differences_and_a_difference_of_means_are_rounded_alike():
+    one, other = 5.5 / 100, 15.155 - 15.1
+    assert one != other
+    assert words.number(one) == words.number(other)
+
+
 @pytest.mark.parametrize(
     ("values", "shown"), [([0.25, 0.25], "25.0 ± 0.0 %"), ([0.25], "25.0 %"), ([0.012, 0.016], "1.40 ± 2.54 %")]
 )

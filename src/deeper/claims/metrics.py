@@ -30,12 +30,17 @@ FACTS = ("params", "macs", "activation_bytes")
 """What is counted and the same for every seed."""
 
 
+def _never(row: TrialRow) -> bool:
+    return False
+
+
 @dataclass(frozen=True)
 class Metric:
     """A number of a trial; ``unit`` is ``fraction`` (shown in percent), ``decades`` (log10 of a ratio), ``ratio``
     (natural logarithm: a difference is shown as so many per cent more or less) or plain.
 
-    ``percentage`` says that the values lie in 0…1, which a difference in fractions need not.
+    ``percentage`` says that the values lie in 0…1, which a difference in fractions need not. ``is_least`` tells of a
+    trial whether its number is a lower bound alone: what was waited for had not come when it ended.
     """
 
     name: MetricName
@@ -43,6 +48,7 @@ class Metric:
     unit: str
     of: Callable[[TrialRow], float | None]
     percentage: bool = False
+    is_least: Callable[[TrialRow], bool] = _never
 
     def __call__(self, row: TrialRow) -> float:
         return _number(self.of(row))
@@ -136,6 +142,11 @@ def _epochs_to_15(row: TrialRow) -> float:
     return math.nan if broke or not row.curves else reached + 1.0
 
 
+def _never_at_15(row: TrialRow) -> bool:
+    """Whether the running training error never fell to 15 %."""
+    return not any(_number(epoch.train_error) <= LEVEL for epoch in row.curves)
+
+
 def _value(row: TrialRow, probe: str, *path: str | int) -> Any:
     return at(_probe(row, probe), path)
 
@@ -164,7 +175,7 @@ _TABLE = (
     Metric("validation_error", "validation error", FRACTION, lambda row: row.metrics.validation_error, percentage=True),
     Metric("test_error", "test error", FRACTION, lambda row: row.metrics.test_error, percentage=True),
     Metric("mean_train_error", "training error, mean over the epochs", FRACTION, _mean_train_error, percentage=True),
-    Metric("epochs_to_15", "epochs to a training error of 15 %", "epochs", _epochs_to_15),
+    Metric("epochs_to_15", "epochs to a training error of 15 %", "epochs", _epochs_to_15, is_least=_never_at_15),
     Metric("train_loss", "training loss", "nats", lambda row: row.metrics.train_loss),
     Metric("validation_loss", "validation loss", "nats", lambda row: row.metrics.validation_loss),
     Metric("test_loss", "test loss", "nats", lambda row: row.metrics.test_loss),

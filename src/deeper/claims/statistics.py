@@ -29,7 +29,7 @@ POWER = 0.80
 MOST_SEEDS = 10_000
 PERCENTAGE = (0.0, 1.0)
 NO_LIMITS = (-math.inf, math.inf)
-FEW = 4
+FEW = 5
 """Of fewer values than this no interval is told that runs past what is possible, as a percentage past 0 or 100 %."""
 
 

@@ -56,7 +56,7 @@ from dataclasses import dataclass
 
 from deeper.claims import preconditions, statistics
 from deeper.claims.family import family_of
-from deeper.claims.metrics import FACTS, METRICS, Metric
+from deeper.claims.metrics import FACTS, FRACTION, METRICS, Metric
 from deeper.claims.preconditions import Precondition
 from deeper.schema.baselines import Baselines
 from deeper.schema.ledger import Claim
@@ -91,6 +91,7 @@ class Outcome:
         seeds: those used; ``unpaired`` are those that only some of its arms have, ``unmeasured`` those left out because
             a number is missing or not finite.
         diverged: the diverged trials among those used, as (arm, seed).
+        capped: those among them whose number is a lower bound alone, as (arm, seed).
         detectable: how far from its border a true mean must lie for as many seeds to find it four times in five, at the
             level of the family and in the metric's unit.
         needed: seeds that would find a true mean where this one lies, as often and at the same level; None where it is
@@ -104,6 +105,7 @@ class Outcome:
     unpaired: tuple[int, ...] = ()
     unmeasured: tuple[int, ...] = ()
     diverged: tuple[tuple[str, int], ...] = ()
+    capped: tuple[tuple[str, int], ...] = ()
     detectable: float = math.nan
     direction: str = OPEN
     needed: int | None = None
@@ -115,6 +117,14 @@ class Outcome:
     @property
     def is_fact(self) -> bool:
         return self.comparison.metric in FACTS
+
+    @property
+    def is_least(self) -> bool:
+        """Whether the true mean lies at least as far from 0: every number that is a bound makes it larger still."""
+        of, against = self.comparison.pair[0], self.comparison.against
+        if self.comparison.minus or not self.capped or self.difference is None:
+            return False
+        return {arm for arm, _ in self.capped} == {of if self.difference.mean > 0 else against}
 
     @property
     def sureness(self) -> float:
@@ -155,11 +165,16 @@ class Verdict:
 
     @property
     def deciding(self) -> Outcome:
-        """The comparison the verdict hangs on: the surest that is against the claim, else the least sure of all."""
+        """The comparison the verdict hangs on: the surest that is against the claim, else the least sure of all.
+
+        Of open ones those that have an interval come first, since only they say how far there is to go.
+        """
         for against in (OPPOSITE, TOO_SMALL) if self.verdict in (CONTRADICTED, MIXED) else ():
             if found := [outcome for outcome in self.outcomes if outcome.direction == against]:
                 return max(found, key=lambda outcome: outcome.sureness)
-        return min(self.outcomes, key=lambda outcome: outcome.sureness)
+        told = [one for one in self.outcomes if one.direction == OPEN and one.difference]
+        told = [one for one in told if one.difference.has_interval]
+        return min(told or self.outcomes, key=lambda outcome: outcome.sureness)
 
     @property
     def needed(self) -> int | None:
@@ -201,15 +216,17 @@ def measure(comparison: Comparison, trials: Iterable[TrialRow], family: int = 1)
     shared = sorted(every.intersection(*sides.values()))
     found = {seed: comparison.value({arm: metric(rows[seed]) for arm, rows in sides.items()}) for seed in shared}
     values = {seed: value for seed, value in found.items() if math.isfinite(value)}
-    diverged = [(arm, seed) for arm, rows in sides.items() for seed in values if rows[seed].status == "diverged"]
+    means = [_mean([metric(sides[arm][seed]) for seed in values]) for arm in comparison.pair] if values else []
+    used = [(arm, rows[seed]) for arm, rows in sides.items() for seed in values]
     return Outcome(
         comparison,
         values=tuple(values.values()),
         seeds=tuple(values),
         unpaired=tuple(sorted(every.difference(shared))),
         unmeasured=tuple(seed for seed in shared if seed not in values),
-        diverged=tuple(diverged),
-        **_decided(comparison, list(values.values()), family),
+        diverged=tuple((arm, row.seed) for arm, row in used if row.status == "diverged"),
+        capped=tuple((arm, row.seed) for arm, row in used if metric.is_least(row)),
+        **_decided(comparison, list(values.values()), family, _limits(comparison, means)),
     )
 
 
@@ -262,14 +279,19 @@ def direction_of(comparison: Comparison, found: statistics.Mean) -> str:
     return OPEN
 
 
-def _decided(comparison: Comparison, values: Sequence[float], family: int) -> dict:
+def _decided(
+    comparison: Comparison,
+    values: Sequence[float],
+    family: int,
+    limits: tuple[float, float] = statistics.NO_LIMITS,
+) -> dict:
     """The interval of these values and what it decides, as fields of an outcome."""
     if not values:
         return {"difference": None}
     if comparison.metric in FACTS:
         return _fact(comparison, values)
     confidence, level = statistics.family_confidence(family), statistics.ALPHA / max(1, family)
-    found = statistics.mean(values, confidence, _limits(comparison))
+    found = statistics.mean(values, confidence, limits)
     direction = direction_of(comparison, found)
     needed = statistics.seeds_needed(_distance(comparison, found.mean), found.sd, level) if direction == OPEN else None
     detectable = statistics.minimum_detectable_effect(found.sd, found.n, level)
@@ -278,19 +300,30 @@ def _decided(comparison: Comparison, values: Sequence[float], family: int) -> di
 
 def _fact(comparison: Comparison, values: Sequence[float]) -> dict:
     """A count is what it is; one that lies on its border does not go beyond it, as ``not_…`` expects."""
-    value = math.fsum(values) / len(values)
+    value = _mean(values)
     direction = direction_of(comparison, statistics.Mean(len(values), value, value, value, 0.0))
     if direction == OPEN:
         direction = AS_EXPECTED if comparison.expect in NOTHING_HAPPENS else OPPOSITE
     return {"difference": statistics.Mean(len(values), value, math.nan, math.nan, math.nan), "direction": direction}
 
 
-def _limits(comparison: Comparison) -> tuple[float, float]:
-    """What a value can be: a percentage is in 0…1, and a difference of two in -1…1."""
-    if not METRICS[comparison.metric].percentage or comparison.minus:
+def _limits(comparison: Comparison, means: Sequence[float]) -> tuple[float, float]:
+    """What a mean can be: a percentage lies in 0…1, another fraction is a difference of two and lies in −1…1.
+
+    The difference of two arms is bound by what either arm's mean leaves.
+    """
+    metric = METRICS[comparison.metric]
+    if metric.unit != FRACTION or comparison.minus or not means:
         return statistics.NO_LIMITS
-    least, greatest = statistics.PERCENTAGE
-    return (least, greatest) if comparison.against is None else (least - greatest, greatest - least)
+    least, greatest = statistics.PERCENTAGE if metric.percentage else (-1.0, 1.0)
+    if comparison.against is None:
+        return least, greatest
+    of, against = means
+    return max(least - against, of - greatest), min(greatest - against, of - least)
+
+
+def _mean(values: Sequence[float]) -> float:
+    return math.fsum(values) / len(values)
 
 
 def _distance(comparison: Comparison, mean: float) -> float:

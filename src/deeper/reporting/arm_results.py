@@ -37,6 +37,18 @@ class ArmResults:
     def diverged(self) -> list[TrialRow]:
         return [row for row in self.rows if row.status == "diverged"]
 
+    @property
+    def failed_words(self) -> str:
+        """``5 did not learn``, ``1 diverged``, ``1 diverged, 2 did not learn``; empty where every trial learned."""
+        stuck = sum(is_stuck(row) for row in self.diverged)
+        counts = {"diverged": len(self.diverged) - stuck, "did not learn": stuck}
+        return ", ".join(f"{count} {what}" for what, count in counts.items() if count)
+
+
+def is_stuck(row: TrialRow) -> bool:
+    """Whether a trial counts as diverged since its error stayed at chance, and its loss was a number to the end."""
+    return row.status == "diverged" and "chance" in (row.reason or "")
+
 
 def arm_results(table: StudyTable) -> list[ArmResults]:
     """The arms that have rows, in the study's order."""

@@ -1,5 +1,6 @@
 """Published numbers that stand beside a study's own: rows of ``published/*.csv`` that its file selects."""
 
+import csv
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,6 +11,7 @@ from deeper.study.published_rows import published_rows
 
 CsvRow = Mapping[str, str]
 
+PAIRS = "pairs.csv"
 AUGMENTED = {"yes": "augmented", "no": "not augmented"}
 UNITS = {"%": " %", "points": " points", "M": " M", "times faster": " times", "layers": " layers"}
 
@@ -25,6 +27,8 @@ class PublishedNumber:
         change: what was changed, where it is the effect of a change.
         claim: the only claim that this effect is about; None for every claim of the study.
         before, after: names and values of what was changed and of what came of it, as they were published.
+        metric: what was measured, as it was published.
+        pairs: claims with the two arms, ``of`` and ``against``, whose difference this is.
     """
 
     arm: str | None
@@ -39,6 +43,18 @@ class PublishedNumber:
     claim: str | None = None
     before: tuple[str, str] = ("", "")
     after: tuple[str, str] = ("", "")
+    metric: str = ""
+    pairs: tuple[tuple[str, str, str], ...] = ()
+
+    def effect(self, is_turned: bool) -> str:
+        """The change as errors, ``29.6 → 29.7 %`` or ``−1.4 points``; ``is_turned`` takes it from after to before."""
+        values = [value for _, value in (self.before, self.after) if value]
+        if not all(map(_is_number, values)):
+            return ""
+        if len(values) == 1:
+            return f"{_signed(values[0], is_turned)} points"
+        errors = [_as_error(value) if "accuracy" in self.metric else value for value in values]
+        return f"{' → '.join(reversed(errors) if is_turned else errors)} %"
 
     @property
     def is_recalled(self) -> bool:
@@ -52,12 +68,29 @@ def select(study: Study, folder: Path, where: str) -> list[PublishedNumber]:
     Raises:
         DeeperError: a file or column is missing, or a selection finds nothing; names ``where``, the study's file.
     """
+    known = _pairs(folder)
     numbers = [
-        replace(READERS[choice.file](row, choice.arm), claim=choice.claim)
+        replace(READERS[choice.file](row, choice.arm), claim=choice.claim, pairs=known.get(_key(row), ()))
         for choice, rows in published_rows(study, folder, where)
         for row in rows
     ]
     return list(dict.fromkeys(numbers))
+
+
+def _pairs(folder: Path) -> dict[tuple[str, ...], tuple[tuple[str, str, str], ...]]:
+    """By row of ``ablations.csv`` the claims and arms whose difference it is; none where the file is not there."""
+    path = folder / PAIRS
+    if not path.exists():
+        return {}
+    found: dict[tuple[str, ...], tuple[tuple[str, str, str], ...]] = {}
+    with path.open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            found[_key(row)] = (*found.get(_key(row), ()), (row["claim"], row["of"], row["against"]))
+    return found
+
+
+def _key(row: CsvRow) -> tuple[str, ...]:
+    return tuple(row.get(name, "") for name in ("baseline", "variant", "metric", "data"))
 
 
 def _cifar(row: CsvRow, arm: str | None) -> PublishedNumber:
@@ -77,7 +110,9 @@ def _ablation(row: CsvRow, arm: str | None) -> PublishedNumber:
     remarks = measured if unit.strip() and rest in UNITS else ", ".join(filter(None, (measured, rest)))
     value = " → ".join(values) + unit + (" accuracy" if measured.endswith("accuracy") else "")
     ends = {key: (row[name], row[f"{name}_value"]) for key, name in (("before", "baseline"), ("after", "variant"))}
-    return replace(_number(row, arm, network, value, remarks, row["data"]), change=row["change"], **ends)
+    return replace(
+        _number(row, arm, network, value, remarks, row["data"]), change=row["change"], metric=row["metric"], **ends
+    )
 
 
 def _imagenet(row: CsvRow, arm: str | None) -> PublishedNumber:
@@ -92,6 +127,18 @@ def _fashion_mnist(row: CsvRow, arm: str | None) -> PublishedNumber:
     accuracy = 100 * float(row["test_accuracy"])
     number = _number(row, arm, network, f"{words.number(100 - accuracy, 1)} %", "", "Fashion-MNIST")
     return replace(number, accuracy=accuracy)
+
+
+def _signed(value: str, is_turned: bool) -> str:
+    """``−1.4``, and turned ``+1.4``."""
+    size = value.lstrip("+-")
+    return f"{words.MINUS if value.startswith('-') != is_turned else '+'}{size}"
+
+
+def _as_error(accuracy: str) -> str:
+    """``28.3`` of an accuracy of ``71.7``."""
+    decimals = len(accuracy.partition(".")[2])
+    return f"{100 - float(accuracy):.{decimals}f}"
 
 
 def _is_number(value: str) -> bool:

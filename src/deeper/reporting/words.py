@@ -37,6 +37,7 @@ def number(value: float | None, decimals: int = 2, sign: bool = False) -> str:
     """``1234.5`` as ``1,234.50``."""
     if value is None or math.isnan(value):
         return NONE
+    value = round(value, decimals + 6)  # so that a mean of differences and a difference of means are rounded alike
     text = f"{value:{'+' if sign else ''},.{decimals}f}"
     return text.replace("-", MINUS) if float(text.replace(",", "")) else text.lstrip("+-")
 

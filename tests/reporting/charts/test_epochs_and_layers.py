@@ -95,3 +95,11 @@ def test_a_whole_network_s_level_is_named_where_it_is_far_from_the_end_of_its_li
     assert "Plain-20, whole" in said
     assert {"Plain-20", "Plain-56", "ResNet-20"} <= said
     assert "Plain-56, whole" not in said
+
+
+def test_a_panel_of_one_arm_has_its_label_and_a_panel_alone_has_no_title():
+    found = arms()
+    titles = epochs_and_layers._groups([found[0], *found[2:]])
+    assert next(iter(titles)) == found[0].label
+    assert found[2].label not in titles
+    assert list(epochs_and_layers._groups(found[:1])) == [""]

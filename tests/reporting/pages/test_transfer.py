@@ -14,8 +14,9 @@ from scipy import stats
 from deeper.errors import DeeperError
 from deeper.fit import scores
 from deeper.reporting import load, transfer_tasks
+from deeper.reporting.arm_results import arm_results
 from deeper.reporting.charts import all_studies, theme
-from deeper.reporting.pages import site, transfer_table
+from deeper.reporting.pages import site, transfer, transfer_table
 from deeper.reporting.study_scale import scale_of
 from deeper.reporting.training_counts import count_trainings
 from deeper.schema.results import sealed
@@ -319,3 +320,14 @@ def test_two_classes_have_no_table_of_pairs_and_one_way_of_training_none_of_gain
     for trial in content["trials"]:
         trial["confusion"] = {"tested": [5, 5], "right": [4, 4], "pairs": [[0, 1, 1], [1, 0, 1]]}
     assert "## Confusions" not in write(content)
+
+
+def test_a_study_of_numbers_of_pictures_answers_with_the_best_mode_at_each():
+    results = load.read(synthetic.ROOT / "results" / "transfer_pictures.json")
+    for task in transfer_tasks.transfer_tasks(results, arm_results(results.table)):
+        found = re.findall(r"([a-z-][a-z -]*) \(([^)]+)\)", transfer._best_modes(task))
+        told = {int(size): mode for mode, sizes in found for size in re.findall(r"\d+", sizes)}
+        assert sorted(told) == [1, 5, 10, 30]
+        for size, mode in told.items():
+            scores = {one.mode: one.score.mean for one in task.arms if one.per_class == size}
+            assert transfer_tasks.MODES[max(scores, key=scores.get)] == mode.strip()

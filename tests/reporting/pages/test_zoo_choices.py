@@ -6,6 +6,7 @@ from reported import arms_of, results_of
 from deeper.reporting.pages import site
 from deeper.reporting.pages.zoo_choices import choices
 from deeper.reporting.time_to_target import level_of, time_to
+from deeper.schema.baselines import Baselines
 
 MACS = {"plain20": 800_000, "plain56": 900_000, "resnet20": 4_000_000, "resnet56": 12_000_000}
 ERRORS = {  # by seed
@@ -69,6 +70,32 @@ def test_epochs_and_seconds_until_the_level_by_seed():
 
 def test_a_page_of_many_networks_has_both_tables():
     page = site.pages([results_of(content())], synthetic.ROOT / "published")["residual_vs_plain.md"].decode()
-    assert "| 5 M | ResNet-20 | 70.0 ± 9.9 % | 4.00 M | Plain-20, 69.0 ± 2.5 %, 800 k |" in page
+    assert "| 5 M | ResNet-20 | 30.0 ± 9.9 % | 4.00 M | Plain-20, 31.0 ± 2.5 %, 800 k |" in page
+    assert "●●○○ 5,000 of 14×14, 4 epochs. Means over seeds, with their 95 % intervals." in page
+    assert "classifier of pixels" not in page
     assert "## How soon a validation error of 29 %" in page
     assert "| Plain-56 | – | – | 0 of 3 |" in page
+
+
+def pixels(error):
+    place = {"data": "fashion_mnist", "digest": "5f" * 32, "image_size": 14, "train": 5000, "subset_seed": 0}
+    row = {**place, "method": "logistic", "setting": "s", "train_error": 0.3, "test_error": error, "versions": {}}
+    return Baselines(schema=1, rows=[row | {"validation_error": 0.4, "seconds": 1.0}])
+
+
+def test_a_row_says_where_its_network_loses_to_a_classifier_of_the_pixels():
+    text = site.pages([results_of(content())], synthetic.ROOT / "published", baselines=pixels(0.25))
+    page = text["residual_vs_plain.md"].decode()
+    assert "| 5 M | ResNet-20 | 30.0 ± 9.9 %, more than a classifier of pixels | 4.00 M |" in page
+    assert "| 20 M or more | ResNet-56 | 21.0 ± 2.5 % | 12.0 M |" in page
+    assert "| none: a classifier of pixels | logistic regression | 25.0 % | – | – |" in page
+
+
+def test_one_seed_and_epochs_that_differ_are_said():
+    one = content()
+    one["trials"] = [row for row in one["trials"] if row["seed"] == 0]
+    for row in one["trials"]:
+        row["settings"] = {"training.epochs": 60 if row["arm"] == "resnet56" else 6}
+    page = site.pages([results_of(one)], synthetic.ROOT / "published")["residual_vs_plain.md"].decode()
+    assert "One seed a network, so no intervals." in page
+    assert "| 20 M or more | ResNet-56 (60 epochs) | 20.0 % |" in page

@@ -16,6 +16,7 @@ from deeper.reporting.charts.theme import DASHED, KEY, Chart, Theme, percent
 
 FAR_APART = 8  # points between a line's end and the level it is held against, from which both are named
 MOST_CURVES = 8  # arms, more than which cannot be told apart by epoch
+ROOM = 0.02  # of an axis, below 0
 MOST_PANELS = 3
 HEIGHT = 3.8
 
@@ -38,7 +39,7 @@ def errors_by_epoch(arms: Sequence[ArmResults], theme: Theme) -> Figure:
         axis.set_xlabel("epoch")
         themes.whole_ticks(axis, max(x for x, *_ in ends))
         themes.in_percent(axis.yaxis)
-        axis.set_ylim(0, min(100, 1.06 * max(a.dataLim.y1 for a in axes)))
+        axis.set_ylim(*_from_0(min(100, 1.06 * max(a.dataLim.y1 for a in axes))))
         themes.name_line_ends(axis, ends)
     lines = [Line2D([], [], color=theme.muted, lw=2.0), Line2D([], [], color=theme.muted, lw=0.9, ls=DASHED)]
     figure.legend(lines, ["training", "validation"], loc="outside upper right", ncols=2, labelcolor=theme.muted, **KEY)
@@ -96,7 +97,7 @@ def error_without_a_block(arms: Sequence[ArmResults], theme: Theme) -> Figure:
         axis.set_xticks([0, 1], ["input", "output"])
         axis.set_xlabel("the block that is missing")
         themes.in_percent(axis.yaxis)
-        axis.set_ylim(0, 100)
+        axis.set_ylim(*_from_0(100))
         themes.name_line_ends(axis, ends)
     return figure
 
@@ -114,7 +115,7 @@ def final_errors(arms: Sequence[ArmResults], theme: Theme) -> Figure:
         tick.set_color(colours[arm.name])
         tick.set_fontweight("bold")
     axis.set_ylim(len(arms) - 0.5, -0.5)
-    axis.set_xlim(0, min(100.0, 1.1 * max(axis.dataLim.x1, 1e-3)))
+    axis.set_xlim(*_from_0(min(100.0, 1.1 * max(axis.dataLim.x1, 1e-3))))
     themes.in_percent(axis.xaxis)
     axis.spines["left"].set_visible(False)
     axis.tick_params(axis="y", length=0)
@@ -162,7 +163,22 @@ def _groups(arms: Sequence[ArmResults]) -> dict[str, list[ArmResults]]:
     for arm in arms:
         group = arm.group or ""
         groups.setdefault(group[:1].upper() + group[1:], []).append(arm)
-    return groups if len(groups) <= MOST_PANELS else {"": list(arms)}
+    if len(groups) < 2 or len(groups) > MOST_PANELS:
+        return {"": list(arms)} if arms else {}
+    titled = {_title(group, members): members for group, members in groups.items()}
+    return titled if len(titled) == len(groups) else groups
+
+
+def _title(group: str, members: Sequence[ArmResults]) -> str:
+    """Of a panel: its arm's label where it has one arm, which says more than the group."""
+    if len(members) == 1:
+        return members[0].label
+    return "Without" if group == "None" else group
+
+
+def _from_0(top: float) -> tuple[float, float]:
+    """Ends of an axis from 0 to ``top``, with room for half a dot, or a line, at 0."""
+    return -ROOM * top, top
 
 
 def _side_to_side(count: int) -> list[float]:

@@ -11,6 +11,7 @@ from deeper.claims.verdicts import (
     CONTRADICTED,
     MIXED,
     NOT_TESTABLE,
+    OPEN,
     SUPPORTED,
     TOO_SMALL_TO_MATTER,
     Outcome,
@@ -19,7 +20,10 @@ from deeper.reporting import words
 from deeper.reporting.arm_results import network_of
 from deeper.reporting.charts.theme import family
 from deeper.reporting.pages.claim_rows import ClaimRow
+from deeper.schema.results import FIRST_LEDGER
 from deeper.schema.study import Comparison, MetricName
+
+STEPS_WORDS = "500 steps on small pictures"  # what the first ledger's profile is
 
 
 @dataclass(frozen=True)
@@ -84,8 +88,8 @@ QUESTIONS = (
             CANNOT_TELL: "For the same number of parameters, whether wide is as good as deep cannot be told yet",
             NOT_TESTABLE: "For the same number of parameters, deep and wide could not be compared fairly here",
         },
-        in_part="For the same number of parameters a wide shallow network is no worse than a deep one; "
-        "whether it is faster cannot be told yet",
+        in_part="For the same number of parameters a wide shallow network is no worse than a deep one, within the "
+        "margin; whether it is faster cannot be told, so the claim stays open",
     ),
 )
 
@@ -103,15 +107,37 @@ def scales(sentences: Sequence[Sentence]) -> list[str]:
     return [f"{scale} ({words.listed(of)})" if len(places) > 1 else scale for scale, of in places.items()]
 
 
+def families(sentences: Sequence[Sentence]) -> list[str]:
+    """Over what the intervals are simultaneous, each family once: ``9 comparisons (1 and 2)``."""
+    places: dict[int, list[int]] = {}
+    for place, sentence in enumerate(sentences, 1):
+        places.setdefault(sentence.row.answer.family, []).append(place)
+    return [f"{words.plural(size, 'comparison')} ({words.listed(of)})" for size, of in places.items()]
+
+
 def _sentence(question: Question, row: ClaimRow) -> Sentence:
     of_metric = [one for one in row.answer.outcomes if one.comparison.metric == question.metric]
     alike = [one for one in of_metric if _is_of_one_family(row, one.comparison)]
     settled = [one for one in of_metric if one not in alike] if question.across else alike
     if row.verdict == CANNOT_TELL and settled and all(one.direction == AS_EXPECTED for one in settled):
-        shown = [min(settled, key=lambda one: one.sureness), row.answer.deciding]
-        return Sentence(question.in_part, row, _numbers(row, shown))
+        told = min(settled, key=lambda one: one.sureness)
+        return Sentence(_at_its_scale(question.in_part, row), row, _numbers(row, [told, _open_beside(row, told)]))
     deciding = dataclasses.replace(row.answer, outcomes=tuple(alike) or row.answer.outcomes).deciding
-    return Sentence(question.says[row.verdict], row, _numbers(row, [deciding]))
+    return Sentence(_at_its_scale(question.says[row.verdict], row), row, _numbers(row, [deciding]))
+
+
+def _open_beside(row: ClaimRow, told: Outcome) -> Outcome:
+    """The open comparison of the same two networks, where there is one; else that which the verdict hangs on."""
+    still = [one for one in row.answer.outcomes if one.direction == OPEN]
+    alike = [one for one in still if one.comparison.pair == told.comparison.pair]
+    return min(alike, key=lambda one: one.sureness) if alike else row.answer.deciding
+
+
+def _at_its_scale(says: str, row: ClaimRow) -> str:
+    """A sentence of the first ledger says how little its networks were trained."""
+    if row.results.table.profile != FIRST_LEDGER:
+        return says
+    return f"After {STEPS_WORDS}: {says[:1].lower()}{says[1:]}"
 
 
 def _numbers(row: ClaimRow, outcomes: Sequence[Outcome]) -> str:
@@ -124,9 +150,14 @@ def _numbers(row: ClaimRow, outcomes: Sequence[Outcome]) -> str:
         outcome = claims.without_share(one, row.results.rows, row.answer.family)
         pair, found = words.arms(outcome.comparison, row.results.label), outcome.difference
         label = f"{outcome.metric.label}, " if outcome.metric != before else ""
-        said.append(f"{label}{pair}: {words.difference(outcome.metric, found)}")
+        said.append(f"{label}{pair}: {words.difference(outcome.metric, found)}{_margin(outcome)}")
         before = outcome.metric
     return "; ".join([*said, words.plural(row.answer.seeds, "seed")])
+
+
+def _margin(outcome: Outcome) -> str:
+    margin = outcome.comparison.margin
+    return f", margin {words.amount(outcome.metric, margin)}" if margin else ""
 
 
 def _is_of_one_family(row: ClaimRow, comparison: Comparison) -> bool:

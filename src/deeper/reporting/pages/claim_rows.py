@@ -2,19 +2,21 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from deeper.claims import verdicts as claims
 from deeper.claims.metrics import FRACTION
 from deeper.claims.verdicts import Outcome, Verdict
 from deeper.reporting import words
 from deeper.reporting.load import StudyResults
+from deeper.reporting.pages.finding_words import no_interval
 from deeper.reporting.published_numbers import PublishedNumber
 from deeper.reporting.study_scale import scale_of
 
 # Profiles by the scale that a claim is measured at.
 STEPS = {"first_ledger": 1, "pocket": 2, "record": 2, "full": 3, "paper": 4}
-IN_PERCENT = re.compile(r"[-+]?[\d.]+ (points|→ [\d.]+ %)")
+IN_PERCENT = re.compile(r"[-+−]?[\d.]+ (points|→ [\d.]+ %)")
+SHOWN = ("train_error", "test_error", "gain_over_best", "averaging_gain")  # what published errors may stand beside
 OPEN = (claims.CANNOT_TELL, claims.NOT_TESTABLE)
 
 
@@ -40,6 +42,15 @@ class VerdictRow:
         """``test error +7.63 [+3.35, +11.92]``: of the deciding comparison; errors in points without naming them."""
         return effect(self.answer.deciding)
 
+    @property
+    def pair(self) -> str:
+        """``Plain-56 − ResNet-56``: what minus what the effect is; where one arm stands alone, its name."""
+        return words.arms(self.answer.deciding.comparison, self.label)
+
+    def label(self, arm: str) -> str:
+        """What the page calls an arm."""
+        raise NotImplementedError
+
 
 @dataclass(frozen=True)
 class ClaimRow(VerdictRow):
@@ -60,10 +71,22 @@ class ClaimRow(VerdictRow):
         return f"{self.folder}{self.results.name}.md"
 
     @property
+    def pair(self) -> str:
+        """What minus what; where a share of another difference is taken away, also the difference without it."""
+        outcome, said = self.answer.deciding, super().pair
+        alone = claims.without_share(outcome, self.results.rows, self.answer.family)
+        if alone is outcome:
+            return said
+        pair, found = words.arms(alone.comparison, self.label), words.difference(alone.metric, alone.difference)
+        return f"{said}; {pair} alone {found}"
+
+    def label(self, arm: str) -> str:
+        return self.results.label(arm)
+
+    @property
     def published_effect(self) -> str:
-        """The first error or accuracy, before and after, that was published of this claim: ``29.6 → 29.7 %``."""
-        values = [number.value for number in published_effects(self.answer, self.results, self.published)]
-        return next((value.replace("-", words.MINUS) for value in values if IN_PERCENT.match(value)), "")
+        """What was published of the pair that the verdict hangs on, its way round: ``29.6 → 29.7 %``; else nothing."""
+        return next((number.value for number in published_effects(self.answer, self.results, self.published)), "")
 
     @property
     def dots(self) -> str:
@@ -104,16 +127,26 @@ def newest(rows: Sequence[VerdictRow], again: Sequence[VerdictRow]) -> dict[str,
 def published_effects(
     verdict: Verdict, results: StudyResults, numbers: Sequence[PublishedNumber]
 ) -> list[PublishedNumber]:
-    """Effects of a change that were published of this claim, or of no other claim of a study that has one alone."""
-    alone = len(results.study.claims) == 1
-    effects = [number for number in numbers if number.change and number.claim in (None, verdict.claim)]
-    return [number for number in effects if alone or number.claim]
+    """What was published of the two arms that the verdict hangs on, as errors in their order.
+
+    There is none where the comparison is of something else than an error, or no row of ``pairs.csv`` is of its arms.
+    """
+    comparison = verdict.deciding.comparison
+    if comparison.metric not in SHOWN:
+        return []
+    way = (comparison.of, comparison.against or "")
+    ways = {(verdict.claim, *way): False, (verdict.claim, *reversed(way)): True}
+    found = [(number, ways[pair]) for number in numbers for pair in number.pairs if pair in ways]
+    return [replace(number, value=change) for number, turned in found if (change := number.effect(turned))]
 
 
 def effect(outcome: Outcome) -> str:
     """An outcome's metric and its mean with the interval that decides; an error's unit, points, is left out."""
-    metric = outcome.metric
-    return f"{metric.label} {words.difference(metric, outcome.difference, bare=metric.unit == FRACTION)}"
+    metric, found = outcome.metric, outcome.difference
+    said = f"{metric.label} {words.difference(metric, found, bare=metric.unit == FRACTION)}"
+    if found is None or found.has_interval or outcome.is_fact:
+        return f"{said}, or further from 0" if outcome.is_least else said
+    return f"{said} ({no_interval(found)})"
 
 
 def by_verdict(rows: Mapping[str, VerdictRow]) -> dict[str, list[VerdictRow]]:

@@ -205,6 +205,9 @@ class SearchRow(VerdictRow):
     def page(self) -> str:
         return f"{self.page_of.name}.md"
 
+    def label(self, arm: str) -> str:
+        return self.page_of.label(arm)
+
     @property
     def dots(self) -> str:
         """``●●○○``: networks that have learned, on fewer pictures than all."""

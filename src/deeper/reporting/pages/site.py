@@ -4,7 +4,7 @@ import csv
 import functools
 import io
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from deeper.reporting.load import StudyResults
 from deeper.reporting.pages import (
     calibration,
     exact_claims,
+    finding_words,
     front_page,
     search,
     study,
@@ -33,7 +34,7 @@ from deeper.reporting.pages import (
     zoo,
     zoo_choices,
 )
-from deeper.reporting.pages.answer import Sentence, answer, scales
+from deeper.reporting.pages.answer import Sentence, answer, families, scales
 from deeper.reporting.pages.claim_rows import OPEN, ClaimRow, VerdictRow, by_verdict, claim_rows, effect, newest
 from deeper.reporting.pages.exact_claims import ExactPage
 from deeper.reporting.pages.search import SearchPage, SearchRow
@@ -49,6 +50,7 @@ from deeper.schema.ledger import Claim, ledger
 from deeper.schema.results import APART, FIRST_LEDGER, RECORD, StudyTable
 
 Judged = tuple[StudyResults, Sequence[Verdict], Sequence[PublishedNumber]]
+Pictures = tuple[str, int, int]  # the digest of the data, the width of an image, and how many are trained on
 INDEX, METRICS = "README.md", "metrics"
 MARK = "<!-- Written by python -m deeper.report; changes made here are lost. -->"
 DRAWN = (".svg", ".png")
@@ -76,12 +78,16 @@ class Rival:
 
     @property
     def says(self) -> str:
+        """The precondition that fails where it is ahead, and what that makes of verdicts."""
+        return f"{self.fact} Verdicts there say how networks begin to learn, not how good they become."
+
+    @property
+    def fact(self) -> str:
         """The precondition that fails where it is ahead."""
         errors = [words.number(100 * error, 1) for error in (self.best, self.logistic)]
         return (
             f"On {self.train:,} images of {self.image_size}×{self.image_size} pixels no network beats a linear "
-            f"classifier: test error {errors[0]} %, logistic regression {errors[1]} %. Verdicts there say how "
-            "networks begin to learn, not how good they become."
+            f"classifier: test error {errors[0]} %, logistic regression {errors[1]} %."
         )
 
 
@@ -127,6 +133,11 @@ class IndexPage:
     def measured_on(self) -> list[str]:
         """The scales of the answer, each once."""
         return scales(self.sentences)
+
+    @property
+    def families(self) -> list[str]:
+        """What the intervals of the answer are simultaneous over, each once."""
+        return families(self.sentences)
 
     @property
     def others(self) -> list[StudyPage]:
@@ -282,7 +293,11 @@ def _facts(
     """What a page of this kind shows beside what all pages do."""
     if page.results.page == "zoo":
         others = [one for one in _of_kind(studies, "zoo") if one is not page and zoo_choices.of_budgets(one)]
-        return {"zoo": zoo.build(page), "rivals": rivals([page], baselines or Baselines()), "other_zoos": others}
+        return {
+            "zoo": zoo.build(page, baselines),
+            "rivals": rivals(studies, baselines or Baselines(), of=[page]),
+            "other_zoos": others,
+        }
     if page.results.page == "calibration":
         return {"calibration": calibration.build(page.results)}
     if page.results.page == "transfer":
@@ -336,20 +351,30 @@ def _index(
     )
 
 
-def rivals(studies: Sequence[StudyPage], baselines: Baselines) -> list[Rival]:
-    """A rival for each size and number of pictures whose baselines were computed."""
-    best: dict[tuple[str, int, int], float] = {}
+def rivals(studies: Sequence[StudyPage], baselines: Baselines, of: Sequence[StudyPage] | None = None) -> list[Rival]:
+    """A rival for each size and number of pictures whose baselines were computed.
+
+    The best network is that of all ``studies``, with verdicts or without, so that every page names the same one; ``of``
+    leaves the pictures that these pages have.
+    """
+    best: dict[Pictures, float] = {}
     for page in studies:
-        for arm in page.arms if page.verdicts else ():
-            seen = {page.results.table.pixels(row) for row in arm.rows}
-            if len(seen) == 1 and arm.means["test_error"] and not arm.average:
-                [place] = seen
-                best[place] = min(best.get(place, 1.0), arm.means["test_error"].mean)
+        for place, error in _errors(page) if page.results.measures else ():
+            best[place] = min(best.get(place, 1.0), error)
+    shown = set(best) if of is None else {place for page in of for place, _ in _errors(page)}
     return [
         Rival(*place[1:], error, logistic, baselines.test_error(FOREST, *place))
         for place, error in best.items()
-        if (logistic := baselines.test_error(LOGISTIC, *place)) is not None
+        if place in shown and (logistic := baselines.test_error(LOGISTIC, *place)) is not None
     ]
+
+
+def _errors(page: StudyPage) -> Iterator[tuple[Pictures, float]]:
+    """The mean test error of each trained arm, with the pictures that all its trials have."""
+    for arm in page.arms:
+        seen = {page.results.table.pixels(row) for row in arm.rows}
+        if len(seen) == 1 and arm.means["test_error"] and not arm.average:
+            yield seen.pop(), arm.means["test_error"].mean
 
 
 def _render(template: str, **context: Any) -> bytes:
@@ -366,7 +391,12 @@ def _environment() -> jinja2.Environment:
     environment.filters |= {"searched_precondition": search.precondition, "operation": words_of}
     names = ("directions", "mark", "notes", "pair", "precondition")
     said = {name: getattr(verdict_words, name) for name in names}
-    said |= {"words": words, "signs": verdict_words.SIGNS}
+    said |= {
+        "finding": finding_words.finding,
+        "no_interval": finding_words.no_interval,
+        "words": words,
+        "signs": verdict_words.SIGNS,
+    }
     said |= {"answer_begin": front_page.BEGIN, "answer_end": front_page.END}
     environment.globals.update(claims=claims, ledger=ledger(), machine=study.machine, **said)
     return environment

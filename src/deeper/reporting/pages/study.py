@@ -7,9 +7,9 @@ from typing import Any
 from deeper.claims import budgets
 from deeper.claims.metrics import FRACTION, METRICS, at
 from deeper.claims.statistics import FEW
-from deeper.claims.verdicts import Outcome, Verdict
+from deeper.claims.verdicts import Outcome, Verdict, measure
 from deeper.reporting import words
-from deeper.reporting.arm_results import ArmResults, mean_of
+from deeper.reporting.arm_results import ArmResults, curve, is_stuck, mean_of
 from deeper.reporting.arm_settings import BY_ARM, differs, recipe
 from deeper.reporting.load import StudyResults
 from deeper.reporting.pages.verdict_words import counted
@@ -17,7 +17,7 @@ from deeper.reporting.published_numbers import PublishedNumber
 from deeper.reporting.replication import Replication
 from deeper.reporting.study_scale import StudyScale, scale_of
 from deeper.schema.results import DRAWN_BY_SEED, RECORD, Environment
-from deeper.schema.study import ArmTable, Budget, Study
+from deeper.schema.study import ArmTable, Budget, Comparison, Study
 
 LONG = 16  # rows of a table that is shown whole
 LEADING = ("error-by-networks-averaged", "error-without-a-block")  # charts that show more than the comparisons do
@@ -120,6 +120,30 @@ class StudyPage:
     def averaged(self) -> list[ArmResults]:
         """Arms that average the networks of others."""
         return [arm for arm in self.arms if arm.average]
+
+    @property
+    def arms_by_epoch(self) -> int:
+        """How many arms the figure of errors by epoch shows."""
+        return sum(bool(curve(arm.rows, "train_error")) for arm in self.arms)
+
+    @property
+    def beside_the_claims(self) -> list[Outcome]:
+        """Test error of each arm that no claim compares, minus that of the arm which it is a variant of.
+
+        A variant's name begins with that arm's: ``vgg_bn`` is one of ``vgg``. Nothing hangs on these differences.
+        """
+        named = {arm for one in self.outcomes for arm in one.comparison.arms}
+        against = {one.comparison.against for one in self.outcomes} - {None}
+        family = max((one.family for one in self.verdicts), default=1)
+        pairs = [
+            (arm.name, base)
+            for arm in self.arms
+            if arm.name not in named
+            for base in against
+            if arm.name.startswith(f"{base}_")
+        ]
+        tests = [Comparison(metric="test_error", of=of, against=base, expect="lower") for of, base in pairs]
+        return [measure(one, self.results.rows, family) for one in tests]
 
     @property
     def has_arms_alone(self) -> bool:
@@ -298,7 +322,7 @@ def _divergence(arm: ArmResults) -> str:
     for row in arm.diverged:
         seeds.setdefault(row.reason or "no reason recorded", []).append(row.seed)
     reasons = [f"{words.seeds(own)} ({reason})" for reason, own in seeds.items()]
-    what = "did not learn" if all("chance" in reason for reason in seeds) else "diverged"
+    what = "did not learn" if all(map(is_stuck, arm.diverged)) else "diverged"
     return f"{arm.label} {what} with {', '.join(reasons)}. Their errors count like any other."
 
 

@@ -78,6 +78,11 @@ class TransferPage:
         """How many numbers of training pictures a class are compared."""
         return max((len({arm.per_class for arm in task.arms}) for task in self.tasks), default=0)
 
+    @property
+    def best_by_pictures(self) -> list[str]:
+        """The mode of the highest mean score by training pictures a class: ``Clip art: frozen (1, 5 and 10)``."""
+        return [f"{self.title(task)}: {said}" for task in self.tasks if (said := _best_modes(task))]
+
     def strip(self, task: TransferTask, label: int) -> str:
         """A class's strip of test pictures as it stands in a cell; an en dash where there is none."""
         name = strip_name(task, label)
@@ -132,6 +137,19 @@ def build(page: StudyPage, elsewhere: Mapping[str, str]) -> TransferPage:
         published_layers=transfer_published.by_layer(page.published),
         other_published=transfer_published.others(page.published),
     )
+
+
+def _best_modes(task: TransferTask) -> str:
+    """``from scratch (1), fine-tuned (5, 10 and 30)``; empty where there are pictures of one number alone."""
+    by_size: dict[int | None, list[TransferArm]] = {}
+    for arm in (arm for mode in MODES for arm in task.by_pictures(mode)):
+        by_size.setdefault(arm.per_class, []).append(arm)
+    best: dict[str, list[int]] = {}
+    for size, arms in by_size.items():
+        mode = max(arms, key=lambda arm: arm.score.mean).mode
+        best.setdefault(mode, []).append(size or round(arms[0].pictures))
+    said = [f"{MODES[mode]} ({words.listed(sizes)})" for mode, sizes in best.items()]
+    return ", ".join(said) if len(by_size) > 1 else ""
 
 
 def _limits(page: StudyPage, tasks: Sequence[TransferTask]) -> list[str]:

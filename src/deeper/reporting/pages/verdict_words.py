@@ -138,10 +138,26 @@ def _outcome_notes(results: StudyResults, outcome: Outcome) -> list[str]:
     if outcome.unmeasured:
         lines.append(f"{words.seeds(outcome.unmeasured)} left out, a number is missing or not finite")
     if outcome.diverged:
-        seeds = {arm: [seed for of, seed in outcome.diverged if of == arm] for arm, _ in outcome.diverged}
-        names = "; ".join(f"{results.label(arm)}, {words.seeds(own)}" for arm, own in seeds.items())
-        lines.append(f"counts diverged trials like any other ({names})")
+        names = [f"{results.label(arm)}, {words.seeds(own)}" for arm, own in _by_arm(outcome.diverged).items()]
+        lines.append(f"counts diverged trials like any other ({'; '.join(names)})")
+    if outcome.capped:
+        lines.append(_capped(results, outcome))
     return lines
+
+
+def _capped(results: StudyResults, outcome: Outcome) -> str:
+    """How many trials ended before what was waited for, and what that makes of the difference."""
+    counts = [
+        f"{results.label(arm)} with {len(own)} of {words.plural(len(outcome.seeds), 'seed')}"
+        for arm, own in _by_arm(outcome.capped).items()
+    ]
+    bound = "; so the difference is at least as large" if outcome.is_least else ""
+    return f"not reached by {words.listed(counts)}, which count with one epoch more than they had{bound}"
+
+
+def _by_arm(trials: Sequence[tuple[str, int]]) -> dict[str, list[int]]:
+    """The seeds of each arm."""
+    return {arm: [seed for of, seed in trials if of == arm] for arm, _ in trials}
 
 
 def _why_open(outcome: Outcome, unit: Unit) -> str:

@@ -13,6 +13,7 @@ from deeper.reporting.charts.accuracy_against_cost import NAMES, Rank, ranking
 from deeper.reporting.pages import zoo_choices
 from deeper.reporting.pages.study import ShownTable, StudyPage
 from deeper.reporting.published_numbers import PublishedNumber
+from deeper.schema.baselines import Baselines
 
 FAMILY_FILE = re.compile(r"^ *- (base/\S+)@_here_", re.MULTILINE)
 WHERE = re.compile(r"; (?:see|the switches are told in) deeper\.models\.\w+")
@@ -57,7 +58,7 @@ class ZooPage:
         return f"**{said}**" if name in rank.cheapest else said
 
 
-def build(page: StudyPage) -> ZooPage:
+def build(page: StudyPage, baselines: Baselines | None = None) -> ZooPage:
     """What a page of many networks shows more."""
     results = page.results
     processors = results.processors()
@@ -66,9 +67,9 @@ def build(page: StudyPage) -> ZooPage:
         error, numbers = arm.means["test_error"], _accuracies(arm, page.published)
         if numbers and error:
             best = max(numbers, key=lambda number: number.accuracy)
-            beside = f"{best.network}, {words.number(best.accuracy, 1)} %"
+            beside = f"{best.network}, {best.value}"
             is_better = 100 * (1 - error.mean) > best.accuracy
-            sides[is_better].append(f"{arm.label} {words.accuracy(error)} ({beside})")
+            sides[is_better].append(f"{arm.label} {words.percent(error)} ({beside})")
     return ZooPage(
         ranking=ranking(page.arms, [cost for cost in NAMES.values() if cost != "train_s" or len(processors) < 2]),
         networks=networks(page.arms, results),
@@ -77,7 +78,7 @@ def build(page: StudyPage) -> ZooPage:
         has_other_differences=bool(results.varying - {"optimizer.lr"}),
         is_smaller=results.table.profile != "full",
         processors=processors,
-        tables=zoo_choices.tables(page),
+        tables=zoo_choices.tables(page, baselines),
         beaten=sides[True],
         not_beaten=sides[False],
     )

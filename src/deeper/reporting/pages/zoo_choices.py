@@ -1,12 +1,16 @@
-"""Which network to take: for how many operations the most accurate, and how soon each gets to an error."""
+"""Which network to take: for how many operations that of the least error, and how soon each gets to an error."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from deeper.claims.statistics import Mean
 from deeper.reporting import words
 from deeper.reporting.arm_results import ArmResults
+from deeper.reporting.pages.claim_rows import dots
 from deeper.reporting.pages.study import ShownTable, StudyPage
+from deeper.reporting.study_scale import scale_of
 from deeper.reporting.time_to_target import TimeToTarget, level_of, time_to
+from deeper.schema.baselines import LOGISTIC, Baselines
 
 STEPS = (1, 2, 5)  # of budgets, times powers of ten
 
@@ -59,43 +63,70 @@ def _macs(arm: ArmResults) -> float:
     return arm.means["macs"].mean
 
 
-def tables(page: StudyPage) -> list[ShownTable]:
+def tables(page: StudyPage, baselines: Baselines | None = None) -> list[ShownTable]:
     """The budgets, and how soon, of a page of many networks; without what nothing is known of."""
     level = level_of(page.arms)
-    bought, soon = of_budgets(page), None if level is None else _of_times(page, level)
+    bought, soon = of_budgets(page, baselines), None if level is None else _of_times(page, level)
     return [table for table in (bought, soon) if table]
 
 
-def of_budgets(page: StudyPage) -> ShownTable | None:
-    """What budgets buy; None where no network has an error."""
+def of_budgets(page: StudyPage, baselines: Baselines | None = None) -> ShownTable | None:
+    """What budgets buy, with logistic regression on the same pixels; None where no network has an error."""
     bought = choices(page.arms)
     if not bought:
         return None
+    pixels = _logistic(page, baselines or Baselines())
     rows = [
         (
             words.mark(one.budget) + (" or more" if one is bought[-1] else ""),
             [
-                one.best.label,
-                words.accuracy(one.best.means["test_error"]),
+                _named(page, one.best),
+                _beside(one.best.means["test_error"], pixels),
                 words.count(_macs(one.best)),
-                _cheapest(one.cheapest),
+                _cheapest(page, one.cheapest),
             ],
         )
         for one in bought
     ]
+    if pixels is not None:
+        rows.append(("none: a classifier of pixels", ["logistic regression", _percent(pixels), words.NONE, words.NONE]))
     return ShownTable(
         "Which network for how many operations",
-        "",
-        ("the most accurate", "test accuracy", "needs", "cheapest within its interval"),
+        f"{dots(page.results.table.profile)} {page.scale.brief(data=False)}.",
+        ("the least test error", "test error", "needs", "cheapest within its interval"),
         rows,
         "multiply-adds, up to",
     )
 
 
-def _cheapest(arm: ArmResults | None) -> str:
+def _logistic(page: StudyPage, baselines: Baselines) -> float | None:
+    """Test error of logistic regression on the pixels that all networks of the page see, where it was computed."""
+    places = {page.results.table.pixels(row) for row in page.results.rows}
+    return baselines.test_error(LOGISTIC, *places.pop()) if len(places) == 1 else None
+
+
+def _beside(error: Mean, pixels: float | None) -> str:
+    """An error, and that it is no better than a classifier of pixels where that is so."""
+    loses = pixels is not None and error.mean >= pixels
+    return words.percent(error) + (", more than a classifier of pixels" if loses else "")
+
+
+def _percent(error: float) -> str:
+    return f"{words.number(100 * error, 1)} %"
+
+
+def _named(page: StudyPage, arm: ArmResults) -> str:
+    """An arm's label; with its epochs where not all have as many."""
+    if len(page.scale.epochs) < 2 or "epoch" in arm.label:
+        return arm.label
+    epochs = scale_of(page.results, arm.rows).epochs
+    return f"{arm.label} ({words.several(epochs)} epochs)"
+
+
+def _cheapest(page: StudyPage, arm: ArmResults | None) -> str:
     if arm is None:
         return words.NONE
-    return f"{arm.label}, {words.accuracy(arm.means['test_error'])}, {words.count(_macs(arm))}"
+    return f"{_named(page, arm)}, {words.percent(arm.means['test_error'])}, {words.count(_macs(arm))}"
 
 
 def _of_times(page: StudyPage, level: float) -> ShownTable:
