@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from deeper.data.decoding import decoded
+from deeper.data.decoding import _has_facts, decoded
 from deeper.data.pictures import ORIENTATION, Unreadable
 
 PIXELS = np.kron(np.random.default_rng(0).integers(0, 256, (5, 7, 3)), np.ones((8, 8, 1))).astype(np.uint8)
@@ -45,6 +45,36 @@ def test_a_picture_is_turned_as_its_camera_was():
     assert decoded(encoded(exif=exif)).shape == (56, 40, 3)
     exif[ORIENTATION] = 1
     assert (decoded(encoded(exif=exif)) == decoded(encoded())).all()
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        b"\xff\xe2" + (5002).to_bytes(2) + bytes(5000),  # a profile of colours
+        (b"\xff\xe2" + (65535).to_bytes(2) + b"\xff\xda" * 32766 + b"\0") * 3,  # that looks like the pixels' beginning
+        b"\xff\xff\xff\xe2\x00\x02",  # bytes that fill
+    ],
+    ids=["profile", "much", "fill"],
+)
+def test_a_turn_is_found_behind_whatever_stands_before_it(before):
+    exif = Image.Exif()
+    exif[ORIENTATION] = 6
+    content = encoded(exif=exif)
+    late = content[:2] + before + content[2:]
+    assert (decoded(late) == decoded(content)).all()
+    assert decoded(late).shape == (56, 40, 3)
+
+
+def test_a_turn_in_xmp_is_a_turn():
+    said = b'<rdf:Description xmlns:tiff="http://ns.adobe.com/tiff/1.0/" tiff:Orientation="6"/>'
+    assert decoded(encoded(xmp=said)).shape == (56, 40, 3)
+
+
+def test_no_facts_are_looked_for_among_the_pixels():
+    content = encoded()
+    assert not _has_facts(content)
+    assert not _has_facts(content + b"\xff\xe1\x00\x08Exif\0\0")
+    assert not _has_facts(content[:20])
 
 
 def test_transparency_is_white():

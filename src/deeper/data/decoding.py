@@ -13,8 +13,7 @@ from PIL import Image
 from deeper.data.pictures import MOST_PIXELS, ORIENTATION, decode
 
 JPEG = b"\xff\xd8\xff"
-EXIF = b"Exif\0\0"
-HEADER = 4096  # bytes: EXIF stands in front
+APP1, SCAN = 0xE1, 0xDA  # markers of a JPEG: EXIF and XMP stand in the one, pixels begin with the other
 
 
 def decoded(content: bytes) -> np.ndarray:
@@ -35,10 +34,23 @@ def decoded(content: bytes) -> np.ndarray:
 
 def _is_turned(content: bytes) -> bool:
     """Whether a JPEG says that its camera was held otherwise than upright."""
-    if content.find(EXIF, 0, HEADER) < 0:
+    if not _has_facts(content):
         return False
     try:
         with Image.open(io.BytesIO(content), formats=["JPEG"]) as picture:
             return picture.getexif().get(ORIENTATION, 1) != 1
     except Exception:  # a reader of damaged bytes meets any exception there is
         return True
+
+
+def _has_facts(content: bytes) -> bool:
+    """Whether a JPEG has EXIF or XMP, however much stands before them."""
+    place = content.find(b"\xff", 2)
+    while 0 <= place < len(content) - 3:
+        marker = content[place + 1]
+        if marker in (APP1, SCAN):
+            return marker == APP1
+        filler = marker == 0xFF
+        length = int.from_bytes(content[place + 2 : place + 4])
+        place = place + 1 if filler else content.find(b"\xff", place + 2 + length)
+    return False
