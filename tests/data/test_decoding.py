@@ -95,6 +95,10 @@ def test_what_is_no_picture_says_why(content, why):
         decoded(content)
 
 
+def test_a_photograph_of_48_million_pixels_is_read():
+    assert decoded(encoded(Image.new("RGB", (8000, 6000), (90, 90, 90)), quality=50)).shape == (6000, 8000, 3)
+
+
 def test_a_picture_that_would_fill_the_memory_is_refused(monkeypatch):
     monkeypatch.setattr("deeper.data.decoding.MOST_PIXELS", 1000)
     with pytest.raises(Unreadable, match=r"56×40 pixels are more than 1,000"):

@@ -16,7 +16,7 @@ from PIL import Image, ImageChops
 from deeper.errors import reason
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "PPM", "AVIF")  # an EPS would start another program
-MOST_PIXELS = 40_000_000
+MOST_PIXELS = 120_000_000  # 1.1 GB of memory at most while such a picture is decoded
 FULL_SCALES = (255, 1023, 4095, 16383, 65535)  # of 8, 10, 12, 14 and 16 bits
 ORIENTATION = 0x0112  # of EXIF; JEITA CP-3451, table 4
 TURNED = {

@@ -14,15 +14,15 @@ from pathlib import Path
 
 from PIL import Image, ImageOps
 
-from deeper.data.pictures import MOST_PIXELS, Collection, Picture, decode, without_margins
-from deeper.data.targets.clipart_variants import Drawing, variants, write_list
+from deeper.data.pictures import Collection, Picture, decode, without_margins
+from deeper.data.targets.clipart_variants import MOST_DRAWN, Drawing, variants, write_list
 from deeper.errors import DeeperError
 
 INSIDE = ("usr/share/openclipart/png", "openclipart/png", "png", ".")
 
 
 def read(
-    folder: str | Path, categories: Sequence[str], test: float = 0.3, trim: bool = True, most: int = MOST_PIXELS
+    folder: str | Path, categories: Sequence[str], test: float = 0.3, trim: bool = True, most: int = MOST_DRAWN
 ) -> Collection:
     """Drawings of some categories, each with its subfolders; a category is a class.
 
