@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from deeper.data.decoding import _has_facts, decoded
+from deeper.data.decoding import _has_facts, decoded, decoded_depth
 from deeper.data.pictures import ORIENTATION, Unreadable
 
 PIXELS = np.kron(np.random.default_rng(0).integers(0, 256, (5, 7, 3)), np.ones((8, 8, 1))).astype(np.uint8)
@@ -75,6 +75,26 @@ def test_no_facts_are_looked_for_among_the_pixels():
     assert not _has_facts(content)
     assert not _has_facts(content + b"\xff\xe1\x00\x08Exif\0\0")
     assert not _has_facts(content[:20])
+
+
+@pytest.mark.parametrize(
+    ("pixels", "format", "white", "right"),
+    [
+        (np.array([[0, 2048, 4095]], np.uint16), "PNG", {"integers": 4095}, [0, 127, 255]),
+        (np.array([[0, 0.5, 1]], np.float32), "TIFF", {"fractions": 1}, [0, 127, 255]),
+    ],
+)
+def test_more_than_eight_bits_are_scaled_by_the_white_of_the_set(pixels, format, white, right):
+    content = encoded(Image.fromarray(pixels), format=format)
+    assert decoded(content, white).tolist() == [[[value] * 3 for value in right]]
+    assert decoded_depth(content) == (next(iter(white)), pixels.max())
+    with pytest.raises(Unreadable, match="grey with more than 8 bits"):
+        decoded(content)
+
+
+@pytest.mark.parametrize("format", ["JPEG", "PNG"])
+def test_a_picture_of_eight_bits_has_no_depth(format):
+    assert decoded_depth(encoded(format=format)) is None
 
 
 def test_transparency_is_white():

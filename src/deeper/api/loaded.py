@@ -135,7 +135,7 @@ def _of_table(study: str | None, arm: str | None, seed: int, results: str | Path
 def _preprocessing(config: dict[str, Any], meta: dict[str, Any]) -> Preprocessing | PicturePreprocessing:
     data, transfer = config["data"], config.get("transfer")
     if data.get("streamed"):
-        return PicturePreprocessing(config["augment"], data["channels"], data["image_size"])
+        return PicturePreprocessing(config["augment"], data["channels"], data["image_size"], meta.get("white", {}))
     seen = transfer["backbone"] if transfer else meta
     return Preprocessing(
         channels=data["channels"],
@@ -144,4 +144,5 @@ def _preprocessing(config: dict[str, Any], meta: dict[str, Any]) -> Preprocessin
         mean=tuple(seen["mean"]),
         std=tuple(seen["std"]),
         fit=transfer["target"]["fit"] if transfer else "crop",
+        white=meta.get("white", {}),
     )

@@ -120,7 +120,7 @@ def _labelled(root: Path, files: Sequence[_File]) -> tuple[list[str], list[Pictu
 
 
 def _decoder(path: Path) -> Callable[[], Image.Image]:
-    return partial(decode, path, deep=True)
+    return partial(decode, path)
 
 
 def _by(files: Iterable[_File], attribute: str) -> dict[str, list[_File]]:
