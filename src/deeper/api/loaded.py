@@ -53,6 +53,7 @@ class LoadedTrial:
         """Logits, float32 (N, classes), in the batches, precision and memory format of the trial's own evaluation.
 
         Of its test pictures they are the stored ones to the bit, on a processor of the same kind with as many threads.
+        What the reader of a target set cuts off (margins of ``clipart``, banners of ``aircraft``) is cut by the caller.
         """
         options, size = self.config["trainer"], self.config["training"]["evaluation_batch_size"]
         memory = torch.channels_last if options["channels_last"] else torch.contiguous_format
