@@ -4,11 +4,13 @@ import json
 import subprocess
 import sys
 
+import deep_pictures
 import numpy as np
 import photographs
 import pytest
 import synthetic
 import torch
+import transfers
 from hydra import compose, initialize_config_dir
 from PIL import Image
 from trials import job, train
@@ -136,11 +138,8 @@ VIEWS = {
 }
 
 
-@pytest.fixture(scope="module")
-def disk(tmp_path_factory):
+def on_disk(place, folder):
     """What trains a network on pictures from disk, tested as a name of ``VIEWS`` says; and the test files."""
-    place = tmp_path_factory.mktemp("disk")
-    folder = photographs.write(place / "pictures")
     with initialize_config_dir(version_base="1.3", config_dir=str(CONF)):
         prepare(compose("prepare", ["data=folder", f"data.folder={folder}", f"data.root={place / 'sets'}"]).data)
 
@@ -162,6 +161,12 @@ def disk(tmp_path_factory):
     return trained, [listing.path(row) for row in listing.rows("test")]
 
 
+@pytest.fixture(scope="module")
+def disk(tmp_path_factory):
+    place = tmp_path_factory.mktemp("disk")
+    return on_disk(place, photographs.write(place / "pictures"))
+
+
 @pytest.mark.parametrize("views", VIEWS)
 def test_a_network_that_was_trained_on_pictures_from_disk_predicts_what_is_stored_to_the_bit(disk, views, tmp_path):
     trained, files = disk
@@ -176,6 +181,53 @@ def test_a_network_that_was_trained_on_pictures_from_disk_predicts_what_is_store
     found.export(tmp_path / "network.safetensors")
     about = json.loads((tmp_path / "network.safetensors.json").read_text())
     assert about["preprocessing"]["augment"]["evaluation"][0]["share"] == 0.875
+
+
+@pytest.mark.parametrize("kind", deep_pictures.WHITE)
+def test_deep_pictures_from_disk_are_predicted_as_stored_to_the_bit(kind, tmp_path):
+    trained, files = on_disk(tmp_path, deep_pictures.write(tmp_path / "pictures", kind))
+    home = trained("one")
+    found = deeper.load(home.trial, store=home.path.parent)
+    stored = np.load(home / PREDICTIONS)["logits"]
+    assert (found.predict(files) == stored).all()
+    assert (found.predict([Image.open(file) for file in files]) == stored).all()
+    assert found.preprocessing.about()["white"] == {kind: deep_pictures.WHITE[kind]}
+
+
+def transferred(root, folder, *overrides):
+    """A small network fine-tuned on a folder, the files of its test part, and its stored logits."""
+    small = ("transfer/mode=finetune", "training.epochs=1", *(overrides or transfers.TIMM))
+    home = train(transfers.job(root, folder, *small))
+    names = json.loads((root / "sets" / "folder" / "names.json").read_text())
+    start, stop = open_set(root / "sets" / "folder").meta["splits"]["test"]
+    files = [folder / name for name in names[start:stop]]
+    return deeper.load(home.trial, store=home.path.parent), files, np.load(home / PREDICTIONS)["logits"]
+
+
+@pytest.mark.parametrize("kind", deep_pictures.WHITE)
+def test_deep_pictures_of_a_target_set_are_predicted_as_stored_to_the_bit(kind, tmp_path):
+    folder = deep_pictures.write(tmp_path / "pictures", kind)
+    found, files, stored = transferred(tmp_path, folder)
+    assert (found.predict(files) == stored).all()
+    assert (found.predict([Image.open(file) for file in files]) == stored).all()
+    found.export(tmp_path / "network.safetensors")
+    about = json.loads((tmp_path / "network.safetensors.json").read_text())
+    assert about["preprocessing"]["white"] == {kind: deep_pictures.WHITE[kind]}
+
+
+def test_colours_that_a_grey_network_saw_are_predicted_as_stored_to_the_bit(finished, tmp_path):
+    folder = transfers.draw(tmp_path / "pictures")
+    backbone = ("transfer/backbone=trial", f"transfer.backbone.trial={finished.trial}", f"store={finished.path.parent}")
+    found, files, stored = transferred(tmp_path, folder, *backbone)
+    assert found.preprocessing.channels == 1
+    assert (found.predict(files) == stored).all()
+
+
+def test_deep_pictures_that_a_network_s_set_had_none_of_are_refused(loaded, tmp_path):
+    Image.fromarray(np.full((28, 28), 2000, np.uint16)).save(tmp_path / "deep.png")
+    for picture in (tmp_path / "deep.png", Image.open(tmp_path / "deep.png")):
+        with pytest.raises(DeeperError, match="cannot be read: it is grey with more than 8 bits, and its set"):
+            loaded.predict(picture)
 
 
 def test_pictures_from_disk_that_cannot_be_read_are_one_line(disk, tmp_path):

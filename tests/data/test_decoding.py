@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from deeper.data.decoding import decoded
+from deeper.data.decoding import _has_facts, decoded, decoded_depth
 from deeper.data.pictures import ORIENTATION, Unreadable
 
 PIXELS = np.kron(np.random.default_rng(0).integers(0, 256, (5, 7, 3)), np.ones((8, 8, 1))).astype(np.uint8)
@@ -47,6 +47,56 @@ def test_a_picture_is_turned_as_its_camera_was():
     assert (decoded(encoded(exif=exif)) == decoded(encoded())).all()
 
 
+@pytest.mark.parametrize(
+    "before",
+    [
+        b"\xff\xe2" + (5002).to_bytes(2) + bytes(5000),  # a profile of colours
+        (b"\xff\xe2" + (65535).to_bytes(2) + b"\xff\xda" * 32766 + b"\0") * 3,  # that looks like the pixels' beginning
+        b"\xff\xff\xff\xe2\x00\x02",  # bytes that fill
+    ],
+    ids=["profile", "much", "fill"],
+)
+def test_a_turn_is_found_behind_whatever_stands_before_it(before):
+    exif = Image.Exif()
+    exif[ORIENTATION] = 6
+    content = encoded(exif=exif)
+    late = content[:2] + before + content[2:]
+    assert (decoded(late) == decoded(content)).all()
+    assert decoded(late).shape == (56, 40, 3)
+
+
+def test_a_turn_in_xmp_is_a_turn():
+    said = b'<rdf:Description xmlns:tiff="http://ns.adobe.com/tiff/1.0/" tiff:Orientation="6"/>'
+    assert decoded(encoded(xmp=said)).shape == (56, 40, 3)
+
+
+def test_no_facts_are_looked_for_among_the_pixels():
+    content = encoded()
+    assert not _has_facts(content)
+    assert not _has_facts(content + b"\xff\xe1\x00\x08Exif\0\0")
+    assert not _has_facts(content[:20])
+
+
+@pytest.mark.parametrize(
+    ("pixels", "format", "white", "right"),
+    [
+        (np.array([[0, 2048, 4095]], np.uint16), "PNG", {"integers": 4095}, [0, 127, 255]),
+        (np.array([[0, 0.5, 1]], np.float32), "TIFF", {"fractions": 1}, [0, 127, 255]),
+    ],
+)
+def test_more_than_eight_bits_are_scaled_by_the_white_of_the_set(pixels, format, white, right):
+    content = encoded(Image.fromarray(pixels), format=format)
+    assert decoded(content, white).tolist() == [[[value] * 3 for value in right]]
+    assert decoded_depth(content) == (next(iter(white)), pixels.max())
+    with pytest.raises(Unreadable, match="grey with more than 8 bits"):
+        decoded(content)
+
+
+@pytest.mark.parametrize("format", ["JPEG", "PNG"])
+def test_a_picture_of_eight_bits_has_no_depth(format):
+    assert decoded_depth(encoded(format=format)) is None
+
+
 def test_transparency_is_white():
     assert (decoded(encoded(Image.new("RGBA", (4, 4), (0, 0, 0, 0)), format="PNG")) == 255).all()
 
@@ -63,6 +113,10 @@ def test_transparency_is_white():
 def test_what_is_no_picture_says_why(content, why):
     with pytest.raises(Unreadable, match=why):
         decoded(content)
+
+
+def test_a_photograph_of_48_million_pixels_is_read():
+    assert decoded(encoded(Image.new("RGB", (8000, 6000), (90, 90, 90)), quality=50)).shape == (6000, 8000, 3)
 
 
 def test_a_picture_that_would_fill_the_memory_is_refused(monkeypatch):

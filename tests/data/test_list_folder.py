@@ -2,6 +2,7 @@ import errno
 import os
 import shutil
 
+import deep_pictures
 import numpy as np
 import photographs
 import pytest
@@ -9,7 +10,9 @@ from hydra import compose, initialize_config_dir
 from PIL import Image
 
 from deeper.data.listing import open_listing
+from deeper.data.prepared import write_files
 from deeper.errors import DeeperError
+from deeper.files import write_json
 from deeper.paths import CONF
 from deeper.prepare import main, prepare
 
@@ -91,6 +94,36 @@ def test_digests_notice_other_bytes_of_the_same_length(folder, tmp_path):
     assert listing.read(2)
     with pytest.raises(DeeperError, match="has other bytes than when its folder was listed"):
         listing.read(3)
+
+
+@pytest.mark.parametrize("kind", deep_pictures.WHITE)
+def test_what_is_white_in_deep_pictures_is_kept_and_said(kind, tmp_path):
+    white = deep_pictures.WHITE[kind]
+    folder = deep_pictures.write(tmp_path / "pictures", kind)
+    said, listing = listed(folder, tmp_path / "data")
+    assert listing.white == listing.meta["white"] == {kind: white}
+    assert f"of pictures of more than 8 bits {white} is white in all that hold {kind}" in said
+    assert listed(folder, tmp_path / "data")[0].endswith("already listed, nothing to do")
+
+
+def test_another_white_is_another_set(tmp_path):
+    folder = deep_pictures.write(tmp_path / "pictures", each=4)
+    first = listed(folder, tmp_path / "data")[1]
+    meta = {key: value for key, value in first.meta.items() if key not in ("files", "digest", "white")}
+    content = {name: np.array(getattr(first, name.removesuffix(".npy"))) for name in first.meta["files"]}
+    write_files(tmp_path / "data" / "folder", meta, content)  # as it was listed before white was looked for
+    write_json(tmp_path / "data" / "folder" / "place.json", {"folder": str(folder)})
+    said, second = listed(folder, tmp_path / "data")
+    assert said.startswith("listed again, because the folder or the settings have changed")
+    assert second.digest == first.digest
+    write_files(tmp_path / "data" / "folder", {**meta, "white": {"integers": 1023}}, content)
+    write_json(tmp_path / "data" / "folder" / "place.json", {"folder": str(folder)})
+    assert listed(folder, tmp_path / "data")[1].white == {"integers": 4095}
+
+
+def test_pictures_of_eight_bits_are_listed_as_ever(folder, tmp_path):
+    meta = listed(folder, tmp_path / "data")[1].meta
+    assert set(meta) == {"name", "classes", "splits", "validation", "bytes", "files", "digest"}
 
 
 def test_files_that_are_no_pictures_are_said(folder, tmp_path):

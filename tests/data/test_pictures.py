@@ -5,7 +5,20 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
-from deeper.data.pictures import Unreadable, decode, eight_bits, full_scale, is_blank, without_margins
+from deeper.data.pictures import (
+    Depth,
+    Unreadable,
+    decode,
+    depth,
+    eight_bits,
+    full_scale,
+    in_eight_bits,
+    is_blank,
+    is_deep,
+    said_of,
+    whites,
+    without_margins,
+)
 
 
 def test_transparency_becomes_white(tmp_path):
@@ -45,11 +58,36 @@ def test_a_damaged_picture_is_unreadable(tmp_path, suffix):
 
 
 @pytest.mark.parametrize("kind", ["uint16", "int32"])
-def test_sixteen_bits_become_eight(tmp_path, kind):
+def test_a_deep_picture_comes_as_it_is_and_becomes_eight_bits_by_the_white_of_its_set(tmp_path, kind):
     ramp = (np.arange(256).reshape(16, 16) * 257).astype(kind)
     Image.fromarray(ramp).save(tmp_path / "a.tif")
-    assert (np.asarray(decode(tmp_path / "a.tif"))[:, :, 1] == np.arange(256).reshape(16, 16)).all()
-    assert (np.asarray(decode(tmp_path / "a.tif", deep=True)) == ramp).all()
+    found = decode(tmp_path / "a.tif")
+    assert (np.asarray(found) == ramp).all()
+    assert is_deep(tmp_path / "a.tif")
+    assert depth(found) == Depth("integers", 65535)
+    seen = np.asarray(in_eight_bits(found, {"integers": 65535}))
+    assert (seen == np.arange(256).reshape(16, 16, 1)).all()
+    with pytest.raises(Unreadable, match="grey with more than 8 bits, and its set as prepared has none that hold int"):
+        in_eight_bits(found, {"fractions": 1})
+
+
+def test_a_picture_of_eight_bits_is_not_deep(tmp_path):
+    Image.new("L", (4, 4), 7).save(tmp_path / "a.png")
+    found = decode(tmp_path / "a.png")
+    assert depth(found) is None
+    assert not is_deep(tmp_path / "a.png")
+    assert not is_deep(tmp_path / "none.png")
+    assert in_eight_bits(found, {}) is found
+
+
+def test_each_kind_of_deep_pictures_has_its_white():
+    white = whites([Depth("integers", 900), Depth("fractions", 0.5), Depth("integers", 4000), Depth("integers", 1)])
+    assert white == {"integers": 4095, "fractions": 1}
+    assert said_of(white) == (
+        "; of pictures of more than 8 bits 4095 is white in all that hold integers; of pictures of more than 8 bits 1 "
+        "is white in all that hold fractions"
+    )
+    assert said_of(whites([])) == ""
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 from dataclasses import replace
 
+import deep_pictures
 import numpy as np
 import photographs
 import pytest
@@ -47,6 +48,21 @@ def test_workers_change_nothing(root):
     assert [tuple(images.shape) for images, _, _ in none] == [(8, 3, 16, 16)] * 3
     assert same(none, epoch(loaded(root, 1)))
     assert same(none, epoch(loaded(root, 3)))
+
+
+@pytest.mark.parametrize("kind", deep_pictures.WHITE)
+def test_deep_pictures_are_as_bright_as_their_set_says(kind, tmp_path):
+    folder = deep_pictures.write(tmp_path / "pictures", kind)
+    settings = {"name": "folder", "classes": 3, "held_out": 6, "test_share": 0.2, "digests": False}
+    prepare_listing(tmp_path / "data" / "folder", {**settings, "folder": str(folder)})
+    data = loaded(tmp_path / "data")
+    plain = PictureTransforms([Middle(16)], [Middle(16)], None, [0, 0, 0], [1, 1, 1])
+    for images, labels, _ in data.evaluation_batches(plain, data.train, 8, CPU):
+        for image, label in zip(images, labels.tolist(), strict=True):
+            assert image.mean() == pytest.approx(0.15 + 0.2 * label, abs=0.03)
+    del data.listing.meta["white"]
+    with pytest.raises(DeeperError, match=r"decoded \(it is grey with more than 8 bits.*list the folder again"):
+        list(data.evaluation_batches(plain, data.train, 8, CPU))
 
 
 def test_ranks_together_see_the_batches_of_one(root):

@@ -53,6 +53,7 @@ class LoadedTrial:
         """Logits, float32 (N, classes), in the batches, precision and memory format of the trial's own evaluation.
 
         Of its test pictures they are the stored ones to the bit, on a processor of the same kind with as many threads.
+        What the reader of a target set cuts off (margins of ``clipart``, banners of ``aircraft``) is cut by the caller.
         """
         options, size = self.config["trainer"], self.config["training"]["evaluation_batch_size"]
         memory = torch.channels_last if options["channels_last"] else torch.contiguous_format
@@ -135,7 +136,7 @@ def _of_table(study: str | None, arm: str | None, seed: int, results: str | Path
 def _preprocessing(config: dict[str, Any], meta: dict[str, Any]) -> Preprocessing | PicturePreprocessing:
     data, transfer = config["data"], config.get("transfer")
     if data.get("streamed"):
-        return PicturePreprocessing(config["augment"], data["channels"], data["image_size"])
+        return PicturePreprocessing(config["augment"], data["channels"], data["image_size"], meta.get("white", {}))
     seen = transfer["backbone"] if transfer else meta
     return Preprocessing(
         channels=data["channels"],
@@ -144,4 +145,5 @@ def _preprocessing(config: dict[str, Any], meta: dict[str, Any]) -> Preprocessin
         mean=tuple(seen["mean"]),
         std=tuple(seen["std"]),
         fit=transfer["target"]["fit"] if transfer else "crop",
+        white=meta.get("white", {}),
     )

@@ -1,7 +1,7 @@
 """From original pictures to what a loaded network sees: for sets kept as arrays, and for pictures from disk."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -14,10 +14,11 @@ from torch import Tensor
 
 from deeper.data.batches import EvaluationBatches, Split, normalise, shares
 from deeper.data.decoding import decoded
-from deeper.data.pictures import Unreadable, as_rgb, decode
+from deeper.data.pictures import Unreadable, decode, in_eight_bits, upright
 from deeper.data.resized import resize
 from deeper.data.streamed import normalised
 from deeper.data.targets.target_arrays import FITS
+from deeper.data.targets.target_set import grey
 from deeper.data.transforms import PictureTransforms
 from deeper.errors import DeeperError
 
@@ -35,6 +36,7 @@ class Preprocessing:
         image_size: pixels a side that the network was trained at; resized from ``size`` with antialiasing.
         mean, std: per channel, in units of full scale.
         fit: how a picture that is no square becomes one: ``crop`` (its middle) or ``pad`` (on white).
+        white: what is white in grey pictures of more than eight bits, by kind (``deeper.data.pictures.whites``).
     """
 
     channels: int
@@ -43,6 +45,7 @@ class Preprocessing:
     mean: tuple[float, ...]
     std: tuple[float, ...]
     fit: str = "crop"
+    white: Mapping[str, int] = field(default_factory=dict)
 
     def __call__(self, pictures: Pictures) -> Tensor:
         """float32 (N, channels, image_size, image_size); arguments and errors as of ``arrays``."""
@@ -52,15 +55,15 @@ class Preprocessing:
         """Pictures at the size that the network was trained at, uint8 (N, image_size, image_size, channels).
 
         Args:
-            pictures: uint8 (N, H, W) or (N, H, W, channels), H and W being ``size`` or ``image_size``; or a file or
-                one of Pillow's images, of any size and mode, or a list of these.
+            pictures: uint8 (N, H, W), (N, H, W, channels) or (N, H, W, 3), H and W being ``size`` or ``image_size``; or
+                a file or one of Pillow's images, of any size and mode, or a list of these.
 
         Raises:
             DeeperError: an array of another type or shape, no picture, or one that cannot be read.
         """
         images = pictures if isinstance(pictures, np.ndarray) else self._opened(pictures)
         images = images[..., None] if images.ndim == 3 else images
-        sides = {(side, side, self.channels) for side in (self.size, self.image_size)}
+        sides = {(side, side, channels) for side in (self.size, self.image_size) for channels in (self.channels, 3)}
         if images.dtype != np.uint8 or images.ndim != 4 or images.shape[1:] not in sides:
             raise DeeperError(
                 f"pictures are {images.dtype} of shape {images.shape}; the network takes uint8 (N, {self.size}, "
@@ -68,7 +71,8 @@ class Preprocessing:
             )
         if not len(images):
             raise DeeperError("there are no pictures; name one or more")
-        return np.ascontiguousarray(resize(images, self.image_size))
+        images = resize(images, self.image_size)
+        return np.ascontiguousarray(images if images.shape[3] == self.channels else grey(images))
 
     def batches(self, pictures: Pictures, size: int, device: torch.device) -> Iterator[Tensor]:
         """What the network sees, in batches as the trial's own evaluation has them."""
@@ -88,15 +92,15 @@ class Preprocessing:
     def _opened(self, pictures: Picture | Sequence[Picture]) -> np.ndarray:
         some = [pictures] if isinstance(pictures, Picture) else pictures
         found = [self._one(picture) for picture in some]
-        return np.stack(found) if found else np.empty((0, self.size, self.size, self.channels), np.uint8)
+        return np.stack(found) if found else np.empty((0, self.size, self.size, 3), np.uint8)
 
     def _one(self, picture: Picture) -> np.ndarray:
+        """uint8 (size, size, 3), as its set is kept; grey is made of it where it is resized."""
         try:
-            seen = as_rgb(picture) if isinstance(picture, Image.Image) else decode(Path(picture))
+            seen = in_eight_bits(_upright(picture), self.white)
         except Unreadable as error:
             raise DeeperError(f"{picture}: the picture cannot be read: {error}") from error
-        seen = FITS[self.fit](seen, self.size)
-        return np.array(seen.convert("L" if self.channels == 1 else "RGB")).reshape(self.size, self.size, self.channels)
+        return np.array(FITS[self.fit](seen, self.size))
 
 
 @dataclass(frozen=True)
@@ -107,11 +111,13 @@ class PicturePreprocessing:
         augment: the trial's block of transforms (docs/pictures.md).
         channels: 3.
         image_size: pixels a side that the network was trained at.
+        white: as of ``Preprocessing``.
     """
 
     augment: Mapping[str, Any]
     channels: int
     image_size: int
+    white: Mapping[str, int] = field(default_factory=dict)
 
     @cached_property
     def transforms(self) -> PictureTransforms:
@@ -153,18 +159,22 @@ class PicturePreprocessing:
                 )
             found = list(pictures)
         else:
-            found = [_pixels(one) for one in ([pictures] if isinstance(pictures, Picture) else pictures)]
+            found = [_pixels(one, self.white) for one in ([pictures] if isinstance(pictures, Picture) else pictures)]
         if not found:
             raise DeeperError("there are no pictures; name one or more")
         return found
 
 
-def _pixels(picture: Picture) -> np.ndarray:
+def _upright(picture: Picture) -> Image.Image:
+    return upright(picture) if isinstance(picture, Image.Image) else decode(Path(picture))
+
+
+def _pixels(picture: Picture, white: Mapping[str, int]) -> np.ndarray:
     """uint8 (H, W, 3), decoded as in training."""
     try:
         if isinstance(picture, Image.Image):
-            return np.array(as_rgb(picture))
-        return decoded(Path(picture).read_bytes())
+            return np.array(in_eight_bits(upright(picture), white))
+        return decoded(Path(picture).read_bytes(), white)
     except (Unreadable, OSError) as error:
         reason = getattr(error, "strerror", None) or error
         raise DeeperError(f"{picture}: the picture cannot be read: {reason}") from error

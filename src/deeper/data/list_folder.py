@@ -3,23 +3,22 @@
 import hashlib
 import os
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from deeper.data.class_folders import ClassFile, class_folders
+from deeper.data.examined_files import NAMED, examined
 from deeper.data.listing import DIGESTS, ENDS, NAMES, PLACE, SIZES, listed_place, open_listing
-from deeper.data.pictures import Unreadable
+from deeper.data.pictures import said_of
 from deeper.data.prepared import LABELS, split_ranges, write_files
 from deeper.data.splits import SPLITS, stratified
-from deeper.errors import DeeperError, reason
+from deeper.errors import DeeperError
 from deeper.files import shown, write_json
 
 RULE = "of the training pictures, each class by its share, those with the smallest SHA-256 of their names"
 HELD_OUT = 0.1  # of the training pictures, where nothing else is said
-NAMED = 5
 
 
 def prepare_listing(folder: Path, settings: Mapping[str, Any]) -> str:
@@ -30,7 +29,7 @@ def prepare_listing(folder: Path, settings: Mapping[str, Any]) -> str:
 
     Raises:
         DeeperError: no folder is named, it cannot be read, a class has no picture in a part, a picture cannot be
-            decoded (with ``digests``), or there are other classes than the configuration says.
+            decoded (a deep one, or any with ``digests``), or there are other classes than the configuration says.
     """
     if settings["folder"] is None:
         raise DeeperError(f"{settings['name']}: name the folder of class folders with data.folder=FOLDER")
@@ -50,13 +49,15 @@ def prepare_listing(folder: Path, settings: Mapping[str, Any]) -> str:
     _check_parts(place, classes, labels, parts)
     order = np.concatenate([parts[name] for name in SPLITS])
     files = [found.files[row] for row in order]
-    content = _content(place, files, labels[order], settings["digests"])
+    digests, white = examined(files, settings["digests"])
+    content = _content(place, files, labels[order], digests)
     meta = {
         "name": settings["name"],
         "classes": classes,
         "splits": split_ranges(*(len(parts[name]) for name in SPLITS)),
         "validation": {"rule": RULE if not any(file.part == "val" for file in files) else "the folder's own"},
         "bytes": int(content[SIZES].sum()),
+        **({"white": white} if white else {}),
     }
     dropped = (
         f"; {len(found.dropped)} files and folders are none of them, such as {_first(found.dropped)}"
@@ -69,7 +70,7 @@ def prepare_listing(folder: Path, settings: Mapping[str, Any]) -> str:
     if why is not None or listed_place(folder) != str(place):
         write_json(folder / PLACE, {"folder": str(place)})
     counts = ", ".join(f"{len(parts[name])} {name}" for name in SPLITS)
-    told = f"{folder}: {counts} pictures of {len(classes)} classes in {shown(place)}{dropped}"
+    told = f"{folder}: {counts} pictures of {len(classes)} classes in {shown(place)}{said_of(white)}{dropped}"
     return f"{told}: already listed, nothing to do" if why is None else f"{why}{told}"
 
 
@@ -82,7 +83,10 @@ def _why_listed(folder: Path, meta: Mapping[str, Any], content: Mapping[str, np.
         listed_place(folder)
     except (DeeperError, LookupError) as error:
         return f"listed again, because {str(error).partition(';')[0]}\n"
-    same = {key: kept.meta.get(key) for key in meta} == dict(meta) and content.keys() == kept.meta["files"].keys()
+    same = {key: kept.meta.get(key) for key in {*meta, "white"}} == {
+        "white": None,
+        **meta,
+    } and content.keys() == kept.meta["files"].keys()
     if same and all(np.array_equal(array, getattr(kept, name.removesuffix(".npy"))) for name, array in content.items()):
         return None
     return "listed again, because the folder or the settings have changed\n"
@@ -134,7 +138,9 @@ def _check_parts(place: Path, classes: Sequence[str], labels: np.ndarray, parts:
             )
 
 
-def _content(place: Path, files: Sequence[ClassFile], labels: np.ndarray, digests: bool) -> dict[str, np.ndarray]:
+def _content(
+    place: Path, files: Sequence[ClassFile], labels: np.ndarray, digests: np.ndarray | None
+) -> dict[str, np.ndarray]:
     names = [os.fsencode(file.path.relative_to(place)) for file in files]
     content = {
         NAMES: np.frombuffer(b"".join(names), np.uint8),
@@ -142,37 +148,7 @@ def _content(place: Path, files: Sequence[ClassFile], labels: np.ndarray, digest
         SIZES: np.array([file.size for file in files], np.int64),
         LABELS: labels,
     }
-    return {**content, DIGESTS: _digests(files)} if digests else content
-
-
-def _digests(files: Sequence[ClassFile]) -> np.ndarray:
-    """SHA-256 of every file, uint8 (N, 32); each is decoded too.
-
-    Raises:
-        DeeperError: some cannot be read or decoded; names the first of them.
-    """
-    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
-        found = list(pool.map(_examined, files))
-    broken = [(file.name, said) for file, said in zip(files, found, strict=True) if isinstance(said, str)]
-    if broken:
-        first = ", ".join(f"{name} ({said})" for name, said in broken[:NAMED])
-        more = f" and {len(broken) - NAMED} more" if len(broken) > NAMED else ""
-        raise DeeperError(
-            f"{len(broken)} of {len(files)} pictures cannot be read: {first}{more}; mend them or take them out"
-        )
-    return np.frombuffer(b"".join(found), np.uint8).reshape(-1, 32)
-
-
-def _examined(file: ClassFile) -> bytes | str:
-    """A file's digest, or why it is no picture."""
-    from deeper.data.decoding import decoded
-
-    try:
-        content = file.path.read_bytes()
-        decoded(content)
-    except (OSError, Unreadable) as error:
-        return reason(error)
-    return hashlib.sha256(content).digest()
+    return content if digests is None else {**content, DIGESTS: digests}
 
 
 def _first(dropped: Mapping[str, str]) -> str:

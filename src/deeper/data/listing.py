@@ -56,6 +56,11 @@ class Listing:
         """SHA-256 that stands for the whole listing."""
         return self.meta["digest"]
 
+    @property
+    def white(self) -> dict[str, int]:
+        """What is white in its deep pictures, by kind (``deeper.data.pictures.whites``)."""
+        return self.meta.get("white", {})
+
     def rows(self, part: str) -> np.ndarray:
         """Rows (int64, ascending) of ``train``, ``validation`` or ``test``."""
         return np.arange(*self.meta["splits"][part], dtype=np.int64)

@@ -5,10 +5,10 @@ A reader knows one on-disk format. It lists the pictures with label, part and gr
 """
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Literal
+from typing import BinaryIO, Literal, NamedTuple
 
 import numpy as np
 from PIL import Image, ImageChops
@@ -16,7 +16,7 @@ from PIL import Image, ImageChops
 from deeper.errors import reason
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "PPM", "AVIF")  # an EPS would start another program
-MOST_PIXELS = 40_000_000
+MOST_PIXELS = 120_000_000  # 1.1 GB of memory at most while such a picture is decoded
 FULL_SCALES = (255, 1023, 4095, 16383, 65535)  # of 8, 10, 12, 14 and 16 bits
 ORIENTATION = 0x0112  # of EXIF; JEITA CP-3451, table 4
 TURNED = {
@@ -44,7 +44,7 @@ class Picture:
         label: its class; in a set with several labels a picture, a mask (``deeper.data.targets.multilabel``).
         part: where the release, or the reader, puts it.
         group: pictures of one group are variants of each other and never fall on two sides of a split.
-        open: decodes it as RGB, or leaves more than eight bits as they are (``is_deep``); raises ``Unreadable``.
+        open: decodes it as RGB, or leaves more than eight bits as they are (``decode``); raises ``Unreadable``.
     """
 
     name: str
@@ -71,13 +71,18 @@ class Collection:
     several: bool = False
 
 
-def decode(path: Path | BinaryIO, most: int = MOST_PIXELS, deep: bool = False) -> Image.Image:
-    """A picture file as RGB, turned as its camera was, transparency composited on white.
+class Depth(NamedTuple):
+    """What a deep picture holds, one that is grey with more than eight bits a pixel; and its largest number."""
+
+    kind: Literal["integers", "fractions"]
+    highest: float
+
+
+def decode(path: Path | BinaryIO, most: int = MOST_PIXELS) -> Image.Image:
+    """A picture file as ``upright`` gives it.
 
     Args:
         most: pixels of a picture that is decoded at all.
-        deep: a grey picture of more than eight bits comes as it is, since what is white in it is a matter of its whole
-            set (``full_scale``); otherwise white is the largest number of 16 bits.
 
     Raises:
         Unreadable: it is missing, damaged, of none of ``FORMATS``, or has more than ``most`` pixels.
@@ -88,7 +93,7 @@ def decode(path: Path | BinaryIO, most: int = MOST_PIXELS, deep: bool = False) -
             with Image.open(path, formats=FORMATS) as picture:
                 if picture.width * picture.height > most:
                     raise Unreadable(f"{picture.width}×{picture.height} pixels are more than {most:,}")
-                return as_rgb(picture, deep)
+                return upright(picture)
     except FileNotFoundError as error:
         raise Unreadable("it is missing") from error
     except Unreadable:
@@ -97,17 +102,19 @@ def decode(path: Path | BinaryIO, most: int = MOST_PIXELS, deep: bool = False) -
         raise Unreadable(reason(error)) from error
 
 
-def as_rgb(picture: Image.Image, deep: bool = False) -> Image.Image:
-    """An opened picture as RGB, turned as its camera was, transparency composited on white; ``deep`` as of ``decode``.
+def upright(picture: Image.Image) -> Image.Image:
+    """An opened picture as RGB, turned as its camera was, transparency composited on white.
+
+    A deep one comes as it is, since what is white in it is a matter of its whole set (``whites``, ``in_eight_bits``).
 
     Raises:
         Unreadable: its numbers are beyond 16 bits.
     """
     turned = _turned(picture)
-    if not is_deep(turned):
+    if _kind(turned) is None:
         return on_white(turned)
     _check_range(turned)
-    return turned if deep else eight_bits(turned, FULL_SCALES[-1])
+    return turned
 
 
 def _turned(picture: Image.Image) -> Image.Image:
@@ -129,9 +136,56 @@ def on_white(picture: Image.Image) -> Image.Image:
     return picture.convert("RGB")
 
 
-def is_deep(picture: Image.Image) -> bool:
-    """Whether a picture is grey with more than eight bits a pixel, or with fractions."""
-    return picture.mode == "F" or picture.mode.startswith("I")
+def is_deep(path: Path) -> bool:
+    """Whether a file's head says that it is a deep picture; not where it cannot be read."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with Image.open(path, formats=FORMATS) as picture:
+                return _kind(picture) is not None
+    except Exception:  # whatever it is, it is said when the picture is decoded
+        return False
+
+
+def depth(picture: Image.Image) -> Depth | None:
+    """What a deep picture holds; None of one of eight bits."""
+    kind = _kind(picture)
+    return None if kind is None else Depth(kind, float(np.asarray(picture).max()))
+
+
+def _kind(picture: Image.Image) -> Literal["integers", "fractions"] | None:
+    if picture.mode == "F":
+        return "fractions"
+    return "integers" if picture.mode.startswith("I") else None
+
+
+def whites(found: Iterable[Depth]) -> dict[str, int]:
+    """What is white, by kind, in a set of which these are the deep pictures."""
+    highest: dict[str, float] = {}
+    for kind, value in found:
+        highest[kind] = max(value, highest.get(kind, 0))
+    return {kind: full_scale(value, kind == "fractions") for kind, value in highest.items()}
+
+
+def said_of(white: Mapping[str, int]) -> str:
+    """What people are told of ``whites``."""
+    return "".join(
+        f"; of pictures of more than 8 bits {number} is white in all that hold {kind}" for kind, number in white.items()
+    )
+
+
+def in_eight_bits(picture: Image.Image, white: Mapping[str, int]) -> Image.Image:
+    """A picture as RGB, whether it is deep or not; ``white`` is that of its set.
+
+    Raises:
+        Unreadable: it is deep, and ``white`` says nothing of its kind.
+    """
+    kind = _kind(picture)
+    if kind is None:
+        return picture
+    if kind not in white:
+        raise Unreadable(f"it is grey with more than 8 bits, and its set as prepared has none that hold {kind}")
+    return eight_bits(picture, white[kind])
 
 
 def full_scale(highest: float, fractions: bool) -> int:

@@ -233,7 +233,7 @@ class _Pictures(Dataset):
 
     def _decoded(self, row: int) -> np.ndarray:
         try:
-            return decoded(self.listing.read(row))
+            return decoded(self.listing.read(row), self.listing.white)
         except Unreadable as error:
             raise DeeperError(
                 f"{shown(self.listing.path(row))} cannot be decoded ({error}); {self.listing.advice()}"

@@ -14,15 +14,15 @@ from pathlib import Path
 
 from PIL import Image, ImageOps
 
-from deeper.data.pictures import MOST_PIXELS, Collection, Picture, decode, without_margins
-from deeper.data.targets.clipart_variants import Drawing, variants, write_list
+from deeper.data.pictures import Collection, Picture, without_margins
+from deeper.data.targets.clipart_variants import MOST_DRAWN, Drawing, drawn, variants, write_list
 from deeper.errors import DeeperError
 
 INSIDE = ("usr/share/openclipart/png", "openclipart/png", "png", ".")
 
 
 def read(
-    folder: str | Path, categories: Sequence[str], test: float = 0.3, trim: bool = True, most: int = MOST_PIXELS
+    folder: str | Path, categories: Sequence[str], test: float = 0.3, trim: bool = True, most: int = MOST_DRAWN
 ) -> Collection:
     """Drawings of some categories, each with its subfolders; a category is a class.
 
@@ -91,11 +91,11 @@ def _root(folder: Path, categories: Sequence[str]) -> Path:
 
 
 def _opened(path: Path, trim: bool, most: int) -> Image.Image:
-    picture = decode(path, most)
+    picture = drawn(path, most)
     if not trim:
         return picture
-    drawn = without_margins(picture)
-    return ImageOps.expand(drawn, max(1, max(drawn.size) // 25), "white")
+    inside = without_margins(picture)
+    return ImageOps.expand(inside, max(1, max(inside.size) // 25), "white")
 
 
 def _tested(kept: Iterable[Drawing], groups: dict[str, str], share: float) -> set[str]:

@@ -17,15 +17,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
-from deeper.data.pictures import MOST_PIXELS, Unreadable, decode, is_blank
+from deeper.data.pictures import FULL_SCALES, Unreadable, decode, in_eight_bits, is_blank
 from deeper.data.targets.perceptual_hash import distances, fingerprint
 from deeper.files import digest, file_digest
 
 LIST = Path(__file__).with_name("clipart_variants.json")
 SAME, VARIANT = 4, 70  # bits of 255: copies differ in no more, in tones and contours; variants in one of the two
+MOST_DRAWN = 40_000_000  # pixels of a drawing that is decoded at all; the list was made with it
+WHITE = {"integers": FULL_SCALES[-1]}  # drawings have the full range of PNG
 COLOURS = {"bw", "b", "w", "black", "white", "color", "colour", "coloured"}
 
 
@@ -51,7 +54,7 @@ class Variants:
     groups: dict[str, str]
 
 
-def variants(drawings: Sequence[Drawing], most: int = MOST_PIXELS) -> Variants:
+def variants(drawings: Sequence[Drawing], most: int = MOST_DRAWN) -> Variants:
     """Copies and variants of drawings: from the list where it is of these very files, else by ``find_variants``."""
     content = json.loads(LIST.read_bytes())
     if content["digest"] != _digest(drawings, most):
@@ -68,11 +71,11 @@ def write_list(drawings: Sequence[Drawing]) -> str:
     for name, group in sorted(judged.groups.items()):
         if name != group:
             members[group].append(name)
-    content = {"digest": _digest(drawings, MOST_PIXELS), "dropped": judged.dropped, "groups": members}
+    content = {"digest": _digest(drawings, MOST_DRAWN), "dropped": judged.dropped, "groups": members}
     return json.dumps(content, indent=1)
 
 
-def find_variants(drawings: Sequence[Drawing], most: int = MOST_PIXELS) -> Variants:
+def find_variants(drawings: Sequence[Drawing], most: int = MOST_DRAWN) -> Variants:
     """Copies and variants of drawings, from their pictures and names.
 
     Of copies of one drawing in a category the first stays; a drawing that lies in two categories has no label and is
@@ -86,7 +89,7 @@ def find_variants(drawings: Sequence[Drawing], most: int = MOST_PIXELS) -> Varia
     decoded, prints = [], []
     for drawing in drawings:
         try:
-            picture = decode(drawing.path, most)
+            picture = drawn(drawing.path, most)
         except Unreadable:
             continue
         if is_blank(picture):
@@ -98,6 +101,11 @@ def find_variants(drawings: Sequence[Drawing], most: int = MOST_PIXELS) -> Varia
     dropped |= _copies(decoded, (apart <= SAME).all(0))
     kept = [drawing for drawing in drawings if drawing.name not in dropped]
     return Variants(dropped, _groups(kept, decoded, (apart <= VARIANT).any(0)))
+
+
+def drawn(path: Path, most: int) -> Image.Image:
+    """A drawing as RGB; raises ``Unreadable`` as ``deeper.data.pictures.decode``."""
+    return in_eight_bits(decode(path, most), WHITE)
 
 
 def stem(name: str) -> str:

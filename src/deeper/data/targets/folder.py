@@ -19,7 +19,6 @@ from deeper.errors import DeeperError
 from deeper.files import file_digest
 
 FEWEST = 3
-MOST_PIXELS = 120_000_000  # 1.1 GB of memory at most while such a picture is decoded
 
 
 @dataclass(frozen=True)
@@ -121,7 +120,7 @@ def _labelled(root: Path, files: Sequence[_File]) -> tuple[list[str], list[Pictu
 
 
 def _decoder(path: Path) -> Callable[[], Image.Image]:
-    return partial(decode, path, MOST_PIXELS, deep=True)
+    return partial(decode, path)
 
 
 def _by(files: Iterable[_File], attribute: str) -> dict[str, list[_File]]:

@@ -11,7 +11,7 @@ from typing import Any
 from hydra.utils import instantiate
 
 from deeper.data.packages import installed, unpacked
-from deeper.data.pictures import Collection
+from deeper.data.pictures import Collection, said_of
 from deeper.data.prepared import open_set, preparing
 from deeper.data.targets.target_arrays import is_current, write
 from deeper.errors import DeeperError
@@ -102,9 +102,7 @@ def _reader(settings: Mapping[str, Any]) -> Callable[[Path], Collection]:
 def _summary(meta: Mapping[str, Any], folder: Path) -> str:
     pool, test = meta["splits"]["train"][1], meta["splits"]["test"]
     counted = f"{pool} training and {test[1] - test[0]} test pictures of {len(meta['classes'])} classes"
-    text = f"{meta['name']}: {counted} in {folder}"
-    for kind, white in meta.get("white", {}).items():
-        text += f"; of pictures of more than 8 bits {white} is white in all that hold {kind}"
+    text = f"{meta['name']}: {counted} in {folder}{said_of(meta.get('white', {}))}"
     if meta["dropped"]:
         text += f"; {len(meta['dropped'])} are none of them: {_named(meta['dropped'])} (meta.json names all)"
     if meta["left_out"]:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageOps
 
-from deeper.data.pictures import Collection, Picture, Unreadable, eight_bits, full_scale, is_deep
+from deeper.data.pictures import Collection, Depth, Picture, Unreadable, depth, in_eight_bits, whites
 from deeper.data.prepared import IMAGES, LABELS, meta_digest, open_set, write_files
 from deeper.data.splits import statistics
 from deeper.errors import DeeperError
@@ -126,7 +126,7 @@ def _decoded(
     shaped = FITS[fit]
     kept: list[Picture] = []
     left_out: dict[str, str] = {}
-    deep: dict[str, dict[int, float]] = {}
+    deep: dict[int, Depth] = {}
     images = np.empty((len(pictures), size, size, 3), np.uint8)
     for picture in pictures:
         try:
@@ -134,16 +134,15 @@ def _decoded(
         except Unreadable as error:
             left_out[picture.name] = str(error)
             continue
-        if is_deep(opened):
-            kind = "fractions" if opened.mode == "F" else "integers"
-            deep.setdefault(kind, {})[len(kept)] = float(np.asarray(opened).max())
+        found = depth(opened)
+        if found is not None:
+            deep[len(kept)] = found
         else:
             images[len(kept)] = np.asarray(shaped(opened, size))
         kept.append(picture)
-    white = {kind: full_scale(max(highest.values()), kind == "fractions") for kind, highest in deep.items()}
-    for kind, rows in deep.items():
-        for row in rows:
-            images[row] = np.asarray(shaped(eight_bits(kept[row].open(), white[kind]), size))
+    white = whites(deep.values())
+    for row in deep:
+        images[row] = np.asarray(shaped(in_eight_bits(kept[row].open(), white), size))
     return kept, images[: len(kept)], left_out, white
 
 

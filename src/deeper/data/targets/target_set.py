@@ -106,7 +106,7 @@ class TargetSet:
         """Pictures and labels of some rows, or of all, in memory."""
         rows = np.arange(len(self.prepared.labels)) if rows is None else rows
         images = np.array(self.prepared.images[rows])
-        images = images if self.channels == images.shape[3] else _grey(images)
+        images = images if self.channels == images.shape[3] else grey(images)
         return Split(torch.from_numpy(images), torch.from_numpy(self.prepared.labels[rows]))
 
     normalise = ImageData.normalise
@@ -139,7 +139,7 @@ def _random_key(*numbers: int) -> bytes:
     return hashlib.sha256(" ".join(map(str, numbers)).encode()).digest()
 
 
-def _grey(images: np.ndarray) -> np.ndarray:
+def grey(images: np.ndarray) -> np.ndarray:
     """Luma of uint8 (N, H, W, 3) with the weights of ITU-R BT.601: (N, H, W, 1)."""
     weights = np.array([0.299, 0.587, 0.114])
     return (images @ weights + 0.5).astype(np.uint8)[..., None]
