@@ -166,15 +166,21 @@ def test_the_order_is_the_same_at_another_length(short, region, holds):
     assert found.full == pytest.approx(0.101)
 
 
+def test_a_regulariser_may_cost_at_first_and_pay_in_the_end():
+    made = content(overfit=["a"])
+    made["study"]["rates"] |= {"a": search(0.3), "b": search(0.2)}
+    assert asked(made, OrderIsStable) == []
+
+
 def test_a_small_difference_at_full_length_contradicts_nothing():
     made = content([ROW | {"region": 0.15}])
     made["study"]["rates"]["b"] = search(0.05)
     assert [one.holds for one in asked(made, OrderIsStable)] == [True]
 
 
-def test_the_order_is_asked_of_differences_of_errors_alone():
-    rows = [ROW | {"metric": "generalisation_gap"}, {"metric": "test_error", "of": "a", "expect": "higher"}]
-    assert asked(content(rows), OrderIsStable) == []
+def test_the_order_is_asked_of_differences_of_test_errors_alone():
+    rows = [ROW | {"metric": "generalisation_gap"}, ROW | {"metric": "train_error"}]
+    assert asked(content([*rows, {"metric": "test_error", "of": "a", "expect": "higher"}]), OrderIsStable) == []
     minus = {"of": "c", "against": "a", "share": 0.1}
     (found,) = asked(content([ROW | {"minus": minus}]), OrderIsStable)
     assert found.short == pytest.approx(0.1 - 0.1 * 0.2)

@@ -258,8 +258,16 @@ def test_dropout_is_each_blocks_own():
 
 
 def test_dropout_stands_between_convolution_and_normalisation():
-    kinds = [type(part) for part in FractalLayer(3, 4, 0.1)]
+    kinds = [type(part) for part in FractalLayer(3, 4, 0.1, 0.1)]
     assert kinds == [nn.Conv2d, nn.Dropout, nn.BatchNorm2d, nn.ReLU]
+
+
+def test_the_momentum_is_that_of_every_normalisation():
+    norms = [m for m in small(norm_momentum=0.02).modules() if isinstance(m, nn.BatchNorm2d)]
+    assert [m.momentum for m in norms] == [0.02] * 14
+    norms[0].reset_running_stats()
+    norms[0](torch.ones(2, 4, 3, 3))
+    assert norms[0].running_mean.tolist() == pytest.approx([0.02] * 4)
 
 
 def test_reset_classifier():
@@ -278,6 +286,7 @@ def test_reset_classifier():
         ({"drop_path": 1.0}, r"they must be in \[0, 1\)"),
         ({"global_share": 1.5}, r"and in \[0, 1\]"),
         ({"dropout": [0.1, 0.2]}, "one for each of the 5 blocks"),
+        ({"norm_momentum": 0.0}, "above 0 and at most 1"),
         ({"column": 3}, "null or 0 to 2"),
     ],
 )

@@ -58,6 +58,15 @@ def test_the_naive_module_hands_the_pooled_input_on():
     assert count(reduced, 256, 28).macs == 28 * 28 * (256 * (128 + 64 + 64 + 64) + 64 * (9 * 192 + 25 * 96))
 
 
+def test_without_reductions_the_pooled_is_still_projected_and_every_module_is_as_wide():
+    with_them, without = (on_meta(reductions=reductions) for reductions in (True, False))
+    widths = [[module.out_channels for group in network.groups for module in group] for network in (with_them, without)]
+    assert widths[0] == widths[1]
+    saved = parameters(with_them) - parameters(without)
+    assert saved < 0
+    assert count(without, 3, 224).depth == 22 - 9
+
+
 def test_reductions_save_most_of_the_operations():
     cheap, naive = count(on_meta(), 3, 224), count(on_meta(naive=True), 3, 224)
     assert naive.macs > 5 * cheap.macs

@@ -18,9 +18,8 @@ FRACTION = "fraction"
 DECADES = "decades"
 RATIO = "ratio"
 LEVEL = 0.15  # the training error that `epochs_to_15` waits for
-ERRORS = ("train_error", "validation_error", "test_error", "mean_train_error")
 LEARNED = (
-    *ERRORS,
+    *("train_error", "validation_error", "test_error", "mean_train_error"),
     *("train_loss", "validation_loss", "test_loss", "generalisation_gap", "averaging_gain", "gain_over_best"),
     "epochs_to_15",
     *SCORES,

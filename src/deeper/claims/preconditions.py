@@ -8,7 +8,8 @@ A claim that says what is claimed and predicted is asked for these; one whose st
   against.
 - ``WithinBudget``: arms that must cost the same do.
 - ``RateInside``: an arm's learning rate was searched, and is not at the edge of what was tried.
-- ``OrderIsStable``: the rate searches, which are shorter, do not show the opposite of the full length.
+- ``OrderIsStable``: the rate searches, which are shorter, do not show the opposite of the full length. It is asked of
+  test errors, the metric of the searches, and not where over-fitting is: a regulariser may cost at first and pay later.
 
 Those of errors are asked where a comparison is of what was learned (``metrics.LEARNED``). Errors are fractions.
 """
@@ -20,7 +21,7 @@ from itertools import chain
 from typing import ClassVar
 
 from deeper.claims import budgets
-from deeper.claims.metrics import ERRORS, LEARNED, METRICS
+from deeper.claims.metrics import LEARNED, METRICS
 from deeper.schema.baselines import FOREST, LOGISTIC, Baselines
 from deeper.schema.results import StudyTable
 from deeper.schema.study import Budget, ClaimTest, Comparison, RateSearch
@@ -131,7 +132,7 @@ def check(table: StudyTable, test: ClaimTest, baselines: Baselines) -> tuple[Pre
         *(FitsTraining(arm, _mean(table, arm, "train_error")) for arm in test.overfit),
         *_budgets(table),
         *_rates(table, arms),
-        *_stable(table, learned),
+        *(_stable(table, learned) if not test.overfit else ()),
     )
 
 
@@ -173,10 +174,10 @@ def _trained(table: StudyTable, arm: str) -> str:
 
 
 def _stable(table: StudyTable, comparisons: Sequence[Comparison]) -> Iterable[OrderIsStable]:
-    """One for each difference of errors whose arms' rates were all searched."""
+    """One for each difference of test errors whose arms' rates were all searched."""
     best = {arm: search.best for arm, search in table.study.rates.items()}
     for comparison in comparisons:
-        if comparison.metric in ERRORS and comparison.against and set(comparison.arms) <= set(best):
+        if comparison.metric == "test_error" and comparison.against and set(comparison.arms) <= set(best):
             full = {arm: _mean(table, arm, comparison.metric) for arm in comparison.arms}
             yield OrderIsStable(comparison, comparison.value(best), comparison.value(full))
 

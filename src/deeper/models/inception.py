@@ -55,7 +55,8 @@ class InceptionModule(nn.Module):
 
     Args:
         in_channels: of the input.
-        widths: 1×1; reduction and 3×3; reduction and 5×5; projection of the pooled (a row of table 1).
+        widths: 1×1; reduction and 3×3; reduction and 5×5; projection of the pooled (a row of table 1). A reduction of 0
+            leaves it out.
         naive: without reductions and projection.
         norm: ``none`` or ``batch``, after every convolution.
         squeeze_excite: channels of the output to one of the gate's bottleneck; 0: no gate.
@@ -120,7 +121,9 @@ class GoogLeNet(Network):
         width: channels of the first convolution (64 in the paper); all others are scaled alike.
         stem: ``paper`` (7×7 at stride 2, 1×1 and 3×3, two poolings: an eighth of the size), or ``small`` (3×3, 1×1
             and 3×3 at full size).
-        naive: modules without 1×1 reductions (figure 2a).
+        naive: modules without 1×1 reductions and without the projection of the pooled (figure 2a).
+        reductions: the 1×1 convolutions before the 3×3 and 5×5 ones. Without them and with ``naive`` off the pooled is
+            still projected, so that every module puts out as many channels as one with them.
         norm: ``none`` (the paper) or ``batch`` after every convolution.
         lrn: local response normalisation in the stem.
         squeeze_excite: channels of a module to one of its gate's bottleneck (16 in the paper of the gates); 0: none.
@@ -145,6 +148,7 @@ class GoogLeNet(Network):
         width: int = 64,
         stem: str = "paper",
         naive: bool = False,
+        reductions: bool = True,
         norm: str = "none",
         lrn: bool = True,
         squeeze_excite: int = 0,
@@ -171,7 +175,8 @@ class GoogLeNet(Network):
         for index, table in enumerate(GROUPS):
             group = nn.ModuleList()
             for row in table:
-                group.append(InceptionModule(channels, scaled(row, width), naive, norm, squeeze_excite))
+                widths = scaled(row, width) if reductions else unreduced(scaled(row, width))
+                group.append(InceptionModule(channels, widths, naive, norm, squeeze_excite))
                 channels = group[-1].out_channels
             self.groups.append(group)
             if index == 1 and auxiliary:
@@ -222,6 +227,12 @@ class GoogLeNet(Network):
                 if index == 1 and position in AUXILIARY_AFTER:
                     inside.append(x)
         return x, inside
+
+
+def unreduced(widths: tuple[int, ...]) -> tuple[int, ...]:
+    """The widths of a module without the two reductions."""
+    one, _, three, _, five, pooled = widths
+    return one, 0, three, 0, five, pooled
 
 
 def scaled(channels: tuple[int, ...], width: int, base: int = 64) -> tuple[int, ...]:
