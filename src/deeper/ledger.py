@@ -31,6 +31,8 @@ def ledger(cfg: DictConfig) -> None:
     for study in studies:
         known(study, there, "studies:", f"those of {CONF / 'study' / RECORD}")
     chosen = studies if cfg.only is None else list(cfg.only)
+    for study in cfg.more_blocks:
+        known(study, studies, "more_blocks:", "the ledger's studies")
     if unknown := [study for study in chosen if study not in studies]:
         raise DeeperError(f"only: the ledger has no study {unknown[0]}; it has {', '.join(studies)}")
     chosen = [study for study in studies if study in chosen]
@@ -43,7 +45,11 @@ def ledger(cfg: DictConfig) -> None:
     settings += [] if cfg.slots is None else [f"hydra.launcher.slots={cfg.slots}"]
 
     def finished(study: str, block: int) -> None:
-        print(f"ledger: {study} has {block} of {cfg.blocks} blocks", file=sys.stderr, flush=True)
+        print(
+            f"ledger: {study} has {block} of {cfg.more_blocks.get(study, cfg.blocks)} blocks",
+            file=sys.stderr,
+            flush=True,
+        )
         if cfg.commit:
             _commit(folder, f"Ledger: block {block} of {study}")
 
@@ -56,6 +62,7 @@ def ledger(cfg: DictConfig) -> None:
         finished,
         together=cfg.together,
         at_once=cfg.at_once,
+        more=dict(cfg.more_blocks),
     )
     print("ledger: all is measured" if all_measured else "ledger: time is up; the same command goes on from here")
 
@@ -67,7 +74,7 @@ def _plan(cfg: DictConfig, studies: list[str]) -> None:
     overrides = [f"store={cfg.store}", f"results={cfg.results}", "logger=none"]
     plans = {}
     for study in studies:
-        plans[study] = campaign.forecast(study, cfg.blocks, overrides, cfg.slots)
+        plans[study] = campaign.forecast(study, cfg.more_blocks.get(study, cfg.blocks), overrides, cfg.slots)
         print(f"ledger: planned {study}", file=sys.stderr, flush=True)
     print(plan_text.ledger(plans))
 

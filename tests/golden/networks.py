@@ -98,6 +98,10 @@ FAMILIES: dict[str, dict[str, Row]] = {
         ),
         "googlenet_small": ("googlenet_small", 12, {"width": 4}),
         "googlenet_small without auxiliary heads": ("googlenet_small", 12, {"width": 4, "auxiliary": False}),
+        "googlenet_small without reductions and heads": (
+            *("googlenet_small", 12),
+            {"width": 4, "auxiliary": False, "reductions": False},
+        ),
         "googlenet_small that averages its heads": ("googlenet_small", 12, {"width": 4, "average_auxiliary": True}),
         "se_googlenet_small": ("se_googlenet_small", 12, {"width": 4}),
     },
@@ -182,6 +186,7 @@ FAMILIES: dict[str, dict[str, Row]] = {
         ),
         "fractalnet_b5c3, its deepest column": ("fractalnet_b5c3", 32, {"widths": [4, 4, 6, 6, 8], "column": 2}),
         "fractalnet_small": ("fractalnet_small", 12, {"widths": [4, 6, 8]}),
+        "fractalnet_small, slow statistics": ("fractalnet_small", 12, {"widths": [4, 6, 8], "norm_momentum": 0.01}),
         "fractalnet_small, one column a step": ("fractalnet_small", 12, {"widths": [4, 6, 8], "global_share": 1.0}),
         "fractalnet_small, local paths": (
             *("fractalnet_small", 12),

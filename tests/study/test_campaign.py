@@ -49,6 +49,12 @@ def test_blocks_that_one_command_trains_end_with_the_round():
     assert list(order(["a"], 5, {}, together=3, at_once=2)) == [("a", 2), ("a", 3), ("a", 5)]
 
 
+def test_some_studies_get_more_blocks():
+    found = list(order(["a", "b"], 2, {}, together=2, more={"b": 3}))
+    assert found == [("a", 1), ("a", 2), ("b", 1), ("b", 2), ("b", 3)]
+    assert list(order(["a", "b"], 2, {"a": 2}, together=4, at_once=4, more={"b": 3})) == [("b", 3)]
+
+
 def test_transfer_has_its_own_command_and_its_own_list(tmp_path):
     calls = []
 

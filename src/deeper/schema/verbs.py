@@ -89,6 +89,7 @@ class LedgerSettings(Closed):
 
     hours: Positive
     blocks: Count
+    more_blocks: dict[Text, Count]
     together: Count
     at_once: Count
     studies: Names

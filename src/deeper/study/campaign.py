@@ -10,8 +10,9 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 import yaml
 
@@ -28,6 +29,8 @@ HEAD = "# Whole blocks that the table of each study has; written by `python -m d
 TRANSFERS = ("transfer",)  # studies of record that python -m deeper.transfer runs
 
 PR_SET_PDEATHSIG = 1  # of linux/prctl.h
+
+NO_MORE: Mapping[str, int] = MappingProxyType({})
 
 Run = Callable[[Sequence[str], float], bool]
 
@@ -47,7 +50,12 @@ def blocks_of(table: Path) -> int:
 
 
 def order(
-    studies: Sequence[str], most: int, done: dict[str, int], together: int = 1, at_once: int = 1
+    studies: Sequence[str],
+    most: int,
+    done: dict[str, int],
+    together: int = 1,
+    at_once: int = 1,
+    more: Mapping[str, int] = NO_MORE,
 ) -> Iterator[tuple[str, int]]:
     """What is to be measured: (study, number of blocks that its table has afterwards), in order.
 
@@ -57,11 +65,13 @@ def order(
         done: blocks that are there.
         together: blocks of a study in a round.
         at_once: blocks of a study that one command trains, so that no slot waits for the last trial of each.
+        more: the blocks of those studies that get another number.
     """
-    for before in range(0, most, together):
-        last = min(before + together, most)
-        blocks = [*range(before + at_once, last, at_once), last]
-        yield from ((study, block) for study in studies for block in blocks if done.get(study, 0) < block)
+    for before in range(0, max([most, *more.values()]), together):
+        for study in studies:
+            last = min(before + together, more.get(study, most))
+            blocks = [*range(before + at_once, last, at_once), last] if before < last else []
+            yield from ((study, block) for block in blocks if done.get(study, 0) < block)
 
 
 def is_changed(study: str, table: Path, settings: Sequence[str]) -> bool:
@@ -163,6 +173,7 @@ def measure(
     together: int = 1,
     at_once: int = 1,
     changed: Callable[[str, Path, Sequence[str]], bool] = is_changed,
+    more: Mapping[str, int] = NO_MORE,
 ) -> bool:
     """Find rates and train block by block until ``deadline`` or all is measured; whether all is.
 
@@ -177,6 +188,7 @@ def measure(
         together: blocks of a study in a round.
         at_once: blocks of a study that one command trains.
         changed: whether a table is of other settings than its study.
+        more: the blocks of those studies that get another number.
 
     Raises:
         DeeperError: a study failed.
@@ -184,7 +196,7 @@ def measure(
     done = write_blocks(folder, studies)
     done = {study: 0 if n and changed(study, folder / f"{study}.json", settings) else n for study, n in done.items()}
     tuned: set[str] = set()
-    for study, block in order(studies, most, done, together, at_once):
+    for study, block in order(studies, most, done, together, at_once, more):
         verb, own = command_of(study)
         train = [sys.executable, "-m", f"deeper.{verb}", "--multirun", *own]
         if study not in tuned and not run([*train, *settings, "tune=true"], deadline):
