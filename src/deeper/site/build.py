@@ -21,7 +21,17 @@ from deeper.exact import findings as exact_findings
 from deeper.exact.computed_claim import Finding
 from deeper.reporting import templating, words
 from deeper.reporting.charts import comparisons, theme
-from deeper.reporting.pages import answer, claim_rows, exact_claims, search, study, transfer, verdict_words, zoo_choices
+from deeper.reporting.pages import (
+    answer,
+    claim_rows,
+    exact_claims,
+    finding_words,
+    search,
+    study,
+    transfer,
+    verdict_words,
+    zoo_choices,
+)
 from deeper.reporting.pages import site as reports
 from deeper.reporting.pages.claim_rows import ClaimRow
 from deeper.reporting.pages.search import SearchPage
@@ -147,13 +157,15 @@ def pages(
 
 def _zoo(found: Sequence[sources.Source], names: set[str]) -> dict[str, Any]:
     """The networks as a chart and as lines, the most accurate first, and what budgets buy at each scale."""
-    pages = [page for source in found for page in source.pages if zoo.shows(page)]
+    shown = [(source, list(filter(zoo.shows, source.pages))) for source in found]
     points = sorted(zoo.points(found), key=lambda point: point.error.mean)
-    tables = [(page, table) for page in pages if (table := zoo_choices.of_budgets(page))]
-    bought = [(f"{zoo.scale(page)}, {page.seeds_words}", table) for page, table in tables]
-    rivals = [
-        rival for source in found for rival in reports.rivals(list(filter(zoo.shows, source.pages)), source.baselines)
+    bought = [
+        (f"{zoo.scale(page)}, {page.seeds_words}", table)
+        for source, pages in shown
+        for page in pages
+        if (table := zoo_choices.of_budgets(page, source.baselines))
     ]
+    rivals = [rival for source, pages in shown for rival in reports.rivals(source.pages, source.baselines, of=pages)]
     ahead = [rival for rival in rivals if rival.is_ahead]
     return {"chart": zoo.chart(found, names), "points": points, "bought": bought, "rivals": ahead}
 
@@ -179,7 +191,8 @@ def _front(found: Sequence[sources.Source], answers: Sequence[sources.Answer]) -
     rivals = [rival for source in found for rival in reports.rivals(source.pages, source.baselines) if rival.is_ahead]
     places = {one.verdict.claim: one.address for one in answers}
     sentences = answer.answer(rows)
-    return {"sentences": sentences, "places": places, "rivals": rivals, "measured_on": answer.scales(sentences)}
+    said = {"measured_on": answer.scales(sentences), "families": answer.families(sentences)}
+    return {"sentences": sentences, "places": places, "rivals": rivals, **said}
 
 
 def _live(page: StudyPage) -> list[LiveChart]:
@@ -213,7 +226,7 @@ def _environment() -> jinja2.Environment:
     environment = templating.environment("deeper.site", autoescape=True)
     environment.filters["marked"] = lambda text: Markup(MarkdownIt("js-default").renderInline(text))
     environment.filters.update({function.__name__: function for function in FILTERS})
-    said = {name: getattr(verdict_words, name) for name in ("directions", "notes", "pair", "precondition")}
+    said = {name: getattr(verdict_words, name) for name in ("notes", "pair", "precondition")}
     environment.filters["effect"] = claim_rows.effect
     environment.filters["searched_precondition"] = search.precondition
     of_exact = {f"exact_{name}": getattr(exact_claims, name) for name in ("found", "says")}
@@ -225,6 +238,7 @@ def _environment() -> jinja2.Environment:
         signs=verdict_words.SIGNS,
         family=theme.family,
         network_itself=arm_networks.network_itself,
+        finding=finding_words.finding,
         **said,
         **of_exact,
     )

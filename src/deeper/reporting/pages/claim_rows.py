@@ -137,7 +137,11 @@ def published_effects(
     way = (comparison.of, comparison.against or "")
     ways = {(verdict.claim, *way): False, (verdict.claim, *reversed(way)): True}
     found = [(number, ways[pair]) for number in numbers for pair in number.pairs if pair in ways]
-    return [replace(number, value=change) for number, turned in found if (change := number.effect(turned))]
+    return [
+        replace(number, value=change, remarks=number.remarks.replace("accuracy", "error"))
+        for number, turned in found
+        if (change := number.effect(turned))
+    ]
 
 
 def effect(outcome: Outcome) -> str:
