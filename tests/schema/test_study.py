@@ -62,9 +62,12 @@ def test_every_study_of_the_project_is_read_and_says_the_same_when_written(path)
 
 def test_what_it_names_is_what_there_is():
     assert set(get_args(MetricName)) == set(METRICS)
-    assert {path.name for path in PUBLISHED.glob("*.csv")} - {"structure.csv", "transfer.csv", "search.csv"} == set(
-        get_args(PublishedFile)
-    )
+    assert {path.name for path in PUBLISHED.glob("*.csv")} - {
+        "structure.csv",
+        "transfer.csv",
+        "search.csv",
+        "pairs.csv",
+    } == set(get_args(PublishedFile))
     assert all((ROOT / "published" / name).exists() for name in get_args(PublishedFile))
 
 
