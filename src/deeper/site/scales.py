@@ -3,20 +3,13 @@
 from deeper.reporting.pages import claim_rows
 
 COUNTED = "counted"
-SAID = {
-    1: "500 steps on small pictures",
-    2: "networks that have learned",
-    3: "all of Fashion-MNIST",
-    4: "the papers' own scale",
-}  # by the number of dots
-MOST = max(SAID)
 
 
 def said(profile: str) -> str:
     """``networks that have learned``; a profile that has no dots by its name."""
     if profile == COUNTED:
         return "nothing is trained"
-    return SAID.get(claim_rows.STEPS.get(profile, 0), f"profile {profile}")
+    return claim_rows.SCALES.get(claim_rows.STEPS.get(profile, 0), f"profile {profile}")
 
 
 def dots(profile: str) -> str:
@@ -32,4 +25,4 @@ def option(profile: str) -> str:
 def heard(profile: str) -> str:
     """``scale 2 of 4, networks that have learned``: what is read aloud in the place of the dots."""
     steps = claim_rows.STEPS.get(profile)
-    return f"scale {steps} of {MOST}, {said(profile)}" if steps else said(profile)
+    return f"scale {steps} of {len(claim_rows.SCALES)}, {said(profile)}" if steps else said(profile)

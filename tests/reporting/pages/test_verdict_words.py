@@ -29,22 +29,6 @@ def around(mean):
     return statistics.difference([(mean - 0.5) / 100, mean / 100, (mean + 0.5) / 100], [0.0] * 3)
 
 
-@pytest.mark.parametrize(
-    ("ways", "said"),
-    [
-        (
-            [claims.OPPOSITE, claims.AS_EXPECTED, claims.OPPOSITE, claims.TOO_SMALL, claims.OPEN],
-            "1 as expected, 2 opposite, 1 too small and 1 open",
-        ),
-        ([claims.OPEN, claims.AS_EXPECTED], "1 as expected and 1 open"),
-        ([claims.OPEN, claims.OPEN], ""),
-    ],
-)
-def test_what_came_out_how_is_said_where_comparisons_disagree(ways, said):
-    outcomes = tuple(outcome("test_error", None, way) for way in ways)
-    assert verdict_words.directions(Verdict("degradation", "x", claims.MIXED, outcomes)) == said
-
-
 def test_diverged_trials_are_counted_by_arm():
     found = dataclasses.replace(outcome("test_error"), diverged=((OF, 0), (OF, 3), (AGAINST, 0)))
     said = verdict_words.notes(RESULTS, Verdict("degradation", "x", claims.CANNOT_TELL, (found,)))

@@ -1,8 +1,9 @@
 """*Is deeper better?* in three sentences, from the three claims of the ledger that ask it."""
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from deeper.claims import verdicts as claims
 from deeper.claims.verdicts import (
@@ -19,11 +20,11 @@ from deeper.claims.verdicts import (
 from deeper.reporting import words
 from deeper.reporting.arm_results import network_of
 from deeper.reporting.charts.theme import family
-from deeper.reporting.pages.claim_rows import ClaimRow
+from deeper.reporting.pages.claim_rows import SCALES, STEPS, ClaimRow
 from deeper.schema.results import FIRST_LEDGER
 from deeper.schema.study import Comparison, MetricName
 
-STEPS_WORDS = "500 steps on small pictures"  # what the first ledger's profile is
+Fact = TypeVar("Fact", bound=Hashable)
 
 
 @dataclass(frozen=True)
@@ -101,18 +102,22 @@ def answer(rows: Mapping[str, ClaimRow]) -> list[Sentence]:
 
 def scales(sentences: Sequence[Sentence]) -> list[str]:
     """What the sentences were measured on, each scale once: ``Fashion-MNIST, … (1 and 2)`` where there are several."""
-    places: dict[str, list[int]] = {}
-    for place, sentence in enumerate(sentences, 1):
-        places.setdefault(sentence.row.measured_on, []).append(place)
+    places = _places(sentence.row.measured_on for sentence in sentences)
     return [f"{scale} ({words.listed(of)})" if len(places) > 1 else scale for scale, of in places.items()]
 
 
 def families(sentences: Sequence[Sentence]) -> list[str]:
     """Over what the intervals are simultaneous, each family once: ``9 comparisons (1 and 2)``."""
-    places: dict[int, list[int]] = {}
-    for place, sentence in enumerate(sentences, 1):
-        places.setdefault(sentence.row.answer.family, []).append(place)
+    places = _places(sentence.row.answer.family for sentence in sentences)
     return [f"{words.plural(size, 'comparison')} ({words.listed(of)})" for size, of in places.items()]
+
+
+def _places(values: Iterable[Fact]) -> dict[Fact, list[int]]:
+    """Each value once, with the numbers of the sentences that have it."""
+    places: dict[Fact, list[int]] = {}
+    for place, value in enumerate(values, 1):
+        places.setdefault(value, []).append(place)
+    return places
 
 
 def _sentence(question: Question, row: ClaimRow) -> Sentence:
@@ -137,7 +142,7 @@ def _at_its_scale(says: str, row: ClaimRow) -> str:
     """A sentence of the first ledger says how little its networks were trained."""
     if row.results.table.profile != FIRST_LEDGER:
         return says
-    return f"After {STEPS_WORDS}: {says[:1].lower()}{says[1:]}"
+    return f"After {SCALES[STEPS[FIRST_LEDGER]]}: {says[:1].lower()}{says[1:]}"
 
 
 def _numbers(row: ClaimRow, outcomes: Sequence[Outcome]) -> str:

@@ -15,6 +15,12 @@ from deeper.reporting.study_scale import scale_of
 
 # Profiles by the scale that a claim is measured at.
 STEPS = {"first_ledger": 1, "pocket": 2, "record": 2, "full": 3, "paper": 4}
+SCALES = {
+    1: "500 steps on small pictures",
+    2: "networks that have learned",
+    3: "all of Fashion-MNIST",
+    4: "the papers' own scale",
+}  # what each step is, in words
 IN_PERCENT = re.compile(r"[-+−]?[\d.]+ (points|→ [\d.]+ %)")
 SHOWN = ("train_error", "test_error", "gain_over_best", "averaging_gain")  # what published errors may stand beside
 OPEN = (claims.CANNOT_TELL, claims.NOT_TESTABLE)
@@ -103,8 +109,17 @@ class ClaimRow(VerdictRow):
 
 def dots(profile: str) -> str:
     """``●○○○``: the scale of a profile, of four."""
-    filled = STEPS.get(profile, 0)
-    return "●" * filled + "○" * (max(STEPS.values()) - filled)
+    return _dots(STEPS.get(profile, 0))
+
+
+def legend() -> str:
+    """``●○○○ 500 steps on small pictures (`first_ledger`), …``: every scale with the profiles that have it."""
+    named = {step: [f"`{profile}`" for profile, one in STEPS.items() if one == step] for step in SCALES}
+    return ", ".join(f"{_dots(step)} {said} ({', '.join(named[step])})" for step, said in SCALES.items())
+
+
+def _dots(filled: int) -> str:
+    return "●" * filled + "○" * (len(SCALES) - filled)
 
 
 def claim_rows(

@@ -35,7 +35,7 @@ from deeper.reporting.pages import (
     zoo_choices,
 )
 from deeper.reporting.pages.answer import Sentence, answer, families, scales
-from deeper.reporting.pages.claim_rows import OPEN, ClaimRow, VerdictRow, by_verdict, claim_rows, effect, newest
+from deeper.reporting.pages.claim_rows import OPEN, ClaimRow, VerdictRow, by_verdict, claim_rows, effect, legend, newest
 from deeper.reporting.pages.exact_claims import ExactPage
 from deeper.reporting.pages.search import SearchPage, SearchRow
 from deeper.reporting.pages.study import StudyPage
@@ -389,10 +389,11 @@ def _environment() -> jinja2.Environment:
     environment.filters.update({f"exact_{function.__name__}": function for function in of_parts})
     environment.filters["effect"] = effect
     environment.filters |= {"searched_precondition": search.precondition, "operation": words_of}
-    names = ("directions", "mark", "notes", "pair", "precondition")
+    names = ("mark", "notes", "pair", "precondition")
     said = {name: getattr(verdict_words, name) for name in names}
     said |= {
         "finding": finding_words.finding,
+        "legend": legend,
         "no_interval": finding_words.no_interval,
         "words": words,
         "signs": verdict_words.SIGNS,

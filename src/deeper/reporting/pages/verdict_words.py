@@ -59,14 +59,6 @@ def counted(results: StudyResults, verdict: Verdict) -> str:
     return words.plural(verdict.seeds, *unit)
 
 
-def directions(verdict: Verdict) -> str:
-    """``1 as expected and 2 opposite``: how many comparisons came out in each way; empty where all did alike."""
-    found = [outcome.direction for outcome in verdict.outcomes]
-    if len(set(found)) == 1:
-        return ""
-    return words.listed([f"{found.count(one)} {one}" for one in claims.DIRECTIONS if one in found])
-
-
 def precondition(results: StudyResults, one: Precondition) -> str:
     """A precondition with its numbers: ``training error of ResNet-20: 0.4 %, at most 1 % is asked``."""
     match one:
