@@ -6,6 +6,7 @@ from torchvision.transforms import v2
 
 from deeper.data.transforms import (
     COLOUR_DEVIATIONS,
+    BrightnessShift,
     ColourShift,
     GoogLeNetCrops,
     GridOfCrops,
@@ -142,3 +143,15 @@ def test_whole_pictures_keep_their_shape_at_every_size():
     assert (whole.dense, whole.views) == (True, 4)
     assert [scale.shape for scale in whole.tested(PICTURE)] == [scale.shape for scale in scales]
     assert not transforms([], test=[v2.TenCrop(8)]).dense
+
+
+def test_a_shift_of_brightness_adds_one_number_to_all_pixels():
+    grey = torch.full((3, 4, 5), 128, dtype=torch.uint8)
+    shifts = []
+    for _ in range(300):
+        seen = BrightnessShift(32)(grey).int() - 128
+        assert seen.unique().numel() == 1
+        shifts.append(int(seen[0, 0, 0]))
+    assert -32 <= min(shifts) < -28
+    assert 28 < max(shifts) <= 32
+    assert int(BrightnessShift(600)(TENSOR).max()) <= 255

@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import nn
 
-from deeper.fit.parameter_groups import by_layer
+from deeper.fit.parameter_groups import by_layer, spare_normalisation
 
 
 @pytest.fixture
@@ -30,3 +30,12 @@ def test_a_body_of_zero_trains_the_classifier_alone(network):
     optimizer.step()
     moved = [not torch.equal(a, b) for a, b in zip(before, network.parameters(), strict=True)]
     assert moved == [False] * 8 + [True, True]
+
+
+def test_normalisation_alone_is_spared_weight_decay(network):
+    spared, others = spare_normalisation(network, 0.1)
+    assert (spared["weight_decay"], others["weight_decay"]) == (0, 0.1)
+    norms = [*network[1].parameters(), *network[3].parameters()]
+    assert [id(p) for p in spared["params"]] == [id(p) for p in norms]
+    kept = [id(p) for place in (0, 2, 4) for p in network[place].parameters()]
+    assert [id(p) for p in others["params"]] == kept

@@ -17,10 +17,11 @@ from hydra import compose, initialize_config_dir
 from hydra.utils import instantiate
 from omegaconf import OmegaConf
 
+from deeper.data.transforms import ResizedCrop
 from deeper.fit.fit import fit, load
 from deeper.fit.outcome import Surroundings
 from deeper.models.build import build
-from deeper.paths import CONF
+from deeper.paths import CHECKOUT, CONF
 from deeper.prepare import prepare
 from deeper.run.jobs import make_job
 from deeper.schema.study import read_study
@@ -36,21 +37,21 @@ STEPS_32K_48K = {0: 0.1, 91: 0.01, 136.5: 0.001}
 
 @dataclass
 class Crops:
-    """What is done to pictures: names of transforms, and what of their arguments a paper says.
+    """What is done to pictures: transforms with all their arguments, in their order, where SIZE is the recipe's.
 
     Attributes:
-        train: names in their order.
-        said: arguments by name.
+        train, evaluation, test: the lists; None: as evaluation.
         views: of a test picture.
-        share: of the middle that is evaluated.
         std: whether colours are divided by ImageNet's deviations; else they lie between -1 and 1.
+        scale: of the crops of random shape, shares of the picture.
     """
 
     train: str
-    said: dict = field(default_factory=dict)
+    evaluation: str = "Middle(size=SIZE, share=0.875)"
+    test: str | None = None
     views: int = 1
-    share: float = 0.875
     std: bool = True
+    scale: tuple[float, float] = (0.08, 1.0)
 
 
 @dataclass
@@ -63,7 +64,8 @@ class Paper:
         warmup: steps before the first of the rates holds.
         crops: of ImageNet, what is done to pictures.
         average: decay of the averaged weights, a step.
-        spared: parameters that have no weight decay: ``vectors`` (biases, normalisation), ``depthwise`` ones too.
+        spared: parameters that have no weight decay: ``vectors`` (biases, normalisation), ``depthwise`` ones too, or
+            ``normalisation`` alone.
         clip: the norm that gradients are clipped to.
     """
 
@@ -93,21 +95,38 @@ def decaying(*args, **more):
     return imagenet(*args, complete=False, **more)
 
 
+TEN_CROPS = {"test": "Resize(size=256); TenCrop(size=SIZE)", "views": 10}
+BICUBIC = "Middle(size=SIZE, share=0.875, interpolation=bicubic)"
 TORCH = Crops(  # of the Torch re-training of ResNets
-    "ResizedCrop ColorJitter ColourShift RandomHorizontalFlip", {"interpolation": "bicubic", "saturation": 0.4}
+    "ResizedCrop(size=SIZE, interpolation=bicubic); ColorJitter(brightness=0.4, contrast=0.4, saturation=0.4); "
+    "ColourShift(deviation=0.1); RandomHorizontalFlip()",
+    BICUBIC,
 )
+TORCH_TEN = replace(TORCH, test="Resize(size=256, interpolation=3); TenCrop(size=SIZE)", views=10)
+FROM_5 = "ResizedCrop(size=SIZE, scale=[0.05, 1.0]); RandomHorizontalFlip(); BrightnessShift(most=32); "
 INCEPTION = {
-    "crops": Crops("ResizedCrop RandomHorizontalFlip ColorJitter", {"scale": [0.05, 1.0], "hue": None}, std=False),
+    "crops": Crops(
+        FROM_5.replace("1.0]", "1.0], interpolation=random") + "ColorJitter(contrast=0.5, saturation=0.5, hue=0.2)",
+        std=False,
+        scale=(0.05, 1.0),
+    ),
     "average": 0.9999,
     "spared": "vectors",
 }
+CROPPED = "RandomCrop(size=SIZE); RandomHorizontalFlip(); ColourShift(deviation=0.1)"
+MIDDLE_256 = "Middle(size=256, share=1.0); "
+TEN_OF_256 = {"test": MIDDLE_256 + "TenCrop(size=SIZE)", "views": 10}
+AUGMENTED = (
+    "ResizedCrop(size=SIZE, interpolation=bicubic); RandomHorizontalFlip(); "
+    "PictureRandAugment(operations=2, magnitude={}, deviation=0.5)"
+)
 
 
-def cosine(rate, epochs, batch, start):
-    """Rates of half a cosine: where the warm-up ends, in the middle, in the last step."""
-    each = TRAINED_ON["imagenet"] // batch
+def cosine(rate, epochs, batch, start=0, data="imagenet", begins=0):
+    """Rates of half a cosine: where the warm-up ends, in the middle, in the last step. It begins in an epoch."""
+    each = TRAINED_ON[data] // batch
     places = (start, epochs / 2, epochs - 1 / each)
-    return {epoch: rate / 2 * (1 + math.cos(math.pi * epoch / epochs)) for epoch in places}
+    return {e: rate / 2 * (1 + math.cos(math.pi * (e - begins) / (epochs - begins))) for e in places}
 
 
 PAPERS = {
@@ -130,39 +149,43 @@ PAPERS = {
     ),
     "resnet_imagenet": imagenet(
         *("resnet34", 90, 256, 1e-4, {0: 0.1, 30: 0.01, 60: 0.001}),
-        crops=Crops(
-            "ShorterSide RandomCrop RandomHorizontalFlip ColourShift", {"least": 256, "most": 480, "deviation": 0.1}, 10
-        ),
+        crops=Crops("ShorterSide(least=256, most=480); " + CROPPED, **TEN_CROPS),
     ),
     "resnext_imagenet": imagenet(
         "resnext50_32x4d", 100, 256, 1e-4, {0: 0.1, 30: 0.01, 60: 1e-3, 90: 1e-4}, NESTEROV, crops=TORCH
     ),
     "densenet_imagenet": imagenet(
-        *("densenet121", 90, 256, 1e-4, {0: 0.1, 30: 0.01, 60: 0.001}, NESTEROV), crops=replace(TORCH, views=10)
+        *("densenet121", 90, 256, 1e-4, {0: 0.1, 30: 0.01, 60: 0.001}, NESTEROV), crops=TORCH_TEN
     ),
     "squeeze_excite_imagenet": imagenet(
         *("se_resnet50", 100, 1024, 1e-4, {0: 0.6, 30: 0.06, 60: 0.006, 90: 0.0006}),
-        crops=Crops("ResizedCrop RandomHorizontalFlip"),
+        crops=Crops("ResizedCrop(size=SIZE); RandomHorizontalFlip()"),
     ),
     "alexnet": imagenet(
         *("alexnet", 90, 128, 5e-4, {0: 1e-2, 22.5: 1e-3, 45: 1e-4, 67.5: 1e-5}),
         size=227,
-        crops=Crops(
-            *("Middle RandomCrop RandomHorizontalFlip ColourShift", {"deviation": 0.1, "share": 1.0}, 10, 227 / 256)
-        ),
+        crops=Crops(MIDDLE_256 + CROPPED, "Middle(size=SIZE, share=0.88671875)", **TEN_OF_256),
+        spared="vectors",
     ),
     "zfnet": imagenet(
         *("zfnet", 70, 128, 5e-4, {0: 1e-2, 17.5: 1e-3, 35: 1e-4, 52.5: 1e-5}),
-        crops=Crops("Middle OneOfTenCrops", {"share": 1.0}, 10),
+        crops=Crops(MIDDLE_256 + "OneOfTenCrops(size=SIZE)", **TEN_OF_256),
+        spared="vectors",
     ),
     "vgg": imagenet(
         *("vgg16", 74, 256, 5e-4, {0: 1e-2, 18.5: 1e-3, 37: 1e-4, 55.5: 1e-5}),
-        crops=Crops("Resize RandomCrop RandomHorizontalFlip ColourShift", {"deviation": 0.1}, 2),
+        crops=Crops("Resize(size=256); " + CROPPED, test="WholePicture(sides=[256])", views=2),
     ),
     "googlenet": decaying(
         *("googlenet", 250, 32, 2e-4, {0: 0.01, 8: 0.0096, 16: 0.009216, 248: 0.01 * 0.96**31}),
-        crops=Crops("ResizedCrop RandomHorizontalFlip ColorJitter", {"interpolation": "random", "contrast": 0.5}, 144),
+        crops=Crops(
+            "ResizedCrop(size=SIZE, interpolation=random); RandomHorizontalFlip(); "
+            "ColorJitter(brightness=0.5, contrast=0.5, saturation=0.5)",
+            test="GoogLeNetCrops(size=SIZE)",
+            views=144,
+        ),
         average=0.9999,
+        spared="vectors",
     ),
     "inception_v3": decaying(
         *("inception_v3", 100, 32, 4e-5, {0: 0.045, 2: 0.0423, 4: 0.039762, 98: 0.045 * 0.94**49}),
@@ -176,38 +199,52 @@ PAPERS = {
         **{**INCEPTION, "size": 299, "smoothing": 0.1},
     ),
     "nasnet_a": decaying(
-        *("nasnet_a_large", 250, 32, 4e-5, {0: 0.045, 2: 0.0423, 4: 0.039762, 248: 0.045 * 0.94**124}),
+        *("nasnet_a_large", 312, 1600, 5e-5, {0: 1.5, 4.8: 1.5 * 0.97**2, 12: 1.5 * 0.97**5, 310.8: 1.5 * 0.97**129}),
         *({**RMSPROP, "eps": 1.0},),
         **{**INCEPTION, "size": 331, "smoothing": 0.1},
+        clip=10.0,
+    ),
+    "nasnet_a_cifar": Paper(
+        *("nasnet_a_cifar", 600, 32, 5e-4, cosine(0.025, 600, 32, data="cifar10")),
+        complete=False,
+        spared="vectors",
+        clip=5.0,
     ),
     "mobilenet_v1": decaying(
         *("mobilenet_v1", 300, 96, 4e-5, {0: 0.045, 1: 0.0441, 299: 0.045 * 0.98**299}, {**RMSPROP, "eps": 1.0}),
-        crops=Crops("ResizedCrop RandomHorizontalFlip", {"scale": [0.25, 1.0]}, std=False),
+        crops=Crops("ResizedCrop(size=SIZE, scale=[0.25, 1.0]); RandomHorizontalFlip()", std=False, scale=(0.25, 1.0)),
         average=0.9999,
         spared="depthwise",
     ),
     "mobilenet_v2": decaying(
         *("mobilenet_v2", 300, 96, 4e-5, {0: 0.045, 1: 0.0441, 299: 0.045 * 0.98**299}, {**RMSPROP, "eps": 1.0}),
-        **INCEPTION,
+        crops=Crops(FROM_5 + "ColorJitter(saturation=0.5)", std=False, scale=(0.05, 1.0)),
+        smoothing=0.1,
+        average=0.9999,
+        spared="depthwise",
     ),
     "efficientnet": decaying(
         *("efficientnet_b0", 350, 4096, 1e-5, {7.2: 0.256 * 0.97**3, 9.6: 0.256 * 0.97**4, 348: 0.256 * 0.97**145}),
         *({**RMSPROP, "eps": 1e-3},),
         smoothing=0.1,
-        crops=Crops("ResizedCrop RandomHorizontalFlip AutoAugment", {"interpolation": "bicubic"}),
+        crops=Crops("ResizedCrop(size=SIZE, interpolation=bicubic); RandomHorizontalFlip(); AutoAugment()", BICUBIC),
         average=0.9999,
-        spared="vectors",
+        spared="normalisation",
     ),
     "strikes_back_a3": decaying(
         *("resnet50", 100, 2048, 0.02, cosine(8e-3, 100, 2048, 5), {"betas": [0.9, 0.999], "max_grad_norm": 1.0}),
         size=160,
-        crops=Crops("ResizedCrop RandomHorizontalFlip PictureRandAugment", {"interpolation": "bicubic"}, share=0.95),
+        crops=Crops(
+            AUGMENTED.format(6),
+            "Middle(size=SIZE, share=0.95, interpolation=bicubic)",
+            "Middle(size=224, share=0.95, interpolation=bicubic)",
+        ),
         spared="vectors",
     ),
     "convnext": decaying(
-        *("convnext_tiny", 300, 4096, 0.05, cosine(4e-3, 300, 4096, 20), {"betas": [0.9, 0.999]}),
+        *("convnext_tiny", 300, 4096, 0.05, cosine(4e-3, 300, 4096, 20, begins=20), {"betas": [0.9, 0.999]}),
         smoothing=0.1,
-        crops=Crops("ResizedCrop RandomHorizontalFlip PictureRandAugment", {"interpolation": "bicubic"}),
+        crops=Crops(AUGMENTED.format(9), BICUBIC),
         average=0.9999,
         spared="vectors",
     ),
@@ -309,47 +346,125 @@ PHOTOGRAPHS = [name for name, paper in PAPERS.items() if paper.crops]
 
 @pytest.mark.parametrize("name", PHOTOGRAPHS)
 def test_pictures_are_cut_and_coloured_as_the_paper_does(name):
-    block, crops, size = recipe(name).augment, PAPERS[name].crops, PAPERS[name].size
-    assert [one["_target_"].rpartition(".")[2] for one in block.train] == crops.train.split()
-    said = {key: value for one in block.train for key, value in one.items() if key in crops.said}
-    assert {**dict.fromkeys(crops.said), **said} == crops.said
-    assert (list(block.std) == [0.5] * 3) != crops.std
-    made = instantiate(OmegaConf.to_container(block, resolve=True), _convert_="all")
+    cfg, crops, size = recipe(name), PAPERS[name].crops, PAPERS[name].size
+    block = OmegaConf.to_container(cfg, resolve=True)["augment"]
+    for part in ("train", "evaluation", "test"):
+        expected = getattr(crops, part)
+        assert written(block[part]) == (expected and expected.replace("SIZE", str(size)))
+    found = (block["mean"], block["std"])
+    assert found == (([0.485, 0.456, 0.406], [0.229, 0.224, 0.225]) if crops.std else ([0.5] * 3, [0.5] * 3))
+    made = instantiate(block, _convert_="all")
     assert made.trained(PICTURE, 0, 0, 0).shape == made.evaluated(PICTURE).shape == (3, size, size)
     assert made.views == crops.views
-    assert block.evaluation[0].share == pytest.approx(crops.share)
+    for one in made.train:
+        if isinstance(one, ResizedCrop):
+            assert (one.scale, one.ratio) == (crops.scale, (3 / 4, 4 / 3))
 
 
-@pytest.mark.parametrize("name", PHOTOGRAPHS)
+def written(transforms):
+    """Transforms of a configuration as a line of text, with their arguments; None: there are none."""
+    if transforms is None:
+        return None
+    calls = []
+    for one in transforms:
+        arguments = ", ".join(f"{key}={value}" for key, value in one.items() if key != "_target_")
+        calls.append(f"{one['_target_'].rpartition('.')[2]}({arguments})")
+    return "; ".join(calls)
+
+
+@pytest.mark.parametrize("name", PAPERS)
 def test_weights_are_averaged_and_gradients_clipped_as_the_paper_does(name):
     cfg, paper = recipe(name), PAPERS[name]
     assert (cfg.average and cfg.average.decay) == paper.average
     assert cfg.training.clip_norm == paper.clip
 
 
-@pytest.mark.parametrize("name", PHOTOGRAPHS)
+@pytest.mark.parametrize("name", [name for name, paper in PAPERS.items() if paper.average and name != "convnext"])
+def test_an_average_starts_as_tensorflow_starts_it(name):
+    average = instantiate(recipe(name).average)(torch.nn.Linear(1, 1))
+    for done in (1, 90, 1_000_000):  # after so many steps; timm counts one less
+        assert average.get_decay(done + 1) == pytest.approx(min(0.9999, (1 + done) / (10 + done)), abs=0.09 / done)
+
+
+@pytest.mark.parametrize("name", PAPERS)
 def test_weight_decay_spares_what_the_paper_spares(name):
     cfg, paper = recipe(name), PAPERS[name]
     if paper.spared is None:
         assert cfg.parameters is None
         return
-    network = {"nasnet_a": "nasnet_a_small", "inception_v3": "inception_v3_small", "inception_v4": "inception_v4_small"}
+    network = {
+        "nasnet_a": "nasnet_a_small",
+        "nasnet_a_cifar": "nasnet_a_small",
+        "inception_v3": "inception_v3_small",
+        "inception_v4": "inception_v4_small",
+    }
     small = composed(f"+recipe={name}", f"model={network.get(name, paper.model)}", "data.classes=10")
-    built = build(OmegaConf.to_container(small.model, resolve=True))
+    built = build(OmegaConf.to_container(small, resolve=True)["model"])
     decay = {id(w): group["weight_decay"] for group in instantiate(cfg.parameters)(built) for w in group["params"]}
     assert len(decay) == len(list(built.parameters()))
     for part in built.modules():
         for weight in part.parameters(recurse=False):
             depthwise = isinstance(part, torch.nn.Conv2d) and part.groups == part.in_channels > 1
             spared = weight.ndim < 2 or (depthwise and paper.spared == "depthwise")
+            if paper.spared == "normalisation":
+                spared = isinstance(part, torch.nn.BatchNorm2d)
             assert decay[id(weight)] == (0 if spared else paper.decay)
 
 
-def test_nasnet_trains_its_auxiliary_classifier():
-    assert recipe("nasnet_a").model.auxiliary
-    assert recipe("nasnet_a").model.auxiliary_weight == 0.4
+def test_networks_are_trained_with_what_their_papers_have_in_training():
+    for name, dropped in (("nasnet_a", 0.3), ("nasnet_a_cifar", 0.4)):
+        model = recipe(name).model
+        assert (model.auxiliary, model.auxiliary_weight, model.drop_path) == (True, 0.4, dropped)
+    assert recipe("convnext").model.drop_path == 0.1
+    assert recipe("efficientnet").model.drop_path == 0.2
     assert (recipe("googlenet").model.auxiliary, recipe("googlenet").model.auxiliary_weight) == (True, 0.3)
-    assert recipe("inception_v3").model.auxiliary
+    assert (recipe("inception_v3").model.auxiliary, recipe("inception_v3").model.auxiliary_weight) == (True, 0.4)
+
+
+PAGE = (CHECKOUT / "docs" / "papers.md").read_text().partition("## Studies")[0]
+
+
+def told(columns):
+    """The rows of the page's table of so many columns, by recipe."""
+    lines = [[cell.strip() for cell in line.strip("|").split(" | ")] for line in PAGE.splitlines() if line[:3] == "| `"]
+    return {name: row for row in lines if len(row) == columns for name in re.findall(r"`(\w+)`", row[0])}
+
+
+@pytest.mark.parametrize("name", PAPERS)
+def test_the_table_of_recipes_tells_what_they_are(name):
+    paper, (_, _, data, length, rate, decay) = PAPERS[name], told(6)[name]
+    assert [int(number) for number in re.findall(r"\d+", length)] == [paper.epochs, paper.batch]
+    assert ("none" not in decay and float(re.match(r"[\d.e-]+", decay)[0])) == paper.decay
+    assert ("not on depthwise" in decay) == (paper.spared == "depthwise")
+    assert (rate == "the same") or float(re.search(r"[\d.][\d.e-]*", rate)[0]) == recipe(name).recipe.lr
+    assert ("Nesterov" in rate) == paper.optimizer.get("nesterov", False)
+    kind = recipe(name).optimizer["_target_"].rpartition(".")[2]
+    assert [word for word in ("RMSProp", "LAMB", "AdamW") if word.lower() in kind.lower()] == re.findall(
+        "RMSProp|LAMB|AdamW", rate
+    )
+    assert data.partition(",")[0].lower().replace("-", "")[:7] == paper.data.replace("_", "")[:7]
+    assert paper.data != "imagenet" or int((re.findall(r"(\d+) pixels", data) or [224])[0]) == paper.size
+
+
+@pytest.mark.parametrize("name", PHOTOGRAPHS)
+def test_the_table_of_pictures_tells_what_is_done(name):
+    paper, (_, training, testing, average, spared) = PAPERS[name], told(5)[name]
+    if scale := re.search(r"crop of (\d+) to 100 %", training):
+        assert int(scale[1]) == 100 * paper.crops.scale[0]
+    views = re.match(r"(\d+) crops", testing)
+    assert (int(views[1]) if views else 2 if "densely" in testing else 1) == paper.crops.views
+    assert (float(average) if average else None) == paper.average
+    words = {"vectors": "biases", "depthwise": "biases, normalisation, depthwise filters", None: ""}
+    assert spared.startswith(words.get(paper.spared, paper.spared))
+    assert ("depthwise" in spared) == (paper.spared == "depthwise")
+
+
+def test_the_page_tells_whose_gradients_are_clipped_and_whose_labels_smoothed():
+    text = PAGE.replace("\n", " ")
+    clipped = {name: float(norm) for norm, name in re.findall(r"of (\d+) in `(\w+)`", text)}
+    assert clipped == {name: paper.clip for name, paper in PAPERS.items() if paper.clip}
+    smoothed = re.search(r"Labels are smoothed by 0.1 in (.*?)\.", text)[1]
+    assert set(re.findall(r"`(\w+)`", smoothed)) == {name for name, paper in PAPERS.items() if paper.smoothing}
 
 
 @pytest.mark.parametrize("name", PAPERS)

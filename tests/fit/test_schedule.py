@@ -20,6 +20,13 @@ def test_cosine_starts_at_one_and_ends_near_zero():
     assert 0 < schedule(99, 100, 10) < 0.001
 
 
+def test_a_cosine_after_the_warm_up_begins_at_the_whole_rate():
+    schedule = Cosine(warmup_epochs=2, after_warm_up=True)
+    assert [schedule(step, 100, 10) for step in (20, 60)] == pytest.approx([1, 0.5])
+    assert schedule(19, 100, 10) < 1
+    assert 0 < schedule(99, 100, 10) < 0.001
+
+
 @given(
     kind=st.sampled_from([Constant, Cosine, Steps, Exponential, Levels]),
     epochs=st.floats(0.1, 3),

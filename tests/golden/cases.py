@@ -128,6 +128,7 @@ def open_cases() -> list[Case]:
         },
         "parameters.by_layer": {"by_layer": ("parameters=by_layer",)},
         "parameters.spare_depthwise": {"spare_depthwise": ("parameters=spare_depthwise",)},
+        "parameters.spare_normalisation": {"spare_normalisation": (*RESNET8, "parameters=spare_normalisation")},
         "callbacks.adaptive_clipping": {"adaptive_clipping": ("callbacks=adaptive_clipping",)},
         "loss.binary": {
             "binary": ("loss=binary",),

@@ -198,6 +198,20 @@ class ColourShift:
         return (picture + shift[:, None, None]).round_().clamp_(0, 255).to(torch.uint8)
 
 
+class BrightnessShift:
+    """Add one number to all pixels of a picture, drawn evenly between -``most`` and ``most`` (of 255).
+
+    So TensorFlow changes brightness, in the code of Inception (32 grey levels); torchvision multiplies.
+    """
+
+    def __init__(self, most: float):
+        self.most = most
+
+    def __call__(self, picture: Tensor) -> Tensor:
+        shift = (2 * torch.rand(()) - 1) * self.most
+        return (picture + shift).round_().clamp_(0, 255).to(torch.uint8)
+
+
 class OneOfTenCrops:
     """One of the crops of the corners and the middle, as it is or mirrored (Zeiler and Fergus, arXiv 1311.2901, §3)."""
 

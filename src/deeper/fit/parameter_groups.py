@@ -30,6 +30,19 @@ def by_layer(network: nn.Module, rate: float, body: float = 1.0, decay: float = 
         yield {"params": parameters, "lr": rate * factor}
 
 
+def spare_normalisation(network: nn.Module, weight_decay: float) -> Iterator[dict[str, Any]]:
+    """Weight decay on weights and biases, and none on normalisation, as in the code of EfficientNet (arXiv 1905.11946).
+
+    Args:
+        network: whose parameters.
+        weight_decay: the optimizer's.
+    """
+    norms = (nn.modules.batchnorm._NormBase, nn.LayerNorm, nn.GroupNorm)
+    spared = {id(w): w for part in network.modules() if isinstance(part, norms) for w in part.parameters(recurse=False)}
+    yield {"params": list(spared.values()), "weight_decay": 0.0}
+    yield {"params": [w for w in network.parameters() if id(w) not in spared], "weight_decay": weight_decay}
+
+
 def spare_depthwise(network: nn.Module, weight_decay: float) -> Iterator[dict[str, Any]]:
     """Weight decay on weights, and none on biases, on normalisation and on depthwise convolutions.
 

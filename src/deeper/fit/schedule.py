@@ -47,13 +47,20 @@ class Steps:
 
 @dataclass(frozen=True)
 class Cosine:
-    """Half a cosine from 1 to 0 over the training (Loshchilov and Hutter, arXiv 1608.03983, without restarts)."""
+    """Half a cosine from 1 to 0 over the training (Loshchilov and Hutter, arXiv 1608.03983, without restarts).
+
+    Attributes:
+        after_warm_up: the cosine begins where the warm-up ends, at the whole rate; else with the first step, and its
+            first part is under the warm-up, as timm has it.
+    """
 
     warmup_epochs: float = 0.0
     warmup_start: float = 0.0
+    after_warm_up: bool = False
 
     def __call__(self, step: int, steps: int, steps_per_epoch: int) -> float:
-        wave = 0.5 * (1 + math.cos(math.pi * step / steps))
+        before = self.warmup_epochs * steps_per_epoch if self.after_warm_up else 0
+        wave = 0.5 * (1 + math.cos(math.pi * max(0, step - before) / (steps - before)))
         return warm_up(step, steps_per_epoch, self.warmup_epochs, self.warmup_start) * wave
 
 

@@ -10,8 +10,9 @@ squeeze-and-excitation is a quarter of the block's input channels, and "drop con
 single samples with a probability that grows linearly with depth. (The branch is computed all the same, unlike that of
 ``parts.drop_path.StochasticDepth``.)
 
-Ours differs in padding (symmetric, theirs puts the odd pixel below and right) and in batch normalisation (PyTorch's
-ε = 1e-5 and momentum 0.1 for 1e-3 and 0.01). No count depends on either.
+Ours differs in padding (symmetric, theirs puts the odd pixel below and right), in batch normalisation (PyTorch's
+ε = 1e-5 and momentum 0.1 for 1e-3 and 0.01) and in the classifier's start (deviation 0.01, theirs uniform, more). No
+count depends on any of these.
 """
 
 from collections.abc import Sequence

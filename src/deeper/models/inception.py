@@ -12,6 +12,8 @@ Ours differs in this, or chooses where the paper says nothing:
 - Weights are normal with variance 2 / fan-in (He et al., arXiv 1502.01852), in classifiers 1 / fan-in, which keeps the
   signal through 22 layers without normalisation. So the first loss can lie well above that of guessing: about 6 with
   the naive modules.
+- Local response normalisation has AlexNet's constants: k is 2 and α multiplies the sum, so that small numbers are
+  divided by 1.7. In Caffe's re-training of this network k is 1 and α multiplies the mean. The paper gives none.
 - The auxiliary heads average windows that at 14×14 are the paper's 5×5 at stride 3 and at other sizes leave as many
   positions, so that any image size will do.
 - Batch normalisation, where it is chosen, has PyTorch's ε of 1e-5 and momentum of 0.1.

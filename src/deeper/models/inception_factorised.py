@@ -22,8 +22,8 @@ Ours differs in this:
   sums, which nothing normalises, reach the classifier several times as strong as in v4, and a usual learning rate is
   too much.
 - v3 has no auxiliary head here.
-- Weights are drawn as in the other families (He et al., fan-out). Batch normalisation has the authors' ε of 1e-3 and
-  PyTorch's momentum of 0.1.
+- Weights are drawn as in the other families (He et al., fan-out). Batch normalisation has the authors' ε of 1e-3,
+  PyTorch's momentum of 0.1 and a scale, which the authors' code leaves out.
 """
 
 from collections.abc import Sequence

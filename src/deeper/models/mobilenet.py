@@ -12,8 +12,9 @@ al. (arXiv 1709.01507, table 8); on version 2 after each depthwise convolution, 
 block's input channels, as MnasNet and EfficientNet have it.
 
 Ours differs from the authors' code in padding (symmetric, theirs puts the odd pixel of an even map below and right
-where a convolution strides) and in batch normalisation (PyTorch's ε = 1e-5 and momentum 0.1 for 1e-3 and a slower
-average). No count depends on either.
+where a convolution strides), in batch normalisation (PyTorch's ε = 1e-5 and momentum 0.1 for 1e-3 and a slower average)
+and in how it starts (as He et al.'s, fan-out, theirs truncated normals of deviation 0.09). Version 1 has the paper's
+ReLU, ``activation="relu6"`` is the code's. No count depends on any of these.
 
 ``strides`` says where the five halvings of the papers happen (2) or do not (1), so that small images can be taken.
 """

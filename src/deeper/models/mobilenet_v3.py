@@ -5,9 +5,10 @@ Howard, Sandler, Chu, Chen, Chen, Tan, Wang, Zhu, Pang, Vasudevan, Le, Adam, *Se
 straight lines and whose hidden width is a quarter of the expanded channels; ReLU in front and hard swish behind; the
 last 1×1 convolution is moved behind the average, where it is a linear layer.
 
-Ours differs from the authors' code in padding (symmetric) and in batch normalisation (PyTorch's ε = 1e-5 and momentum
-0.1 for 1e-3 and 0.01). No count depends on either. ``strides`` says where the five halvings of the paper happen (2) or
-do not (1), so that small images can be taken.
+Ours differs from the authors' code in padding (symmetric), in batch normalisation (PyTorch's ε = 1e-5 and momentum 0.1
+for 1e-3 and 0.01) and in how it starts (as He et al.'s, fan-out). No count depends on any of these.
+
+``strides`` says where the five halvings of the paper happen (2) or do not (1), so that small images can be taken.
 """
 
 from collections.abc import Sequence

@@ -8,10 +8,11 @@ and with the steps trained; the auxiliary head stands before the second reductio
 Ours differs from that code in this:
 
 - Padding is symmetric (see ``deeper.models.nasnet_operations``).
-- Batch normalisation is PyTorch's (ε = 1e-5, momentum 0.1), where the ImageNet code has ε = 1e-3 and a slower average.
+- Batch normalisation is PyTorch's (ε = 1e-5, momentum 0.1, as the CIFAR code has them), where the ImageNet code has
+  ε = 1e-3 and a slower average.
 - The second convolution of the auxiliary head covers the whole map at the paper's image sizes and is averaged over
   larger ones.
-- ``nasnet_a_cifar`` has no auxiliary head unless ``auxiliary`` is set.
+- No network has its auxiliary head unless ``auxiliary`` is set, as the papers' recipes do.
 
 timm's nasnetalarge has the counts of ours without the auxiliary head. At sizes that stay odd it has its function too,
 but that its strided average pooling counts the zeros around the map.

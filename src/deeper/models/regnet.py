@@ -6,6 +6,9 @@ channels; these are rounded to w0·wm^s, s whole, and that to multiples of 8; bl
 block is a 1×1, a 3×3 convolution in groups of ``group_width`` channels, and a 1×1 convolution, with a projected
 shortcut where the shape changes; a Y block has squeeze-and-excitation after the 3×3, its hidden width a quarter of the
 block's input.
+
+Ours differs from the authors' code in how it starts: there the last scale of each block's branch is zero, and a grouped
+convolution's deviation counts the outputs of all its groups.
 """
 
 import math

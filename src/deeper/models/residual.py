@@ -10,7 +10,8 @@ He, Zhang, Ren, Sun, *Deep residual learning for image recognition*, arXiv 1512.
 A plain network is the same without shortcuts. Ours differs in bottlenecks: they halve the size in the 3×3 convolution,
 as later practice does; ``stride_on="1x1"`` is the paper's. What later papers changed is a switch of ``Style``, told in
 ``deeper.models.residual_blocks``: pre-activation, wide networks, ResNeXt, squeeze-and-excitation, stochastic depth,
-outer shortcuts, ResNet-D.
+outer shortcuts, ResNet-D. Padded shortcuts (A) have half of their zeros before the channels; the paper does not say
+where. Classifiers start with a deviation of 0.01.
 """
 
 from collections.abc import Sequence

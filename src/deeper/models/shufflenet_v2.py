@@ -4,6 +4,8 @@ Ma, Zhang, Zheng, Sun, *ShuffleNet V2: practical guidelines for efficient CNN ar
 and table 5. A unit leaves one half of the channels as it is and sends the other through a 1×1, a depthwise 3×3 and a
 1×1 convolution; then the channels of both are shuffled. The first unit of a stage sends all channels through both
 halves, which doubles them and halves the size.
+
+Ours shuffles at the end of a unit, as the paper's figure 3 does; the authors' code does at the start of the next one.
 """
 
 from collections.abc import Sequence

@@ -16,6 +16,10 @@ padding, the authors' TensorFlow code and our ``FactorisedInception("v3")`` leav
 released, not quite the one they printed: stem and first block of Inception-v3 and 10, 20 and 10 blocks of 320, 1088 and
 2080 channels, where the paper's figures 15 to 19 have the stem of Inception-v4 and 5, 10 and 5 blocks of 384, 1154 and
 2048.
+
+In all three batch normalisation has the authors' ε of 1e-3, but PyTorch's momentum of 0.1 for a slower average, and a
+scale, which the authors' code leaves out. Their training code gives the two of arXiv 1602.07261 an auxiliary head too;
+the paper's figures and timm's networks have none.
 """
 
 import difflib

@@ -4,6 +4,10 @@ Chollet, *Xception: deep learning with depthwise separable convolutions*, arXiv 
 so far that every channel is filtered by itself. Two convolutions, blocks of two or three separable convolutions beside
 a shortcut (three that halve the size, ``middle`` that keep it, one that halves it), and two separable convolutions.
 Nothing stands between the depthwise and the 1×1 convolution (§4.7).
+
+Ours differs from the author's code in padding (symmetric, theirs puts the odd pixel of an even map below and right
+where a layer strides), in batch normalisation (PyTorch's ε = 1e-5 and momentum 0.1 for 1e-3 and 0.01) and in how it
+starts (as He et al.'s, fan-out).
 """
 
 from collections.abc import Sequence
