@@ -35,3 +35,10 @@ def test_reports_know_the_profiles_whose_pictures_the_seed_draws():
     names = [path.stem for path in (CONF / "profile").glob("*.yaml")]
     of_seed = {name: composed("data=fashion_mnist", f"profile={name}", "seed=7").data.subset_seed for name in names}
     assert {name for name, seed in of_seed.items() if seed == 7} == set(DRAWN_BY_SEED)
+
+
+def test_every_configuration_says_at_its_head_what_it_is():
+    """Network or recipe, set or study: an own comment stands before the first setting."""
+    for path in sorted(CONF.rglob("*.yaml")):
+        lines = [line for line in path.read_text().splitlines() if line.strip() and not line.startswith("# @package")]
+        assert lines[0].startswith("# "), f"{path.relative_to(CONF)}: say in a comment at its head what it is"

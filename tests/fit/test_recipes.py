@@ -199,7 +199,13 @@ PAPERS = {
         **{**INCEPTION, "size": 299, "smoothing": 0.1},
     ),
     "nasnet_a": decaying(
-        *("nasnet_a_large", 312, 1600, 5e-5, {0: 1.5, 4.8: 1.5 * 0.97**2, 12: 1.5 * 0.97**5, 310.8: 1.5 * 0.97**129}),
+        *(
+            "nasnet_a_large",
+            312,
+            1600,
+            5e-5,
+            {0: 1.5, 12: 1.5 * 0.97**5, 24: 1.5 * 0.97**10, 238083 / 769: 1.5 * 0.97**129},
+        ),
         *({**RMSPROP, "eps": 1.0},),
         **{**INCEPTION, "size": 331, "smoothing": 0.1},
         clip=10.0,
@@ -347,7 +353,7 @@ PHOTOGRAPHS = [name for name, paper in PAPERS.items() if paper.crops]
 @pytest.mark.parametrize("name", PHOTOGRAPHS)
 def test_pictures_are_cut_and_coloured_as_the_paper_does(name):
     cfg, crops, size = recipe(name), PAPERS[name].crops, PAPERS[name].size
-    block = OmegaConf.to_container(cfg, resolve=True)["augment"]
+    block = OmegaConf.to_container(cfg.augment, resolve=True)
     for part in ("train", "evaluation", "test"):
         expected = getattr(crops, part)
         assert written(block[part]) == (expected and expected.replace("SIZE", str(size)))
@@ -382,8 +388,8 @@ def test_weights_are_averaged_and_gradients_clipped_as_the_paper_does(name):
 @pytest.mark.parametrize("name", [name for name, paper in PAPERS.items() if paper.average and name != "convnext"])
 def test_an_average_starts_as_tensorflow_starts_it(name):
     average = instantiate(recipe(name).average)(torch.nn.Linear(1, 1))
-    for done in (1, 90, 1_000_000):  # after so many steps; timm counts one less
-        assert average.get_decay(done + 1) == pytest.approx(min(0.9999, (1 + done) / (10 + done)), abs=0.09 / done)
+    for done in (0, 90, 1_000_000):  # timm counts its calls, from 2 on
+        assert average.get_decay(done + 2) == pytest.approx(min(0.9999, (1 + done) / (10 + done)))
 
 
 @pytest.mark.parametrize("name", PAPERS)
@@ -399,7 +405,7 @@ def test_weight_decay_spares_what_the_paper_spares(name):
         "inception_v4": "inception_v4_small",
     }
     small = composed(f"+recipe={name}", f"model={network.get(name, paper.model)}", "data.classes=10")
-    built = build(OmegaConf.to_container(small, resolve=True)["model"])
+    built = build(OmegaConf.to_container(small.model, resolve=True))
     decay = {id(w): group["weight_decay"] for group in instantiate(cfg.parameters)(built) for w in group["params"]}
     assert len(decay) == len(list(built.parameters()))
     for part in built.modules():
@@ -426,7 +432,7 @@ PAGE = (CHECKOUT / "docs" / "papers.md").read_text().partition("## Studies")[0]
 
 def told(columns):
     """The rows of the page's table of so many columns, by recipe."""
-    lines = [[cell.strip() for cell in line.strip("|").split(" | ")] for line in PAGE.splitlines() if line[:3] == "| `"]
+    lines = [[cell.strip() for cell in line.split("|")[1:-1]] for line in PAGE.splitlines() if line[:3] == "| `"]
     return {name: row for row in lines if len(row) == columns for name in re.findall(r"`(\w+)`", row[0])}
 
 
@@ -436,7 +442,7 @@ def test_the_table_of_recipes_tells_what_they_are(name):
     assert [int(number) for number in re.findall(r"\d+", length)] == [paper.epochs, paper.batch]
     assert ("none" not in decay and float(re.match(r"[\d.e-]+", decay)[0])) == paper.decay
     assert ("not on depthwise" in decay) == (paper.spared == "depthwise")
-    assert (rate == "the same") or float(re.search(r"[\d.][\d.e-]*", rate)[0]) == recipe(name).recipe.lr
+    assert rate.startswith("the same") or float(re.search(r"[\d.][\d.e-]*", rate)[0]) == recipe(name).recipe.lr
     assert ("Nesterov" in rate) == paper.optimizer.get("nesterov", False)
     kind = recipe(name).optimizer["_target_"].rpartition(".")[2]
     assert [word for word in ("RMSProp", "LAMB", "AdamW") if word.lower() in kind.lower()] == re.findall(
@@ -457,6 +463,7 @@ def test_the_table_of_pictures_tells_what_is_done(name):
     words = {"vectors": "biases", "depthwise": "biases, normalisation, depthwise filters", None: ""}
     assert spared.startswith(words.get(paper.spared, paper.spared))
     assert ("depthwise" in spared) == (paper.spared == "depthwise")
+    assert bool(spared) == bool(paper.spared)
 
 
 def test_the_page_tells_whose_gradients_are_clipped_and_whose_labels_smoothed():
