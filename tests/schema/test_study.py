@@ -279,3 +279,30 @@ def test_a_value_takes_a_share_of_another_difference():
     assert (one.arms, one.pair, one.differences) == (("a", "b", "c", "d"), ("a", "b"), [("a", "b"), ("c", "d")])
     alone = Comparison(metric="test_error", of="a", expect="lower")
     assert (alone.value({"a": 8.0}), alone.arms, alone.differences) == (8.0, ("a",), [])
+
+
+MAP = {"rows": {"setting": "model.width", "label": "width"}, "columns": {"setting": "model.depth", "label": "layers"}}
+
+
+def mapped(**arms):
+    block = put("map", MAP)
+    block["arms"]["a"]["set"] = {"model": "resnet20", "model.width": 8, "model.depth": 20}
+    block["arms"]["b"]["set"] = {"model": "resnet20", "model.width": 16, "model.depth": 20}
+    for name, settings in arms.items():
+        block["arms"][name]["set"] = settings
+    return block
+
+
+def test_a_map_places_every_trained_arm_and_no_average():
+    study = read_study(mapped(), FILE)
+    assert [study.map.place(study.arms[name].set) for name in "ab"] == [(8, 20), (16, 20)]
+
+
+def test_an_arm_without_a_place_on_the_map_is_named():
+    said = refused(mapped(b={"model": "resnet20", "model.width": 16}))
+    assert said == "arms.b.set: it has no model.depth, which places it on the study's map"
+
+
+def test_two_arms_at_one_place_of_the_map_are_named():
+    said = refused(mapped(b={"model": "plain20", "model.width": 8, "model.depth": 20}))
+    assert said == "arms.b.set: it has the same place on the map as a"

@@ -10,7 +10,16 @@ from deeper.claims import statistics
 from deeper.claims.metrics import METRICS
 from deeper.claims.statistics import Mean
 from deeper.schema.results import StudyTable, TrialRow
-from deeper.schema.study import Average, Study
+from deeper.schema.study import ArmMap, Average, Study
+
+
+@dataclass(frozen=True)
+class Cell:
+    """Where an arm stands on its study's map."""
+
+    map: ArmMap
+    row: Any
+    column: Any
 
 
 @dataclass(frozen=True)
@@ -22,6 +31,7 @@ class ArmResults:
         means: by metric, None where no seed has the number.
         values: by metric, those of the seeds that have the number.
         average: which arm's networks it averages, and how many at a time; None where it has its own.
+        cell: its place on the study's map; None where there is no map.
     """
 
     name: str
@@ -32,6 +42,7 @@ class ArmResults:
     means: Mapping[str, Mean | None]
     values: Mapping[str, Sequence[float]]
     average: Average | None = None
+    cell: Cell | None = None
 
     @property
     def diverged(self) -> list[TrialRow]:
@@ -100,7 +111,8 @@ def _arm(table: StudyTable, name: str) -> ArmResults:
     values = {key: _finite(metric(row) for row in rows) for key, metric in METRICS.items()}
     means = {key: mean_of(numbers, METRICS[key].percentage) for key, numbers in values.items()}
     network = network_of(table.study, name)
-    return ArmResults(name, table.study.label(name), spec.group, network, rows, means, values, spec.average)
+    cell = Cell(table.study.map, *table.study.map.place(spec.set or {})) if table.study.map and spec.trained else None
+    return ArmResults(name, table.study.label(name), spec.group, network, rows, means, values, spec.average, cell)
 
 
 def _by_epoch(row: TrialRow, key: str, last: int) -> dict[int, float | None]:

@@ -327,6 +327,24 @@ class ArmTable(Closed):
         return self
 
 
+class MapAxis(Closed):
+    """A side of a map: the setting that places an arm, and what readers call it."""
+
+    setting: Text
+    label: Text
+
+
+class ArmMap(Closed):
+    """Two settings that place every trained arm; the page draws them as a map, with the test error in each cell."""
+
+    rows: MapAxis
+    columns: MapAxis
+
+    def place(self, settings: Settings) -> tuple[Any, Any]:
+        """The row and the column of an arm with these settings; None for one that it does not have."""
+        return settings.get(self.rows.setting), settings.get(self.columns.setting)
+
+
 class PublishedRows(Closed):
     """Rows of ``published/<file>`` that stand beside the arms: those whose columns have the values of ``where``."""
 
@@ -359,6 +377,7 @@ class Study(Closed):
     gradients: bool = True
     probes: dict[str, Probe] = {}
     tables: Row[ArmTable] = ()
+    map: ArmMap | None = None
     published: Row[PublishedRows] = ()
     rates: dict[str, RateSearch] = {}
 
@@ -393,6 +412,20 @@ class Study(Closed):
         for name, arm in self.arms.items():
             if arm.average:
                 _see(arm.average.of, trained, "the study's trained arms", "arms", name, "average", "of")
+        return self
+
+    @model_validator(mode="after")
+    def _map_places_every_arm(self) -> Self:
+        taken: dict[tuple[Any, Any], str] = {}
+        for name, arm in self.arms.items() if self.map else ():
+            if not arm.trained:
+                continue
+            place = self.map.place(arm.set or {})
+            for axis, value in zip((self.map.rows, self.map.columns), place, strict=True):
+                if value is None:
+                    raise wrong(f"it has no {axis.setting}, which places it on the study's map", "arms", name, "set")
+            if (other := taken.setdefault(place, name)) != name:
+                raise wrong(f"it has the same place on the map as {other}", "arms", name, "set")
         return self
 
     @model_validator(mode="after")

@@ -14,6 +14,7 @@ from deeper.parents import die_with_parent
 from deeper.reporting.arm_results import ArmResults
 from deeper.reporting.charts import (
     accuracy_against_cost,
+    arm_map,
     comparisons,
     epochs_and_layers,
     networks_averaged,
@@ -24,7 +25,7 @@ from deeper.reporting.load import StudyResults
 from deeper.reporting.transfer_tasks import transfer_tasks
 
 CHARTS = {
-    "study": (*networks_averaged.CHARTS, *epochs_and_layers.CHARTS),
+    "study": (*arm_map.CHARTS, *networks_averaged.CHARTS, *epochs_and_layers.CHARTS),
     "zoo": accuracy_against_cost.CHARTS,
     "transfer": transfer.CHARTS,
     "calibration": (),

@@ -20,7 +20,7 @@ from deeper.schema.results import DRAWN_BY_SEED, RECORD, Environment
 from deeper.schema.study import ArmTable, Budget, Comparison, Study
 
 LONG = 16  # rows of a table that is shown whole
-LEADING = ("error-by-networks-averaged", "error-without-a-block")  # charts that show more than the comparisons do
+LEADING = ("error-by-cell", "error-by-networks-averaged", "error-without-a-block")  # show more than the comparisons
 
 
 @dataclass(frozen=True)

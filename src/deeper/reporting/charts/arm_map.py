@@ -1,0 +1,77 @@
+"""The map of a study whose arms differ in two settings, depth and width say: the test error of each cell."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib import colors
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+
+from deeper.claims.statistics import Mean
+from deeper.reporting import words
+from deeper.reporting.arm_results import ArmResults
+from deeper.reporting.charts import theme as themes
+from deeper.reporting.charts.theme import Chart, Theme, percent
+
+CELL = 0.92  # inches a row
+PALE, STRONG = 0.06, 0.62  # shares of colour of the least and of the largest error
+
+
+def error_by_cell(arms: Sequence[ArmResults], theme: Theme) -> Figure:
+    """Mean test error with half of its 95 % interval, and multiply-adds; the more error, the stronger the colour."""
+    placed = _placed(arms)
+    axes = placed[0].cell.map
+    rows = _values(arm.cell.row for arm in placed)
+    columns = _values(arm.cell.column for arm in placed)
+    figure, (axis,) = themes.panels(1, theme, CELL * len(rows) + 0.9)
+    means = [arm.means["test_error"].mean for arm in placed]
+    low, high = min(means), max(means)
+    for arm, mean in zip(placed, means, strict=True):
+        share = (mean - low) / (high - low) if high > low else 0.0
+        at = columns.index(arm.cell.column), rows.index(arm.cell.row)
+        _draw(axis, at, arm, _mixed(PALE + (STRONG - PALE) * share, theme), theme)
+    axis.set_xlim(-0.5, len(columns) - 0.5)
+    axis.set_ylim(-0.5, len(rows) - 0.5)
+    axis.set_xticks(range(len(columns)), [f"{value}" for value in columns])
+    axis.set_yticks(range(len(rows)), [f"{value}" for value in rows])
+    axis.set_xlabel(axes.columns.label)
+    axis.set_ylabel(axes.rows.label)
+    axis.grid(False)
+    axis.tick_params(length=0)
+    for spine in axis.spines.values():
+        spine.set_visible(False)
+    return figure
+
+
+CHARTS = (Chart("error-by-cell", error_by_cell, lambda arms: bool(_placed(arms))),)
+
+
+def _placed(arms: Sequence[ArmResults]) -> list[ArmResults]:
+    return [arm for arm in arms if arm.cell and arm.means["test_error"]]
+
+
+def _values(found: Any) -> list[Any]:
+    """Each value once: numbers in order, others as they come."""
+    values = list(dict.fromkeys(found))
+    return sorted(values) if all(isinstance(value, int | float) for value in values) else values
+
+
+def _mixed(share: float, theme: Theme) -> str:
+    own, ground = (np.array(colors.to_rgb(one)) for one in (theme.families["residual"], theme.ground))
+    return colors.to_hex(share * own + (1 - share) * ground)
+
+
+def _draw(axis: Axes, at: tuple[int, int], arm: ArmResults, colour: str, theme: Theme) -> None:
+    x, y = at
+    axis.add_patch(Rectangle((x - 0.48, y - 0.47), 0.96, 0.94, color=colour, lw=0))
+    centred = {"ha": "center", "va": "center", "color": theme.text}
+    mean = arm.means["test_error"]
+    axis.text(x, y + 0.13, f"{percent(mean.mean):.1f} %", fontsize=13, fontweight="bold", **centred)
+    axis.text(x, y - 0.14, _interval(mean), fontsize=9, **centred)
+    axis.text(x, y - 0.33, f"{words.count(arm.rows[0].cost.macs)} multiply-adds", fontsize=8, **centred)
+
+
+def _interval(mean: Mean) -> str:
+    return f"± {percent(mean.upper - mean.mean):.1f}" if mean.has_interval else "one seed"
