@@ -186,7 +186,8 @@ def _check_globs(words: list[str]) -> None:
 def task(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
     """Decorates the function under ``hydra.main``: in a single run a mistake ends with our line and none of Hydra's.
 
-    In a multirun the exception goes on to the launcher, which decides what becomes of the other jobs.
+    In a multirun the exception goes on to the launcher, which decides what becomes of the other jobs; of a verb that
+    has no sweeper of its own the mistake ends it.
     """
 
     @functools.wraps(function)
@@ -209,7 +210,8 @@ def task(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
             return function(cfg)
         except Exception as error:
             told = isinstance(error, DeeperError) or (one_line(error) is not None and not WANTS_TRACEBACK)
-            if hydra.mode == RunMode.MULTIRUN or not told:
+            alone = hydra.mode == RunMode.RUN or hydra.runtime.choices.get("hydra/sweeper") == "basic"
+            if not (alone and told):
                 raise
             _fail(error)
 
