@@ -9,8 +9,11 @@ import pytest
 from deeper import INTERRUPTED
 
 WAITS = """
-import time
+import signal, time
 from deeper import cli
+
+for number in {reset}:
+    signal.signal(number, signal.SIG_DFL if number != signal.SIGINT else signal.default_int_handler)
 
 def verb():
     print("ready", flush=True)
@@ -26,7 +29,7 @@ cli.run(verb)
 )
 def test_signals_at_once_end_it_in_one_line(signals):
     with subprocess.Popen(
-        [sys.executable, "-c", WAITS], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [sys.executable, "-c", WAITS.format(reset="cli.SIGNALS")], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as running:
         assert running.stdout.readline() == "ready\n"
         for number in signals:
@@ -37,7 +40,7 @@ def test_signals_at_once_end_it_in_one_line(signals):
 
 
 def test_under_nohup_a_hangup_is_no_end():
-    code = WAITS.replace("time.sleep(600)", "time.sleep(1)")
+    code = WAITS.format(reset=()).replace("time.sleep(600)", "time.sleep(1)")
     with subprocess.Popen(["nohup", sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as running:
         assert running.stdout.readline() == "ready\n"
         running.send_signal(signal.SIGHUP)

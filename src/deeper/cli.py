@@ -60,6 +60,10 @@ def run(verb: Callable[[], None]) -> None:
         if WANTS_TRACEBACK or one_line(error) is None:
             raise
         _fail(error)
+    finally:
+        for number in SIGNALS:  # while the interpreter ends there is nothing to end in an orderly way
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                signal.signal(number, signal.SIG_DFL)
 
 
 class Terminated(KeyboardInterrupt):
