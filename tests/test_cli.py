@@ -29,7 +29,10 @@ cli.run(verb)
 )
 def test_signals_at_once_end_it_in_one_line(signals):
     with subprocess.Popen(
-        [sys.executable, "-c", WAITS.format(reset="cli.SIGNALS")], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [sys.executable, "-c", WAITS.format(reset="cli.SIGNALS")],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     ) as running:
         assert running.stdout.readline() == "ready\n"
         for number in signals:
