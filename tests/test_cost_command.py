@@ -133,6 +133,7 @@ def test_a_glob_leaves_out_what_needs_a_name(command):
             "model.squeeze_excite=-4: it must be a whole number from 0",
         ),
         (["model=resnet20", "model.branches=aggregated"], "model.branches=aggregated is of bottlenecks"),
+        (["data=folder"], "data=folder does not say how many classes it has; say data.classes=10"),
         (["solve=model.width"], "match=null: say what to match, such as match=params:853018"),
         (["solve=model.widht", "match=params:100"], "did you mean 'model.width'?"),
         (["within=7"], "within=7 is for solving: add solve=model.width"),
@@ -180,6 +181,12 @@ def test_the_depth_and_the_size_of_images_that_cost_what_another_network_does(co
     other = "match=macs:resnet20 model.width:8 data.image_size:16"
     _, out, _ = command("model=resnet20", "model.width=8", "data.image_size=11", "solve=data.image_size", other)
     assert (json.loads(out)["value"], json.loads(out)["deviation"]) == (16, 0)
+
+
+def test_the_compound_coefficient_that_stands_at_zero(command):
+    asked = ("model=efficientnet_small", "data=fashion_mnist", "solve=model.phi", "step=0.5")
+    found = json.loads(command(*asked, "match=macs:efficientnet_small model.phi:2")[1])
+    assert (found["value"], found["deviation"]) == (2.0, 0)
 
 
 def test_what_even_the_nearest_value_misses_is_one_line(command):

@@ -55,7 +55,7 @@ from deeper.errors import one_line
         ),
         (
             ValueError("Config group override must be a string or a list. Got NoneType"),
-            "a group of options is set to null; name one of its options, or take that override out",
+            "a group of options is set to null or to a number; name one of its options, or take that override out",
         ),
     ],
 )

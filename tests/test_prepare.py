@@ -285,3 +285,15 @@ def test_only_digests_that_are_known_agree(small):
     for name in list(small.layout.files)[:3]:
         small.layout.files[name] = {}
     assert "digests are known of 1 of 4 files" in prepare(small)
+
+
+def test_a_folder_where_nothing_can_be_made_is_one_line():
+    with pytest.raises(DeeperError, match="cannot prepare fashion_mnist in /proc: No such file or directory"):
+        prepare(composed("fashion_mnist", "data.root=/proc"))
+
+
+def test_a_mistake_in_a_multirun_is_one_line(tmp_path):
+    command = [sys.executable, "-m", "deeper.prepare", "--multirun", "data=folder", f"data.root={tmp_path / 'data'}"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 2
+    assert done.stderr.splitlines() == ["error: folder: name the folder of class folders with data.folder=FOLDER"]

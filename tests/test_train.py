@@ -76,6 +76,10 @@ def mistake(done):
         (["data.channels=3"], "data.channels=3: fashion_mnist has 1"),
         (["data.size=27"], "data.size=27: fashion_mnist has 28; data.image_size is what a network sees"),
         ([*SMALL, "training.accumulate=1000"], "training.accumulate=1000: there are"),
+        (["hydra.launcher.slots=2"], "hydra.launcher.slots=2: it is of a sweep, and this is one job; add --multirun"),
+        (["hydra/launcher=slurm"], "hydra/launcher=slurm: it is of a sweep, and this is one job; add --multirun"),
+        (["name=mine"], "name=mine: it is of a sweep, and this is one trial; add --multirun"),
+        (["model=fractalnet_small", "model.widths=16"], "model.widths=16: it must be a list of whole numbers"),
         (["--foo"], "unrecognized arguments: --foo"),
         (["--config-dir"], "Additional config directory"),  # it takes the next word for it
         (["data.train_size=201"], "data.train_size=201: fashion_mnist has 200 of them"),
@@ -102,7 +106,7 @@ def test_an_impossible_network_is_one_line_and_leaves_nothing(root, tmp_path):
         (["study=depth,width"], "study=depth,width has several values: --multirun sweeps over them"),
         (["--multirun", "study=residual_vs_plain,zoo"], "a sweep is of one study; run them one after another"),
         (["--multirun", "+lr=0.5,0.001"], "+lr=0.5: there is no such setting; did you mean optimizer.lr or recipe.lr?"),
-        (["~augment"], "augment: it is missing"),
+        (["~augment"], "augment: it is missing; augment=… gives it, and a ~ in front takes it out"),
         (["~optimizer.lr"], "optimizer.lr: it is missing"),
     ],
 )

@@ -9,6 +9,7 @@ import io
 import json
 import math
 import os
+import re
 import signal
 import sys
 import time
@@ -21,6 +22,7 @@ from deeper.errors import DeeperError, one_line
 from deeper.paths import CONF
 
 BURST_S = 0.5
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)  # that end a verb in an orderly way
 JSON = "--json"
 INSTEAD = ("--help", "-h", "--hydra-help", "--version", "--cfg", "-c", "--info", "-i")  # flags that run no verb
 WANTS_TRACEBACK = os.environ.get("HYDRA_FULL_ERROR", "0") not in ("", "0")
@@ -37,8 +39,7 @@ def run(verb: Callable[[], None]) -> None:
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra hands exceptions on instead of printing them itself
     # argparse takes the overrides of one side of a flag only
     sys.argv[1:] = sorted(sys.argv[1:], key=lambda word: word not in ("--multirun", "-m"))
-    _take_interrupts()
-    _take_terminations()
+    _take_signals()
     try:
         with _document(verb):
             _check_flags(sys.argv[1:])
@@ -49,7 +50,8 @@ def run(verb: Callable[[], None]) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # for the flush when the interpreter ends
         sys.exit(1)
     except KeyboardInterrupt as interrupt:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        for number in SIGNALS:
+            signal.signal(number, signal.SIG_IGN)
         if (processes := sys.modules.get("deeper.run.processes")) is not None:
             processes.kill_all()  # a second Ctrl-C may have come while the first was ending them
         print(INTERRUPTED, file=sys.stderr)
@@ -58,6 +60,10 @@ def run(verb: Callable[[], None]) -> None:
         if WANTS_TRACEBACK or one_line(error) is None:
             raise
         _fail(error)
+    finally:
+        for number in SIGNALS:  # while the interpreter ends there is nothing to end in an orderly way
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                signal.signal(number, signal.SIG_DFL)
 
 
 class Terminated(KeyboardInterrupt):
@@ -124,31 +130,22 @@ def callable_as(module: str, function: Callable[[], Callable[..., Any]]) -> None
     sys.modules[module].__class__ = Command
 
 
-def _take_interrupts() -> None:
-    """Take a burst of Ctrl-C as one, so that what the first begins to end is ended; a later one is a new one."""
-    if signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
-        return
+def _take_signals() -> None:
+    """End in an orderly way by Ctrl-C, SIGTERM or SIGHUP; what was ignored, as SIGHUP is under nohup, stays ignored.
+
+    A burst of them is taken as one, so that what the first begins to end is ended; a later one is a new one.
+    """
     last = -math.inf
 
-    def interrupt(*_: Any) -> None:
+    def end(number: int, _: Any) -> None:
         nonlocal last
         before, last = last, time.monotonic()
         if last - before > BURST_S:
-            raise KeyboardInterrupt
+            raise KeyboardInterrupt if number == signal.SIGINT else Terminated(number)
 
-    signal.signal(signal.SIGINT, interrupt)
-
-
-def _take_terminations() -> None:
-    """End in an orderly way once; a second signal ends the process at once. Under nohup SIGHUP stays ignored."""
-
-    def terminate(number: int, _: Any) -> None:
-        signal.signal(number, signal.SIG_DFL)
-        raise Terminated(number)
-
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(number) is signal.SIG_DFL:
-            signal.signal(number, terminate)
+    for number in SIGNALS:
+        if signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler):
+            signal.signal(number, end)
 
 
 def _open_streams() -> None:
@@ -193,7 +190,8 @@ def _check_globs(words: list[str]) -> None:
 def task(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
     """Decorates the function under ``hydra.main``: in a single run a mistake ends with our line and none of Hydra's.
 
-    In a multirun the exception goes on to the launcher, which decides what becomes of the other jobs.
+    In a multirun the exception goes on to the launcher, which decides what becomes of the other jobs; of a verb that
+    has no sweeper of its own the mistake ends it.
     """
 
     @functools.wraps(function)
@@ -211,15 +209,24 @@ def task(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
             return loader.load_configuration(hydra.job.config_name, overrides, RunMode.RUN)
 
         try:
+            _check_of_sweeps(hydra)
             check_added([*hydra.overrides.task, *hydra.overrides.hydra], cfg, hydra.runtime, compose)
             return function(cfg)
         except Exception as error:
             told = isinstance(error, DeeperError) or (one_line(error) is not None and not WANTS_TRACEBACK)
-            if hydra.mode == RunMode.MULTIRUN or not told:
+            alone = hydra.mode == RunMode.RUN or hydra.runtime.choices.get("hydra/sweeper") == "basic"
+            if not (alone and told):
                 raise
             _fail(error)
 
     return run_task
+
+
+def _check_of_sweeps(hydra: Any) -> None:
+    """Refuse what only a sweep reads: a launcher that is ignored would train here and not where it was sent."""
+    said = [word for word in hydra.overrides.hydra if re.match(r"[+~]*hydra[./](launcher|sweeper)\b", word)]
+    if said and hydra.mode.name == "RUN":
+        raise DeeperError(f"{said[0]}: it is of a sweep, and this is one job; add --multirun")
 
 
 def _fail(error: BaseException) -> NoReturn:

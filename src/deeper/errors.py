@@ -66,7 +66,7 @@ def one_line(error: BaseException) -> str | None:
         around = error.object[max(0, error.start - 20) : error.start + 20].decode(errors="replace")
         return f"a file is not UTF-8, near {' '.join(around.split())!r}; save it as UTF-8"
     if "Config group override must be a string or a list" in str(error):
-        return "a group of options is set to null; name one of its options, or take that override out"
+        return "a group of options is set to null or to a number; name one of its options, or take that override out"
     if re.match(r'sbatch: |Could not detect "srun"', str(error)):
         return f"SLURM takes no jobs here ({' '.join(str(error).split())}); hydra/launcher=slots trains on this machine"
     return None

@@ -20,6 +20,7 @@ LEFT_BEHIND = ".tmp"
 DEAD_AFTER_S = 3600  # a file that is being written is much younger
 NO_LOCKS = {errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOTSUP, 524}  # 524: NFS's own
 WITHOUT = "DEEPER_LOCKS"
+TRIES = 1000  # to open a file in a folder that others remove
 
 
 def digest(value: Any) -> str:
@@ -179,11 +180,15 @@ def lock(path: Path, wait: bool = True) -> Iterator[bool]:
 
 def _locked(path: Path, wait: bool) -> BinaryIO | None:
     """The file, opened and locked; None where another process holds it and nobody waits."""
+    tries = 0
     while True:
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             file = open(path, "wb")  # noqa: SIM115 - the caller closes it
-        except FileNotFoundError:  # who held the lock has just removed the folder
+        except FileNotFoundError:  # who held the lock has just removed the folder, or nothing can be made there
+            tries += 1
+            if tries == TRIES:
+                raise
             continue
         try:
             _flock(file, wait)

@@ -39,11 +39,10 @@ def one_trial(cfg: DictConfig, label: str) -> str:
     from deeper.errors import DeeperError
     from deeper.run.jobs import check_images, make_job
 
-    for key, said in (("blocks", cfg.blocks), ("tune", cfg.tune or None)):
-        if said is not None and HydraConfig.get().mode == RunMode.RUN:
-            raise DeeperError(
-                f"{key}={str(said).lower()}: it is of a study, and this is one trial; add --multirun and study=…"
-            )
+    for key, of in (("blocks", "a study"), ("tune", "a study"), ("name", "a sweep"), ("zip", "a sweep")):
+        if cfg[key] not in (None, False) and HydraConfig.get().mode == RunMode.RUN:
+            more = "--multirun and study=…" if of == "a study" else "--multirun"
+            raise DeeperError(f"{key}={str(cfg[key]).lower()}: it is of {of}, and this is one trial; add {more}")
     if not OmegaConf.is_dict(cfg.study) or cfg.study.get("name") != "none":
         _check_study(cfg, HydraConfig.get())
     job = make_job(cfg)

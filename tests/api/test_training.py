@@ -19,6 +19,8 @@ def test_a_trial_is_trained_and_loaded_and_found_again(root, tmp_path):
 def test_a_mistake_is_what_the_command_line_says(tmp_path):
     with pytest.raises(DeeperError, match="lenet6"):
         deeper.train(["model=lenet6", f"store={tmp_path}"])
+    with pytest.raises(DeeperError, match="--multirun is a flag of the command line"):
+        deeper.train(["--multirun", "seed=0,1"])
     for wrong in ("model=lenet5", 7, ["model=lenet5", 7], {"model": "lenet5"}):
         with pytest.raises(DeeperError, match="the overrides are a list"):
             deeper.train(wrong)

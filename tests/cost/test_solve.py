@@ -42,6 +42,11 @@ def test_fractions_stay_short_and_whole_values_whole():
     assert solve(lambda value: round(1000 * value), 2, 0.25, 3240).value == 3.25
 
 
+def test_a_setting_that_stands_at_zero_goes_both_ways():
+    for target, value in ((1200, 2.0), (800, -2.0)):
+        assert solve(lambda value: round(1000 + 100 * value), 0.0, 0.5, target).value == value
+
+
 def test_counts_grow_with_the_logarithm_of_the_distance():
     counted = []
     solve(lambda value: counted.append(value) or value, 1, 1, 60_000)

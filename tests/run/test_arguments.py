@@ -14,6 +14,7 @@ from deeper.run.arguments import parameters, with_kinds
 AUGMENT = "deeper.data.augment.EdgeAugment"
 CLIPPING = "deeper.fit.callbacks.AdaptiveClipping"
 DENSENET = "deeper.models.densenet.DenseNet"
+NIN = "deeper.models.nin.NetworkInNetwork"
 RESIDUAL = "deeper.models.residual.ResidualNetwork"
 GROUPS = ("model", "augment", "schedule", "average", "batch", "callbacks", "parameters", "loss")
 
@@ -60,6 +61,11 @@ def test_it_is_one_trial_then(root, tmp_path):
         ("model", {"_target_": DENSENET, "growth": 2.0}, "model.growth=2.0: it must be a whole number"),
         ("model", {"_target_": DENSENET, "dropout": "a"}, "model.dropout=a: it must be a number"),
         ("model", {"_target_": DENSENET, "stem": 3}, "model.stem=3: it must be text"),
+        ("model", {"_target_": DENSENET, "layers": 3}, "model.layers=3: it must be a list of whole numbers"),
+        ("model", {"_target_": DENSENET, "layers": [3, "a"]}, "it must be a list of whole numbers"),
+        ("model", {"_target_": DENSENET, "layers": [3, True]}, "it must be a list of whole numbers"),
+        ("model", {"_target_": NIN, "dropouts": 0.5}, "model.dropouts=0.5: it must be a list of numbers"),
+        ("model", {"_target_": NIN, "widths": [3, 3]}, "it must be a list of lists of whole numbers"),
         ("callbacks", {"mine": {"_target_": CLIPPING, "factor": "x"}}, "callbacks.mine.factor=x: it must be a number"),
     ],
 )

@@ -11,12 +11,13 @@ from multiprocessing import forkserver
 from pathlib import Path
 
 import pytest
+from alive import ended
 from trials import SMALL, finish, job, start, train
 
 from deeper import files
 from deeper.errors import DeeperError
 from deeper.run import processes
-from deeper.run.store import LOCK, WEIGHTS
+from deeper.run.store import CURVES, LOCK, WEIGHTS
 
 HELPERS = Path(__file__).resolve().parents[1] / "helpers"
 ONE = ("training.epochs=1",)
@@ -76,6 +77,17 @@ def test_a_fork_server_that_was_killed_is_started_again(root, tmp_path):
     assert home.record()
 
 
+def test_a_trial_whose_fork_server_is_killed_ends_and_says_so(root, tmp_path):
+    running, home = start(job(root, tmp_path, "training.epochs=100000"))
+    while not (home / CURVES).exists():
+        assert not running.poll(), running.error
+        time.sleep(0.05)
+    os.kill(forkserver._forkserver._forkserver_pid, signal.SIGKILL)
+    assert finish(running) != 0
+    assert running.error == "the process that starts trials was killed; the same command goes on from there"
+    assert ended(running.ranks[0].pid)
+
+
 @pytest.mark.parametrize("gaps", [(0.01, 0.01, 0.01), (0.05, 0.6, 0.05)])
 def test_any_number_of_ctrl_c_ends_everything_with_one_line(root, tmp_path, gaps):
     command = [sys.executable, "-m", "deeper.train", "--multirun", *SMALL, f"data.root={root}", "seed=0,1"]
@@ -115,30 +127,19 @@ def test_a_file_system_without_locks_is_told_before_anything_starts(tmp_path, mo
         assert held
 
 
-def test_processes_that_draw_end_with_their_parent():
+def test_a_fork_server_that_still_imports_ends_with_its_process(tmp_path):
+    """A ``torch`` that never ends its import stands for the seconds that the real one takes."""
+    (tmp_path / "torch.py").write_text("import time\ntime.sleep(600)\n")
     code = """
-import os, time, multiprocessing
-from concurrent.futures import ProcessPoolExecutor
-from deeper.reporting.charts.all_studies import _inherit
-with ProcessPoolExecutor(2, multiprocessing.get_context("fork"), _inherit, ((),)) as pool:
-    print(*{pool.submit(os.getpid).result(), *pool._processes}, flush=True)
-    pool.submit(time.sleep, 60), pool.submit(time.sleep, 60)
-    time.sleep(60)
+import os, signal
+from multiprocessing import forkserver
+from deeper.run import processes
+processes.context()
+print(forkserver._forkserver._forkserver_pid, flush=True)
+os.kill(os.getpid(), signal.SIGKILL)
 """
-    running = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
-    workers = [int(word) for word in running.stdout.readline().split()]
-    assert workers
-    running.kill()
-    running.wait()
-    for _ in range(300):
-        if not any(_alive(worker) for worker in workers):
-            return
-        time.sleep(0.1)
-    raise AssertionError("a process that draws outlives its parent")
-
-
-def _alive(pid):
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
+    search = os.pathsep.join([str(tmp_path), *sys.path])
+    done = subprocess.run(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": search}
+    )
+    assert ended(int(done.stdout))

@@ -63,6 +63,14 @@ def test_each_study_and_project_has_its_run_once(home, mirrored, tmp_path):
     assert "depth" in found
 
 
+def test_another_folder_has_its_run_too(home, mirrored, tmp_path):
+    assert mirror.replay(home, mirrored())
+    assert mirror.replay(home, mirrored(dir=str(tmp_path / "other")))
+    assert len(runs(tmp_path)) == len(runs(tmp_path / "other")) == 1
+    (home / MIRRORED).write_text('[["offline", null, "deeper", null]]')  # as it was before the folder stood there
+    assert not mirror.replay(home, mirrored(project="deeper", entity=None))
+
+
 def test_a_run_that_was_killed_in_the_middle_is_not_among_the_runs(home, mirrored, tmp_path, monkeypatch):
     def killed(*_):
         raise KeyboardInterrupt

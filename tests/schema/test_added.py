@@ -34,6 +34,14 @@ def test_arguments_of_classes_and_groups_may_be_added(override):
 
 
 @pytest.mark.parametrize(
+    ("verb", "override"), [("cost", "+profile=smoke"), ("prepare", "+model=vgg16"), ("report", "+optimizer=adamw")]
+)
+def test_a_group_of_another_verb_is_refused(verb, override):
+    with pytest.raises(DeeperError, match="this command reads no such setting"):
+        check(verb, override)
+
+
+@pytest.mark.parametrize(
     ("verb", "override", "advice"),
     [
         ("train", "+lr=0.5", "optimizer.lr or recipe.lr"),

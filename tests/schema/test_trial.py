@@ -147,6 +147,10 @@ def test_a_setting_that_does_not_exist_is_one_line():
         (["transfer.mode.strengths=[0]"], "transfer.mode.strengths.0=0: it must be a number above 0"),
         (["transfer.mode.strengths=[]"], "transfer.mode.strengths=[]: it must be a list of numbers above 0"),
         (["transfer.mode.classifier=svm"], "transfer.mode.classifier=svm: it must be one of logistic, ridge"),
+        (
+            ["transfer/mode=finetune", "transfer/backbone=hog"],
+            "transfer.mode.name=finetune: backbone hog has nothing to learn; say transfer/mode=frozen",
+        ),
         (["transfer/mode=finetune", "transfer.layer=x"], "transfer.layer=x: it is for transfer/mode=frozen"),
         (["transfer/mode=finetune", "transfer.mode.layers.body=-1"], "transfer.mode.layers.body=-1: it must be a"),
         (["transfer/mode=finetune", "+transfer.mode.layers.x=1"], "transfer.mode.layers.x: there is no such key"),

@@ -62,6 +62,7 @@ def test_what_is_written_can_be(verb):
         ("baselines", "sizes", [[14, True]], "sizes.0.1=true: it must be a whole number of at least 1, or null"),
         ("identify", "also", 7, "also=7: it must be a list of names"),
         ("report", "exact", "maybe", "exact=maybe: it must be true or false"),
+        ("report", "only", [], "only=[]: it must be the name of a study or a list of them"),
         ("report", "only", 7, "only=7: it must be the name of a study or a list of them"),
         ("report", "figures", 7, "figures=7: it must be the name of a folder, or null"),
         ("site", "networks", "resnet20", "networks=resnet20: it must be all or a list of names"),

@@ -165,6 +165,7 @@ def test_searches_are_compared_at_equal_cost(root, tmp_path):
         (["space=settings", "search.over={optimizer.rate:[1]}"], "unknown setting 'optimizer.rate'"),
         (["space=settings", "search.over={optimizer.lr:[0.1,-1]}"], "optimizer.lr=-1: it must be a number"),
         (["space=settings", "search.over={seed:[1,2]}"], "seed=1 and seed=2 are the same trial"),
+        (["space=settings", "search.over={optimizer.lr:[0.1,0.1]}"], "lr=0.1 and optimizer.lr=0.1 are the same trial"),
         (["search.over={optimizer.lr:[0.1]}"], "search.over is for space=settings"),
         (["search.name=../x"], "name: it must be a name without a slash"),
         (["search.trial_seeds=[1,1]"], "each seed must be there once"),

@@ -188,11 +188,21 @@ def test_an_arm_has_a_seed_once(root, tmp_path, swept):
         check_arms(read_study_of(configs[0]), configs)
 
 
-def test_a_table_of_another_profile_is_not_replaced(tmp_path):
-    (tmp_path / "depth.json").write_text(json.dumps({"profile": "pocket"}))
-    cfg = OmegaConf.create({"profile": "full", "results": str(tmp_path), "study": {"name": "depth"}})
-    with pytest.raises(DeeperError, match=r"depth\.json is of profile pocket, and profile=full would take its place"):
-        _check_place(cfg, [f"results={tmp_path}"])
+@pytest.mark.parametrize(
+    ("key", "there", "here"), [("profile", "pocket", "full"), ("data", "fashion_mnist", "cifar10")]
+)
+def test_a_table_of_something_else_is_not_replaced(tmp_path, key, there, here):
+    said = {"profile": "pocket", "data": "fashion_mnist"}
+    (tmp_path / "depth.json").write_text(json.dumps({**said, "data": {"name": said["data"]}}))
+    named, line = said | {key: here}, [f"results={tmp_path}"]
+    settings = {"profile": named["profile"], "data": {"name": named["data"]}, "study": {"name": "depth"}}
+    cfg = OmegaConf.create({**settings, "results": str(tmp_path)})
+    words = rf"depth\.json is of {key} {there}, and {key}={here} would take its place"
+    with pytest.raises(DeeperError, match=words):
+        _check_place(cfg, line)
     _check_place(cfg, [])
-    cfg.profile = "pocket"
-    _check_place(cfg, [f"results={tmp_path}"])
+    cfg.profile, cfg.data.name = said.values()
+    _check_place(cfg, line)
+    cfg.transfer = {}
+    cfg.data.name = "clipart"
+    _check_place(cfg, line)

@@ -131,7 +131,7 @@ def _start(cfg: DictConfig) -> int | float:
         raise DeeperError(f"match={cfg.match} needs the setting to solve for: solve=model.width")
     settings = {"data.image_size": cfg.data.image_size}
     settings |= {f"model.{key}": value for key, value in OmegaConf.to_container(cfg.model, resolve=True).items()}
-    numbers = {key: value for key, value in settings.items() if _is_number(value) and value > 0}
+    numbers = {key: value for key, value in settings.items() if _is_number(value)}
     known(cfg.solve, numbers, "solve: setting", f"the settings of model {cfg.model.name} that are numbers")
     return numbers[cfg.solve]
 
@@ -206,6 +206,8 @@ def _network(cfg: DictConfig) -> tuple[dict[str, Any], int, int]:
     model, channels, size = config["model"], config["data"]["channels"], config["data"]["image_size"]
     _check_number("data.channels", channels)
     _check_number("data.image_size", size)
+    if model.get("num_classes", 1) is None:
+        raise DeeperError(f"data={config['data']['name']} does not say how many classes it has; say data.classes=10")
     bounds.check(model)
     return model, channels, size
 

@@ -26,7 +26,7 @@ class Unsolvable(ValueError):
 
 
 def solve(cost: Callable[[int | float], int | None], start: int | float, step: int | float, target: int) -> Solution:
-    """The value ``start + k * step`` above 0, ``k`` whole, whose cost is nearest to ``target``.
+    """The value ``start + k * step``, ``k`` whole, whose cost is nearest to ``target``; above 0 where ``start`` is.
 
     Of two values equally near it is the smaller. Values are whole where ``start`` is and the steps lead to a whole one.
 
@@ -79,7 +79,7 @@ class _Search:
 
     def __call__(self, k: int) -> int | None:
         if k not in self.counted:
-            self.counted[k] = self.cost(self.value(k)) if self.value(k) > 0 else None
+            self.counted[k] = self.cost(self.value(k)) if self.value(k) > 0 or self.start <= 0 else None
         return self.counted[k]
 
     def value(self, k: int) -> int | float:

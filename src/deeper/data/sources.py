@@ -18,6 +18,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Protocol
 
+from deeper import parents
 from deeper.data.archives import BROKEN
 from deeper.errors import reason
 
@@ -124,16 +125,8 @@ def call(command: list[str], folder: Path) -> str:
         Unavailable: it is not there, fails (with the first error it names) or takes too long.
     """
     try:
-        done = subprocess.run(
-            command,
-            cwd=folder,
-            env={**os.environ, "LC_ALL": "C", "DEBIAN_FRONTEND": "noninteractive"},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=APT_SECONDS,
-        )
+        quiet = {**os.environ, "LC_ALL": "C", "DEBIAN_FRONTEND": "noninteractive"}
+        done = parents.run(command, APT_SECONDS, cwd=folder, env=quiet, errors="replace")
     except subprocess.TimeoutExpired as error:
         raise Unavailable(f"{command[0]} did not finish in {APT_SECONDS:g} s") from error
     except OSError as error:

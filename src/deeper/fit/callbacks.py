@@ -11,6 +11,7 @@ import pytorch_lightning as pl
 import torch
 from torch import Tensor, nn
 
+from deeper.files import sync_folder
 from deeper.fit.averages import renew_statistics
 
 
@@ -205,6 +206,7 @@ class Checkpoint(pl.Callback):
             with open(beside, "rb") as file:
                 os.fsync(file.fileno())
             os.replace(beside, self.path)
+            sync_folder(self.path.parent)
 
 
 class Progress(pl.Callback):

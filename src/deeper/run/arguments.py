@@ -2,6 +2,7 @@
 
 import ast
 import importlib.util
+import re
 from collections.abc import Mapping
 from functools import cache
 from typing import Any
@@ -10,6 +11,8 @@ from deeper.errors import DeeperError, hint
 from deeper.results_versions import CALLED
 
 KINDS = {"bool": "true or false", "int": "a whole number", "float": "a number", "str": "text"}
+SEVERAL = {"int": "whole numbers", "float": "numbers", "str": "texts"}
+LIST = re.compile(r"(?:Sequence|list)\[(.+)\]")
 TAKES_ALL = "**"
 HYDRA = ("_target_", "_partial_", "_convert_", "_recursive_", "_args_")
 DESCRIPTIVE = ("name", "form")  # of a network
@@ -31,24 +34,48 @@ def _called(where: str, value: Any) -> Any:
     if target is None:
         return {name: _called(f"{where}.{name}", part) for name, part in value.items()}
     known = parameters(str(target))
-    return (
-        value if known is None else {key: _argument(f"{where}.{key}", key, part, known) for key, part in value.items()}
-    )
+    return value if known is None else {key: checked(f"{where}.{key}", key, part, known) for key, part in value.items()}
 
 
-def _argument(where: str, key: str, value: Any, known: Mapping[str, str]) -> Any:
+def checked(where: str, key: str, value: Any, known: Mapping[str, str]) -> Any:
+    """The value of one argument, if it is what its annotation says; a whole number where a fraction may be is one.
+
+    Args:
+        where: the argument, as an error names it.
+        key: its name.
+        value: what was said.
+        known: what the class or function takes (``parameters``).
+
+    Raises:
+        DeeperError: there is no such argument, or it is of another kind.
+    """
     if key in HYDRA or key in DESCRIPTIVE or (key not in known and TAKES_ALL in known):
         return value
     if key not in known:
         raise DeeperError(f"{where}={value}: there is no such argument; {hint(key, known)}")
     kinds = [kind.strip() for kind in known[key].split("|")]
-    if value is None or not set(kinds) <= {*KINDS, "None"} or type(value).__name__ in kinds:
-        return value
-    if type(value) is int and "float" in kinds:
+    if type(value) is int and "float" in kinds and "int" not in kinds:
         return float(value)
-    raise DeeperError(
-        f"{where}={_written(value)}: it must be {' or '.join(KINDS[kind] for kind in kinds if kind in KINDS)}"
-    )
+    words = [_in_words(kind) for kind in kinds if kind != "None"]
+    if value is None or None in words or any(_fits(value, kind) for kind in kinds):
+        return value
+    raise DeeperError(f"{where}={_written(value)}: it must be {' or '.join(words)}")
+
+
+def _in_words(kind: str) -> str | None:
+    """What an annotation asks for; None where it is another one than these."""
+    if kind in KINDS:
+        return KINDS[kind]
+    entries = LIST.fullmatch(kind)
+    several = entries and (SEVERAL.get(entries[1]) or ((_in_words(entries[1]) or "").replace("a list", "lists")))
+    return f"a list of {several}" if several else None
+
+
+def _fits(value: Any, kind: str) -> bool:
+    """Whether a value is what an annotation asks for; a whole number is a number."""
+    if entries := LIST.fullmatch(kind):
+        return isinstance(value, list) and all(_fits(entry, entries[1]) for entry in value)
+    return type(value).__name__ == kind or (kind == "float" and type(value) is int)
 
 
 def _written(value: Any) -> Any:

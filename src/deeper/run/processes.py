@@ -27,8 +27,10 @@ from deeper.errors import DeeperError
 from deeper.parents import die_with_parent
 
 PRELOAD = "deeper.run.preload"
+STARTED_BY = "DEEPER_STARTED_BY"  # tells the fork server the process that waits
 ENTRY = "deeper.run.trial"
 DEAD_RANK_GRACE_S = 5.0
+SERVER_GONE = 255  # what multiprocessing gives for the exit code of a process whose fork server was killed
 MISTAKE = 2  # exit code of a process that was asked for what cannot be
 LONGEST_FOLDER = 70  # a socket's path may have 107 bytes, and multiprocessing adds 31 to the temporary folder's
 RANKS = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE", "NODE_RANK", "MASTER_ADDR", "MASTER_PORT")
@@ -42,6 +44,7 @@ def context() -> Any:
     """The fork server's context; the server starts now and imports while the caller goes on."""
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     os.environ.setdefault("WANDB_ERROR_REPORTING", "false")
+    os.environ[STARTED_BY] = str(os.getpid())
     server = multiprocessing.get_context("forkserver")
     server.set_forkserver_preload([PRELOAD])
     from multiprocessing import forkserver
@@ -157,6 +160,8 @@ class Running:
             return False
         self.listen()
         self.code = failed or 0
+        if failed == SERVER_GONE:
+            self.error = self.error or "the process that starts trials was killed; the same command goes on from there"
         self.kill()
         return True
 
@@ -165,6 +170,9 @@ class Running:
         for rank in self.ranks:
             if rank.exitcode is None:
                 rank.kill()
+            elif rank.exitcode == SERVER_GONE:  # it may still run, and nobody else will end it
+                with suppress(ProcessLookupError):
+                    os.kill(rank.pid, signal.SIGKILL)
         for rank in self.ranks:
             rank.join()
         if self in _started:

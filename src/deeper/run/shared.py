@@ -10,6 +10,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from deeper import parents
 from deeper.errors import DeeperError
 from deeper.files import scratch_folder, take_place
 from deeper.run.store import NAMED, RECORD, Home
@@ -75,7 +76,7 @@ def dvc(*words: str) -> None:
         DeeperError: it failed.
     """
     command = [sys.executable, "-m", "dvc", *words]
-    done = subprocess.run(command, cwd=SHARED, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    done = parents.run(command, cwd=SHARED)
     if done.returncode:
         lines = [line for line in done.stderr.splitlines() if line.startswith("ERROR")] or done.stderr.splitlines()
         said = lines[0].removeprefix("ERROR: ") if lines else f"ended with {done.returncode}"

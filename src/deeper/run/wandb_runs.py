@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from deeper.errors import DeeperError
 from deeper.files import folder_lock, scratch_folder, write_json
@@ -35,7 +35,7 @@ def check(logger: dict[str, Any]) -> None:
         raise DeeperError(f"logger.mode={logger['mode']}: it must be one of {', '.join(MODES)}")
     if logger["mode"] != "online":
         return
-    host = urlsplit(os.environ.get("WANDB_BASE_URL", "https://api.wandb.ai"))
+    host = _server()
     try:
         socket.create_connection((host.hostname, host.port or 443), timeout=5).close()
     except OSError as error:
@@ -55,16 +55,18 @@ def check(logger: dict[str, Any]) -> None:
 def replay(home: Home, job: dict[str, Any]) -> bool:
     """Write a finished trial to W&B if that has not been done; says on standard error if it cannot.
 
-    It is done once for each mode, account, project and study: a trial that was trained alone joins the group of a study
-    that uses it later.
+    It is done once for each mode, account, project, study, and folder or server: a trial that was trained alone joins
+    the group of a study that uses it later.
 
     Returns:
         whether a run was written.
     """
     logger = job["config"]["logger"]
-    place = [logger["mode"], logger["entity"], logger["project"], _group(job)]
+    if logger["mode"] in OFF:
+        return False
+    place = [logger["mode"], logger["entity"], logger["project"], _group(job), _where_to(logger)]
     written = _mirrored(home)
-    if logger["mode"] in OFF or place in written:
+    if place in written or place[:-1] in written:  # an older file does not name where to
         return False
     try:
         _write(home, job)
@@ -111,12 +113,24 @@ def _is_live(job: dict[str, Any]) -> bool:
     return logger["live"] and logger["mode"] == "online"
 
 
+def _where_to(logger: dict[str, Any]) -> str:
+    """The folder of an offline run, the server of an online one."""
+    return os.path.abspath(logger["dir"]) if logger["mode"] == "offline" else _server().netloc
+
+
+def _server() -> SplitResult:
+    return urlsplit(os.environ.get("WANDB_BASE_URL", "https://api.wandb.ai"))
+
+
 def _group(job: dict[str, Any]) -> str | None:
     return None if job["study"] == "none" else job["study"]
 
 
 def _mirrored(home: Home) -> list[list[str | None]]:
-    """Where a trial has been written: mode, account, project, study. An older file, which is empty, does not tell."""
+    """Where a trial has been written: mode, account, project, study, folder or server.
+
+    An older file, which is empty, does not tell.
+    """
     try:
         return json.loads((home / MIRRORED).read_bytes())
     except (OSError, ValueError):

@@ -47,11 +47,23 @@ def check_added(overrides: Iterable[str], config: DictConfig, runtime: Mapping[s
     for override in OverridesParser.create().parse_overrides(added):
         key = override.get_key_element().lstrip("+")
         _check_profile(override, config)
-        if key == ARM or _of_hydra(key) or _is_group(override, runtime) or _of_class(key, config):
+        if key == ARM or _of_hydra(key):
+            continue
+        if not _is_group(override, runtime) and _of_class(key, config):
             continue
         others = compose([word for word in words if word != override.input_line])
+        if _is_group(override, runtime):
+            _check_read(override, config, others)
+            continue
         if not override.is_force_add() or OmegaConf.select(others, key, default=others) is others:
             raise DeeperError(f"{override.input_line}: {_advice(key, others)}")
+
+
+def _check_read(override: Override, config: DictConfig, others: DictConfig) -> None:
+    """See that what a group of options brings is of the verb, as its other settings are."""
+    for key in config:
+        if key not in others:
+            raise DeeperError(f"{override.input_line}: it sets {key}, and this command reads no such setting")
 
 
 def _check_preparation(words: Iterable[str], config: DictConfig) -> None:

@@ -48,6 +48,8 @@ def explain_setting(error: ValidationError, model: type[BaseModel], config: Mapp
     name, words = ".".join(map(str, key)), _words(line, kind)
     if line["type"] not in SAID:
         words += _advice(line["input"], kind)
+    if line["type"] == "missing":
+        words += f"; {name}=… gives it, and a ~ in front takes it out"
     return f"{name}: {words}" if line["type"] in KEYS else f"{name}={_written(_at(config, key))}: {words}"
 
 

@@ -44,6 +44,8 @@ Beta = Annotated[int | float, Field(ge=0, lt=1, description="a number of at leas
 BETAS = "a list of two numbers, each at least 0 and below 1"
 LARGEST_IMAGE = 4096  # pixels a side; a network on more is no trial that ends
 
+LEARN_NOTHING = ("hog",)  # backbones without weights
+
 Precision = Literal["32-true", "64-true", "bf16-mixed", "16-mixed", "bf16-true", "16-true"]
 Mode = Literal["frozen", "finetune", "scratch"]
 Grade = Literal["accuracy", "mean_per_class", "map_voc2007"]
@@ -272,6 +274,12 @@ class TransferSettings(Closed):
     per_class: Count | None
     held_out: Annotated[float, Field(gt=0, lt=1)]
     layer: Text
+
+    @model_validator(mode="after")
+    def _has_something_to_learn(self) -> Self:
+        if self.backbone.name in LEARN_NOTHING and self.mode.name != "frozen":
+            raise wrong(f"backbone {self.backbone.name} has nothing to learn; say transfer/mode=frozen", "mode", "name")
+        return self
 
     @model_validator(mode="after")
     def _layer_is_of_frozen_networks(self) -> Self:

@@ -35,7 +35,10 @@ class ReportSettings(Closed):
     compare: Annotated[Word | None, Field(description="a commit or a folder of results")]
     slides: Folder | None
     family: Folder | None
-    only: Annotated[Text | Row[Text] | None, Field(description="the name of a study or a list of them")]
+    only: Annotated[
+        Text | Annotated[Row[Text], Field(min_length=1)] | None,
+        Field(description="the name of a study or a list of them"),
+    ]
     figures: Folder | None
 
 

@@ -15,7 +15,7 @@ from deeper.schema.search import SearchResult, SearchSettings, SearchStudy, Sear
 from deeper.search import engine
 from deeper.search.known import known
 from deeper.search.searcher import Searcher
-from deeper.search.space import Space
+from deeper.search.space import Choices, Space
 from deeper.search.trainings import Trainings, plain
 
 FOLDER = "search"
@@ -57,12 +57,12 @@ def check_told(space: Space, settings: SearchSettings, trainings: Trainings) -> 
     Raises:
         DeeperError: one cannot be, two of them make the same trial, or the space takes none.
     """
-    seen: dict[str, str] = {}
+    seen: dict[str, Choices] = {}
     for point in space.told():
-        words = space.words(point)
-        other = seen.setdefault(trainings.job(space.settings(point), 0)["id"], words)
-        if other != words:
-            raise DeeperError(f"search.over: {other} and {words} are the same trial; search over what changes it")
+        other = seen.setdefault(trainings.job(space.settings(point), 0)["id"], point)
+        if other != point:
+            one, two = space.words(other), space.words(point)
+            raise DeeperError(f"search.over: {one} and {two} are the same trial; search over what changes it")
     if settings.over and not seen:
         raise DeeperError("search.over is for space=settings; this space says itself what is searched")
 

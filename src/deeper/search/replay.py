@@ -7,14 +7,13 @@ that it holds for the best, which no searcher sees.
 """
 
 import json
-import multiprocessing
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from itertools import chain
 
 import numpy as np
 
 from deeper.files import digest
+from deeper.parents import pool
 from deeper.schema.search import Replays, ReplaySettings, SearchCost, SearchSettings, SearchTable
 from deeper.search.composed import searcher_of, space_of
 from deeper.search.engine import Search
@@ -74,8 +73,8 @@ def replay(table: SearchTable, how: ReplaySettings, name: str, searcher: Setting
     parts = [range(start, min(start + CHUNK, how.replays)) for start in range(0, how.replays, CHUNK)]
     jobs = [(table, how, searcher, part) for part in parts]
     if processes > 1:
-        with ProcessPoolExecutor(processes, multiprocessing.get_context("spawn")) as pool:
-            curves = list(chain.from_iterable(pool.map(_curves, jobs)))
+        with pool("replays searches", processes, "spawn") as helpers:
+            curves = list(chain.from_iterable(helpers.map(_curves, jobs)))
     else:
         curves = list(chain.from_iterable(map(_curves, jobs)))
     whole = np.array(curves)

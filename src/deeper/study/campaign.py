@@ -5,8 +5,6 @@ because one or two seeds decide nothing: every study has those of the first roun
 anywhere, and every study has whole pairs.
 """
 
-import ctypes
-import signal
 import subprocess
 import sys
 import time
@@ -18,6 +16,7 @@ import yaml
 
 from deeper.errors import DeeperError
 from deeper.files import write_bytes
+from deeper.parents import end_with_parent
 from deeper.run.jobs import default_slots, make_job
 from deeper.schema.results import RECORD, read_table
 from deeper.study.identities import jobs_of
@@ -27,8 +26,6 @@ BLOCKS = "blocks.yaml"
 HEAD = "# Whole blocks that the table of each study has; written by `python -m deeper.ledger`, read by dvc.yaml.\n"
 
 TRANSFERS = ("transfer",)  # studies of record that python -m deeper.transfer runs
-
-PR_SET_PDEATHSIG = 1  # of linux/prctl.h
 
 NO_MORE: Mapping[str, int] = MappingProxyType({})
 
@@ -142,7 +139,7 @@ def run_until(command: Sequence[str], deadline: float) -> bool:
     Raises:
         DeeperError: it failed; what it said is on the terminal.
     """
-    with subprocess.Popen(command, preexec_fn=_end_with_parent) as process:
+    with subprocess.Popen(command, preexec_fn=end_with_parent) as process:
         try:
             code = process.wait(max(0.0, deadline - time.monotonic()))
         except subprocess.TimeoutExpired:
@@ -154,12 +151,6 @@ def run_until(command: Sequence[str], deadline: float) -> bool:
     if code:
         raise DeeperError(f"it stopped at: {' '.join(command[1:])}; mend that and start again, it goes on from there")
     return True
-
-
-def _end_with_parent() -> None:
-    """Let Linux end this process when the one that started it is gone, however that was."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def measure(

@@ -117,12 +117,14 @@ def checked_jobs(
 
 
 def _check_place(cfg: DictConfig, arguments: Iterable[str]) -> None:
-    """See that a place which the command line names (``results=``, as DVC does) has no table of another profile."""
-    other = study_table.of_other_profile(cfg)
+    """See that a place which the command line names (``results=``, as DVC does) has no table of something else."""
+    other = study_table.of_another(cfg)
     if other and any(argument.startswith("results=") for argument in arguments):
+        key, there = other
+        here = cfg.profile if key == "profile" else cfg.data.name
         raise DeeperError(
-            f"{study_table.place(cfg)} is of profile {other}, and profile={cfg.profile} would take its place; name "
-            "another folder with results=FOLDER, or move that table away"
+            f"{study_table.place(cfg)} is of {key} {there}, and {key}={here} would take its place; name another folder "
+            "with results=FOLDER, or move that table away"
         )
 
 

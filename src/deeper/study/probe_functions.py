@@ -11,8 +11,10 @@ from pathlib import Path
 
 import deeper.probes
 from deeper.errors import DeeperError, hint
+from deeper.run.arguments import checked, parameters
 from deeper.schema.study import Probe, Study
 
+LEAST = {"warmup": 0}  # of the counts that functions take; of all others 1
 BY_POSITION = ("network", "data", "seed")  # what every function is called with
 
 
@@ -20,7 +22,8 @@ def check_functions(study: Study, where: str) -> None:
     """See that every probe can be called.
 
     Raises:
-        DeeperError: there is no such function, or it has no such argument, or needs one that is not given.
+        DeeperError: there is no such function, it has no such argument, needs one that is not given, or one is of
+            another kind.
     """
     for name, probe in study.probes.items():
         _check(probe, f"{where}: study.probes.{name}")
@@ -34,6 +37,10 @@ def _check(probe: Probe, where: str) -> None:
     for argument in probe.arguments:
         if argument not in own:
             raise DeeperError(f"{where}.{argument}: {probe.of} has no such argument; {hint(argument, own)}")
+    for argument, value in probe.arguments.items():
+        checked(f"{where}.{argument}", argument, value, parameters(probe.of) or {argument: ""})
+        if type(value) is int and value < LEAST.get(argument, 1):
+            raise DeeperError(f"{where}.{argument}={value}: it must be a whole number of at least 1")
     try:
         signature.bind(*BY_POSITION, **given)
     except TypeError as error:

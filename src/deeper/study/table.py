@@ -52,8 +52,9 @@ def export(configs: Sequence[DictConfig], trials: Sequence[str], arguments: Sequ
     if changed:
         print(f"no table is written to {path}: {' '.join(changed)} makes this another sweep", file=sys.stderr)
         return None
-    if other := of_other_profile(configs[0]):
-        print(f"{path} is left as it is: it is of profile {other}; results=FOLDER names another place", file=sys.stderr)
+    if other := of_another(configs[0]):
+        what = " ".join(other)
+        print(f"{path} is left as it is: it is of {what}; results=FOLDER names another place", file=sys.stderr)
         return None
     content = table(study, configs, trials)
     write_json(path, content)
@@ -218,13 +219,21 @@ def thinned(curves: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     return [row for number, row in enumerate(curves, 1) if number % step == 0 or number == len(curves)]
 
 
-def of_other_profile(cfg: DictConfig) -> str | None:
-    """The profile of the table that is where the study's would be written, if it is another one."""
+def of_another(cfg: DictConfig) -> tuple[str, str] | None:
+    """What the table that stands where the study's would be written is of, if that is another profile or data set.
+
+    A study of transfer learning names its target sets in its arms, or says that they are the user's to choose.
+
+    Returns:
+        ``profile`` or ``data``, and the table's.
+    """
     try:
-        other = json.loads(place(cfg).read_bytes())["profile"]
+        other = json.loads(place(cfg).read_bytes())
+        there = {"profile": other["profile"], "data": other["data"]["name"]}
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    return other if other != cfg.profile else None
+    here = {"profile": cfg.profile, "data": there["data"] if "transfer" in cfg else cfg.data.name}
+    return next((one for one in there.items() if one not in here.items()), None)
 
 
 def _varying(configs: Sequence[DictConfig]) -> list[dict[str, Any]]:

@@ -1,16 +1,11 @@
 """The charts of every study, drawn in as many processes as there are processors."""
 
-import multiprocessing
 import os
-import signal
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 
 from deeper.claims.verdicts import Verdict
-from deeper.errors import DeeperError
-from deeper.parents import die_with_parent
+from deeper.parents import pool
 from deeper.reporting.arm_results import ArmResults
 from deeper.reporting.charts import (
     accuracy_against_cost,
@@ -51,24 +46,16 @@ def draw(studies: Sequence[ChartData]) -> list[dict[str, bytes]]:
     workers = min(len(studies), len(os.sched_getaffinity(0)), MOST_WORKERS)
     if workers < 2:
         return [_draw(study) for study in studies]
-    try:
-        with ProcessPoolExecutor(workers, multiprocessing.get_context("fork"), _inherit, (studies,)) as pool:
-            return list(pool.map(_draw_inherited, range(len(studies))))
-    except BrokenProcessPool:
-        raise DeeperError(
-            "a process that drew figures was killed, perhaps for want of memory; no page was written, run it again"
-        ) from None
+    with pool("draws figures", workers, "fork", _inherit, studies) as helpers:
+        return list(helpers.map(_draw_inherited, range(len(studies))))
 
 
 _inherited: Sequence[ChartData] = ()
 
 
 def _inherit(studies: Sequence[ChartData]) -> None:
-    """A worker has the data from its parent's memory, so it need not be picklable; it ends with the parent."""
+    """A worker has the data from its parent's memory, so it need not be picklable."""
     global _inherited
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # ended at once when the pool is
-    die_with_parent()
     _inherited = studies
 
 
