@@ -81,8 +81,8 @@ def study(margin=0.005, behind=0.0):
             "name": name,
             "label": label,
             "searcher": searcher,
-            "short_error": short,
             "fitted": 12,
+            "shorts": [{"value": None, "trials": [f"short-{name}"], "error": short, "seconds": 60.0}],
             "final": trained,
         }
 

@@ -41,9 +41,9 @@ class RegularisedEvolution(Searcher):
 
     def _child(self, k: int, number: int) -> Choices:
         rng = self.generator(number)
-        if len(self.lived) + k < self.population:
-            return self.space.sample(rng)
         alive = self.lived[-self.population :]
+        if len(self.lived) + k < self.population or not alive:
+            return self.space.sample(rng)
         drawn = [alive[int(rng.integers(len(alive)))] for _ in range(self.sample)]
         return self.space.mutate(min(drawn, key=lambda one: one.loss).choices, rng)
 
@@ -55,7 +55,7 @@ class GeneticAlgorithm(Searcher):
     individual is drawn into the next generation with a probability that is proportional to how much fitter than the
     least fit it is; neighbours are crossed with probability ``crossed``, each of their stages exchanged with
     ``exchanged``; those that were not crossed mutate with probability ``mutated``, each bit with ``flipped``. A
-    network that is refused is as unfit as one can be.
+    network that is refused has no children; where all were, the next generation is drawn like the first.
 
     Args:
         space: where to search.
@@ -96,10 +96,11 @@ class GeneticAlgorithm(Searcher):
 
     def _generation(self, generation: int) -> list[Choices]:
         start = generation * self.individuals
-        if generation == 0:
-            return [self.space.sample(self.generator(number)) for number in range(self.individuals)]
+        parents = [one for one in self.history[max(0, start - self.individuals) : start] if one.loss is not None]
+        if not parents:
+            return [self.space.sample(self.generator(start + k)) for k in range(self.individuals)]
         rng = self.generator(start)
-        drawn = self._selected(self.history[start - self.individuals : start], rng)
+        drawn = self._selected(parents, rng)
         for first in range(0, self.individuals, 2):
             pair = drawn[first : first + 2]
             if len(pair) == 2 and rng.random() < self.crossed:
@@ -109,10 +110,10 @@ class GeneticAlgorithm(Searcher):
         return drawn
 
     def _selected(self, parents: list[Told], rng: np.random.Generator) -> list[Choices]:
-        fitness = np.array([0.0 if one.loss is None else 1 - one.loss for one in parents])
+        fitness = np.array([1 - one.loss for one in parents])
         above = fitness - fitness.min()
         share = above / above.sum() if above.sum() > 0 else np.full(len(parents), 1 / len(parents))
-        return [parents[int(k)].choices for k in rng.choice(len(parents), size=len(parents), p=share)]
+        return [parents[int(k)].choices for k in rng.choice(len(parents), size=self.individuals, p=share)]
 
     def _mutated(self, choices: Choices, rng: np.random.Generator) -> Choices:
         return self.space.shake(choices, self.flipped, rng) if rng.random() < self.mutated else choices

@@ -11,7 +11,6 @@ from statistics import fmean, median
 from typing import TYPE_CHECKING
 
 from deeper.claims import searched
-from deeper.claims.preconditions import AboveBaseline
 from deeper.claims.statistics import Mean, mean
 from deeper.claims.verdicts import Verdict
 from deeper.reporting import words
@@ -19,7 +18,9 @@ from deeper.reporting.charts import searches as charts
 from deeper.reporting.charts import theme
 from deeper.reporting.charts.searches import DrawnCell, SoFar
 from deeper.reporting.pages.claim_rows import VerdictRow, dots
-from deeper.schema.baselines import Baselines
+from deeper.schema.baselines import FILE as BASELINES
+from deeper.schema.baselines import Baselines, read_baselines
+from deeper.schema.results import RECORD
 from deeper.schema.search import (
     BEST,
     PREFIX,
@@ -141,6 +142,7 @@ class SearchPage:
         """Seconds by trial; those of a network are shared among its trials."""
         networks = [*self.found.cells, *self.found.long] if self.is_table else [one.final for one in self.found.finals]
         networks += [network for run in self.runs for network in run.networks]
+        networks += [short for one in ([] if self.is_table else self.found.finals) for short in one.shorts]
         return {trial: one.seconds / len(one.trials) for one in networks for trial in one.trials}
 
     def label(self, arm: str) -> str:
@@ -217,10 +219,14 @@ class SearchRow(VerdictRow):
 def pages(results: Path, baselines: Baselines) -> list[SearchPage]:
     """A page for each study of searches in a folder.
 
+    Args:
+        results: the folder.
+        baselines: what classifiers reach on the same pixels; those of record stand for what they lack.
+
     Raises:
         DeeperError: a file is damaged.
     """
-    found = []
+    found, baselines = [], baselines.filled_from(read_baselines(results / RECORD / BASELINES))
     for path in sorted(results.glob(f"{PREFIX}*.json")):
         one = read_study(path)
         runs = []
@@ -244,7 +250,7 @@ def published(shelf: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def precondition(one: searched.RankingHolds | AboveBaseline) -> str:
+def precondition(one: searched.Asked, page: SearchPage) -> str:
     """What must hold before a search's claim is tested, as a figure."""
     match one:
         case searched.RankingHolds(correlation=None):
@@ -252,7 +258,10 @@ def precondition(one: searched.RankingHolds | AboveBaseline) -> str:
         case searched.RankingHolds():
             found = words.number(one.correlation, 2)
             return f"rank correlation of short and long training {found}, at least {searched.RANKS:g}"
-    errors = [("the best", one.error), ("logistic regression", one.logistic), ("a random forest", one.forest)]
+        case searched.EqualCost():
+            far, most = (words.number(100 * share, 0) for share in (abs(one.deviation), searched.ALIKE))
+            return f"{page.label(one.arm)}: {far} % from the cost of all, at most {most} %"
+    errors = [(page.label(one.arm), one.error), ("logistic regression", one.logistic), ("a random forest", one.forest)]
     said = [f"{who} {words.number(100 * error, 1)} %" for who, error in errors if error is not None]
     return f"test error: {', '.join(said)}"
 
