@@ -20,7 +20,7 @@ class MadeUp:
     """Trainings with a store; each long trial takes ten hours, each other one. ``most``: trials that it can take."""
 
     def __init__(self, most=999):
-        self.store, self.most, self.known = set(), most, {}
+        self.store, self.most, self.known, self.digest = set(), most, {}, "d"
 
     def train(self, networks, seeds):
         for _, settings in networks:

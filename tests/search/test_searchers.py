@@ -104,6 +104,13 @@ def test_a_refused_network_has_no_children_and_takes_no_pressure_away():
     assert searcher.ask(4) == [first[2]] * 4
 
 
+def test_in_the_mean_one_choice_of_a_mutant_changes():
+    """Of five choices with 0.05 each it would be none, mostly, and the search would stand still."""
+    for choices in (5, 19):
+        space = SettingsSpace({f"c{k}": [0, 1] for k in range(choices)} | {"same": [0]})
+        assert GeneticAlgorithm(space, 0).flipped == pytest.approx(1 / choices)
+
+
 def test_a_generation_that_was_refused_whole_is_followed_by_a_new_one():
     searcher = GeneticAlgorithm(SPACE, 3, individuals=4, mutated=0.0, crossed=0.0)
     first = searcher.ask(4)

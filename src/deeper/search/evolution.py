@@ -62,7 +62,8 @@ class GeneticAlgorithm(Searcher):
         seed: of all that it draws.
         individuals: of a generation.
         mutated: probability that an individual mutates.
-        flipped: probability of each of its choices to change then.
+        flipped: probability of each of its choices to change then; None: one choice changes in the mean, as of the
+            paper's 19 bits with 0.05 each.
         crossed: probability that a pair is crossed.
         exchanged: probability of each unit to be exchanged then.
 
@@ -76,11 +77,12 @@ class GeneticAlgorithm(Searcher):
         seed: int,
         individuals: int = 20,
         mutated: float = 0.8,
-        flipped: float = 0.05,
+        flipped: float | None = None,
         crossed: float = 0.2,
         exchanged: float = 0.2,
     ):
         super().__init__(space, seed)
+        flipped = 1 / max(1, sum(size > 1 for size in space.sizes)) if flipped is None else flipped
         if individuals < 2 or not all(0 <= rate <= 1 for rate in (mutated, flipped, crossed, exchanged)):
             raise DeeperError("searcher: it needs two individuals or more, and probabilities from 0 to 1")
         self.individuals, self.mutated, self.flipped = individuals, mutated, flipped

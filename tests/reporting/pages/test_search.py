@@ -70,6 +70,7 @@ def test_baselines_of_record_stand_for_those_that_are_not_beside(folder):
     (folder / "record" / "baselines.json").write_text(json.dumps({"schema": 1, "rows": rows}))
     cells, _ = search.pages(folder, Baselines())
     assert [verdict.verdict for verdict in cells.verdicts] == ["supported"]
+    assert cells.label("best") == "the best found (by evolution)"
 
 
 def test_cells_that_are_alike_are_drawn_once(folder):

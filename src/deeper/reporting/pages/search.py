@@ -148,8 +148,12 @@ class SearchPage:
     def label(self, arm: str) -> str:
         """What the page calls an arm of a comparison."""
         if arm == BEST:
-            return "the best found"
+            return "the best found" if self.is_table else f"the best found (by {self._best.searcher})"
         return next((one.label for one, _ in self.finals if one.name == arm), arm)
+
+    @cached_property
+    def _best(self) -> FinalNetwork:
+        return searched.finals_of(self.found)[BEST]
 
     def searcher_of(self, run: SearchResult) -> str:
         """The searcher's name: a run of a study is named ``search_cells/evolution-0``."""
