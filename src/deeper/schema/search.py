@@ -321,7 +321,8 @@ class Replays(Closed):
     test error of the cell that it holds for the best. ``mean``, ``low`` and ``high`` are of that by networks trained:
     the mean over replays and the band of 95 % of them. ``held`` is of the same by replay, after as many networks as the
     settings' ``after`` says. ``needed`` has, by replay, the networks that it took to come
-    within ``within`` of the table's best; null where it did not.
+    within ``within`` of the table's best; null where it did not. ``trained`` has, by replay, the networks that it
+    trained until it ended: a searcher that has settled proposes little that is new, and keeps what it holds.
     """
 
     searcher: Text
@@ -332,6 +333,7 @@ class Replays(Closed):
     high: Row[Fraction]
     held: Row[Fraction]
     needed: Row[Count | None]
+    trained: Row[Count]
 
 
 class SearchTable(Closed):

@@ -43,12 +43,14 @@ LAST = 0.5  # the share of a search's networks that tells what it came to prefer
 
 @dataclass(frozen=True)
 class SearcherRow:
-    """What a searcher did over the replays: the mean of what it held at the end, and the networks that it needed."""
+    """What a searcher did over the replays: the mean of what it held at the end, the networks that it needed, and those
+    that it trained."""
 
     searcher: str
     error: float
     reached: float
     needed: float | None
+    trained: float
 
 
 @dataclass(frozen=True)
@@ -89,7 +91,9 @@ class SearchPage:
             reached = [count for count in one.needed if count is not None]
             half = len(reached) * 2 > len(one.needed)
             needed = median(count or float("inf") for count in one.needed) if half else None
-            rows.append(SearcherRow(one.searcher, one.mean[-1], len(reached) / len(one.needed), needed))
+            rows.append(
+                SearcherRow(one.searcher, one.mean[-1], len(reached) / len(one.needed), needed, median(one.trained))
+            )
         return sorted(rows, key=lambda row: row.error)
 
     @property
