@@ -41,7 +41,14 @@ def table(gain=0.01, replays=200, correlation=0.9, finished=True):
          "test_errors": [0.15 + n / 100] * 3, "cost": COST, "seconds": 60.0}
         for n in range(3)
     ]  # fmt: skip
-    curve = {"mean": [0.17] * 6, "low": [0.16] * 6, "high": [0.18] * 6, "settings": {}, "key": "k"}
+    curve = {
+        "trained": [6] * replays,
+        "mean": [0.17] * 6,
+        "low": [0.16] * 6,
+        "high": [0.18] * 6,
+        "settings": {},
+        "key": "k",
+    }
     found = [
         curve | {"searcher": "random", "held": held(0.16), "needed": [None] * replays},
         curve | {"searcher": "evolution", "held": held(0.16 - gain), "needed": [3] * replays},
@@ -81,8 +88,8 @@ def study(margin=0.005, behind=0.0):
             "name": name,
             "label": label,
             "searcher": searcher,
-            "short_error": short,
             "fitted": 12,
+            "shorts": [{"value": None, "trials": [f"short-{name}"], "error": short, "seconds": 60.0}],
             "final": trained,
         }
 

@@ -8,7 +8,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deeper.run.forecast import CLASS, KIND, OTHER, Forecast, makespan
+from deeper.run.forecast import CLASS, KIND, OTHER, STEPS, Forecast, makespan
 from deeper.run.store import CONFIG, RECORD
 
 MACHINE, OTHER_MACHINE = {"cpu": "one"}, {"cpu": "two"}
@@ -73,6 +73,19 @@ def test_else_it_is_told_by_images_and_multiply_adds_of_the_same_class(config, t
     passes = [(3 * epochs + 1) * 120 + epochs * 40 + TEST for epochs in (3, 6)]
     longer = told.seconds(config("training.epochs=6"), 1000)
     assert longer.seconds == pytest.approx(10.0 * passes[1] / passes[0])
+
+
+def test_where_a_class_tells_nothing_steps_are_timed(config, tmp_path):
+    """Networks that a search makes are of one class, with many layers or few at equal multiply-adds."""
+    remember(tmp_path, "like", config("seed=1"), 1000, 500.0)
+    other = of_class(config("training.epochs=2"), {"width": 99})
+
+    def told(**options):
+        return Forecast(tmp_path, MACHINE, TEST, timed=lambda config, macs: 0.3, **options).seconds(other, 1000)
+
+    assert told().basis == CLASS
+    assert told(by_class=False).basis == STEPS
+    assert told(by_class=False).seconds > 0.1 * other["data"]["train_size"]
 
 
 def test_else_by_those_of_any_class(config, tmp_path):

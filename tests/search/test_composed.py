@@ -6,7 +6,7 @@ import pytest
 from omegaconf import OmegaConf
 
 from deeper.errors import DeeperError
-from deeper.schema.search import SearchResult, SearchSettings
+from deeper.schema.search import SearchCost, SearchedNetwork, SearchResult, SearchSettings
 from deeper.search import composed, studied
 
 SETTINGS = SearchSettings(networks=1, trial_seeds=(100,), batch=1)
@@ -25,6 +25,25 @@ def test_a_finished_search_is_not_replaced_by_one_on_its_way(tmp_path):
     assert json.loads(path.read_text())["data"] == "second"
     composed.keep(path, result(True, "fourth"))
     assert json.loads(path.read_text())["data"] == "fourth"
+
+
+def network(number):
+    facts = {"choices": (number,), "words": "", "settings": {}, "trials": (str(number),), "seconds": 1.0}
+    return SearchedNetwork(error=0.1, loss=0.1, cost=SearchCost(params=1, macs=1, activation_bytes=1), **facts)
+
+
+def test_a_search_that_goes_on_keeps_what_its_file_tells(tmp_path):
+    """A clone has the file alone: killed while it takes its networks from there, it must not have lost the others."""
+    path = tmp_path / "s.json"
+    networks = tuple(map(network, range(3)))
+
+    def kept(count):
+        composed.keep(path, result(False).model_copy(update={"networks": networks[:count]}))
+        return len(json.loads(path.read_text())["networks"])
+
+    assert [kept(2), kept(1), kept(2), kept(3)] == [2, 2, 2, 3]
+    path.write_text("{")
+    assert kept(1) == 1
 
 
 @pytest.mark.parametrize(("profile", "folder"), [("smoke", "smoke/"), ("record", "record/"), ("full", "")])

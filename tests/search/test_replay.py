@@ -82,6 +82,7 @@ def test_random_search_is_what_an_independent_program_finds():
     border = min(np.mean(cell.test_errors) for cell in full.cells) + how.within
     needed = [next((k for k, error in enumerate(curve, 1) if error <= border), None) for curve in curves]
     assert list(found.needed) == needed
+    assert set(found.trained) == {how.networks}
     assert None in needed
     assert any(count is not None for count in needed)
 

@@ -94,7 +94,7 @@ def test_settings_are_searched_over_seeds_and_multirun_makes_several_searches(ro
     assert "NetworkInNetwork" in kept.read_text()
     assert "seed: 4" in kept.read_text()
     told = call(root, tmp_path, "searcher=random", *settings, *rest, "dry_run=true", "search.name=other")
-    assert "4 trials at most, 0.0" in told.stdout, told.stderr
+    assert "0 of 4 trials to train at most, 0.00 hours" in told.stdout, told.stderr
     assert not (tmp_path / "results" / "search" / "other.json").exists()
 
 
@@ -127,6 +127,8 @@ def test_a_table_and_its_replays(root, tmp_path):
     assert [len(one.needed) for one in result.replays] == [4, 4]
     told = trusted(root, tmp_path, *table)
     assert found(tmp_path, "search_table", SearchTable) == result
+    dry = call(root, tmp_path, *table, "trust_table=true", "dry_run=true")
+    assert "0 of 15 trials to train at most, 0.00 hours" in dry.stdout, dry.stderr
     assert "15 trials were taken from the file" in told
 
 
@@ -137,6 +139,7 @@ def test_searches_are_compared_at_equal_cost(root, tmp_path):
         *("searches.compare.searchers=[random,evolution]", "search.window=null", "space.combine=[sum]"),
         *("searches.compare.final.seeds=[200]", "searches.compare.fit.target=250000"),
         "searches.compare.final.set={data.train_size: 120, training.epochs: 2, training.validate_every: 1}",
+        "searches.compare.tried.values=[0.05,0.1]",
         *("~searches.compare.beside.nasnet_a", "~searches.compare.beside.inception", "~searches.claims"),
     )
     done = call(root, tmp_path, *compare)
@@ -148,6 +151,7 @@ def test_searches_are_compared_at_equal_cost(root, tmp_path):
     assert [one.name for one in study.finals] == ["random", "evolution", "resnet"]
     assert all(abs(one.final.cost.macs / 250000 - 1) < 0.5 for one in study.finals)
     assert all((tmp_path / "results" / one.file).exists() for one in study.searches)
+    assert [[short.value for short in one.shorts] for one in study.finals] == [[0.05, 0.1]] * 3
     trusted(root, tmp_path, *compare)
     assert found(tmp_path, "search_cells", SearchStudy) == study
 

@@ -87,6 +87,38 @@ def test_the_oldest_dies_however_good():
     assert all(any(sum(a != b for a, b in zip(c, p, strict=True)) == 1 for p in parents) for c in children)
 
 
+def test_a_batch_may_be_larger_than_the_population():
+    """On a machine of many slots; and where all of the first were refused there is nobody to mutate."""
+    searcher = RegularisedEvolution(SPACE, 0, population=2)
+    points = searcher.ask(5)
+    assert len(points) == 5
+    searcher.tell([Told(point, None) for point in points])
+    assert len(searcher.ask(5)) == 5
+
+
+def test_a_refused_network_has_no_children_and_takes_no_pressure_away():
+    """Were it the least fit of all, the others would be drawn alike."""
+    searcher = GeneticAlgorithm(SPACE, 3, individuals=4, mutated=0.0, crossed=0.0)
+    first = searcher.ask(4)
+    searcher.tell([Told(point, loss) for point, loss in zip(first, (None, 0.5, 0.4, 0.5), strict=True)])
+    assert searcher.ask(4) == [first[2]] * 4
+
+
+def test_in_the_mean_one_choice_of_a_mutant_changes():
+    """Of five choices with 0.05 each it would be none, mostly, and the search would stand still."""
+    for choices in (5, 19):
+        space = SettingsSpace({f"c{k}": [0, 1] for k in range(choices)} | {"same": [0]})
+        assert GeneticAlgorithm(space, 0).flipped == pytest.approx(1 / choices)
+
+
+def test_a_generation_that_was_refused_whole_is_followed_by_a_new_one():
+    searcher = GeneticAlgorithm(SPACE, 3, individuals=4, mutated=0.0, crossed=0.0)
+    first = searcher.ask(4)
+    searcher.tell([Told(point, None) for point in first])
+    assert len(searcher.ask(4)) == 4
+    assert searcher.ask(4) != first
+
+
 def test_the_least_fit_has_no_children():
     searcher = GeneticAlgorithm(SPACE, 3, individuals=4, mutated=0.0, crossed=0.0)
     first = searcher.ask(9)

@@ -3,9 +3,12 @@
 Replays are compared by the test error of what a searcher holds for the best after so many networks, paired by replay:
 in one replay every searcher sees the same trainings. Networks of the end are compared by their test errors, paired by
 seed. The comparisons of a study of searches are a family of their own.
+
+Intervals hold for what was trained: replays are searches over one table, and the networks of the end are the same cells
+trained anew. What another table, or another search, would find is not in them.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -18,6 +21,8 @@ from deeper.schema.search import BEST, FinalNetwork, Searches, SearchStudy, Sear
 
 RANKS = 0.5
 """The least rank correlation of short and long training at which the short one tells which network is better."""
+ALIKE = 0.12
+"""How far networks that must cost the same may be from the target: widths are whole, so a step is up to twice that."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +37,23 @@ class RankingHolds:
         return self.correlation is not None and self.correlation >= RANKS
 
 
+@dataclass(frozen=True)
+class EqualCost:
+    """The network, of those that claims compare, whose cost is farthest from the target, and how far, as a fraction."""
+
+    name: ClassVar[str] = "equal cost"
+    cost: str
+    arm: str
+    deviation: float
+
+    @property
+    def holds(self) -> bool:
+        return abs(self.deviation) <= ALIKE
+
+
+Asked = RankingHolds | EqualCost | AboveBaseline
+
+
 def judge(found: SearchTable | SearchStudy, baselines: Baselines) -> list[Verdict]:
     """Verdicts of the claims of a study of searches; none before it has come to its end, and none of a toy run.
 
@@ -42,10 +64,7 @@ def judge(found: SearchTable | SearchStudy, baselines: Baselines) -> list[Verdic
     if not found.finished or found.profile == TOY:
         return []
     values, searches = values_of(found), searches_of(found)
-    least = min(sum(errors) / len(errors) for errors in values.values())
-    place = (found.data, found.scale.image_size, found.scale.train)
-    known = (baselines.test_error(method, *place) for method in (LOGISTIC, FOREST))
-    asked = (RankingHolds(found.rank_correlation), AboveBaseline(BEST, least, *known))
+    asked = tuple(_asked(found, values, baselines))
     family = sum(len(test.comparisons) for test in searches.claims.values())
     verdicts = []
     for claim, test in searches.claims.items():
@@ -57,6 +76,24 @@ def judge(found: SearchTable | SearchStudy, baselines: Baselines) -> list[Verdic
     return verdicts
 
 
+def _asked(
+    found: SearchTable | SearchStudy, values: Mapping[str, Sequence[float]], baselines: Baselines
+) -> Iterator[Asked]:
+    place = (found.data, found.scale.image_size, found.scale.train)
+    known = [baselines.test_error(method, *place) for method in (LOGISTIC, FOREST)]
+    errors = {arm: sum(own) / len(own) for arm, own in values.items()}
+    if isinstance(found, SearchTable):
+        yield RankingHolds(found.rank_correlation)
+        yield AboveBaseline(BEST, min(errors.values()), *known)
+        return
+    compared = [arm for arm in found.study.arms if arm in found.study.compared_arms]
+    if fit := found.study.compare.fit:
+        costs = {arm: getattr(one.final.cost, fit.cost) / fit.target - 1 for arm, one in finals_of(found).items()}
+        farthest = max(compared, key=lambda arm: abs(costs[arm]))
+        yield EqualCost(fit.cost, farthest, costs[farthest])
+    yield from (AboveBaseline(arm, errors[arm], *known) for arm in compared)
+
+
 def searches_of(found: SearchTable | SearchStudy) -> Searches:
     """The configuration of a study of searches."""
     return found.searches if isinstance(found, SearchTable) else found.study
@@ -66,13 +103,13 @@ def values_of(found: SearchTable | SearchStudy) -> dict[str, Sequence[float]]:
     """Test errors by arm: one a replay, or one a fresh seed."""
     if isinstance(found, SearchTable):
         return {one.searcher: one.held for one in found.replays}
-    values = {one.name: one.final.test_errors for one in found.finals}
-    return values | {BEST: best_of(found).final.test_errors}
+    return {arm: one.final.test_errors for arm, one in finals_of(found).items()}
 
 
-def best_of(found: SearchStudy) -> FinalNetwork:
-    """Of the networks that searchers found the one with the least short error, which no test picture chose."""
-    return min((one for one in found.finals if one.searcher), key=lambda one: one.short_error)
+def finals_of(found: SearchStudy) -> dict[str, FinalNetwork]:
+    """The networks of the end by arm; ``best`` is the one that was found and has the least short error."""
+    best = min((one for one in found.finals if one.searcher), key=lambda one: one.short.error)
+    return {one.name: one for one in found.finals} | {BEST: best}
 
 
 def _differences(values: Mapping[str, Sequence[float]], of: str, against: str | None) -> dict[int, float]:

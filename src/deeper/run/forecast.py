@@ -108,10 +108,19 @@ class Forecast:
         machine: the one that they will run on, as records describe it.
         test: images that a trial is tested on.
         timed: times a step of a resolved configuration's network of so many multiply-adds: seconds an image.
+        by_class: whether networks of one class tell of each other; those that a search makes are of one class, and have
+            many layers or few at equal multiply-adds.
     """
 
-    def __init__(self, store: Path, machine: Mapping[str, Any], test: int, timed: Timer | None = None):
-        self.test, self.timed = test, timed
+    def __init__(
+        self,
+        store: Path,
+        machine: Mapping[str, Any],
+        test: int,
+        timed: Timer | None = None,
+        by_class: bool = True,
+    ):
+        self.test, self.timed, self.by_class = test, timed, by_class
         past = _past(store)
         here = [one for one in past if one.machine == machine]
         self.here, self.past = bool(here), here or past
@@ -137,7 +146,7 @@ class Forecast:
             return Guess(same, KIND, self.here)
         toy = config.get("profile") == TOY
         family, told = ([one for one in some if toy or not one.is_toy] for some in (family, self.past))
-        if not family and self.timed and "transfer" not in config:
+        if not (family and self.by_class) and self.timed and "transfer" not in config:
             each = self.timed(config, macs) / BACKWARD  # of an image that goes forwards once
             return Guess(START + each * self._passes(config), STEPS, True)
         near = sorted(family or told, key=lambda one: abs(math.log(max(one.macs, 1) / max(macs, 1))))[:NEAREST]

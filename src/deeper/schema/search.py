@@ -1,6 +1,7 @@
 """What a search may say, and what it writes: ``results/search/<name>.json`` (docs/formats.md)."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeVar
 
@@ -202,6 +203,16 @@ class FitToBudget(Closed):
     target: Count
 
 
+class Tried(Closed):
+    """A setting that each network of the end gets the best value of, by its error after the short training.
+
+    A searcher finds cells that suit the settings of its search; so those made by hand get what suits them.
+    """
+
+    setting: Text
+    values: Annotated[Row[int | float], Field(min_length=1), EACH_ONCE]
+
+
 class HandMade(Closed):
     """A network to hold against what was found; ``solved`` says whether it is fitted to the budget like the others."""
 
@@ -211,13 +222,18 @@ class HandMade(Closed):
 
 
 class ComparedSearches(Closed):
-    """Searchers, each with every seed, and what becomes of the best network of each."""
+    """Searchers, each with every seed, and what becomes of the best network of each.
+
+    ``others`` is how many of the final seeds a network has that no claim compares; all of them where it is not given.
+    """
 
     searchers: Annotated[Row[Text], Field(min_length=1)]
     seeds: Seeds
     fit: FitToBudget | None = None
+    tried: Tried | None = None
     beside: dict[str, HandMade] = {}
     final: FinalTraining
+    others: Count | None = None
 
 
 class Searches(Closed):
@@ -225,7 +241,7 @@ class Searches(Closed):
 
     Its name begins with ``search_``, by which a report tells its file from a study's table. ``claims`` are put to the
     test as a study's are: their arms are the searchers of the replays, or the networks of the end, of which ``best`` is
-    the one that was found with the least short error.
+    the one that was found and has the least short error.
     """
 
     name: Annotated[Text, Field(pattern=rf"^{PREFIX}\w+$", description=f"a name that begins with {PREFIX}")]
@@ -260,6 +276,11 @@ class Searches(Closed):
         if self.replay:
             return self.replay.searchers
         return (BEST, *self.compare.searchers, *self.compare.beside)
+
+    @property
+    def compared_arms(self) -> frozenset[str]:
+        """What claims do compare."""
+        return frozenset(arm for test in self.claims.values() for _, arm in test.named_arms())
 
 
 class SearchScale(Closed):
@@ -300,7 +321,8 @@ class Replays(Closed):
     test error of the cell that it holds for the best. ``mean``, ``low`` and ``high`` are of that by networks trained:
     the mean over replays and the band of 95 % of them. ``held`` is of the same by replay, after as many networks as the
     settings' ``after`` says. ``needed`` has, by replay, the networks that it took to come
-    within ``within`` of the table's best; null where it did not.
+    within ``within`` of the table's best; null where it did not. ``trained`` has, by replay, the networks that it
+    trained until it ended: a searcher that has settled proposes little that is new, and keeps what it holds.
     """
 
     searcher: Text
@@ -311,6 +333,7 @@ class Replays(Closed):
     high: Row[Fraction]
     held: Row[Fraction]
     needed: Row[Count | None]
+    trained: Row[Count]
 
 
 class SearchTable(Closed):
@@ -335,21 +358,38 @@ class SearchTable(Closed):
     finished: bool = False
 
 
+class ShortTraining(Closed):
+    """A network of the end after the training that searches use, with one value of the setting that is tried."""
+
+    value: int | float | None
+    trials: Row[str]
+    error: Fraction
+    seconds: NotNegative
+
+
 class FinalNetwork(Closed):
     """A network at the end: found by a searcher, or made by hand.
 
-    ``short_error`` is its error on validation pictures after the training that searches use, before it was fitted to
-    the budget where a search found it, and ``short_trials`` are the trials of that training where no search has them;
-    ``fitted`` is the setting's value.
+    ``fitted`` is the value that makes it cost what all do. ``shorts`` are its trainings at that cost, as searches
+    train, by value of the setting that is tried; it is trained long with the best of them.
     """
 
     name: Text
     label: Text
     searcher: Text | None
-    short_error: Fraction
-    short_trials: Row[str] = ()
     fitted: int | float | None
+    shorts: Annotated[Row[ShortTraining], Field(min_length=1)]
     final: FinalResult
+
+    @property
+    def short(self) -> ShortTraining:
+        """The best of the short trainings."""
+        return least_short(self.shorts)
+
+
+def least_short(shorts: Sequence[ShortTraining]) -> ShortTraining:
+    """The one of the least error on validation pictures; of equal ones the first."""
+    return min(shorts, key=lambda one: one.error)
 
 
 class SearchSummary(Closed):
@@ -369,7 +409,7 @@ class SearchSummary(Closed):
 class SearchStudy(Closed):
     """``results/<name>.json`` of searches that are compared.
 
-    ``rank_correlation`` is Spearman's, between the short errors and the mean test errors of the final networks.
+    ``rank_correlation`` is Spearman's, between the best short errors and the mean test errors of the final networks.
     """
 
     model_config = ConfigDict(populate_by_name=True)

@@ -22,6 +22,7 @@ from deeper.paths import CONF
 
 if TYPE_CHECKING:
     from deeper.schema.search import Searches, SearchResult, SearchSettings, SearchStudy, SearchTable
+    from deeper.search.planned import Left
     from deeper.search.trainings import Trainings
 
 
@@ -34,7 +35,7 @@ def search(cfg: DictConfig) -> None:
 
     from deeper.files import writable
     from deeper.schema.search import search_settings
-    from deeper.search import composed, engine, studied
+    from deeper.search import composed, planned, studied
     from deeper.search.trainings import Trainings, plain
     from deeper.study.composing import Composer
 
@@ -57,9 +58,11 @@ def search(cfg: DictConfig) -> None:
     if space:
         composed.check_told(space, settings, trainings)
     if cfg.dry_run:
-        searcher = composed.searcher_of(cfg.searcher, space or composed.space_of(cfg.space), settings.seed)
-        plan = studied.hours(cfg, study, settings, trainings) if study else engine.hours(settings, searcher, trainings)
-        print(f"{name}: {_planned(*plan)}")
+        if study:
+            left = planned.of_study(cfg, study, settings, trainings)
+        else:
+            left = planned.of_search(cfg, composed.started(cfg, trainings, settings, name), trainings)
+        print(f"{name}: {_planned(left)}")
         return
     writable(Path(cfg.results), "the results' folder", "results")
     _run(cfg, settings, study, trainings, name)
@@ -76,13 +79,14 @@ def _run(
         start = composed.started(cfg, trainings, settings, name)
         _summarise(composed.run(cfg, start, trainings), composed.file_of(cfg, name))
     elif study.table:
-        _summarise_table(studied.tabulate(cfg, study, trainings), studied.file_of(cfg, study))
+        _summarise_table(studied.tabulate(cfg, study, trainings), composed.study_file(cfg, study))
     else:
-        _summarise_study(studied.compare(cfg, study, settings, trainings), studied.file_of(cfg, study))
+        _summarise_study(studied.compare(cfg, study, settings, trainings), composed.study_file(cfg, study))
 
 
-def _planned(trials: int, hours: float | None) -> str:
-    return f"{trials} trials at most, " + ("no trial yet to tell hours from" if hours is None else f"{hours:.2f} hours")
+def _planned(left: "Left") -> str:
+    told = "no trial yet to tell hours from" if left.hours is None else f"{left.hours:.2f} hours"
+    return f"{left.to_train} of {left.trials} trials to train at most, {told}"
 
 
 def _summarise(result: "SearchResult", path: Path) -> None:

@@ -11,9 +11,9 @@ from omegaconf import DictConfig
 from deeper.errors import DeeperError, reason
 from deeper.files import write_json
 from deeper.schema.results import folder_of
-from deeper.schema.search import SearchResult, SearchSettings, SearchStudy, SearchTable, as_json
+from deeper.schema.search import Searches, SearchResult, SearchSettings, SearchStudy, SearchTable, as_json, read_as
 from deeper.search import engine
-from deeper.search.known import known
+from deeper.search.known import known, told
 from deeper.search.searcher import Searcher
 from deeper.search.space import Choices, Space
 from deeper.search.trainings import Trainings, plain
@@ -84,6 +84,11 @@ def file_of(cfg: DictConfig, name: str) -> Path:
     return folder_of(cfg.results, cfg.profile) / FOLDER / f"{name}.json"
 
 
+def study_file(cfg: DictConfig, study: Searches) -> Path:
+    """The file of a study of searches."""
+    return folder_of(cfg.results, cfg.profile) / f"{study.name}.json"
+
+
 def check_place(cfg: DictConfig, path: Path) -> None:
     """See that no result of another profile is where this one would be written.
 
@@ -96,9 +101,20 @@ def check_place(cfg: DictConfig, path: Path) -> None:
 
 
 def keep(path: Path, result: SearchResult | SearchTable | SearchStudy) -> None:
-    """Write a result; one that is still on its way does not take the place of a finished one."""
-    if result.finished or not _there(path).get("finished", False):
+    """Write a result; one on its way takes the place of none that is finished or tells of more trainings.
+
+    A search that goes on begins with what its file says: killed soon, it has lost nothing.
+    """
+    there = _there(path)
+    if result.finished or not (there.get("finished", False) or _trials(path, type(result)) > len(told(result))):
         write_json(path, as_json(result))
+
+
+def _trials(path: Path, kind: type[SearchResult | SearchTable | SearchStudy]) -> int:
+    try:
+        return len(told(read_as(kind, path)))
+    except DeeperError:
+        return 0
 
 
 def _there(path: Path) -> Mapping[str, Any]:

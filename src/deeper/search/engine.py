@@ -21,10 +21,9 @@ from deeper.schema.search import (
 )
 from deeper.search.searcher import Searcher, Told
 from deeper.search.space import Choices, Space
-from deeper.search.trainings import Settings, Trained, Trainings
+from deeper.search.trainings import Settings, Trained
 
 MOST_PROPOSALS = 10  # for each network: a searcher that has settled proposes little that is new
-SHOWN = 8  # points that a forecast looks at
 
 
 class TrainsNetworks(Protocol):
@@ -76,21 +75,6 @@ def final(words: str, settings: Settings, how: FinalTraining, trainings: TrainsN
         cost=trainings.cost(whole),
         seconds=trained.seconds,
     )
-
-
-def hours(settings: SearchSettings, searcher: Searcher, trainings: Trainings) -> tuple[int, float | None]:
-    """How many trials a search trains at most, and the hours, told from what the searcher proposes first."""
-    points = [searcher.space.canonical(point) for point in searcher.ask(SHOWN)]
-    shown = [searcher.space.settings(point) for point in points]
-    admitted = [one for one in shown if admits(settings.window, trainings.cost(one))] if settings.window else shown
-    count = min(settings.networks, searcher.space.size)
-    searching = trainings.hours(admitted or shown, settings.trial_seeds, count)
-    trials = count * len(settings.trial_seeds)
-    if settings.final is None or searching is None:
-        return trials, searching
-    last = [{**one, **settings.final.set} for one in (admitted or shown)[:1]]
-    ending = trainings.hours(last, settings.final.seeds, 1)
-    return trials + len(settings.final.seeds), None if ending is None else searching + ending
 
 
 def admits(window: Window | None, cost: SearchCost) -> bool:

@@ -41,9 +41,9 @@ class RegularisedEvolution(Searcher):
 
     def _child(self, k: int, number: int) -> Choices:
         rng = self.generator(number)
-        if len(self.lived) + k < self.population:
-            return self.space.sample(rng)
         alive = self.lived[-self.population :]
+        if len(self.lived) + k < self.population or not alive:
+            return self.space.sample(rng)
         drawn = [alive[int(rng.integers(len(alive)))] for _ in range(self.sample)]
         return self.space.mutate(min(drawn, key=lambda one: one.loss).choices, rng)
 
@@ -55,14 +55,15 @@ class GeneticAlgorithm(Searcher):
     individual is drawn into the next generation with a probability that is proportional to how much fitter than the
     least fit it is; neighbours are crossed with probability ``crossed``, each of their stages exchanged with
     ``exchanged``; those that were not crossed mutate with probability ``mutated``, each bit with ``flipped``. A
-    network that is refused is as unfit as one can be.
+    network that is refused has no children; where all were, the next generation is drawn like the first.
 
     Args:
         space: where to search.
         seed: of all that it draws.
         individuals: of a generation.
         mutated: probability that an individual mutates.
-        flipped: probability of each of its choices to change then.
+        flipped: probability of each of its choices to change then; None: one choice changes in the mean, as of the
+            paper's 19 bits with 0.05 each.
         crossed: probability that a pair is crossed.
         exchanged: probability of each unit to be exchanged then.
 
@@ -76,11 +77,12 @@ class GeneticAlgorithm(Searcher):
         seed: int,
         individuals: int = 20,
         mutated: float = 0.8,
-        flipped: float = 0.05,
+        flipped: float | None = None,
         crossed: float = 0.2,
         exchanged: float = 0.2,
     ):
         super().__init__(space, seed)
+        flipped = 1 / max(1, sum(size > 1 for size in space.sizes)) if flipped is None else flipped
         if individuals < 2 or not all(0 <= rate <= 1 for rate in (mutated, flipped, crossed, exchanged)):
             raise DeeperError("searcher: it needs two individuals or more, and probabilities from 0 to 1")
         self.individuals, self.mutated, self.flipped = individuals, mutated, flipped
@@ -96,10 +98,11 @@ class GeneticAlgorithm(Searcher):
 
     def _generation(self, generation: int) -> list[Choices]:
         start = generation * self.individuals
-        if generation == 0:
-            return [self.space.sample(self.generator(number)) for number in range(self.individuals)]
+        parents = [one for one in self.history[max(0, start - self.individuals) : start] if one.loss is not None]
+        if not parents:
+            return [self.space.sample(self.generator(start + k)) for k in range(self.individuals)]
         rng = self.generator(start)
-        drawn = self._selected(self.history[start - self.individuals : start], rng)
+        drawn = self._selected(parents, rng)
         for first in range(0, self.individuals, 2):
             pair = drawn[first : first + 2]
             if len(pair) == 2 and rng.random() < self.crossed:
@@ -109,10 +112,10 @@ class GeneticAlgorithm(Searcher):
         return drawn
 
     def _selected(self, parents: list[Told], rng: np.random.Generator) -> list[Choices]:
-        fitness = np.array([0.0 if one.loss is None else 1 - one.loss for one in parents])
+        fitness = np.array([1 - one.loss for one in parents])
         above = fitness - fitness.min()
         share = above / above.sum() if above.sum() > 0 else np.full(len(parents), 1 / len(parents))
-        return [parents[int(k)].choices for k in rng.choice(len(parents), size=len(parents), p=share)]
+        return [parents[int(k)].choices for k in rng.choice(len(parents), size=self.individuals, p=share)]
 
     def _mutated(self, choices: Choices, rng: np.random.Generator) -> Choices:
         return self.space.shake(choices, self.flipped, rng) if rng.random() < self.mutated else choices

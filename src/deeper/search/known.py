@@ -19,8 +19,12 @@ def known(cfg: DictConfig, kind: type[SearchResult | SearchStudy | SearchTable],
     """
     if not cfg.trust_table or cfg.reuse == "exact" or not path.exists():
         return {}
-    found = read_as(kind, path)
-    return {one.trials: one for one in _TOLD[kind](found)}
+    return told(read_as(kind, path))
+
+
+def told(result: SearchResult | SearchStudy | SearchTable) -> dict[TrialIds, Trained]:
+    """What a result says of networks, by the ids of their trials."""
+    return {one.trials: one for one in _TOLD[type(result)](result)}
 
 
 def _of_search(result: SearchResult) -> Iterable[Trained]:
@@ -32,8 +36,7 @@ def _of_search(result: SearchResult) -> Iterable[Trained]:
 def _of_study(study: SearchStudy) -> Iterable[Trained]:
     for one in study.finals:
         yield _final(one.final)
-        if one.short_trials:
-            yield Trained(one.short_trials, (one.short_error,), (), 0.0)
+        yield from (Trained(short.trials, (short.error,), (), short.seconds) for short in one.shorts)
 
 
 def _of_table(table: SearchTable) -> Iterable[Trained]:

@@ -74,9 +74,10 @@ def replay(table: SearchTable, how: ReplaySettings, name: str, searcher: Setting
     jobs = [(table, how, searcher, part) for part in parts]
     if processes > 1:
         with pool("replays searches", processes, "spawn") as helpers:
-            curves = list(chain.from_iterable(helpers.map(_curves, jobs)))
+            found = list(chain.from_iterable(helpers.map(_curves, jobs)))
     else:
-        curves = list(chain.from_iterable(map(_curves, jobs)))
+        found = list(chain.from_iterable(map(_curves, jobs)))
+    curves, trained = zip(*found, strict=True)
     whole = np.array(curves)
     low, high = np.percentile(whole, BAND, axis=0)
     return Replays(
@@ -88,6 +89,7 @@ def replay(table: SearchTable, how: ReplaySettings, name: str, searcher: Setting
         high=_rounded(high),
         held=_rounded(whole[:, how.after - 1]),
         needed=tuple(_needed(curve, best_of(table) + how.within) for curve in curves),
+        trained=trained,
     )
 
 
@@ -103,12 +105,15 @@ def best_of(table: SearchTable) -> float:
     return min(mean(cell.test_errors) for cell in table.cells)
 
 
-def _curves(job: tuple[SearchTable, ReplaySettings, Settings, range]) -> list[list[float]]:
-    """Of some replays side by side: the mean test error of the best so far, by networks trained."""
+def _curves(job: tuple[SearchTable, ReplaySettings, Settings, range]) -> list[tuple[list[float], int]]:
+    """Of some replays side by side: the mean test error of the best so far by networks trained, and how many were."""
     table, how, searcher, seeds = job
     tests = {cell.choices: mean(cell.test_errors) for cell in table.cells}
     return [
-        list(_best_so_far([(network.loss, tests[network.choices]) for network in search.networks], how.networks))
+        (
+            list(_best_so_far([(network.loss, tests[network.choices]) for network in search.networks], how.networks)),
+            len(search.networks),
+        )
         for search in side_by_side(table, how, searcher, seeds)
     ]
 

@@ -1,13 +1,11 @@
 """A study of searches from its composed configuration: ``searches=table``, ``cells``, ``mobile``."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
 from deeper.errors import DeeperError
-from deeper.schema.results import folder_of
 from deeper.schema.search import (
     Searches,
     SearchResult,
@@ -17,11 +15,9 @@ from deeper.schema.search import (
     checked,
     read_as,
 )
-from deeper.search import compared, composed, engine, replay, table
+from deeper.search import compared, composed, replay, table
 from deeper.search.known import known
 from deeper.search.trainings import Settings, Trainings, plain
-
-GUESS_CELLS = 12  # of a table, for a forecast
 
 
 def searches_of(cfg: DictConfig) -> Searches | None:
@@ -44,18 +40,13 @@ def check_line(line: Sequence[str]) -> None:
             raise DeeperError(f"{word}: the study names its searchers; settings of one stand in conf/searcher/")
 
 
-def file_of(cfg: DictConfig, study: Searches) -> Path:
-    """Where the study is written."""
-    return folder_of(cfg.results, cfg.profile) / f"{study.name}.json"
-
-
 def tabulate(cfg: DictConfig, study: Searches, trainings: Trainings) -> SearchTable:
     """Train a whole space and replay searchers over it.
 
     Raises:
         DeeperError: a mistake of the user's, or trials that failed.
     """
-    path = file_of(cfg, study)
+    path = composed.study_file(cfg, study)
     composed.check_place(cfg, path)
     before = read_as(SearchTable, path) if path.exists() else None
     trainings.known |= known(cfg, SearchTable, path)
@@ -82,7 +73,7 @@ def compare(cfg: DictConfig, study: Searches, settings: SearchSettings, training
     Raises:
         DeeperError: a mistake of the user's, or trials that failed.
     """
-    path = file_of(cfg, study)
+    path = composed.study_file(cfg, study)
     composed.check_place(cfg, path)
     trainings.known |= known(cfg, SearchStudy, path)
     facts = _facts(cfg, trainings, study.compare.final.set)
@@ -94,7 +85,7 @@ def compare(cfg: DictConfig, study: Searches, settings: SearchSettings, training
         asked = settings.model_copy(update={"seed": seed})
         return composed.run(own, composed.started(own, trainings, asked, trainings.title), trainings)
 
-    return compared.compare(start, study.compare, search, trainings, lambda one: composed.keep(path, one))
+    return compared.compare(start, search, trainings, lambda one: composed.keep(path, one))
 
 
 def _facts(cfg: DictConfig, trainings: Trainings, judged: Settings) -> dict[str, Any]:
@@ -102,34 +93,3 @@ def _facts(cfg: DictConfig, trainings: Trainings, judged: Settings) -> dict[str,
     asked = {"train": "data.train_size", "image_size": "data.image_size", "epochs": "training.epochs"}
     scale = {name: judged.get(key, OmegaConf.select(cfg, key)) for name, key in asked.items()}
     return {"space": plain(cfg.space), "profile": cfg.profile, "data": trainings.digest, "scale": scale}
-
-
-def hours(cfg: DictConfig, study: Searches, settings: SearchSettings, trainings: Trainings) -> tuple[int, float | None]:
-    """How many trials a study trains at most, and the hours; None where the store tells nothing of them."""
-    space = composed.space_of(cfg.space)
-    if study.table is not None:
-        points = space.distinct()
-        shown = [space.settings(point) for point in points[:: max(1, len(points) // GUESS_CELLS)]]
-        long = study.table.long
-        parts = [
-            (trainings.hours(shown, study.table.seeds, len(points)), len(points) * len(study.table.seeds)),
-            (
-                trainings.hours([{**one, **long.set} for one in shown], long.seeds, long.cells),
-                long.cells * len(long.seeds),
-            ),
-        ]
-    else:
-        how, parts = study.compare, []
-        for name in how.searchers:
-            block = trainings.whole([f"searcher={name}"]).searcher
-            searcher = composed.searcher_of(block, space, how.seeds[0])
-            trials, each = engine.hours(settings, searcher, trainings)
-            parts.append((None if each is None else each * len(how.seeds), trials * len(how.seeds)))
-        finals = [made.set for made in how.beside.values()] or [space.settings(next(space.points()))]
-        if how.fit:
-            finals = [compared.fitted(one, how.fit, trainings)[0] for one in finals]
-        count = len(how.searchers) + len(how.beside)
-        whole = [{**one, **how.final.set} for one in finals]
-        parts.append((trainings.hours(whole, how.final.seeds, count), count * len(how.final.seeds)))
-    known = [each for each, _ in parts]
-    return sum(trials for _, trials in parts), None if None in known else sum(known)

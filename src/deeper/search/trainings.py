@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 from deeper.data.prepared import read_meta
 from deeper.errors import DeeperError
 from deeper.run import costs as costing
-from deeper.run import processes
+from deeper.run import processes, step_times
 from deeper.run import wandb_runs as mirror
 from deeper.run.forecast import Forecast, makespan
 from deeper.run.jobs import check_images, default_slots, make_job
@@ -115,9 +115,7 @@ class Trainings:
             TrialFailed: some did not finish; raised after the others have ended.
         """
         mirror.check(self.first.logger)
-        rows = [
-            [Task(self.job(settings, seed), f"{words} seed={seed}") for seed in seeds] for words, settings in networks
-        ]
+        rows = self._rows(networks, seeds)
         told = [self._told(row) for row in rows]
         tasks = [task for row, one in zip(rows, told, strict=True) if one is None for task in row]
         if any(map(_is_missing, tasks)):
@@ -126,23 +124,35 @@ class Trainings:
             raise_failures(Sweep(tasks, self.slots, Display(self.title)).run())
         return [one or _trained([task.record for task in row]) for row, one in zip(rows, told, strict=True)]
 
+    def left(self, networks: Sequence[tuple[str, Settings]], seeds: Sequence[int]) -> int:
+        """How many trials of networks neither the store nor a file has."""
+        return sum(sum(map(_is_missing, row)) for row in self._rows(networks, seeds) if self._told(row) is None)
+
+    def there(self, networks: Sequence[tuple[str, Settings]], seeds: Sequence[int]) -> list[Trained]:
+        """What the store or a file has of networks of which no trial is left."""
+        return [self._told(row) or _trained([task.result() for task in row]) for row in self._rows(networks, seeds)]
+
+    def _rows(self, networks: Sequence[tuple[str, Settings]], seeds: Sequence[int]) -> list[list[Task]]:
+        return [
+            [Task(self.job(settings, seed), f"{words} seed={seed}") for seed in seeds] for words, settings in networks
+        ]
+
     def _told(self, tasks: Sequence[Task]) -> Trained | None:
         """What a file tells of a network, where the store has not all of its trials."""
         found = self.known.get(tuple(task.job["id"] for task in tasks)) if any(map(_is_missing, tasks)) else None
         self.taken |= set(found.trials) if found else set()
         return found
 
-    def hours(self, networks: Sequence[Settings], seeds: Sequence[int], count: int) -> float | None:
-        """Hours that ``count`` networks take that are like some; None where the store tells nothing of them."""
-        seconds: list[float] = []
-        for settings in networks:
-            job = self.job(settings, seeds[0])
+    def hours(self, tasks: Sequence[tuple[Settings, int]]) -> float | None:
+        """Hours that trials take, so many of each network; None where nothing tells them."""
+        guesses: list[tuple[float, int]] = []
+        for settings, count in tasks:
+            job = self.job(settings, 0)
             guess = self._past.seconds(job["config"], costing.cost(job["config"])["macs"])
             if guess is None:
                 return None
-            seconds.append(guess.seconds)
-        mean = sum(seconds) / len(seconds)
-        return makespan([(mean, self.first.trainer.devices)] * (count * len(seeds)), self.slots) / 3600
+            guesses += [(guess.seconds, self.first.trainer.devices)] * count
+        return makespan(guesses, self.slots) / 3600
 
     @property
     def digest(self) -> str:
@@ -154,7 +164,9 @@ class Trainings:
         job = self.job({}, 0)
         data = job["config"]["data"]
         start, stop = read_meta(Path(data["root"]) / data["name"])["splits"]["test"]
-        return Forecast(Path(job["config"]["store"]), job["environment"]["machine"], stop - start)
+        machine = job["environment"]["machine"]
+        timed = partial(step_times.seconds_per_image, machine=machine)
+        return Forecast(Path(job["config"]["store"]), machine, stop - start, timed, by_class=False)
 
 
 def plain(block: DictConfig) -> Any:

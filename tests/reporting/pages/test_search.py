@@ -35,7 +35,7 @@ def test_both_kinds_are_read_from_their_files(folder):
 def test_a_page_counts_each_training_once(folder):
     cells, table = search.pages(folder, Baselines.model_construct(rows=()))
     assert (table.trainings, table.hours) == (10, pytest.approx((3 * 60 + 100) / 3600))
-    assert cells.trainings == 18 + 8
+    assert cells.trainings == 18 + 8 + 3
 
 
 def test_what_searchers_came_to_prefer_is_of_the_later_half(folder):
@@ -59,6 +59,18 @@ def test_pages_have_figures_and_rows_and_stand_in_the_report(folder, tmp_path):
     assert "search_cells.md#search-vs-hand" in index
     leaves = json.loads((reports / "metrics" / "search_made" / "search-vs-random.json").read_text())
     assert leaves["seeds"] == 200
+
+
+def test_baselines_of_record_stand_for_those_that_are_not_beside(folder):
+    """Networks of the end are trained on more pictures than those of the first studies."""
+    row = {"data": "d", "digest": "digest", "image_size": 14, "train": 20000, "subset_seed": 0, "setting": "s"}
+    row |= {"train_error": 0.1, "validation_error": 0.2, "test_error": 0.2, "seconds": 1.0, "versions": {}}
+    rows = [row | {"method": method} for method in ("logistic", "forest")]
+    (folder / "record").mkdir()
+    (folder / "record" / "baselines.json").write_text(json.dumps({"schema": 1, "rows": rows}))
+    cells, _ = search.pages(folder, Baselines())
+    assert [verdict.verdict for verdict in cells.verdicts] == ["supported"]
+    assert cells.label("best") == "the best found (by evolution)"
 
 
 def test_cells_that_are_alike_are_drawn_once(folder):

@@ -11,7 +11,6 @@ from statistics import fmean, median
 from typing import TYPE_CHECKING
 
 from deeper.claims import searched
-from deeper.claims.preconditions import AboveBaseline
 from deeper.claims.statistics import Mean, mean
 from deeper.claims.verdicts import Verdict
 from deeper.reporting import words
@@ -19,7 +18,9 @@ from deeper.reporting.charts import searches as charts
 from deeper.reporting.charts import theme
 from deeper.reporting.charts.searches import DrawnCell, SoFar
 from deeper.reporting.pages.claim_rows import VerdictRow, dots
-from deeper.schema.baselines import Baselines
+from deeper.schema.baselines import FILE as BASELINES
+from deeper.schema.baselines import Baselines, read_baselines
+from deeper.schema.results import RECORD
 from deeper.schema.search import (
     BEST,
     PREFIX,
@@ -42,12 +43,14 @@ LAST = 0.5  # the share of a search's networks that tells what it came to prefer
 
 @dataclass(frozen=True)
 class SearcherRow:
-    """What a searcher did over the replays: the mean of what it held at the end, and the networks that it needed."""
+    """What a searcher did over the replays: the mean of what it held at the end, the networks that it needed, and those
+    that it trained."""
 
     searcher: str
     error: float
     reached: float
     needed: float | None
+    trained: float
 
 
 @dataclass(frozen=True)
@@ -88,7 +91,9 @@ class SearchPage:
             reached = [count for count in one.needed if count is not None]
             half = len(reached) * 2 > len(one.needed)
             needed = median(count or float("inf") for count in one.needed) if half else None
-            rows.append(SearcherRow(one.searcher, one.mean[-1], len(reached) / len(one.needed), needed))
+            rows.append(
+                SearcherRow(one.searcher, one.mean[-1], len(reached) / len(one.needed), needed, median(one.trained))
+            )
         return sorted(rows, key=lambda row: row.error)
 
     @property
@@ -141,13 +146,18 @@ class SearchPage:
         """Seconds by trial; those of a network are shared among its trials."""
         networks = [*self.found.cells, *self.found.long] if self.is_table else [one.final for one in self.found.finals]
         networks += [network for run in self.runs for network in run.networks]
+        networks += [short for one in ([] if self.is_table else self.found.finals) for short in one.shorts]
         return {trial: one.seconds / len(one.trials) for one in networks for trial in one.trials}
 
     def label(self, arm: str) -> str:
         """What the page calls an arm of a comparison."""
         if arm == BEST:
-            return "the best found"
+            return "the best found" if self.is_table else f"the best found (by {self._best.searcher})"
         return next((one.label for one, _ in self.finals if one.name == arm), arm)
+
+    @cached_property
+    def _best(self) -> FinalNetwork:
+        return searched.finals_of(self.found)[BEST]
 
     def searcher_of(self, run: SearchResult) -> str:
         """The searcher's name: a run of a study is named ``search_cells/evolution-0``."""
@@ -217,10 +227,14 @@ class SearchRow(VerdictRow):
 def pages(results: Path, baselines: Baselines) -> list[SearchPage]:
     """A page for each study of searches in a folder.
 
+    Args:
+        results: the folder.
+        baselines: what classifiers reach on the same pixels; those of record stand for what they lack.
+
     Raises:
         DeeperError: a file is damaged.
     """
-    found = []
+    found, baselines = [], baselines.filled_from(read_baselines(results / RECORD / BASELINES))
     for path in sorted(results.glob(f"{PREFIX}*.json")):
         one = read_study(path)
         runs = []
@@ -244,7 +258,7 @@ def published(shelf: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def precondition(one: searched.RankingHolds | AboveBaseline) -> str:
+def precondition(one: searched.Asked, page: SearchPage) -> str:
     """What must hold before a search's claim is tested, as a figure."""
     match one:
         case searched.RankingHolds(correlation=None):
@@ -252,7 +266,10 @@ def precondition(one: searched.RankingHolds | AboveBaseline) -> str:
         case searched.RankingHolds():
             found = words.number(one.correlation, 2)
             return f"rank correlation of short and long training {found}, at least {searched.RANKS:g}"
-    errors = [("the best", one.error), ("logistic regression", one.logistic), ("a random forest", one.forest)]
+        case searched.EqualCost():
+            far, most = (words.number(100 * share, 0) for share in (abs(one.deviation), searched.ALIKE))
+            return f"{page.label(one.arm)}: {far} % from the cost of all, at most {most} %"
+    errors = [(page.label(one.arm), one.error), ("logistic regression", one.logistic), ("a random forest", one.forest)]
     said = [f"{who} {words.number(100 * error, 1)} %" for who, error in errors if error is not None]
     return f"test error: {', '.join(said)}"
 
