@@ -14,6 +14,7 @@ from networks import PAPER, PUBLISHED, config
 
 from deeper.cost.count import count
 from deeper.models.build import build
+from deeper.models.timm_contract import TimmContract
 
 SMALL = (12, 14, 28)
 
@@ -70,6 +71,30 @@ def test_the_contract(name):
             assert network.forward_head(features, pre_logits=True).shape == (2, hidden)
             network.reset_classifier(7)
             assert network.forward_head(features).shape == (2, 7)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_timm_s_names_for_classifier_stages_and_input(name):
+    """Every network's stages are maps of their channels and sizes, and the picture that it names is one it takes."""
+    data, channels, classes, size = inputs(name)[-1]
+    with device(size):
+        network = build(config(name, data)).eval()
+        images = torch.ones(2, channels, size, size)
+        final, maps = network.forward_intermediates(images)
+        assert final.shape[:2] == (2, network.num_features)
+        for stage, found in zip(network.feature_info, maps, strict=True):
+            assert found.shape[:2] == (2, stage["num_chs"])
+            assert size / found.shape[2] == pytest.approx(stage["reduction"], rel=0.42)
+        sizes = [stage["reduction"] for stage in network.feature_info]
+        assert sizes == sorted(sizes)
+        assert classes in network.get_classifier().weight.shape or name == "lenet5_1998"  # whose codes do not learn
+        network.reset_classifier(7)
+        assert 7 in network.get_classifier().weight.shape or name == "lenet5_1998"
+    told = network.pretrained_cfg
+    if isinstance(network, TimmContract):
+        assert told["input_size"] == (channels, size, size)
+        assert network.get_submodule(told["first_conv"]).in_channels == channels
+        assert network.get_submodule(told["classifier"]) is network.get_classifier()
 
 
 @pytest.mark.parametrize("name", NAMES)
