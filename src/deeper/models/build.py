@@ -36,7 +36,7 @@ def build(model: Mapping[str, Any]) -> nn.Module:
         reason = " ".join(str(cause).splitlines()[:2])
         raise DeeperError(f"model {model.get('name', '')}: {reason}") from error
     if isinstance(network, TimmContract):
-        network.pretrained_cfg = described(network, model.get("form"))
+        network.pretrained_cfg = described(network, model)
     return network
 
 

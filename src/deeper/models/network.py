@@ -47,8 +47,8 @@ class Network(TimmContract):
         return self(x)
 
     def get_classifier(self) -> nn.Module:
-        """The layer that gives the logits."""
-        return self.head.fc
+        """The layer that gives the logits, or a head of one's own that is that layer."""
+        return getattr(self.head, "fc", self.head)
 
     def new_head(self, num_classes: int) -> nn.Module:
         """A fresh head of ``num_classes`` outputs (0: none)."""

@@ -90,24 +90,22 @@ class TimmContract(nn.Module):
         return output
 
 
-def described(network: TimmContract, form: Mapping[str, Any] | None) -> dict[str, Any]:
+def described(network: TimmContract, model: Mapping[str, Any]) -> dict[str, Any]:
     """``pretrained_cfg`` of a network without weights.
 
     Args:
         network: whole.
-        form: the input that the paper's network takes (docs/formats.md).
+        model: its configuration; ``form`` is the input that the paper's network takes (docs/formats.md).
     """
-    form = form or {}
-    first, convolution = next((name, part) for name, part in network.named_modules() if isinstance(part, nn.Conv2d))
-    classifier = network.get_classifier()
-    names = [name for name, part in network.named_modules() if part is classifier]
-    side = form.get("size") or SIDES[form.get("data", "small")]
+    form, classifier = model.get("form") or {}, network.get_classifier()
+    first = next(((name, part) for name, part in network.named_modules() if isinstance(part, nn.Conv2d)), None)
+    side = form.get("size") or SIDES.get(form.get("data"), SIDES["small"])
     return {
         "url": "",
         "num_classes": getattr(classifier, "out_features", getattr(classifier, "out_channels", 0)),
-        "input_size": (convolution.in_channels, side, side),
-        "first_conv": first,
-        "classifier": names[0] if names else None,
+        "input_size": (first[1].in_channels if first else model.get("in_chans", 3), side, side),
+        "first_conv": first and first[0],
+        "classifier": next((name for name, part in network.named_modules() if part is classifier), None),
     }
 
 
@@ -161,13 +159,14 @@ def _stages(network: TimmContract, size: tuple[int, int, int]) -> list[dict[str,
         if max(found, default=0) <= at <= reduction(features) and not goes_on(name, at):
             found[at] = output
     return [
-        {
-            "num_chs": output.shape[1],
-            "reduction": at,
-            "module": min((name for name, other in seen if other is output), key=lambda name: name.count(".")),
-        }
+        {"num_chs": output.shape[1], "reduction": at, "module": _maker([n for n, other in seen if other is output])}
         for at, output in found.items()
     ]
+
+
+def _maker(names: list[str]) -> str:
+    """Of modules that give the same map, in the order of the pass, the one that made it or is whole with it."""
+    return min((name for name in names if f"{names[0]}.".startswith(f"{name}.")), key=len)
 
 
 def _without_numbers(network: TimmContract) -> TimmContract:
