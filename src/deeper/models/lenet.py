@@ -155,6 +155,7 @@ class RadialOutput(nn.Module):
 
     def __init__(self, width: int, num_classes: int):
         super().__init__()
+        self.out_features = num_classes
         draw = random.Random(1998)
         codes = [[draw.choice((-1.0, 1.0)) for _ in range(width)] for _ in range(num_classes)]
         self.register_buffer("codes", torch.tensor(codes))
