@@ -9,6 +9,7 @@ import pytest
 from trials import SMALL, job, train
 
 from deeper.paths import ROOT
+from deeper.schema.results import read_table
 
 FOLDER = ROOT / "notebooks"
 
@@ -73,13 +74,26 @@ def test_a_figure(tmp_path):
     assert (tmp_path / "own.png").stat().st_size > 10_000
 
 
-@pytest.mark.parametrize("name", ["one_claim", "own_figure", "probe_a_network"])
-def test_what_it_says_without_small_settings_can_be_composed(name):
-    """The parameters as they are printed are Python; those that are overrides are settings that there are."""
+def parameters(name):
+    """What the cell that is tagged ``parameters`` says."""
     book = json.loads((FOLDER / f"{name}.ipynb").read_text(encoding="utf-8"))
     [cell] = [cell for cell in book["cells"] if "parameters" in cell["metadata"].get("tags", [])]
     said = {}
     exec("".join(cell["source"]), said)
+    return said
+
+
+def test_a_clone_has_the_network_that_is_probed():
+    """So that the notebook runs before anything is trained."""
+    said = parameters("probe_a_network")["network"]
+    rows = read_table(ROOT / "results" / f"{said['study']}.json").rows(said["arm"])
+    assert [row.id for row in rows if row.seed == said["seed"] and (ROOT / "networks" / row.id).is_dir()]
+
+
+@pytest.mark.parametrize("name", ["one_claim", "own_figure", "probe_a_network"])
+def test_what_it_says_without_small_settings_can_be_composed(name):
+    """The parameters as they are printed are Python; those that are overrides are settings that there are."""
+    said = parameters(name)
     from hydra import compose, initialize_config_dir
 
     from deeper.paths import CONF

@@ -25,6 +25,7 @@ def swept(root, tmp_path_factory):
     folder = tmp_path_factory.mktemp("sweep")
     done = call("train", folder, *TRAIN, f"data.root={root}", *SWEEP, "name=widths", "--json")
     assert done.returncode == 0, done.stderr
+    assert "widths: 4 trained" in done.stderr
     return folder, json.loads(done.stdout)
 
 

@@ -44,7 +44,8 @@ def run(verb: Callable[[], None]) -> None:
         with _document(verb):
             _check_flags(sys.argv[1:])
             _check_globs(sys.argv[1:])
-            verb()
+            with _mode_told(sys.argv[1:]):
+                verb()
         sys.stdout.flush()
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # for the flush when the interpreter ends
@@ -185,6 +186,25 @@ def _check_globs(words: list[str]) -> None:
         options = [path.stem for path in folder.glob("*.yaml")]
         if isinstance(pattern, Glob) and folder.is_dir() and not pattern.filter(options):
             raise DeeperError(f"{override.input_line}: nothing in {override.key_or_group} matches")
+
+
+@contextlib.contextmanager
+def _mode_told(words: list[str]) -> Iterator[None]:
+    """Spares a command one of its compositions: Hydra makes one to see whether a file sets ``hydra.mode``.
+
+    None of ours does; where another folder or file is named Hydra looks itself.
+    """
+    from hydra._internal.hydra import Hydra
+    from hydra.types import RunMode
+
+    look = Hydra.get_mode
+    said = [word.partition("=")[2] for word in words if word.lstrip("+").startswith("hydra.mode=")]
+    if not any(word.startswith(("--c", "-c", "hydra.searchpath")) for word in words):
+        Hydra.get_mode = lambda *_, **__: RunMode.__members__.get(said[-1]) if said else None
+    try:
+        yield
+    finally:
+        Hydra.get_mode = look
 
 
 def task(function: Callable[[Any], Any]) -> Callable[[Any], Any]:

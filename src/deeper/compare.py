@@ -29,14 +29,16 @@ def compare(cfg: DictConfig) -> None:
     check_verb(CompareSettings, cfg)
     sides = [_side(cfg[key]) for key in ("of", "against")]
     places = {key: paths.folder(key, cfg[key]) for key in ("store", "results", "sweeps")}
-    found = rows.compare(*sides, str(cfg.metric), **places)
+    found, diverged = rows.with_diverged(*sides, str(cfg.metric), **places)
     metric = METRICS.get(str(cfg.metric))
     label = metric.label if metric else str(cfg.metric)
     difference = words.difference(metric, found) if metric else words.measured(found, "")
     shown = [side if isinstance(side, str) else " ".join(side) for side in sides]
+    ended = f", of whose {2 * found.n} trials {diverged} diverged" if diverged else ""
+    facts = {"of": sides[0], "against": sides[1], "metric": str(cfg.metric), "difference": mean_facts(found)}
     cli.tell(
-        f"{label}, {shown[0]} {words.MINUS} {shown[1]}: {difference}; {words.plural(found.n, 'seed')}",
-        {"of": sides[0], "against": sides[1], "metric": str(cfg.metric), "difference": mean_facts(found)},
+        f"{label}, {shown[0]} {words.MINUS} {shown[1]}: {difference}; {words.plural(found.n, 'seed')}{ended}",
+        {**facts, "diverged": diverged},
     )
 
 

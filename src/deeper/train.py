@@ -39,10 +39,11 @@ def one_trial(cfg: DictConfig, label: str) -> str:
     from deeper.errors import DeeperError
     from deeper.run.jobs import check_images, make_job
 
-    for key, of in (("blocks", "a study"), ("tune", "a study"), ("name", "a sweep"), ("zip", "a sweep")):
-        if cfg[key] not in (None, False) and HydraConfig.get().mode == RunMode.RUN:
-            more = "--multirun and study=…" if of == "a study" else "--multirun"
-            raise DeeperError(f"{key}={str(cfg[key]).lower()}: it is of {of}, and this is one trial; add {more}")
+    of_many = (("blocks", "study"), ("tune", "study"), ("zip", "sweep"), ("name", "sweep"))
+    for key, many in of_many if HydraConfig.get().mode == RunMode.RUN else ():
+        if cfg.get(key) not in (None, False):
+            wanted = "--multirun and study=…" if many == "study" else "--multirun and settings of several values"
+            raise DeeperError(f"{key}={str(cfg[key]).lower()}: it is of a {many}, and this is one trial; add {wanted}")
     if not OmegaConf.is_dict(cfg.study) or cfg.study.get("name") != "none":
         _check_study(cfg, HydraConfig.get())
     job = make_job(cfg)

@@ -9,6 +9,7 @@ import numpy as np
 import photographs
 import pytest
 import synthetic
+import timm.data
 import torch
 import transfers
 from hydra import compose, initialize_config_dir
@@ -45,6 +46,13 @@ def test_predictions_of_the_test_pictures_are_the_stored_ones_to_the_bit(finishe
     assert (said == stored["logits"]).all()
     assert (said.argmax(1) != labels).mean() == pytest.approx(loaded.record["metrics"]["test_error"])
     assert said.shape[1] == len(loaded.classes)
+
+
+def test_timm_is_told_what_the_network_was_trained_on(loaded):
+    told = timm.data.resolve_data_config(model=loaded.network)
+    assert told["input_size"] == (1, 14, 14)
+    assert (told["mean"], told["std"]) == (loaded.preprocessing.mean, loaded.preprocessing.std)
+    assert loaded.network.pretrained_cfg["label_names"] == loaded.classes
 
 
 def test_files_and_pillow_s_images_go_the_same_way_as_arrays(loaded, root, tmp_path):

@@ -7,6 +7,7 @@ import synthetic
 from trials import job, train
 
 import deeper
+from deeper.compare import _quoted, compare
 from deeper.errors import DeeperError
 from deeper.schema.results import sealed
 
@@ -77,15 +78,35 @@ def test_arms_are_compared_by_seed(results):
     assert turned.mean == -found.mean
 
 
+def test_the_command_says_how_many_trials_diverged(tmp_path, in_process):
+    content = synthetic.results(seeds=4, epochs=2, name="x")
+    for row in content["trials"][:2]:
+        row["status"], row["reason"] = "diverged", "at chance level"
+    (tmp_path / "results").mkdir()
+    (tmp_path / "results" / "x.json").write_text(json.dumps(sealed(content)))
+    words = ("of=x/plain20", "against=x/resnet20", "metric=train_error")
+    said = in_process(compare)(*map(_quoted, words))
+    assert said[0] == 0, said
+    assert said[1].endswith("; 4 seeds, of whose 8 trials 2 diverged\n")
+    found = json.loads(in_process(compare)(*map(_quoted, words), "--json")[1])
+    assert (found["diverged"], found["difference"]["n"]) == (2, 4)
+
+
 @pytest.mark.parametrize(
     ("sides", "metric", "words"),
     [
         (("x/plain56", "x/resnet65"), "test_error", "did you mean 'resnet56'"),
         (("x/plain56", "x/resnet56"), "tset_error", "did you mean 'test_error'"),
-        (("y/plain56", "x/resnet56"), "test_error", "there are x"),
+        (("y/plain56", "x/resnet56"), "test_error", "y.json cannot be read .* there are: mine, .*x"),
+        (("mime/lr=0.1", "x/resnet56"), "test_error", "did you mean 'mine'"),
+        (("x/plain56", "x/resnet56"), "top5_error", "x/plain56 has no top5_error: it was not measured; a study has it"),
+        (("x/plain56", "x/resnet56"), "step_ms", "x/plain56 has no step_ms: it was not measured$"),
         (("0123", "4567"), "test_error", "there is no finished trial 0123"),
     ],
 )
 def test_a_wrong_name_is_one_line(results, sides, metric, words):
+    sweeps = results / "sweeps"
+    sweeps.mkdir()
+    (sweeps / "mine.json").write_text("{}")
     with pytest.raises(DeeperError, match=words):
-        deeper.compare(*sides, metric, results=results, store=results)
+        deeper.compare(*sides, metric, results=results, store=results, sweeps=sweeps)

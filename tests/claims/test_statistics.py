@@ -1,4 +1,6 @@
 import math
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -23,6 +25,16 @@ def test_an_interval_is_student_s(sample, confidence):
     if found.sd > 1e-9:
         half = stats.t.ppf((1 + confidence) / 2, len(sample) - 1) * stats.sem(sample)
         assert (found.lower, found.upper) == pytest.approx((found.mean - half, found.mean + half), rel=1e-6, abs=1e-9)
+
+
+@given(st.integers(1, 60), confidences)
+def test_its_width_is_scipy_s_to_the_bit_without_what_takes_long_to_import(freedom, confidence):
+    assert statistics._student(freedom, confidence) == stats.t.ppf((1 + confidence) / 2, freedom)
+
+
+def test_an_interval_needs_no_scipy_stats():
+    code = "import sys\nfrom deeper.claims import statistics\nstatistics.mean([1.0, 2.0, 4.0])\n"
+    subprocess.run([sys.executable, "-c", code + "assert 'scipy.stats' not in sys.modules"], check=True)
 
 
 @given(pairs)

@@ -11,9 +11,11 @@ import torch
 import torch.nn.functional as F
 from forms import FORMS, NAMES, form
 from networks import PAPER, PUBLISHED, config
+from torch import nn
 
 from deeper.cost.count import count
 from deeper.models.build import build
+from deeper.models.timm_contract import TimmContract
 
 SMALL = (12, 14, 28)
 
@@ -51,6 +53,10 @@ def scale_and_shift(images, mean, variance, weight=None, bias=None, *_, **__):
     return images * weight.view(shape) + bias.view(shape)
 
 
+def outputs(classifier):
+    return classifier.out_channels if isinstance(classifier, nn.Conv2d) else classifier.out_features
+
+
 def logits(output):
     return output if isinstance(output, tuple) else (output,)
 
@@ -70,6 +76,30 @@ def test_the_contract(name):
             assert network.forward_head(features, pre_logits=True).shape == (2, hidden)
             network.reset_classifier(7)
             assert network.forward_head(features).shape == (2, 7)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_timm_s_names_for_classifier_stages_and_input(name):
+    """Every network's stages are maps of their channels and sizes, and the picture that it names is one it takes."""
+    data, channels, classes, size = inputs(name)[-1]
+    with device(size):
+        network = build(config(name, data)).eval()
+        images = torch.ones(2, channels, size, size)
+        final, maps = network.forward_intermediates(images)
+        assert final.shape[:2] == (2, network.num_features)
+        for stage, found in zip(network.feature_info, maps, strict=True):
+            assert found.shape[:2] == (2, stage["num_chs"])
+            assert size / found.shape[2] == pytest.approx(stage["reduction"], rel=0.42)
+        sizes = [stage["reduction"] for stage in network.feature_info]
+        assert sizes == sorted(sizes)
+        assert outputs(network.get_classifier()) == classes
+        network.reset_classifier(7)
+        assert outputs(network.get_classifier()) == 7
+    told = network.pretrained_cfg
+    if isinstance(network, TimmContract):
+        assert told["input_size"] == (channels, size, size)
+        assert network.get_submodule(told["first_conv"]).in_channels == channels
+        assert network.get_submodule(told["classifier"]) is network.get_classifier()
 
 
 @pytest.mark.parametrize("name", NAMES)

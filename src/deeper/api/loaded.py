@@ -119,7 +119,22 @@ def load(
     network.load_state_dict(torch.load(home / WEIGHTS, map_location="cpu", weights_only=True))
     meta = read_meta(Path(config["data"]["root"]) / config["data"]["name"])
     classes = tuple(map(str, meta["classes"]))
-    return LoadedTrial(trial, network.eval(), _preprocessing(config, meta), classes, config, home.record())
+    preprocessing = _preprocessing(config, meta)
+    network.pretrained_cfg = getattr(network, "pretrained_cfg", {}) | _in_words_of_timm(preprocessing, classes)
+    return LoadedTrial(trial, network.eval(), preprocessing, classes, config, home.record())
+
+
+def _in_words_of_timm(preprocessing: Preprocessing | PicturePreprocessing, classes: tuple[str, ...]) -> dict[str, Any]:
+    """What ``timm.data.resolve_data_config`` reads: the pictures that the network was trained on."""
+    seen = preprocessing.transforms if isinstance(preprocessing, PicturePreprocessing) else preprocessing
+    side = preprocessing.image_size
+    return {
+        "num_classes": len(classes),
+        "label_names": classes,
+        "input_size": (preprocessing.channels, side, side),
+        "mean": tuple(seen.mean),
+        "std": tuple(seen.std),
+    }
 
 
 def _of_table(study: str | None, arm: str | None, seed: int, results: str | Path) -> str:

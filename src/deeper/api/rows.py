@@ -3,6 +3,7 @@
 import json
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,9 +12,10 @@ import yaml
 from deeper.claims import statistics
 from deeper.claims.metrics import METRICS
 from deeper.claims.statistics import Mean
-from deeper.errors import DeeperError, known
+from deeper.errors import DeeperError, hint, known, reason
 from deeper.run.store import CONFIG, RECORD, Home
 from deeper.schema.results import StudyTable, read_table
+from deeper.schema.study import SCORES
 from deeper.study import own_sweep
 
 if TYPE_CHECKING:
@@ -73,17 +75,46 @@ def compare(
         DeeperError: no such arm, setting, trial or metric, no seed that both have, one that a side has twice, or the
             same trial on both sides.
     """
+    return with_diverged(of, against, metric, store=store, results=results, sweeps=sweeps)[0]
+
+
+def with_diverged(
+    of: str | Sequence[str],
+    against: str | Sequence[str],
+    metric: str,
+    *,
+    store: str | Path,
+    results: str | Path,
+    sweeps: str | Path,
+) -> tuple[Mean, int]:
+    """``compare``, and how many of the compared trials diverged: their errors count like any other's."""
     left, right = (_values(side, metric, store, results, sweeps) for side in (of, against))
     seeds = sorted(left.keys() & right.keys())
     if not seeds:
         raise DeeperError(f"{of} and {against} have no seed in common: {sorted(left)} and {sorted(right)}")
-    if same := [seed for seed in seeds if left[seed][0] == right[seed][0]]:
+    if same := [seed for seed in seeds if left[seed].trial == right[seed].trial]:
         raise DeeperError(f"{of} and {against} are the same trial of seed {same[0]}; name two that differ")
-    return statistics.difference([left[seed][1] for seed in seeds], [right[seed][1] for seed in seeds])
+    sides = [[side[seed] for seed in seeds] for side in (left, right)]
+    found = statistics.difference(*([one.value for one in side] for side in sides))
+    return found, sum(one.diverged for side in sides for one in side)
 
 
-def table_of(study: str, results: str | Path) -> StudyTable:
+@dataclass(frozen=True)
+class _Measured:
+    """What one trial has of a metric."""
+
+    trial: str
+    value: float
+    diverged: bool
+
+
+def table_of(study: str, results: str | Path, others: Sequence[str] = ()) -> StudyTable:
     """The table of a study by its name, such as ``dense`` or ``record/dense``.
+
+    Args:
+        study: its name.
+        results: where the tables are.
+        others: further names that may have been meant.
 
     Raises:
         DeeperError: there is none, or it is none.
@@ -93,25 +124,32 @@ def table_of(study: str, results: str | Path) -> StudyTable:
         return read_table(path)
     except OSError as error:
         there = sorted(str(p.relative_to(results).with_suffix("")) for p in Path(results).glob("**/*.json"))
-        raise DeeperError(f"{path} cannot be read; there are {', '.join(there) or 'no tables'}") from error
+        raise DeeperError(f"{path} cannot be read ({reason(error)}); {hint(study, [*others, *there])}") from error
 
 
 def _values(
     side: str | Sequence[str], metric: str, store: str | Path, results: str | Path, sweeps: str | Path
-) -> dict[int, tuple[str, float]]:
-    """The id and the value of every seed."""
+) -> dict[int, _Measured]:
+    """What every seed has; not one that has no number."""
     if isinstance(side, str) and "/" in side:
         known(metric, METRICS, "metric", "the metrics of the ledger")
         table, arm = _arm(side, results, sweeps)
-        found = {row.seed: (row.id, METRICS[metric](row)) for row in table.rows(arm) if not row.members}
+        rows = [row for row in table.rows(arm) if not row.members]
+        found = {row.seed: _Measured(row.id, METRICS[metric](row), row.status == "diverged") for row in rows}
     else:
         found = {}
         for one in [side] if isinstance(side, str) else side:
-            seed, value = _value(one, metric, store)
+            seed, measured = _value(one, metric, store)
             if seed in found:
-                raise DeeperError(f"trials {found[seed][0]} and {one} are both of seed {seed}; take one of each seed")
-            found[seed] = (one, value)
-    return {seed: (trial, value) for seed, (trial, value) in found.items() if math.isfinite(value)}
+                raise DeeperError(
+                    f"trials {found[seed].trial} and {one} are both of seed {seed}; take one of each seed"
+                )
+            found[seed] = measured
+    told = {seed: one for seed, one in found.items() if math.isfinite(one.value)}
+    if found and not told:
+        asked = "; a study has it whose `tables` or `claims` ask for it (docs/formats.md)" if metric in SCORES else ""
+        raise DeeperError(f"{side} has no {metric}: it was not measured{asked}")
+    return told
 
 
 def _arm(side: str, results: str | Path, sweeps: str | Path) -> tuple[StudyTable, str]:
@@ -121,12 +159,12 @@ def _arm(side: str, results: str | Path, sweeps: str | Path) -> tuple[StudyTable
         table = read_table(path)
         return table, own_sweep.arm_of(table, words)
     study, _, arm = side.rpartition("/")
-    table = table_of(study, results)
+    table = table_of(study, results, sorted(path.stem for path in Path(sweeps).glob("*.json")))
     known(arm, table.arms, "arm", f"the arms of {study}")
     return table, arm
 
 
-def _value(trial: str, metric: str, store: str | Path) -> tuple[int, float]:
+def _value(trial: str, metric: str, store: str | Path) -> tuple[int, _Measured]:
     home = Home(store, trial)
     record = home.finished("arms are study/arm, settings sweep/setting")
     known(metric, record["metrics"], "metric", f"the metrics of trial {trial}")
@@ -135,7 +173,7 @@ def _value(trial: str, metric: str, store: str | Path) -> tuple[int, float]:
         seed = yaml.safe_load((home / CONFIG).read_bytes())["seed"]
     except (OSError, ValueError, LookupError, TypeError, yaml.YAMLError) as error:
         raise DeeperError(f"{home / CONFIG} is damaged; python -m deeper.trials show={trial} says what is") from error
-    return seed, math.nan if value is None else value
+    return seed, _Measured(trial, math.nan if value is None else value, record["status"] == "diverged")
 
 
 def _row(path: Path) -> dict[str, Any] | None:

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from deeper.errors import DeeperError
+from deeper.models.timm_contract import TimmContract, described
 from deeper.seeds import Purpose, number_of, seed_of
 
 DESCRIPTIVE = ("name", "form")
@@ -29,11 +30,14 @@ def build(model: Mapping[str, Any]) -> nn.Module:
     arguments = {key: value for key, value in model.items() if key not in DESCRIPTIVE}
     _check_whole(arguments)
     try:
-        return instantiate(arguments)
+        network = instantiate(arguments)
     except InstantiationException as error:
         cause = error.__cause__ or error
         reason = " ".join(str(cause).splitlines()[:2])
         raise DeeperError(f"model {model.get('name', '')}: {reason}") from error
+    if isinstance(network, TimmContract):
+        network.pretrained_cfg = described(network, model)
+    return network
 
 
 def _check_whole(arguments: Mapping[str, Any]) -> None:

@@ -25,6 +25,7 @@ from deeper.models.parts.checks import check_choice
 from deeper.models.parts.heads import renewed
 from deeper.models.parts.initialisation import initialise, start_classifier
 from deeper.models.parts.pooling import make_pool
+from deeper.models.timm_contract import TimmContract
 
 SIDE = 32
 MAPS, CODE = 120, 84
@@ -35,7 +36,7 @@ TABLE = tuple(
 )
 
 
-class LeNet5(nn.Module):
+class LeNet5(TimmContract):
     """Three convolutions, two subsamplings, one hidden linear layer: (N, in_chans, H, W) → (N, num_classes).
 
     Args:
@@ -86,6 +87,10 @@ class LeNet5(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return self.forward_head(self.forward_features(x))
+
+    def get_classifier(self) -> nn.Module:
+        """The output layer."""
+        return self.output
 
     def reset_classifier(self, num_classes: int) -> None:
         """Replace the output layer by a fresh one of ``num_classes`` outputs (0: none)."""
@@ -150,6 +155,7 @@ class RadialOutput(nn.Module):
 
     def __init__(self, width: int, num_classes: int):
         super().__init__()
+        self.out_features = num_classes
         draw = random.Random(1998)
         codes = [[draw.choice((-1.0, 1.0)) for _ in range(width)] for _ in range(num_classes)]
         self.register_buffer("codes", torch.tensor(codes))

@@ -5,9 +5,10 @@ from torch import Tensor, nn
 from deeper.models.parts.checks import check_rate
 from deeper.models.parts.heads import ClassifierHead, PooledHead, renewed
 from deeper.models.parts.initialisation import initialise
+from deeper.models.timm_contract import TimmContract
 
 
-class Network(nn.Module):
+class Network(TimmContract):
     """Features, then a head: (N, in_chans, H, W) → (N, num_classes).
 
     A family sets ``num_features``, the channels of its feature maps, and ``head``. It writes ``forward_features`` and,
@@ -44,6 +45,10 @@ class Network(nn.Module):
         if isinstance(self.head, ClassifierHead):
             return self.head.dense(self.forward_features(x))
         return self(x)
+
+    def get_classifier(self) -> nn.Module:
+        """The layer that gives the logits, or a head of one's own that is that layer."""
+        return getattr(self.head, "fc", self.head)
 
     def new_head(self, num_classes: int) -> nn.Module:
         """A fresh head of ``num_classes`` outputs (0: none)."""

@@ -66,6 +66,7 @@ class TimmNetwork(nn.Module):
         self.network = _create(network, pretrained, {"in_chans": in_chans, "num_classes": num_classes, **given})
         self.num_features = self.network.num_features
         self.head_hidden_size = getattr(self.network, "head_hidden_size", self.num_features)
+        self.pretrained_cfg = dict(self.network.pretrained_cfg)
         self.channels_last = getattr(self.network, "output_fmt", "NCHW") == "NHWC"
 
     def forward_features(self, x: Tensor) -> Tensor:
@@ -80,6 +81,20 @@ class TimmNetwork(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return self.forward_head(self.forward_features(x))
+
+    def get_classifier(self) -> nn.Module:
+        """The layer that gives the logits."""
+        return self.network.get_classifier()
+
+    @property
+    def feature_info(self) -> list[dict[str, Any]]:
+        """timm's own: of each stage ``num_chs``, ``reduction`` and ``module``, a name within ``network``."""
+        told = self.network.feature_info
+        return list(getattr(told, "info", told))
+
+    def forward_intermediates(self, x: Tensor, *arguments: Any, **named: Any) -> Any:
+        """timm's own: what its ``forward_features`` gives and the maps of stages, as timm has them."""
+        return self.network.forward_intermediates(x, *arguments, **named)
 
     def reset_classifier(self, num_classes: int) -> None:
         """Replace the classifier by a fresh one of ``num_classes`` outputs (0: none)."""

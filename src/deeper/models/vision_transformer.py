@@ -10,6 +10,7 @@ Attention is written out, as its fused backward pass is not deterministic on eve
 """
 
 import math
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -123,6 +124,18 @@ class VisionTransformer(Network):
             x = x + self.places
         x = self.norm(self.blocks(x)).transpose(1, 2)
         return x.unsqueeze(3) if self.token is not None else x.unflatten(2, (height, width))
+
+    @property
+    def feature_info(self) -> list[dict[str, Any]]:
+        """The layers, as timm has them: all of one width and size."""
+        names = (f"blocks.{number}" for number in range(len(self.blocks)))
+        return [{"num_chs": self.num_features, "reduction": self.patch, "module": name} for name in names]
+
+    def intermediate(self, output: Tensor, x: Tensor, norm: bool) -> Tensor:
+        """Tokens as a map, without the class token; ``norm``: after the last normalisation."""
+        tokens = self.norm(output) if norm else output
+        patches = tokens[:, int(self.token is not None) :].transpose(1, 2)
+        return patches.unflatten(2, tuple(side // self.patch for side in x.shape[2:]))
 
     def new_head(self, num_classes: int) -> nn.Module:
         """A fresh head of ``num_classes`` outputs (0: none)."""

@@ -17,6 +17,7 @@ from deeper.reporting import trial_table, words
 from deeper.reporting.arm_results import ArmResults, arm_results
 from deeper.reporting.charts import kept_figures
 from deeper.reporting.load import StudyResults
+from deeper.reporting.study_scale import scale_of
 from deeper.reporting.templating import environment
 from deeper.reporting.terminal_table import aligned
 from deeper.study.own_sweep import OwnSweep
@@ -127,7 +128,15 @@ def _cells(sweep: OwnSweep, rows: Sequence[SettingRow]) -> tuple[list[str], int,
     several = len(rows) > 1
     varied = list(sweep.varied) or ["network"]
     metrics = [METRICS[name].label for name in SHOWN]
-    head = [*varied, "seeds", *metrics, *(["difference"] if several else []), "parameters", "multiply-adds", "time"]
+    head = [
+        *varied,
+        "seeds",
+        *metrics,
+        *(["difference, points"] if several else []),
+        "parameters",
+        "multiply-adds",
+        "time",
+    ]
     return head, len(varied), [_cell_row(sweep, row, several) for row in rows]
 
 
@@ -185,21 +194,20 @@ def _page(sweep: OwnSweep, rows: Sequence[SettingRow], figures: Sequence[str]) -
     table, name = sweep.table, sweep.table.name
     seeds = sorted({row.seed for row in table.trials})
     missing = sweep.asked - len(table.trials)
-    pictures = f"{table.data.train:,} training images of {table.data.image_size}×{table.data.image_size} pixels"
+    results = StudyResults(sweep.path, table)
     verb = "transfer" if table.targets else "train"
     of, against = (shlex.quote(f"{name}/{row.arm.name}") for row in (rows[-1], rows[0]))
     return SweepPage(
         name=name,
         title=table.study.title,
-        says=f"{table.study.question} {words.data_name(table.data.name)}, {pictures}, profile {table.profile}, "
-        f"{words.seeds(seeds)}.",
+        says=f"{table.study.question} {scale_of(results).whole}, profile {table.profile}, {words.seeds(seeds)}.",
         missing=f"{missing} of {sweep.asked} trials are not there; the same command tries again." if missing else "",
-        is_toy=not StudyResults(sweep.path, table).measures,
+        is_toy=not results.measures,
         head=list(map(words.cell, head)),
         left=left,
         rows=[list(map(words.cell, row)) for row in cells],
         first=rows[0].arm.name if len(rows) > 1 else "",
-        processors=words.listed(StudyResults(sweep.path, table).processors()),
+        processors=words.listed(results.processors()),
         figures=figures,
         command=f"python -m deeper.{verb} --multirun {shlex.join(sweep.command)}",
         example=f"of={of} against={against}" if len(rows) > 1 else "",

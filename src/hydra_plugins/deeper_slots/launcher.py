@@ -66,7 +66,7 @@ class SlotsLauncher(Launcher):
         for task in tasks:
             if task.job["id"] in in_table and not (task.home / RECORD).exists():
                 task.state = "tabled"
-        Sweep(tasks, slots, Display(returns[0].cfg.study.name)).run()
+        Sweep(tasks, slots, Display(_title(first.cfg))).run()
         for task, result in zip(tasks, returns, strict=True):
             if task.state != "failed":
                 result.status, result.return_value = JobStatus.COMPLETED, task.job["id"]
@@ -87,6 +87,12 @@ class SlotsLauncher(Launcher):
     def _compose(self, index: int, overrides: list[str]) -> JobReturn:
         hydra, config = self.composer.compose(overrides)
         return JobReturn(overrides=overrides, cfg=config, hydra_cfg=hydra, task_name=hydra.job.name)
+
+
+def _title(cfg: DictConfig) -> str:
+    """What a line of progress names: a sweep of one's own by its name, where it has one."""
+    own = "sweep" if cfg.study.name == "none" else cfg.study.name
+    return cfg.get("name") or own
 
 
 def _labels(overrides: list[list[str]]) -> list[str]:

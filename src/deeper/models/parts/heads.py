@@ -61,6 +61,11 @@ class ClassMaps(nn.Sequential):
     def forward(self, x: Tensor, pre_logits: bool = False) -> Tensor:
         return (x if pre_logits else super().forward(x)).mean(dim=(2, 3))
 
+    @property
+    def fc(self) -> nn.Module:
+        """The convolution to the classes; an ``Identity`` where there is none."""
+        return next((part for part in self.modules() if isinstance(part, nn.Conv2d)), nn.Identity())
+
     @staticmethod
     def convolution(num_features: int, num_classes: int) -> nn.Conv2d:
         """A fresh 1×1 convolution to one map a class."""
