@@ -11,6 +11,9 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import Select, WebDriverWait
 
+from deeper.cost.networks import PaperNetwork
+from deeper.site import charts
+
 # Without a browser nothing here can be seen, and the run's summary says so with this reason; .ci/run installs one. The
 # first test waits for the site to be built, which may take five minutes of a slow machine.
 pytestmark = [pytest.mark.timeout(600), pytest.mark.skipif(bool(browsing.missing()), reason=browsing.missing())]
@@ -293,8 +296,18 @@ def test_the_layers_of_a_network_are_drawn_from_input_to_output(browser):
     bars = browser.find(".chart .mark-rect path")
     drawn = [bar.get_attribute("aria-label") for bar in sorted(bars, key=lambda bar: bar.rect["x"])]
     layers = [re.search(r"(?:^|; )layer: ([^;]+);", label)[1] for label in drawn]
-    assert len(layers) > 60
-    assert layers[:24] == browser.shown("table.numbers tbody tr td:first-child")[:24]
+    assert layers == [layer.name for layer in PaperNetwork("resnet20").layers]
+    [head, times] = browser.shown("#layers th:nth-child(-n+2)")
+    assert (head, times) == ("Layer", "Times")
+    lines = zip(*(browser.shown(f"#layers td:nth-child({place})") for place in (1, 2)), strict=True)
+    assert ("stages.0.0–2.conv1", "×3") in list(lines)
+
+
+def test_charts_look_alike_by_the_one_configuration_of_all_pages(browser):
+    for page in ("zoo", "studies/lesion", "networks/resnet20"):
+        browser.visit(page)
+        fills = "return [...document.querySelectorAll('.role-axis-label text')].map(e => e.getAttribute('fill'))"
+        assert set(browser.driver.execute_script(fills)) == {charts.MUTED}, page
 
 
 def test_charts_say_in_words_what_they_show(browser):

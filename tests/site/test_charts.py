@@ -11,7 +11,8 @@ from deeper.reporting import load
 from deeper.reporting.arm_results import arm_results
 from deeper.reporting.charts import comparisons
 from deeper.schema.baselines import Baselines
-from deeper.site import probe_charts, row_charts
+from deeper.site import charts, probe_charts, row_charts
+from deeper.site.curve_chart import curve_chart
 from deeper.site.looks import looks
 
 
@@ -27,6 +28,29 @@ def _datasets(chart: str) -> list[list[dict[str, str]]]:
 def test_no_two_lines_look_alike(name):
     found = looks([arm for arm in _arms(name) if any(row.curves for row in arm.rows)])
     assert len({(look.colour, look.shape) for look in found}) == len(found)
+
+
+def test_the_courses_of_trials_are_those_of_the_table():
+    results = load.read(ROOT / "results" / "residual_vs_plain.json")
+    chart = json.loads(curve_chart(results.table, arm_results(results.table), "Shortcuts"))
+    [trials] = [data for data in chart["datasets"].values() if isinstance(data, list)]
+    places = {(row.arm, row.seed): row for row in results.rows}
+    arms = [arm.name for arm in arm_results(results.table)]
+    assert len(trials) == len(places)
+    for trial in trials:
+        epochs = places[arms[trial["place"]], trial["seed"]].curves
+        assert trial["epoch"] == [epoch.epoch for epoch in epochs]
+        for error in ("train_error", "validation_error"):
+            assert trial[error] == pytest.approx([getattr(epoch, error) for epoch in epochs], rel=1e-4)
+        assert trial["seconds"][-1] == pytest.approx(sum(epoch.seconds for epoch in epochs), rel=1e-4)
+        assert trial["steps"] == 125
+
+
+def test_what_all_charts_look_like_is_in_none_of_them():
+    chart = json.loads(row_charts.final_errors(_arms("lrn")))
+    assert list(chart["config"]) == ["legend"]
+    assert list(chart["config"]["legend"]) == ["columns"]
+    assert charts.configuration()["axis"]["labelColor"] == charts.MUTED
 
 
 def test_a_chart_of_differences_has_each_with_its_interval():

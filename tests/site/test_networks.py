@@ -1,5 +1,7 @@
 """A network's page has what the network itself reached, and not what a study made of it."""
 
+import json
+
 import pytest
 
 from deeper.paths import ROOT
@@ -39,6 +41,24 @@ def test_a_network_s_best_is_its_own_and_has_its_own_cost(pages):
     arm = next(arm for arm in pages["zoo"].arms if arm.name == "resnet20")
     assert (net.best.error, net.best.macs) == (arm.means["test_error"], arm.rows[0].cost.macs)
     assert net.label == "ResNet-20"
+
+
+@pytest.mark.parametrize("name", ["resnet20", "vgg16"])
+def test_the_chart_of_a_network_has_every_layer_with_its_numbers(name):
+    [net] = network_pages([], [], [name])
+    chart = json.loads(net.chart)
+    kinds = next(one["calculate"] for one in chart["transform"] if one.get("as") == "kind")
+    kinds = json.loads(kinds.removesuffix("[datum.kind]"))
+    [groups] = chart["datasets"].values()
+    drawn = [
+        (layer.replace("#", str(group["first"] + copy)), kinds[kind], *numbers)
+        for group in groups
+        for copy in range(group["times"])
+        for layer, kind, *numbers in zip(
+            *(group[key] for key in ("layer", "kind", "macs", "params", "activations")), strict=True
+        )
+    ]
+    assert drawn == [(la.name, la.kind, la.macs, la.params, la.activations) for la in net.layers]
 
 
 def test_a_label_that_says_more_than_the_network_names_none():

@@ -1,9 +1,12 @@
 """Results in, a folder of pages out: templates fill Markdown, Sphinx makes pages, search and themes of it."""
 
+import base64
 import functools
+import gzip
 import importlib.resources
 import io
 import json
+import re
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -39,10 +42,22 @@ from deeper.reporting.pages.study import StudyPage
 from deeper.schema.baselines import FILE as BASELINES
 from deeper.schema.baselines import read_baselines
 from deeper.schema.ledger import ledger
-from deeper.site import arm_networks, ledger_rows, networks, probe_charts, row_charts, scales, searches, sources, zoo
+from deeper.site import (
+    arm_networks,
+    charts,
+    ledger_rows,
+    networks,
+    probe_charts,
+    row_charts,
+    scales,
+    searches,
+    sources,
+    zoo,
+)
 from deeper.site.curve_chart import curve_chart
 
 OWN = ".buildinfo"  # Sphinx writes it into every site
+INDENT = re.compile(r"(<pre.*?</pre>)|\s*\n\s*", re.DOTALL)  # and text that keeps its own
 SETTINGS = {
     "project": "Deeper",
     "html_title": "Deeper",
@@ -50,7 +65,7 @@ SETTINGS = {
     "extensions": ["myst_parser"],
     "html_theme": "furo",
     "html_static_path": ["_site"],
-    "templates_path": [str(Path(__file__).parent / "theme")],  # small icons: every page bears them all
+    "templates_path": [str(Path(__file__).parent / "theme")],  # icons in one file: the theme puts all into every page
     "html_css_files": ["datatables.css", "site.css"],
     "html_copy_source": False,
     "html_show_sphinx": False,
@@ -62,6 +77,7 @@ SETTINGS = {
     "html_js_files": [
         ["vega.js", {"defer": "defer"}],
         ["datatables.js", {"defer": "defer"}],
+        ["chart_configuration.js", {"defer": "defer"}],
         ["site.js", {"defer": "defer"}],
     ],
 }
@@ -113,6 +129,7 @@ def write(
             path.write_text(text, encoding="utf-8")
         _libraries(scratch / "source" / "_site")
         _sphinx(scratch.resolve())
+        _slim(scratch / "html")
         files.take_place(scratch / "html", site)
     size = sum(path.stat().st_size for path in site.rglob("*") if path.is_file())
     return f"{site / 'index.html'}: {len(made)} pages, {size / 1e6:.1f} MB"
@@ -151,7 +168,7 @@ def pages(
         shown = {"live": searches.best_so_far(page), "cells": searches.pictures(page)}
         made[searches.address(page)] = _render("search", root="../", page=page, **shown)
     for net in nets:
-        made[f"networks/{net.name}"] = _render("network", root="../", net=net, first=networks.FIRST)
+        made[f"networks/{net.name}"] = _render("network", root="../", net=net)
     return made
 
 
@@ -252,14 +269,31 @@ def _libraries(folder: Path) -> None:
     own = importlib.resources.files("deeper.site") / "static"
     with importlib.resources.as_file(own) as path:
         shutil.copytree(path, folder)
-    # In a function of its own: its names are Sphinx's scripts' names too.
-    (folder / "vega.js").write_text(f"(() => {{{vl_convert.javascript_bundle()}}})();\n", encoding="utf-8")
     bundle = importlib.resources.files("itables") / "html"
-    # A browser lets a page from a folder import no file as a module, but a blob.
-    text = json.dumps((bundle / "dt_bundle.js").read_text(encoding="utf-8"))
-    blob = f"window.datatables = import(URL.createObjectURL(new Blob([{text}], {{ type: 'text/javascript' }})));\n"
-    (folder / "datatables.js").write_text(blob, encoding="utf-8")
+    libraries = {
+        "vega": vl_convert.javascript_bundle(),
+        "datatables": (bundle / "dt_bundle.js").read_text(encoding="utf-8"),
+    }
+    for name, text in libraries.items():
+        (folder / f"{name}.js").write_text(_packed(name, text), encoding="utf-8")
     (folder / "datatables.css").write_text((bundle / "dt_bundle.css").read_text(encoding="utf-8"), encoding="utf-8")
+    looks = json.dumps(charts.configuration(), separators=(",", ":"))
+    (folder / "chart_configuration.js").write_text(f"const chartConfiguration = {looks};\n", encoding="utf-8")
+
+
+def _packed(name: str, text: str) -> str:
+    """A library as a script that holds it packed, for ``site.js`` to unpack: less than half of its size."""
+    content = base64.b64encode(gzip.compress(text.encode(), mtime=0)).decode()
+    return f'(window.packed ??= {{}}).{name} = "{content}";\n'
+
+
+def _slim(html: Path) -> None:
+    """Take off what no reader sees: indents and empty lines of the theme's pages, and maps to sources not here."""
+    for page in html.rglob("*.html"):
+        text = page.read_text(encoding="utf-8")
+        page.write_text(INDENT.sub(lambda found: found[1] or "\n", text), encoding="utf-8")
+    for path in html.rglob("*.map"):
+        path.unlink()
 
 
 def _sphinx(scratch: Path) -> None:

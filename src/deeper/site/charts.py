@@ -4,6 +4,7 @@ A colour is CSS's ``light-dark(…, …)``, which the browser resolves, so that 
 """
 
 import json
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -62,7 +63,19 @@ def table(rows: Iterable[Sequence[Any]], heads: Sequence[str]) -> alt.InlineData
 
 
 def as_json(chart: alt.TopLevelMixin, description: str, named: Sequence[str] = ()) -> str:
-    """The chart for a page, as wide as that is; ``description`` is its alternative text, ``named`` are its legend's."""
+    """The chart for a page, as wide as that is; ``description`` is its alternative text, ``named`` are its legend's.
+
+    What all charts look alike in is not in it: ``configuration`` has it for all pages.
+    """
+    columns = max(1, int(NARROW / (SYMBOL + LETTER * max(map(len, named), default=0))))
+    content = chart.properties(description=description).to_dict(validate=False)
+    content["config"] = {"legend": {"columns": columns}}  # in the place of altair's own, a size that no chart has
+    # A script's text must not close the script.
+    return json.dumps(content, separators=(",", ":")).replace("</", "<\\/")
+
+
+def configuration() -> dict[str, Any]:
+    """How every chart looks: its colours, letters, axes and legends."""
     letters = {"labelFontSize": 12, "titleFontSize": 12}
     axis = alt.AxisConfig(
         labelColor=MUTED,
@@ -74,23 +87,28 @@ def as_json(chart: alt.TopLevelMixin, description: str, named: Sequence[str] = (
         labelSeparation=6,
         **letters,
     )
-    upright = alt.AxisConfig(minExtent=UPRIGHT)
-    columns = max(1, int(NARROW / (SYMBOL + LETTER * max(map(len, named), default=0))))
     legend = alt.LegendConfig(
-        labelColor=TEXT, titleColor=MUTED, orient="top", columns=columns, labelLimit=400, symbolOpacity=1, **letters
+        labelColor=TEXT, titleColor=MUTED, orient="top", labelLimit=400, symbolOpacity=1, **letters
     )
-    chart = chart.properties(description=description).configure(
-        background="transparent", axis=axis, axisY=upright, legend=legend
-    )
-    chart = chart.configure_view(stroke=None).configure_text(color=TEXT, fontSize=12)
-    # A script's text must not close the script.
-    return json.dumps(chart.to_dict(validate=False), separators=(",", ":")).replace("</", "<\\/")
+    return alt.Config(
+        background="transparent",
+        axis=axis,
+        axisY=alt.AxisConfig(minExtent=UPRIGHT),
+        legend=legend,
+        view=alt.ViewConfig(stroke=None),
+        text=alt.MarkConfig(color=TEXT, fontSize=12),
+    ).to_dict()
+
+
+def rounded(value: float | None) -> float | None:
+    """A number with as many digits as those of a table; None for one that is not a number."""
+    return None if value is None or math.isnan(value) else float(f"{value:.{DIGITS}g}")
 
 
 def _cell(value: Any) -> str:
     if value is None:
         return ""
     if isinstance(value, float):
-        return f"{value:.{DIGITS}g}" if value == value else ""
+        return "" if math.isnan(value) else f"{value:.{DIGITS}g}"
     text = str(value).replace('"', '""')
     return f'"{text}"' if set(text) & set(',"\n') else text

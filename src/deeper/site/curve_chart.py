@@ -3,6 +3,7 @@
 import json
 import math
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import altair as alt
 
@@ -45,7 +46,9 @@ def curve_chart(table: StudyTable, arms: Sequence[ArmResults], title: str) -> st
     band = band.mark_area(opacity=0.18).encode(x=x, y=alt.Y("lower:Q", title="error"), y2="upper:Q", color=colour)
     line = means.mark_line(strokeWidth=2.5).encode(x=x, y=y, color=colour, strokeDash=dash, tooltip=tips)
     dots = means.mark_point(filled=True, opacity=1, size=55).encode(x=x, y=y, color=colour, shape=shape, tooltip=tips)
-    seeds = ready(alt.Chart(charts.table(_seeds(table, arms), _SEED_HEADS)).transform_filter("seeds"))
+    each = alt.Chart(alt.InlineData(values=list(_seeds(table, arms)))).transform_filter("seeds")
+    each = each.transform_flatten(["epoch", "seconds", *ERRORS]).transform_calculate(steps="datum.epoch * datum.steps")
+    seeds = ready(each)
     seeds = seeds.mark_line(strokeWidth=0.8, opacity=0.7).encode(
         x=x, y=y, color=colour, detail="seed:N", tooltip=[*tips[:1], "seed:N", *tips[1:]]
     )
@@ -78,20 +81,24 @@ def _pictures(arm: ArmResults) -> float:
     return max(row.metrics.pictures or 0 for row in arm.rows)
 
 
-_SEED_HEADS = ("place", "seed", "epoch", "steps", "seconds", *ERRORS)
 _MEAN_HEADS = (
     *("place", "epoch", "steps", "seconds"),
     *(f"{error}{end}" for error in ERRORS for end in ("", "_lower", "_upper")),
 )
 
 
-def _seeds(table: StudyTable, arms: Sequence[ArmResults]) -> Iterator[tuple]:
+def _seeds(table: StudyTable, arms: Sequence[ArmResults]) -> Iterator[dict[str, Any]]:
+    """Trials, each with its course as lists: a third of what a row an epoch takes. ``steps`` are those of an epoch."""
     for place, arm in enumerate(arms):
         for row in arm.rows:
-            spent = _seconds(row)
-            for epoch in row.curves:
-                along = (epoch.epoch, epoch.epoch * _steps(table, row), spent[epoch.epoch])
-                yield (place, row.seed, *along, *(getattr(epoch, error) for error in ERRORS))
+            yield {
+                "place": place,
+                "seed": row.seed,
+                "steps": _steps(table, row),
+                "epoch": [epoch.epoch for epoch in row.curves],
+                "seconds": list(map(charts.rounded, _seconds(row).values())),
+                **{error: [charts.rounded(getattr(epoch, error)) for epoch in row.curves] for error in ERRORS},
+            }
 
 
 def _means(table: StudyTable, arms: Sequence[ArmResults]) -> Iterator[tuple]:

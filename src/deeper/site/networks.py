@@ -13,14 +13,16 @@ from deeper.cost.layer_table import LayerCost
 from deeper.cost.networks import PaperNetwork
 from deeper.errors import DeeperError
 from deeper.paths import CONF, ROOT
+from deeper.reporting import words
 from deeper.reporting.charts import theme
 from deeper.reporting.study_scale import scale_of
 from deeper.site import charts, network_names
 from deeper.site.arm_networks import changed, network_itself
 from deeper.site.blocks import DrawnBlock, blocks_of
+from deeper.site.folded_layers import LayerGroup, fold
 from deeper.site.sources import Answer, Source
 
-FIRST = 24  # layers that a page's table shows
+NUMBER = "#"  # stands in a name for the block's number
 NUMBERS = {"macs": "multiply-adds", "params": "parameters", "activations": "activations"}
 
 
@@ -105,26 +107,56 @@ class NetworkPage:
     def total(self, number: str) -> int:
         return sum(getattr(layer, number) for layer in self.layers)
 
+    @cached_property
+    def groups(self) -> list[LayerGroup]:
+        return fold(self.layers)
+
+    @property
+    def is_folded(self) -> bool:
+        """Whether blocks alike stand in one line of the table."""
+        return any(group.times > 1 for group in self.groups)
+
     @property
     def chart(self) -> str:
-        """A bar a layer, from input to output."""
-        rows = [(n, la.name, la.kind, *(getattr(la, key) for key in NUMBERS)) for n, la in enumerate(self.layers, 1)]
-        base = alt.Chart(charts.table(rows, ("place", "layer", "kind", *NUMBERS)))
-        base = base.transform_calculate(y="toNumber(datum[number])").mark_bar(
-            color=charts.family_colours([self.family])[0]
-        )
+        """A bar a layer, from input to output; ``site.js`` makes the table of the layers from the same data."""
+        kinds = list(dict.fromkeys(layer.kind for layer in self.layers))
+        shapes = list(dict.fromkeys(map(_shape, self.layers)))
+        rows = [
+            {
+                "times": group.times,
+                "first": group.first,
+                "layer": [group.name(layer, NUMBER) for layer in group.layers],
+                "kind": [kinds.index(layer.kind) for layer in group.layers],
+                "shape": [shapes.index(_shape(layer)) for layer in group.layers],
+                **{key: [getattr(layer, key) for layer in group.layers] for key in NUMBERS},
+            }
+            for group in self.groups
+        ]
+        base = alt.Chart(alt.InlineData(values=rows))
+        base = base.transform_calculate(copy="sequence(datum.times)").transform_flatten(["copy"])
+        base = base.transform_flatten(["layer", "kind", "shape", *NUMBERS]).transform_window(place="row_number()")
+        base = base.transform_calculate(
+            layer=f"replace(datum.layer, '{NUMBER}', datum.first + datum.copy)",
+            kind="kinds[datum.kind]",
+            shape="shapes[datum.shape]",
+            y="datum[number]",
+        ).mark_bar(color=charts.family_colours([self.family])[0])
         tips = [alt.Tooltip(f"{key}:Q", title=title, format=",") for key, title in NUMBERS.items()]
         bars = base.encode(
             x=alt.X(
                 "place:O", title="layer, from input to output", axis=alt.Axis(labels=False, ticks=False), sort=None
             ),
             y=alt.Y("y:Q", title="number of a layer", axis=alt.Axis(format="~s")),
-            tooltip=["layer:N", "kind:N", *tips],
-        ).add_params(charts.choice("number", "Number", NUMBERS))
-        words = (
+            tooltip=["layer:N", "kind:N", "shape:N", *tips],
+        ).add_params(
+            charts.choice("number", "Number", NUMBERS),
+            alt.param(name="kinds", value=kinds),
+            alt.param(name="shapes", value=shapes),
+        )
+        about = (
             f"Cost of {self.label} by layer, {len(self.layers)} layers from input to output; the table has the numbers."
         )
-        return charts.as_json(bars.properties(width="container", height=220), words)
+        return charts.as_json(bars.properties(width="container", height=220), about)
 
 
 def network_pages(
@@ -146,6 +178,10 @@ def network_pages(
         )
         for name in names
     ]
+
+
+def _shape(layer: LayerCost) -> str:
+    return words.NONE if layer.shape is None else "×".join(map(str, layer.shape))
 
 
 def _reached(name: str, sources: Sequence[Source]) -> list[Reached]:

@@ -22,7 +22,7 @@ def with_names(chart: str, field: str, first: str) -> str:
     """
     import vl_convert
 
-    vega = vl_convert.vegalite_to_vega(json.loads(chart))
+    vega = vl_convert.vegalite_to_vega(json.loads(chart), config=charts.configuration())
     avoided = [_shadow(mark) for mark in _marks(vega) if mark["type"] in AVOIDED]
     next(mark for mark in _marks(vega) if mark["name"] == f"{NAMED}_marks")["interactive"] = False
     vega["marks"] += avoided

@@ -1,19 +1,44 @@
 // Hands the page's charts to Vega and its tables to DataTables; the lists above a table filter its columns.
-document.querySelectorAll(".chart").forEach((chart) => {
-  const script = chart.querySelector("script");
-  if (!script) return;
-  const target = chart.appendChild(document.createElement("div"));
-  vegaEmbed(target, JSON.parse(script.textContent), {
-    actions: false, renderer: "svg", tooltip: { theme: "custom" },
-    logLevel: 1, // errors alone: it warns of every layer that is switched off
-  })
-    .then(() => { chart.dataset.ready = "true"; });
-});
+const charts = document.querySelectorAll(".chart script");
+if (charts.length)
+  library("vega").then(() => charts.forEach((script) => {
+    const chart = script.parentElement;
+    vegaEmbed(chart.appendChild(document.createElement("div")), JSON.parse(script.textContent), {
+      actions: false, renderer: "svg", tooltip: { theme: "custom" }, config: chartConfiguration,
+      logLevel: 1, // errors alone: it warns of every layer that is switched off
+    })
+      .then(() => { chart.dataset.ready = "true"; });
+  }));
+
+// A library is packed in a file of its own. A browser lets a page from a folder import no file as a module, but a blob.
+function library(name) {
+  const bytes = Uint8Array.from(atob(packed[name]), (letter) => letter.charCodeAt(0));
+  const text = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
+  const module = new Response(text, { headers: { "Content-Type": "text/javascript" } });
+  return module.blob().then((blob) => import(URL.createObjectURL(blob)));
+}
+
+// A network's layers, from the data of the chart above them; blocks alike are the lines of one.
+const layers = document.querySelector("#layers");
+if (layers) {
+  const { params, datasets } = JSON.parse(charts[0].textContent);
+  const [kinds, shapes] = ["kinds", "shapes"].map((list) => params.find(({ name }) => name === list).value);
+  Object.values(datasets)[0].forEach(({ times, first, layer, kind, shape, macs, params, activations }) => {
+    layer.forEach((name, place) => {
+      const line = layers.tBodies[0].insertRow();
+      line.insertCell().textContent = name.replace("#", `${first}–${first + times - 1}`);
+      if (times > 1) line.cells[0].insertAdjacentHTML("beforeend", ` <small>×${times}</small>`);
+      line.insertCell().textContent = kinds[kind[place]];
+      [shapes[shape[place]], ...[params, macs, activations].map((number) => number[place].toLocaleString("en"))]
+        .forEach((said) => { Object.assign(line.insertCell(), { className: "n", textContent: said }); });
+    });
+  });
+}
 
 // Tables of a group are chosen from together, by the lists and the search box above them; another has a box of its own.
 const sortable = document.querySelectorAll("table.sortable");
 if (sortable.length)
-  window.datatables.then(({ jQuery }) => {
+  library("datatables").then(({ jQuery }) => {
     const made = new Map();
     sortable.forEach((table) => {
       const own = !table.dataset.group && table.tBodies[0].rows.length > 8;
