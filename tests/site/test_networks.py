@@ -47,18 +47,19 @@ def test_a_network_s_best_is_its_own_and_has_its_own_cost(pages):
 def test_the_chart_of_a_network_has_every_layer_with_its_numbers(name):
     [net] = network_pages([], [], [name])
     chart = json.loads(net.chart)
-    kinds = next(one["calculate"] for one in chart["transform"] if one.get("as") == "kind")
-    kinds = json.loads(kinds.removesuffix("[datum.kind]"))
+    said = {one["name"]: one["value"] for one in chart["params"]}
     [groups] = chart["datasets"].values()
     drawn = [
-        (layer.replace("#", str(group["first"] + copy)), kinds[kind], *numbers)
+        (layer.replace("#", str(group["first"] + copy)), said["kinds"][kind], said["shapes"][shape], *numbers)
         for group in groups
         for copy in range(group["times"])
-        for layer, kind, *numbers in zip(
-            *(group[key] for key in ("layer", "kind", "macs", "params", "activations")), strict=True
+        for layer, kind, shape, *numbers in zip(
+            *(group[key] for key in ("layer", "kind", "shape", "macs", "params", "activations")), strict=True
         )
     ]
-    assert drawn == [(la.name, la.kind, la.macs, la.params, la.activations) for la in net.layers]
+    assert drawn == [
+        (la.name, la.kind, "×".join(map(str, la.shape)), la.macs, la.params, la.activations) for la in net.layers
+    ]
 
 
 def test_a_label_that_says_more_than_the_network_names_none():

@@ -8,6 +8,8 @@ import re
 
 import pytest
 
+from deeper.site.repeated_parts import whole
+
 ROW = re.compile(r'<tr data-claim="([^"]+)">(.*?)</tr>')
 POINT = re.compile(r'<tr data-network="([^"]+)" data-study="([^"]+)">(.*?)</tr>')
 
@@ -117,7 +119,8 @@ def test_the_zoo_s_lines_are_the_table_s(site, tables):
 def test_the_zoo_s_chart_has_the_same_numbers(site, tables):
     table = _tables(tables)["zoo"]
     text = (site / "zoo.html").read_text(encoding="utf-8")
-    spec = json.loads(re.search(r'<script type="application/json">(.*?)</script>', text, re.S)[1])
+    common = re.search(r"commonParts = (.*);", (site / "_static" / "charts.js").read_text(encoding="utf-8"))[1]
+    spec = whole(re.search(r'<script type="application/json">(.*?)</script>', text, re.S)[1], json.loads(common))
     heads, *lines = csv.reader(_points(spec).splitlines())
     shown = sorted({float(dict(zip(heads, line, strict=True))["macs"]) for line in lines})
     assert shown == pytest.approx(sorted({row["cost"]["macs"] for row in table["trials"]}), rel=1e-4)

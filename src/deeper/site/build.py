@@ -55,8 +55,14 @@ from deeper.site import (
     zoo,
 )
 from deeper.site.curve_chart import curve_chart
+from deeper.site.repeated_parts import common_parts, said_once
 
 OWN = ".buildinfo"  # Sphinx writes it into every site
+# A library's style comes with its script, in its place before ours.
+STYLE = """document.querySelector('link[href*="site.css"]').before(
+  Object.assign(document.createElement("style"), {{ textContent: {style} }}));
+"""
+CHART = re.compile(r'(?<=<script type="application/json">).*?(?=</script>)', re.DOTALL)
 INDENT = re.compile(r"(<pre.*?</pre>)|\s*\n\s*", re.DOTALL)  # and text that keeps its own
 SETTINGS = {
     "project": "Deeper",
@@ -66,7 +72,7 @@ SETTINGS = {
     "html_theme": "furo",
     "html_static_path": ["_site"],
     "templates_path": [str(Path(__file__).parent / "theme")],  # icons in one file: the theme puts all into every page
-    "html_css_files": ["datatables.css", "site.css"],
+    "html_css_files": ["site.css"],
     "html_copy_source": False,
     "html_show_sphinx": False,
     "html_show_copyright": False,
@@ -77,7 +83,7 @@ SETTINGS = {
     "html_js_files": [
         ["vega.js", {"defer": "defer"}],
         ["datatables.js", {"defer": "defer"}],
-        ["chart_configuration.js", {"defer": "defer"}],
+        ["charts.js", {"defer": "defer"}],
         ["site.js", {"defer": "defer"}],
     ],
 }
@@ -123,11 +129,13 @@ def write(
     findings = exact_findings(figures) if exact else []
     made = pages(found, findings, chosen, search.pages(results, read_baselines(results / BASELINES)))
     with files.folder_lock(site), files.scratch_folder(site) as scratch:
+        common = common_parts(chart for text in made.values() for chart in CHART.findall(text))
         for name, text in made.items():
             path = scratch / "source" / f"{name}.md"
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, encoding="utf-8")
+            path.write_text(CHART.sub(lambda found: said_once(found[0], common), text), encoding="utf-8")
         _libraries(scratch / "source" / "_site")
+        _shared_by_charts(scratch / "source" / "_site", common)
         _sphinx(scratch.resolve())
         _slim(scratch / "html")
         files.take_place(scratch / "html", site)
@@ -270,15 +278,20 @@ def _libraries(folder: Path) -> None:
     with importlib.resources.as_file(own) as path:
         shutil.copytree(path, folder)
     bundle = importlib.resources.files("itables") / "html"
+    style, script = ((bundle / f"dt_bundle.{kind}").read_text(encoding="utf-8") for kind in ("css", "js"))
     libraries = {
         "vega": vl_convert.javascript_bundle(),
-        "datatables": (bundle / "dt_bundle.js").read_text(encoding="utf-8"),
+        "datatables": STYLE.format(style=json.dumps(style)) + script,
     }
     for name, text in libraries.items():
         (folder / f"{name}.js").write_text(_packed(name, text), encoding="utf-8")
-    (folder / "datatables.css").write_text((bundle / "dt_bundle.css").read_text(encoding="utf-8"), encoding="utf-8")
-    looks = json.dumps(charts.configuration(), separators=(",", ":"))
-    (folder / "chart_configuration.js").write_text(f"const chartConfiguration = {looks};\n", encoding="utf-8")
+
+
+def _shared_by_charts(folder: Path, common: Sequence[Any]) -> None:
+    """How all charts look, and what several of them say alike."""
+    values = {"chartConfiguration": charts.configuration(), "commonParts": common}
+    lines = [f"const {name} = {json.dumps(value, separators=(',', ':'))};\n" for name, value in values.items()]
+    (folder / "charts.js").write_text("".join(lines), encoding="utf-8")
 
 
 def _packed(name: str, text: str) -> str:

@@ -43,16 +43,17 @@ def curve_chart(table: StudyTable, arms: Sequence[ArmResults], title: str) -> st
     tips = ["arm:N", alt.Tooltip("epoch:Q"), alt.Tooltip("y:Q", format=".1%", title="error")]
     lower, upper = (f"toNumber(datum[error + '_{end}'])" for end in ("lower", "upper"))
     band = means.transform_filter("bands").transform_calculate(lower=lower, upper=upper)
-    band = band.mark_area(opacity=0.18).encode(x=x, y=alt.Y("lower:Q", title="error"), y2="upper:Q", color=colour)
-    line = means.mark_line(strokeWidth=2.5).encode(x=x, y=y, color=colour, strokeDash=dash, tooltip=tips)
-    dots = means.mark_point(filled=True, opacity=1, size=55).encode(x=x, y=y, color=colour, shape=shape, tooltip=tips)
+    band = band.mark_area(opacity=0.18).encode(y=alt.Y("lower:Q", title="error"), y2="upper:Q")
+    line = means.mark_line(strokeWidth=2.5).encode(y=y, strokeDash=dash, tooltip=tips)
+    dots = means.mark_point(filled=True, opacity=1, size=55).encode(y=y, shape=shape, tooltip=tips)
     each = alt.Chart(alt.InlineData(values=list(_seeds(table, arms)))).transform_filter("seeds")
     each = each.transform_flatten(["epoch", "seconds", *ERRORS]).transform_calculate(steps="datum.epoch * datum.steps")
     seeds = ready(each)
     seeds = seeds.mark_line(strokeWidth=0.8, opacity=0.7).encode(
-        x=x, y=y, color=colour, detail="seed:N", tooltip=[*tips[:1], "seed:N", *tips[1:]]
+        y=y, detail="seed:N", tooltip=[*tips[:1], "seed:N", *tips[1:]]
     )
-    chart = alt.layer(band, seeds, line, dots).add_params(
+    chart = alt.layer(band, seeds, line, dots).encode(x=x, color=colour)
+    chart = chart.add_params(
         charts.choice("error", "Error", _errors(arms)),
         charts.choice("axis", "Along", AXES),
         charts.switch("bands", "95 % intervals"),

@@ -112,11 +112,6 @@ class NetworkPage:
         return fold(self.layers)
 
     @property
-    def is_folded(self) -> bool:
-        """Whether blocks alike stand in one line of the table."""
-        return any(group.times > 1 for group in self.groups)
-
-    @property
     def chart(self) -> str:
         """A bar a layer, from input to output; ``site.js`` makes the table of the layers from the same data."""
         kinds = list(dict.fromkeys(layer.kind for layer in self.layers))

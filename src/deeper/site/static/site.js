@@ -3,12 +3,25 @@ const charts = document.querySelectorAll(".chart script");
 if (charts.length)
   library("vega").then(() => charts.forEach((script) => {
     const chart = script.parentElement;
-    vegaEmbed(chart.appendChild(document.createElement("div")), JSON.parse(script.textContent), {
+    vegaEmbed(chart.appendChild(document.createElement("div")), specification(script), {
       actions: false, renderer: "svg", tooltip: { theme: "custom" }, config: chartConfiguration,
       logLevel: 1, // errors alone: it warns of every layer that is switched off
     })
       .then(() => { chart.dataset.ready = "true"; });
   }));
+
+// A chart has each part that it repeats once, and a number in its places; what charts of several pages share is in charts.js.
+function specification(script) {
+  const { parts, chart } = JSON.parse(script.textContent);
+  const placed = (value) => {
+    if (Array.isArray(value)) return value.map(placed);
+    if (value === null || typeof value !== "object") return value;
+    if ("part" in value) return placed(parts[value.part]);
+    if ("common" in value) return placed(commonParts[value.common]);
+    return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, placed(one)]));
+  };
+  return placed(chart);
+}
 
 // A library is packed in a file of its own. A browser lets a page from a folder import no file as a module, but a blob.
 function library(name) {
@@ -21,7 +34,7 @@ function library(name) {
 // A network's layers, from the data of the chart above them; blocks alike are the lines of one.
 const layers = document.querySelector("#layers");
 if (layers) {
-  const { params, datasets } = JSON.parse(charts[0].textContent);
+  const { params, datasets } = specification(charts[0]);
   const [kinds, shapes] = ["kinds", "shapes"].map((list) => params.find(({ name }) => name === list).value);
   Object.values(datasets)[0].forEach(({ times, first, layer, kind, shape, macs, params, activations }) => {
     layer.forEach((name, place) => {
