@@ -248,7 +248,7 @@ def test_a_sweep_of_ones_own(root, tmp_path):
     done = call(root, tmp_path, *SMALL, *sweep)
     assert done.returncode == 0, done.stderr
     assert len(list((tmp_path / "trials").glob("*/record.json"))) == 4
-    assert "none: 4 trained" in done.stderr
+    assert "sweep: 4 trained" in done.stderr
     assert not (tmp_path / "results").exists()
 
 
