@@ -45,7 +45,6 @@ def mistake(done):
         (["blocks=2"], "blocks=2: it is of a study, and this is one trial; add --multirun"),
         (["tune=true"], "tune=true: it is of a study, and this is one trial"),
         (["zip=[model,recipe.lr]"], "it is of a sweep, and this is one trial; add --multirun and settings of several"),
-        (["name=rates"], "name=rates: it is of a sweep, and this is one trial"),
         (["+hydra.zzz=1"], "+hydra.zzz=1: there is no such setting"),
         (["profile=null"], "a group of options is set to null"),
         (["optimizer.rate=1"], "unknown setting 'optimizer.rate'"),
