@@ -45,7 +45,6 @@ def mistake(done):
         (["blocks=2"], "blocks=2: it is of a study, and this is one trial; add --multirun"),
         (["tune=true"], "tune=true: it is of a study, and this is one trial"),
         (["zip=[model,recipe.lr]"], "it is of a sweep, and this is one trial; add --multirun and settings of several"),
-        (["name=rates"], "name=rates: it is of a sweep, and this is one trial"),
         (["+hydra.zzz=1"], "+hydra.zzz=1: there is no such setting"),
         (["profile=null"], "a group of options is set to null"),
         (["optimizer.rate=1"], "unknown setting 'optimizer.rate'"),
@@ -248,7 +247,7 @@ def test_a_sweep_of_ones_own(root, tmp_path):
     done = call(root, tmp_path, *SMALL, *sweep)
     assert done.returncode == 0, done.stderr
     assert len(list((tmp_path / "trials").glob("*/record.json"))) == 4
-    assert "none: 4 trained" in done.stderr
+    assert "sweep: 4 trained" in done.stderr
     assert not (tmp_path / "results").exists()
 
 

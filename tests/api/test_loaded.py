@@ -52,6 +52,7 @@ def test_timm_is_told_what_the_network_was_trained_on(loaded):
     told = timm.data.resolve_data_config(model=loaded.network)
     assert told["input_size"] == (1, 14, 14)
     assert (told["mean"], told["std"]) == (loaded.preprocessing.mean, loaded.preprocessing.std)
+    assert (told["crop_pct"], told["interpolation"]) == (1.0, "bilinear")
     assert loaded.network.pretrained_cfg["label_names"] == loaded.classes
 
 

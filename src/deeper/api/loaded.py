@@ -126,9 +126,11 @@ def load(
 
 def _in_words_of_timm(preprocessing: Preprocessing | PicturePreprocessing, classes: tuple[str, ...]) -> dict[str, Any]:
     """What ``timm.data.resolve_data_config`` reads: the pictures that the network was trained on."""
-    seen = preprocessing.transforms if isinstance(preprocessing, PicturePreprocessing) else preprocessing
-    side = preprocessing.image_size
+    from_disk = isinstance(preprocessing, PicturePreprocessing)
+    seen, side = preprocessing.transforms if from_disk else preprocessing, preprocessing.image_size
+    whole = {} if from_disk else {"crop_pct": 1.0, "interpolation": "bilinear"}  # else timm cuts off an eighth
     return {
+        **whole,
         "num_classes": len(classes),
         "label_names": classes,
         "input_size": (preprocessing.channels, side, side),
