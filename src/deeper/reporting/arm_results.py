@@ -14,7 +14,7 @@ from deeper.schema.study import ArmMap, Average, Study
 
 
 @dataclass(frozen=True)
-class Cell:
+class MapCell:
     """Where an arm stands on its study's map."""
 
     map: ArmMap
@@ -42,7 +42,7 @@ class ArmResults:
     means: Mapping[str, Mean | None]
     values: Mapping[str, Sequence[float]]
     average: Average | None = None
-    cell: Cell | None = None
+    cell: MapCell | None = None
 
     @property
     def diverged(self) -> list[TrialRow]:
@@ -111,7 +111,7 @@ def _arm(table: StudyTable, name: str) -> ArmResults:
     values = {key: _finite(metric(row) for row in rows) for key, metric in METRICS.items()}
     means = {key: mean_of(numbers, METRICS[key].percentage) for key, numbers in values.items()}
     network = network_of(table.study, name)
-    cell = Cell(table.study.map, *table.study.map.place(spec.set or {})) if table.study.map and spec.trained else None
+    cell = MapCell(table.study.map, *table.study.map.place(spec.set or {})) if table.study.map and spec.trained else None
     return ArmResults(name, table.study.label(name), spec.group, network, rows, means, values, spec.average, cell)
 
 
