@@ -111,7 +111,9 @@ def _arm(table: StudyTable, name: str) -> ArmResults:
     values = {key: _finite(metric(row) for row in rows) for key, metric in METRICS.items()}
     means = {key: mean_of(numbers, METRICS[key].percentage) for key, numbers in values.items()}
     network = network_of(table.study, name)
-    cell = MapCell(table.study.map, *table.study.map.place(spec.set or {})) if table.study.map and spec.trained else None
+    cell = (
+        MapCell(table.study.map, *table.study.map.place(spec.set or {})) if table.study.map and spec.trained else None
+    )
     return ArmResults(name, table.study.label(name), spec.group, network, rows, means, values, spec.average, cell)
 
 
