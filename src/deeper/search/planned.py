@@ -7,6 +7,7 @@ a most.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from omegaconf import DictConfig
@@ -138,12 +139,23 @@ class _Counted:
 
 @dataclass(frozen=True)
 class _Reached:
-    """A search as far as what is there carries it: its networks, those left, and some of these; all of them at most."""
+    """A search as far as what is there carries it: its networks, and those left, all at most."""
 
     result: SearchResult
     networks: int
     left: int
-    shown: Sequence[Settings]
+    searcher: Searcher
+    trainings: Trainings
+
+    @cached_property
+    def shown(self) -> Sequence[Settings]:
+        """Some of the networks that are left; costs are counted for them, which takes a while."""
+        if not self.left:
+            return ()
+        space, window = self.searcher.space, self.result.search.window
+        points = dict.fromkeys(map(space.canonical, self.searcher.ask(SHOWN)))
+        shown = [space.settings(point) for point in points]
+        return [one for one in shown if window is None or admits(window, self.trainings.cost(one))] or shown
 
 
 def _reached(cfg: DictConfig, start: SearchResult, space: Space, trainings: Trainings) -> _Reached:
@@ -154,18 +166,10 @@ def _reached(cfg: DictConfig, start: SearchResult, space: Space, trainings: Trai
         while going.on() and (points := searcher.ask(asked.batch)):
             searcher.tell(going.take(points))
     except _NotThere:
-        left = networks - len(going.networks)
-        return _Reached(going.result(start), networks, left, _shown(asked, searcher, trainings))
+        return _Reached(going.result(start), networks, networks - len(going.networks), searcher, trainings)
     if not going.networks:
         raise DeeperError(f"search {start.name} would train no network: all that it proposes is outside search.window")
-    return _Reached(going.result(start), len(going.networks), 0, ())
-
-
-def _shown(asked: SearchSettings, searcher: Searcher, trainings: Trainings) -> list[Settings]:
-    points = dict.fromkeys(map(searcher.space.canonical, searcher.ask(SHOWN)))
-    shown = [searcher.space.settings(point) for point in points]
-    admitted = [one for one in shown if admits(asked.window, trainings.cost(one))] if asked.window else shown
-    return admitted or shown
+    return _Reached(going.result(start), len(going.networks), 0, searcher, trainings)
 
 
 def _best(reached: SearchResult, shown: Sequence[Settings], trainings: Trainings) -> SearchedNetwork:
