@@ -12,8 +12,8 @@ def _bytes(paths) -> int:
     return sum(path.stat().st_size for path in paths if path.is_file())
 
 
-def test_the_libraries_of_all_pages_take_less_than_a_megabyte(site):
-    assert _bytes((site / "_static").rglob("*")) < 1_000_000
+def test_what_all_pages_share_is_less_than_a_megabyte(site):
+    assert _bytes((site / "_static").rglob("*")) < 920_000
     assert not list(site.rglob("*.map"))
 
 
@@ -28,7 +28,7 @@ def test_the_frame_of_a_page_is_small(site, page):
 
 def test_pages_stay_small(site):
     """The bound of the whole site, 10 MB, is these: some 160 networks' pages, and a study's page for each table."""
-    assert _bytes((site / "networks").glob("*.html")) / 4 < 18_000
+    assert _bytes((site / "networks").glob("*.html")) / 4 < 13_000
     assert _bytes((site / "studies").glob("*.html")) / 6 < 60_000
 
 

@@ -10,7 +10,7 @@ if (charts.length)
       .then(() => { chart.dataset.ready = "true"; });
   }));
 
-// A chart has each part that it repeats once, and a number in its places; what charts of several pages share is in charts.js.
+// A chart has each part that it repeats once, and a number in its places; charts.js has what several charts share.
 function specification(script) {
   const { parts, chart } = JSON.parse(script.textContent);
   const placed = (value) => {
