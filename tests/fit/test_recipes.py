@@ -543,6 +543,7 @@ def test_real_steps_by_a_recipe_of_today(name, sets):
         f"+recipe={name}",
         "data=cifar10",
         *("augment=rand_augment", "~augment.train", "~augment.evaluation"),
+        *(["~augment.test"] if name == "strikes_back_a3" else []),
         "model=resnet20_d",
         "model.depth=8",
         "model.zero_last=true",
