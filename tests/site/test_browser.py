@@ -19,6 +19,12 @@ from deeper.site import charts
 pytestmark = [pytest.mark.timeout(600), pytest.mark.skipif(bool(browsing.missing()), reason=browsing.missing())]
 
 
+IS_THERE = """
+return document.URL === arguments[0] && document.readyState === "complete"
+  && !document.querySelector(".chart:not([data-ready]), table.sortable:not([data-ready])")
+"""
+
+
 class Browser:
     """A browser on a site; every visit waits until charts are drawn and tables can be sorted."""
 
@@ -26,8 +32,10 @@ class Browser:
         self.driver, self.site = driver, site
 
     def visit(self, page: str) -> None:
-        self.driver.get((self.site / f"{page}.html").as_uri())
-        self.wait(lambda: not self.find(".chart:not([data-ready]), table.sortable:not([data-ready])"))
+        """One question at once: asked in parts, a page on its way out has been taken for the new one, drawn already."""
+        address = (self.site / f"{page}.html").as_uri()
+        self.driver.get(address)
+        self.wait(lambda: self.driver.execute_script(IS_THERE, address))
 
     def find(self, selector: str) -> list:
         return self.driver.find_elements(By.CSS_SELECTOR, selector)
