@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-from matplotlib import colors
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
@@ -31,7 +29,8 @@ def error_by_cell(arms: Sequence[ArmResults], theme: Theme) -> Figure:
     for arm, mean in zip(placed, means, strict=True):
         share = (mean - low) / (high - low) if high > low else 0.0
         at = columns.index(arm.cell.column), rows.index(arm.cell.row)
-        _draw(axis, at, arm, _mixed(PALE + (STRONG - PALE) * share, theme), theme)
+        colour = themes.mixed(theme.ground, theme.families["residual"], PALE + (STRONG - PALE) * share)
+        _draw(axis, at, arm, colour, theme)
     axis.set_xlim(-0.5, len(columns) - 0.5)
     axis.set_ylim(-0.5, len(rows) - 0.5)
     axis.set_xticks(range(len(columns)), [f"{value}" for value in columns])
@@ -56,11 +55,6 @@ def _values(found: Any) -> list[Any]:
     """Each value once: numbers in order, others as they come."""
     values = list(dict.fromkeys(found))
     return sorted(values) if all(isinstance(value, int | float) for value in values) else values
-
-
-def _mixed(share: float, theme: Theme) -> str:
-    own, ground = (np.array(colors.to_rgb(one)) for one in (theme.families["residual"], theme.ground))
-    return colors.to_hex(share * own + (1 - share) * ground)
 
 
 def _draw(axis: Axes, at: tuple[int, int], arm: ArmResults, colour: str, theme: Theme) -> None:

@@ -167,9 +167,13 @@ def _shade(colour: str, place: int, count: int, theme: Theme) -> str:
         return colour
     strong = -0.1 if count == 2 else -0.3
     share = theme.pale + (strong - theme.pale) * place / (count - 1)
-    end = theme.ground if share > 0 else theme.text
-    mixed = (1 - abs(share)) * np.array(colors.to_rgb(colour)) + abs(share) * np.array(colors.to_rgb(end))
-    return colors.to_hex(mixed)
+    return mixed(colour, theme.ground if share > 0 else theme.text, abs(share))
+
+
+def mixed(colour: str, other: str, share: float) -> str:
+    """A colour with a share of another one in it."""
+    own, end = (np.array(colors.to_rgb(one)) for one in (colour, other))
+    return colors.to_hex((1 - share) * own + share * end)
 
 
 def panels(count: int, theme: Theme, height: float, abreast: int | None = None) -> tuple[Figure, list[Axes]]:
