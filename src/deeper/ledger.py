@@ -53,6 +53,10 @@ def ledger(cfg: DictConfig) -> None:
         if cfg.commit:
             _commit(folder, f"Ledger: block {block} of {study}")
 
+    def tuned(study: str) -> None:
+        if cfg.commit:  # before the blocks, whose trials tell what commit they are of
+            _commit(folder, f"Rates of {study} are found")
+
     all_measured = campaign.measure(
         chosen,
         cfg.blocks,
@@ -63,6 +67,7 @@ def ledger(cfg: DictConfig) -> None:
         together=cfg.together,
         at_once=cfg.at_once,
         more=dict(cfg.more_blocks),
+        tuned=tuned,
     )
     print("ledger: all is measured" if all_measured else "ledger: time is up; the same command goes on from here")
 
@@ -80,10 +85,11 @@ def _plan(cfg: DictConfig, studies: list[str]) -> None:
 
 
 def _commit(folder: Path, message: str) -> None:
-    """Commit tables and rates; a git that is busy leaves it to the next block."""
+    """Commit tables and rates if there are new ones; a git that is busy leaves it to the next block."""
     paths = [str(folder), str(CONF / "rates")]
-    for command in (["git", "add", *paths], ["git", "commit", "-q", "-m", message, "--", *paths]):
-        subprocess.run(command, cwd=ROOT, check=False)
+    subprocess.run(["git", "add", *paths], cwd=ROOT, check=False)
+    if subprocess.run(["git", "diff", "--cached", "--quiet", "--", *paths], cwd=ROOT, check=False).returncode:
+        subprocess.run(["git", "commit", "-q", "-m", message, "--", *paths], cwd=ROOT, check=False)
 
 
 if __name__ == "__main__":

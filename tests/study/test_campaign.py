@@ -69,6 +69,19 @@ def test_transfer_has_its_own_command_and_its_own_list(tmp_path):
     assert yaml.safe_load((tmp_path / BLOCKS).read_text()) == {"record": {}, "record_transfer": {"transfer": 1}}
 
 
+def test_rates_are_told_once_and_before_the_first_block_is_trained_with_them(tmp_path):
+    told = []
+
+    def run(command, deadline):
+        told.append(command[-1] if command[-1] == "tune=true" else command[-2])
+        if (blocks := command[-2].partition("blocks=")[2]) and command[-1] != "tune=true":
+            table(tmp_path, "a", int(blocks))
+        return True
+
+    assert measure(["a"], 2, tmp_path, [], 0.0, lambda *block: None, run, tuned=told.append)
+    assert told == ["tune=true", "a", "blocks=1", "blocks=2"]
+
+
 def test_blocks_are_the_seeds_that_every_arm_has(tmp_path):
     assert blocks_of(tmp_path / "a.json") == 0
     table(tmp_path, "a", 3)

@@ -165,6 +165,7 @@ def measure(
     at_once: int = 1,
     changed: Callable[[str, Path, Sequence[str]], bool] = is_changed,
     more: Mapping[str, int] = NO_MORE,
+    tuned: Callable[[str], None] = lambda study: None,
 ) -> bool:
     """Find rates and train block by block until ``deadline`` or all is measured; whether all is.
 
@@ -180,19 +181,22 @@ def measure(
         at_once: blocks of a study that one command trains.
         changed: whether a table is of other settings than its study.
         more: the blocks of those studies that get another number.
+        tuned: told of each study whose rates are found, before its first block is trained with them.
 
     Raises:
         DeeperError: a study failed.
     """
     done = write_blocks(folder, studies)
     done = {study: 0 if n and changed(study, folder / f"{study}.json", settings) else n for study, n in done.items()}
-    tuned: set[str] = set()
+    ready: set[str] = set()
     for study, block in order(studies, most, done, together, at_once, more):
         verb, own = command_of(study)
         train = [sys.executable, "-m", f"deeper.{verb}", "--multirun", *own]
-        if study not in tuned and not run([*train, *settings, "tune=true"], deadline):
-            return False
-        tuned.add(study)
+        if study not in ready:
+            if not run([*train, *settings, "tune=true"], deadline):
+                return False
+            ready.add(study)
+            tuned(study)
         if not run([*train, *settings, f"blocks={block}", "trust_table=true"], deadline):
             return False
         if blocks_of(folder / f"{study}.json") < block:

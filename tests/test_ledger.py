@@ -1,0 +1,36 @@
+"""The campaign's command: what it commits."""
+
+import subprocess
+
+import pytest
+
+from deeper import ledger
+
+
+@pytest.fixture
+def place(tmp_path, monkeypatch):
+    monkeypatch.setattr(ledger, "ROOT", tmp_path)
+    monkeypatch.setattr(ledger, "CONF", tmp_path / "conf")
+    for folder in ("conf/rates", "results/record"):
+        (tmp_path / folder).mkdir(parents=True)
+    (tmp_path / "notes").write_text("of the user")
+    for words in (["init", "-q"], ["config", "user.name", "a"], ["config", "user.email", "a@b.example"]):
+        git(tmp_path, *words)
+    git(tmp_path, "add", "notes")  # staged by the user, and none of the campaign's
+    return tmp_path
+
+
+def git(folder, *words):
+    return subprocess.run(["git", *words], cwd=folder, check=True, capture_output=True, text=True).stdout
+
+
+def test_rates_are_committed_alone_and_only_when_there_are_new_ones(place):
+    (place / "conf/rates/a.yaml").write_text("rate: 0.1")
+    (place / "results/record/blocks.yaml").write_text("record: {}")
+    for _ in range(2):
+        ledger._commit(place / "results/record", "Rates of a are found")
+    assert git(place, "log", "--format=%s").splitlines() == ["Rates of a are found"]
+    assert git(place, "show", "--format=", "--name-only", "HEAD").split() == [
+        "conf/rates/a.yaml",
+        "results/record/blocks.yaml",
+    ]
