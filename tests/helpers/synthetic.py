@@ -120,6 +120,18 @@ def _probes(plain, layers, train):
     return {"noise_start": {"key": "k", "value": noise}, "lesion": {"key": "k", "value": lesion}}
 
 
+def mapped(seeds=3):
+    """A results file whose study draws a map: each arm has a width and a depth."""
+    content = results(seeds=seeds, epochs=1)
+    content["study"]["map"] = {
+        "rows": {"setting": "model.width", "label": "channels"},
+        "columns": {"setting": "model.depth", "label": "layers"},
+    }
+    for arm, width in {"plain20": 16, "plain56": 16, "resnet20": 4, "resnet56": 4}.items():
+        content["study"]["arms"][arm]["set"] = {"model": arm, "model.width": width, "model.depth": ARMS[arm][3]}
+    return content
+
+
 def average(content, of, sizes):
     """Add arms ``<of>_<size>`` that average the networks of arm ``of``, and a claim that each gains something."""
     members = [entry for entry in content["trials"] if entry["arm"] == of]

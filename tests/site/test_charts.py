@@ -4,6 +4,8 @@ import csv
 import json
 
 import pytest
+import synthetic
+from reported import arms_of
 
 from deeper.claims import verdicts as claims
 from deeper.paths import ROOT
@@ -69,6 +71,17 @@ def test_a_chart_of_differences_has_each_with_its_interval():
         [one] = [row for row in drawn if row["name"] == name and float(row["x"]) == pytest.approx(ends[0], rel=1e-4)]
         assert [float(one[end]) for end in ("lower", "upper")] == pytest.approx(ends[1:], rel=1e-4)
     assert all(row.name in json.loads(charts[0])["description"] for row in rows[:1])
+
+
+def test_a_map_has_a_cell_for_each_network_with_its_error_and_cost():
+    arms = arms_of(synthetic.mapped())
+    [cells] = _datasets(probe_charts.map_chart(arms))
+    assert {(cell["column"], cell["row"]) for cell in cells} == {("20", "16"), ("56", "16"), ("20", "4"), ("56", "4")}
+    for cell, arm in zip(cells, arms, strict=True):
+        mean = arm.means["test_error"]
+        found = [float(cell[end]) for end in ("error", "lower", "upper", "macs")]
+        assert found == pytest.approx([mean.mean, mean.lower, mean.upper, arm.rows[0].cost.macs], rel=1e-4)
+    assert probe_charts.map_chart(arms_of(synthetic.results(seeds=2, epochs=1))) is None
 
 
 def test_averages_are_drawn_by_how_many_they_are_of():

@@ -93,6 +93,7 @@ DECIDING = (
     "line: the margin; a small dot: a seed."
 )
 AVERAGED = "Means over groups with their 95 % intervals; dashed, the best single network of each group."
+MAPPED = "Mean test error of each network, half of its 95 % interval below; the stronger the colour, the more error."
 FILTERS = (
     *(words.number, words.percent, words.seconds, words.count, words.sentence, words.plural, words.expectation),
     *(words.listed, words.memory),
@@ -232,6 +233,7 @@ def _live(page: StudyPage) -> list[LiveChart]:
     final = row_charts.final_errors(page.arms) if page.results.page == "study" else None
     drawn = [
         ("Differences", compared, DECIDING),
+        ("Map", [probe_charts.map_chart(page.arms)], MAPPED),
         ("Frozen, fine-tuned, from scratch", [probe_charts.transfer_chart(page.results, page.arms)], OVER_SEEDS),
         ("Networks averaged", [probe_charts.averaged_chart(page.arms)], AVERAGED),
         ("Without one block", [probe_charts.lesion_chart(page.arms)], "Dashed: the whole network's error."),

@@ -8,6 +8,7 @@ import altair as alt
 from deeper.claims.statistics import Mean
 from deeper.reporting import words
 from deeper.reporting.arm_results import ArmResults, best_single_error, lesions, mean_of
+from deeper.reporting.charts import arm_map
 from deeper.reporting.charts.networks_averaged import averaged_by_size
 from deeper.reporting.charts.transfer import APART
 from deeper.reporting.load import StudyResults
@@ -21,6 +22,10 @@ from deeper.site.row_charts import transfer_rows
 NUMBER = re.compile(r"\d+")  # of a network's name: what deeper ones of its kind differ in
 ROOM = 1.3  # of the axis beyond the fewest and the most pictures
 ERRORS = {"test_error": "test error", "train_error": "training error"}
+MEANS = {"error": "test error", "lower": "from", "upper": "to"}
+CELL = 72  # pixels a row of a map
+PLAIN = alt.Axis(grid=False, ticks=False, domain=False, labelAngle=0)
+HALF = "datum.upper > datum.error ? '± ' + format(100 * (datum.upper - datum.error), '.1f') : 'one seed'"
 
 
 def depth_chart(arms: Sequence[ArmResults]) -> str | None:
@@ -61,6 +66,39 @@ def depth_chart(arms: Sequence[ArmResults]) -> str | None:
     about = f"Error against depth of {', '.join(labels)}, with 95 % intervals; the table of arms has the numbers."
     whole = whole.properties(width="container", height=HEIGHT)
     return with_names(charts.as_json(whole, about), "arm", "depth")
+
+
+def map_chart(arms: Sequence[ArmResults]) -> str | None:
+    """Test error in a cell for each value of two settings, depth and width say; None where a study has no map."""
+    cells = arm_map.placed(arms)
+    if not cells:
+        return None
+    sides = cells[0].cell.map
+    rows = [
+        (arm.label, arm.cell.row, arm.cell.column, *_ends(arm.means["test_error"]), arm.rows[0].cost.macs)
+        for arm in cells
+    ]
+    base = alt.Chart(charts.table(rows, ("arm", "row", "column", "error", "lower", "upper", "macs")))
+    base = base.transform_calculate(said="format(datum.error, '.1%')", half=HALF)
+    across, up = (arm_map.values_of(row[place] for row in rows) for place in (2, 1))
+    x = alt.X("column:O", title=sides.columns.label, sort=list(map(str, across)), axis=PLAIN)
+    y = alt.Y("row:O", title=sides.rows.label, sort=list(map(str, up[::-1])), axis=PLAIN)
+    strength = alt.Scale(range=[arm_map.PALE, arm_map.STRONG], zero=False)
+    tips = [
+        "arm:N",
+        *(alt.Tooltip(f"{end}:Q", title=said, format=".2%") for end, said in MEANS.items()),
+        alt.Tooltip("macs:Q", title="multiply-adds", format=".3s"),
+    ]
+    (colour,) = charts.family_colours(["residual"])
+    layered = alt.layer(
+        base.mark_rect(color=colour).encode(
+            x=x, y=y, opacity=alt.Opacity("error:Q", scale=strength, legend=None), tooltip=tips
+        ),
+        base.mark_text(fontSize=15, fontWeight="bold", dy=-8, color=charts.TEXT).encode(x=x, y=y, text="said:N"),
+        base.mark_text(fontSize=11, dy=10, color=charts.TEXT).encode(x=x, y=y, text="half:N"),
+    )
+    about = f"Test error by {sides.columns.label} and {sides.rows.label}; the table of arms has the numbers."
+    return charts.as_json(layered.properties(width="container", height=CELL * len(up)), about)
 
 
 def averaged_chart(arms: Sequence[ArmResults]) -> str | None:

@@ -3,19 +3,6 @@ from reported import arms_of
 
 from deeper.reporting.charts import arm_map, theme
 
-PLACES = {"plain20": (16, 20), "plain56": (16, 56), "resnet20": (4, 20), "resnet56": (4, 56)}
-
-
-def mapped(seeds=3):
-    content = synthetic.results(seeds=seeds, epochs=1)
-    content["study"]["map"] = {
-        "rows": {"setting": "model.width", "label": "channels"},
-        "columns": {"setting": "model.depth", "label": "layers"},
-    }
-    for arm, (width, depth) in PLACES.items():
-        content["study"]["arms"][arm]["set"] = {"model": arm, "model.width": width, "model.depth": depth}
-    return content
-
 
 def words_of(figure):
     """What stands in each cell, from top to bottom, by its place."""
@@ -28,7 +15,7 @@ def words_of(figure):
 
 
 def test_every_arm_has_its_cell_with_its_mean_interval_and_cost():
-    content = mapped()
+    content = synthetic.mapped()
     found = words_of(arm_map.error_by_cell(arms_of(content), theme.LIGHT))
     assert set(found) == {(0, 0), (0, 1), (1, 0), (1, 1)}
     arms = {arm.name: arm for arm in arms_of(content)}
@@ -42,14 +29,14 @@ def test_every_arm_has_its_cell_with_its_mean_interval_and_cost():
 
 
 def test_rows_and_columns_are_in_order_of_their_numbers():
-    (axis,) = arm_map.error_by_cell(arms_of(mapped()), theme.LIGHT).axes
+    (axis,) = arm_map.error_by_cell(arms_of(synthetic.mapped()), theme.LIGHT).axes
     assert [label.get_text() for label in axis.get_xticklabels()] == ["20", "56"]
     assert [label.get_text() for label in axis.get_yticklabels()] == ["4", "16"]
     assert (axis.get_xlabel(), axis.get_ylabel()) == ("layers", "channels")
 
 
 def test_one_seed_has_no_interval():
-    found = words_of(arm_map.error_by_cell(arms_of(mapped(seeds=1)), theme.LIGHT))
+    found = words_of(arm_map.error_by_cell(arms_of(synthetic.mapped(seeds=1)), theme.LIGHT))
     assert {cell[1] for cell in found.values()} == {"one seed"}
 
 

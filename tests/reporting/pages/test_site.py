@@ -560,3 +560,18 @@ def test_the_answer_of_another_scale_says_so_and_names_the_families(place):
     assert "16 layers, width 29 − 40 layers, width 16" in told
     assert "16 layers, width 29 − 40 layers, width 16" in still
     assert "those of a family hold together with 95 %: 9 comparisons (1 and 2), 5 comparisons (3)." in index
+
+
+def test_a_map_of_the_ledger_of_record_stands_below_the_answer(tmp_path):
+    content = synthetic.mapped(seeds=5) | {"profile": "record"}
+    claim = {"metric": "test_error", "of": "plain56", "against": "plain20", "expect": "higher", "region": 0.005}
+    study = content["study"] | {"statements": {"deeper-is-better": "it is"}, "claims": {"deeper-is-better": [claim]}}
+    content["study"] = study | {"published": []}
+    place = Place(tmp_path)
+    place.add_committed("lrn")
+    (place.results / "record").mkdir()
+    (place.results / "record" / f"{NAME}.json").write_text(json.dumps(sealed(content)), encoding="utf-8")
+    place.write()
+    answer, _, rest = place.text("README.md").partition("<!-- end of the answer -->")
+    assert "1. **With shortcuts, deeper is better at every width" in answer
+    assert f'src="record/figures/{NAME}/error-by-cell-light.svg"' in rest.partition("## The ledger")[0]

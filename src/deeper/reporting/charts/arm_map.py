@@ -1,6 +1,6 @@
 """The map of a study whose arms differ in two settings, depth and width say: the test error of each cell."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from matplotlib.axes import Axes
@@ -19,14 +19,14 @@ PALE, STRONG = 0.06, 0.62  # shares of colour of the least and of the largest er
 
 def error_by_cell(arms: Sequence[ArmResults], theme: Theme) -> Figure:
     """Mean test error with half of its 95 % interval, and multiply-adds; the more error, the stronger the colour."""
-    placed = _placed(arms)
-    axes = placed[0].cell.map
-    rows = _values(arm.cell.row for arm in placed)
-    columns = _values(arm.cell.column for arm in placed)
+    cells = placed(arms)
+    axes = cells[0].cell.map
+    rows = values_of(arm.cell.row for arm in cells)
+    columns = values_of(arm.cell.column for arm in cells)
     figure, (axis,) = themes.panels(1, theme, CELL * len(rows) + 0.9)
-    means = [arm.means["test_error"].mean for arm in placed]
+    means = [arm.means["test_error"].mean for arm in cells]
     low, high = min(means), max(means)
-    for arm, mean in zip(placed, means, strict=True):
+    for arm, mean in zip(cells, means, strict=True):
         share = (mean - low) / (high - low) if high > low else 0.0
         at = columns.index(arm.cell.column), rows.index(arm.cell.row)
         colour = themes.mixed(theme.ground, theme.families["residual"], PALE + (STRONG - PALE) * share)
@@ -44,14 +44,15 @@ def error_by_cell(arms: Sequence[ArmResults], theme: Theme) -> Figure:
     return figure
 
 
-CHARTS = (Chart("error-by-cell", error_by_cell, lambda arms: bool(_placed(arms))),)
+CHARTS = (Chart("error-by-cell", error_by_cell, lambda arms: bool(placed(arms))),)
 
 
-def _placed(arms: Sequence[ArmResults]) -> list[ArmResults]:
+def placed(arms: Sequence[ArmResults]) -> list[ArmResults]:
+    """The arms that have a place on the map of their study, and a test error."""
     return [arm for arm in arms if arm.cell and arm.means["test_error"]]
 
 
-def _values(found: Any) -> list[Any]:
+def values_of(found: Iterable[Any]) -> list[Any]:
     """Each value once: numbers in order, others as they come."""
     values = list(dict.fromkeys(found))
     return sorted(values) if all(isinstance(value, int | float) for value in values) else values

@@ -1,8 +1,9 @@
-"""*Is deeper better?* in three sentences, from the three claims of the ledger that ask it."""
+"""*Is deeper better?* in three sentences, from the claims that ask it."""
 
 import dataclasses
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import Enum
 from typing import TypeVar
 
 from deeper.claims import verdicts as claims
@@ -27,19 +28,25 @@ from deeper.schema.study import Comparison, MetricName
 Fact = TypeVar("Fact", bound=Hashable)
 
 
+class Settled(Enum):
+    """Comparisons within a family of networks, those across families, or those that are told, whichever they are."""
+
+    WITHIN, ACROSS, TOLD = range(3)
+
+
 @dataclass(frozen=True)
 class Question:
     """A claim that is a part of the answer, the metric that it is told by, and what is said for each verdict.
 
-    ``in_part`` is said in the place of *cannot tell* where the metric's comparisons within a family of networks, or
-    those ``across`` families, are all as expected, and others are open.
+    ``in_part`` is said in the place of *cannot tell* where the metric's comparisons that ``settled`` names are all as
+    expected, and others are open.
     """
 
     claim: str
     metric: MetricName
     says: Mapping[str, str]
     in_part: str = ""
-    across: bool = False
+    settled: Settled = Settled.WITHIN
 
 
 @dataclass(frozen=True)
@@ -51,53 +58,67 @@ class Sentence:
     number: str
 
 
-QUESTIONS = (
-    Question(
-        "degradation",
-        "train_error",
-        {
-            SUPPORTED: "Not by itself: past some depth a plain network trains worse",
-            CONTRADICTED: "Yes, even by itself: a deeper plain network trains no worse",
-            MIXED: "By itself only so far: at one depth a plain network trains worse, at another it does not",
-            TOO_SMALL_TO_MATTER: "By itself depth changes nothing that matters",
-            CANNOT_TELL: "Whether depth alone hurts cannot be told yet",
-            NOT_TESTABLE: "Whether depth alone hurts could not be tested fairly here",
-        },
-    ),
-    Question(
-        "residual-fixes",
-        "train_error",
-        {
-            SUPPORTED: "With shortcuts it does no harm: the deeper network trains as well",
-            CONTRADICTED: "Shortcuts do not mend it: the deeper residual network trains worse too",
-            MIXED: "Shortcuts mend a part of it: some deeper residual networks train as well, some do not",
-            TOO_SMALL_TO_MATTER: "With shortcuts the difference is too small to matter",
-            CANNOT_TELL: "Whether shortcuts mend all of it cannot be told yet",
-            NOT_TESTABLE: "Whether shortcuts mend it could not be tested fairly here",
-        },
-        in_part="Shortcuts help a deep network to train; whether as well as a shallow one cannot be told yet",
-        across=True,
-    ),
-    Question(
-        "width-vs-depth",
-        "test_error",
-        {
-            SUPPORTED: "For the same number of parameters a wide shallow network is as good as a deep one, and faster",
-            CONTRADICTED: "For the same number of parameters a wide shallow network is not as good as a deep one",
-            MIXED: "For the same number of parameters a wide shallow network is as good as a deep one in part",
-            TOO_SMALL_TO_MATTER: "For the same number of parameters deep or wide makes no difference that matters",
-            CANNOT_TELL: "For the same number of parameters, whether wide is as good as deep cannot be told yet",
-            NOT_TESTABLE: "For the same number of parameters, deep and wide could not be compared fairly here",
-        },
-        in_part="For the same number of parameters a wide shallow network is no worse than a deep one, within the "
-        "margin; whether it is faster cannot be told, so the claim stays open",
-    ),
+DEPTH_ALONE = Question(
+    "degradation",
+    "train_error",
+    {
+        SUPPORTED: "Not by itself: past some depth a plain network trains worse",
+        CONTRADICTED: "Yes, even by itself: a deeper plain network trains no worse",
+        MIXED: "By itself only so far: at one depth a plain network trains worse, at another it does not",
+        TOO_SMALL_TO_MATTER: "By itself depth changes nothing that matters",
+        CANNOT_TELL: "Whether depth alone hurts cannot be told yet",
+        NOT_TESTABLE: "Whether depth alone hurts could not be tested fairly here",
+    },
 )
+SHORTCUTS = Question(
+    "residual-fixes",
+    "train_error",
+    {
+        SUPPORTED: "With shortcuts it does no harm: the deeper network trains as well",
+        CONTRADICTED: "Shortcuts do not mend it: the deeper residual network trains worse too",
+        MIXED: "Shortcuts mend a part of it: some deeper residual networks train as well, some do not",
+        TOO_SMALL_TO_MATTER: "With shortcuts the difference is too small to matter",
+        CANNOT_TELL: "Whether shortcuts mend all of it cannot be told yet",
+        NOT_TESTABLE: "Whether shortcuts mend it could not be tested fairly here",
+    },
+    in_part="Shortcuts help a deep network to train; whether as well as a shallow one cannot be told yet",
+    settled=Settled.ACROSS,
+)
+WITH_SHORTCUTS = Question(
+    "deeper-is-better",
+    "test_error",
+    {
+        SUPPORTED: "With shortcuts, deeper is better at every width: 50 layers err less than 8",
+        CONTRADICTED: "With shortcuts, deeper is worse: 50 layers err more than 8 wherever a difference is told",
+        MIXED: "With shortcuts, what depth brings depends on the width of the network",
+        TOO_SMALL_TO_MATTER: "With shortcuts, 50 layers err as much as 8",
+        CANNOT_TELL: "Whether 50 layers with shortcuts err less than 8 at every width cannot be told yet",
+        NOT_TESTABLE: "Whether deeper is better with shortcuts could not be tested fairly here",
+    },
+    in_part="With shortcuts, 50 layers err less than 8 at some widths; at others it cannot be told yet",
+    settled=Settled.TOLD,
+)
+WIDE_OR_DEEP = Question(
+    "width-vs-depth",
+    "test_error",
+    {
+        SUPPORTED: "For the same number of parameters a wide shallow network is as good as a deep one, and faster",
+        CONTRADICTED: "For the same number of parameters a wide shallow network is not as good as a deep one",
+        MIXED: "For the same number of parameters a wide shallow network is as good as a deep one in part",
+        TOO_SMALL_TO_MATTER: "For the same number of parameters deep or wide makes no difference that matters",
+        CANNOT_TELL: "For the same number of parameters, whether wide is as good as deep cannot be told yet",
+        NOT_TESTABLE: "For the same number of parameters, deep and wide could not be compared fairly here",
+    },
+    in_part="For the same number of parameters a wide shallow network is no worse than a deep one, within the "
+    "margin; whether it is faster cannot be told, so the claim stays open",
+)
+QUESTIONS = ((DEPTH_ALONE,), (SHORTCUTS,), (WITH_SHORTCUTS, WIDE_OR_DEEP))  # a sentence each, of the first asked
 
 
 def answer(rows: Mapping[str, ClaimRow]) -> list[Sentence]:
     """The sentences whose claims have rows, in the order of ``QUESTIONS``."""
-    return [_sentence(question, row) for question in QUESTIONS if (row := rows.get(question.claim))]
+    asked = [next((one for one in instead if one.claim in rows), None) for instead in QUESTIONS]
+    return [_sentence(one, rows[one.claim]) for one in asked if one]
 
 
 def scales(sentences: Sequence[Sentence]) -> list[str]:
@@ -123,7 +144,11 @@ def _places(values: Iterable[Fact]) -> dict[Fact, list[int]]:
 def _sentence(question: Question, row: ClaimRow) -> Sentence:
     of_metric = [one for one in row.answer.outcomes if one.comparison.metric == question.metric]
     alike = [one for one in of_metric if _is_of_one_family(row, one.comparison)]
-    settled = [one for one in of_metric if one not in alike] if question.across else alike
+    settled = {
+        Settled.WITHIN: alike,
+        Settled.ACROSS: [one for one in of_metric if one not in alike],
+        Settled.TOLD: [one for one in of_metric if one.direction != OPEN],
+    }[question.settled]
     if row.verdict == CANNOT_TELL and settled and all(one.direction == AS_EXPECTED for one in settled):
         told = min(settled, key=lambda one: one.sureness)
         return Sentence(_at_its_scale(question.in_part, row), row, _numbers(row, [told, _open_beside(row, told)]))

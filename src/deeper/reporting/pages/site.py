@@ -140,6 +140,11 @@ class IndexPage:
         return families(self.sentences)
 
     @property
+    def mapped(self) -> list[ClaimRow]:
+        """Claims of the answer whose study draws a map of its arms."""
+        return [sentence.row for sentence in self.sentences if sentence.row.results.study.map]
+
+    @property
     def others(self) -> list[StudyPage]:
         """Pages to which no claim leads."""
         led = {row.page for rows in (*self.rows.values(), self.own) for row in rows}
