@@ -195,12 +195,12 @@ def test_what_the_machine_decides_is_not_submitted(said, words, root, tmp_path):
 
 
 def test_a_sweep_for_gpus_is_planned_and_submitted_without_one(root, tmp_path):
-    line = (*TRAIN, f"data.root={root}", *SWEEP, "trainer.accelerator=gpu", "trainer.devices=64", "--json")
+    line = (*TRAIN, f"data.root={root}", *SWEEP, "trainer.accelerator=gpu", "trainer.devices=20", "--json")
     plan = json.loads(call("train", tmp_path, *line, "dry_run=true").stdout)
     assert plan["plan"]["to_train"] == 4
     here = call("train", tmp_path, *line)
     assert here.returncode == 2
-    assert json.loads(here.stdout)["error"].startswith("trainer.devices=64 on GPUs, but ")
+    assert json.loads(here.stdout)["error"].startswith("trainer.devices=20 on GPUs, but ")
     submitted = json.loads(
         call("train", tmp_path, *line, "hydra/launcher=slurm", "hydra.launcher.cluster=local").stdout
     )
