@@ -46,13 +46,11 @@ def in_process(monkeypatch, capsys, tmp_path):
         def run(*arguments):
             GlobalHydra.instance().clear()
             monkeypatch.setattr("sys.argv", [verb.__name__, *arguments])
-            monkeypatch.setenv("HYDRA_FULL_ERROR", "0")
             status = 0
             try:
                 cli.run(verb)
             except SystemExit as leaving:
                 status = leaving.code
-            monkeypatch.setenv("HYDRA_FULL_ERROR", "0")  # the verb sets it
             return status, *capsys.readouterr()
 
         return run

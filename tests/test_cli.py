@@ -82,6 +82,14 @@ def test_where_another_file_can_set_the_mode_hydra_looks(words):
         assert Hydra.get_mode is LOOK
 
 
+def test_a_child_of_a_verb_ends_in_one_line_too(monkeypatch, capsys):
+    monkeypatch.delenv("HYDRA_FULL_ERROR", raising=False)
+    monkeypatch.setattr("sys.argv", ["verb"])
+    fails = [sys.executable, "-m", "deeper.cost", "model=resnet21"]
+    cli.run(lambda: print(subprocess.run(fails, capture_output=True, text=True).stderr))
+    assert capsys.readouterr().out.startswith("error: there is no model=resnet21")
+
+
 def test_no_file_of_ours_sets_the_mode():
     text = "\n".join(path.read_text() for path in CONF.rglob("*.yaml"))
     assert not re.search(r"^hydra\.mode:|^hydra:\n(?: .*\n)*  mode:", text, re.MULTILINE)

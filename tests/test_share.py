@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from trials import job, train
 
+from deeper.paths import ROOT
 from deeper.run.store import PREDICTIONS
 
 AUTHOR = {f"GIT_{who}_{what}": "author@example.org" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
@@ -96,4 +97,6 @@ def test_what_cannot_be_shared_is_one_line(author):
     folder, _ = author
     assert share(folder, status=2)[1].startswith("error: name one of two: remote=FOLDER")
     assert "no finished trial 0123" in share(folder, "networks=['0123']", status=2)[1]
+    seed = share(folder, "networks=[residual_vs_plain/resnet56]", "seed=99", f"results={ROOT}/results", status=2)[1]
+    assert seed.startswith("error: study residual_vs_plain, arm resnet56 has no seed 99; it has 0, 1, ")
     assert "no table in nowhere names" in share(folder, "remote=r", "results=nowhere", status=2)[1]

@@ -166,6 +166,47 @@ def test_a_trial_is_trained_again_from_its_id(swept, root):
     assert "has its own settings" in both.stderr
 
 
+def test_collecting_trains_nothing(swept, root):
+    folder, _ = swept
+    line = (*TRAIN, f"data.root={root}", "hydra/launcher=collect", "name=collected", "--json")
+    before = list((folder / "trials").iterdir())
+    some = call("train", folder, *line, *SWEEP, "seed=0,1,2")
+    assert some.returncode == 1
+    found = json.loads(some.stdout)
+    assert found["error"] == "2 of 6 trials are not finished yet"
+    assert (found["missing"], len(found["trials"])) == (2, 4)
+    assert list((folder / "trials").iterdir()) == before
+    none = call("train", folder, *line, *SWEEP, "seed=5")
+    assert json.loads(none.stdout)["error"] == "2 of 2 trials are not finished yet"
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        (["trainer.threads=auto"], "trainer.threads=auto: the job's machine may have other cores"),
+        (["trainer.accelerator=auto", "hydra.launcher.gpus_per_node=1"], "say trainer.accelerator=gpu"),
+    ],
+)
+def test_what_the_machine_decides_is_not_submitted(said, words, root, tmp_path):
+    submit = (*SWEEP, "hydra/launcher=slurm", "hydra.launcher.cluster=local")
+    done = call("train", tmp_path, *TRAIN, f"data.root={root}", *submit, *said)
+    assert done.returncode == 2
+    assert words in done.stderr
+
+
+def test_a_sweep_for_gpus_is_planned_and_submitted_without_one(root, tmp_path):
+    line = (*TRAIN, f"data.root={root}", *SWEEP, "trainer.accelerator=gpu", "trainer.devices=20", "--json")
+    plan = json.loads(call("train", tmp_path, *line, "dry_run=true").stdout)
+    assert plan["plan"]["to_train"] == 4
+    here = call("train", tmp_path, *line)
+    assert here.returncode == 2
+    assert json.loads(here.stdout)["error"].startswith("trainer.devices=20 on GPUs, but ")
+    submitted = json.loads(
+        call("train", tmp_path, *line, "hydra/launcher=slurm", "hydra.launcher.cluster=local").stdout
+    )
+    assert submitted["trials"] == plan["trials"]
+
+
 def test_a_sweep_is_submitted_and_collected_later(root, tmp_path):
     line = (*TRAIN, f"data.root={root}", *SWEEP, "name=later")
     submit = ("hydra/launcher=slurm", "hydra.launcher.cluster=local", "hydra.launcher.jobs=2")
@@ -177,6 +218,6 @@ def test_a_sweep_is_submitted_and_collected_later(root, tmp_path):
     while not (tmp_path / "reports" / "sweeps" / "later.md").exists():
         assert time.monotonic() < deadline, [p.read_text() for p in (tmp_path / found["logs"]).glob("*.err")]
         time.sleep(0.5)
-    collected = json.loads(call("train", tmp_path, *line, "--json").stdout)
+    collected = json.loads(call("train", tmp_path, *line, "hydra/launcher=collect", "--json").stdout)
     assert {trial["id"] for trial in collected["trials"]} == set(found["trials"])
     assert len(list((tmp_path / "trials").glob("*/record.json"))) == 4

@@ -36,7 +36,6 @@ def run(verb: Callable[[], None]) -> None:
     silently, with status 1.
     """
     _open_streams()
-    os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra hands exceptions on instead of printing them itself
     # argparse takes the overrides of one side of a flag only
     sys.argv[1:] = sorted(sys.argv[1:], key=lambda word: word not in ("--multirun", "-m"))
     _take_signals()
@@ -44,7 +43,7 @@ def run(verb: Callable[[], None]) -> None:
         with _document(verb):
             _check_flags(sys.argv[1:])
             _check_globs(sys.argv[1:])
-            with _mode_told(sys.argv[1:]):
+            with _mode_told(sys.argv[1:]), _errors_handed_on():
                 verb()
         sys.stdout.flush()
     except BrokenPipeError:
@@ -205,6 +204,19 @@ def _mode_told(words: list[str]) -> Iterator[None]:
         yield
     finally:
         Hydra.get_mode = look
+
+
+@contextlib.contextmanager
+def _errors_handed_on() -> Iterator[None]:
+    """Has Hydra hand exceptions on instead of printing them itself; its variable would do that in every child too."""
+    from hydra._internal import utils
+
+    is_set = utils._is_env_set
+    utils._is_env_set = lambda name: name == "HYDRA_FULL_ERROR" or is_set(name)
+    try:
+        yield
+    finally:
+        utils._is_env_set = is_set
 
 
 def task(function: Callable[[Any], Any]) -> Callable[[Any], Any]:

@@ -13,7 +13,7 @@ import hydra
 from omegaconf import DictConfig
 
 from deeper import cli, paths
-from deeper.errors import DeeperError, known
+from deeper.errors import DeeperError
 from deeper.run.store import Home
 from deeper.schema.verbs import ShareSettings, check_verb
 
@@ -50,17 +50,12 @@ def share(cfg: DictConfig) -> None:
     cli.tell(text, {"remote": str(cfg.remote), "trials": [home.trial for home in whole], "new": new})
 
 
-def _trial(name: str, results: Path, seed: int) -> str:
-    """The id of ``study/arm``, of its first seed or of ``seed`` where it has that; an id is one already."""
-    from deeper.api.rows import table_of
+def _trial(name: str, results: Path, seed: int | None) -> str:
+    """The id of ``study/arm``; an id is one already."""
+    from deeper.api.rows import trial_of
 
     study, slash, arm = name.rpartition("/")
-    if not slash:
-        return name
-    table = table_of(study, results)
-    known(arm, table.arms, "arm", f"the arms of {study}")
-    rows = [row for row in table.rows(arm) if not row.members]
-    return next((row.id for row in rows if row.seed == seed), rows[0].id)
+    return trial_of(study, arm, seed, results) if slash else name
 
 
 def _see_finished(homes: Iterable[Home]) -> None:

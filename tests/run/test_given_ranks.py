@@ -61,7 +61,14 @@ def test_the_first_node_of_a_list(nodes, first):
 
 @pytest.mark.parametrize(
     ("said", "ranks", "words"),
-    [({}, 2, "neither torchrun"), (TORCHRUN, 2, "4 ranks were started"), (SRUN, 8, "4 ranks were started")],
+    [
+        ({}, 2, "neither torchrun"),
+        (TORCHRUN, 2, "4 ranks were started"),
+        (SRUN, 8, "4 ranks were started"),
+        ({**TORCHRUN, "RANK": "4"}, 4, "rank 4 is none of 0 to 3"),
+        ({**TORCHRUN, "WORLD_SIZE": "four"}, 4, "WORLD_SIZE=four is no number of ranks"),
+        ({**SRUN, "SLURM_NTASKS": ""}, 4, "SLURM_NTASKS= is no number of ranks"),
+    ],
 )
 def test_what_does_not_fit_is_one_line(said, ranks, words):
     with pytest.raises(DeeperError, match=words):

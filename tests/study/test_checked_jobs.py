@@ -113,7 +113,6 @@ def call(words, monkeypatch):
     """What the verb says, in this process, and its exit status."""
     GlobalHydra.instance().clear()
     out, err, status = io.StringIO(), io.StringIO(), 0
-    monkeypatch.setenv("HYDRA_FULL_ERROR", "0")
     monkeypatch.setattr("sys.argv", ["train", *words])
     with redirect_stdout(out), redirect_stderr(err):
         try:

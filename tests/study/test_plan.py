@@ -94,7 +94,6 @@ def call(place, words):
         out, err, status = io.StringIO(), io.StringIO(), 0
         with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
             patch.chdir(place)
-            patch.setenv("HYDRA_FULL_ERROR", "0")
             patch.setattr("sys.argv", ["train", *words(*arguments)])
             try:
                 cli.run(train)

@@ -20,9 +20,9 @@ import torch
 from torch import Tensor, nn
 
 from deeper.api.preprocessing import PicturePreprocessing, Pictures, Preprocessing
-from deeper.api.rows import table_of
+from deeper.api.rows import trial_of
 from deeper.data.prepared import read_meta
-from deeper.errors import DeeperError, known
+from deeper.errors import DeeperError
 from deeper.fit import step
 from deeper.models.build import build
 from deeper.run import backbones, shared
@@ -96,13 +96,14 @@ def load(
     *,
     study: str | None = None,
     arm: str | None = None,
-    seed: int = 0,
+    seed: int | None = None,
     store: str | Path = "trials",
     results: str | Path = "results",
 ) -> LoadedTrial:
     """A finished trial of the store, by its id, or by study, arm and seed as the study's table has them.
 
-    One that the store lacks is fetched where it was shared (``deeper.run.shared``).
+    Without a seed it is the arm's first. One that the store lacks is fetched where it was shared
+    (``deeper.run.shared``).
 
     Raises:
         DeeperError: there is no such trial, it is not finished, or it trained no network.
@@ -139,15 +140,10 @@ def _in_words_of_timm(preprocessing: Preprocessing | PicturePreprocessing, class
     }
 
 
-def _of_table(study: str | None, arm: str | None, seed: int, results: str | Path) -> str:
+def _of_table(study: str | None, arm: str | None, seed: int | None, results: str | Path) -> str:
     if study is None or arm is None:
         raise DeeperError('name a trial: deeper.load("0123456789abcdef"), or deeper.load(study="…", arm="…")')
-    table = table_of(study, results)
-    known(arm, table.arms, "arm", f"the arms of {study}")
-    rows = {row.seed: row.id for row in table.rows(arm) if not row.members}
-    if seed not in rows:
-        raise DeeperError(f"study {study}, arm {arm} has no seed {seed}; it has {', '.join(map(str, sorted(rows)))}")
-    return rows[seed]
+    return trial_of(study, arm, seed, results)
 
 
 def _preprocessing(config: dict[str, Any], meta: dict[str, Any]) -> Preprocessing | PicturePreprocessing:

@@ -127,6 +127,27 @@ def table_of(study: str, results: str | Path, others: Sequence[str] = ()) -> Stu
         raise DeeperError(f"{path} cannot be read ({reason(error)}); {hint(study, [*others, *there])}") from error
 
 
+def trial_of(study: str, arm: str, seed: int | None, results: str | Path) -> str:
+    """The id of an arm's trial, as the study's table has it.
+
+    Args:
+        study, arm: their names.
+        seed: of the trial; None: the arm's first.
+        results: where the tables are.
+
+    Raises:
+        DeeperError: no such study, arm or seed.
+    """
+    table = table_of(study, results)
+    known(arm, table.arms, "arm", f"the arms of {study}")
+    rows = {row.seed: row.id for row in table.rows(arm) if not row.members}
+    if not rows:
+        raise DeeperError(f"study {study}, arm {arm} averages networks of others and has no trial of its own")
+    if seed is not None and seed not in rows:
+        raise DeeperError(f"study {study}, arm {arm} has no seed {seed}; it has {', '.join(map(str, sorted(rows)))}")
+    return rows[min(rows) if seed is None else seed]
+
+
 def _values(
     side: str | Sequence[str], metric: str, store: str | Path, results: str | Path, sweeps: str | Path
 ) -> dict[int, _Measured]:

@@ -8,7 +8,6 @@ import io
 import math
 import os
 from collections.abc import Callable, Iterable, Mapping
-from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -20,7 +19,6 @@ import torch.utils.deterministic
 from hydra.utils import instantiate
 from pytorch_lightning.plugins import TorchCheckpointIO
 from pytorch_lightning.plugins.environments import LightningEnvironment, TorchElasticEnvironment
-from pytorch_lightning.strategies import DDPStrategy
 from torch import nn
 
 from deeper.data import batches
@@ -33,6 +31,7 @@ from deeper.fit import frozen, parameter_groups, step
 from deeper.fit.callbacks import AveragedWeights, Checkpoint, GradientNorms, History
 from deeper.fit.module import ImageClassifier
 from deeper.fit.outcome import Surroundings, TrialOutcome
+from deeper.fit.ranks import MeetingStrategy
 from deeper.fit.scores import METRICS
 from deeper.fit.training_loop import shorten
 from deeper.models.build import start
@@ -301,11 +300,10 @@ def _trainer(config: dict[str, Any], steps_per_epoch: int, dropping: bool, callb
     if gpu:
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     if options["devices"] > 1:
-        strategy: Any = DDPStrategy(
+        strategy: Any = MeetingStrategy(
             process_group_backend="nccl" if gpu else "gloo",
             cluster_environment=TorchElasticEnvironment(),
             find_unused_parameters=options["find_unused_parameters"] or dropping,
-            timeout=timedelta(minutes=30),
         )
         plugins = [_DirectIO()]
     else:

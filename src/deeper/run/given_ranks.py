@@ -9,6 +9,7 @@ one store. Rank 0 keeps the trial; the others say nothing.
 
 import os
 import re
+import socket
 from collections.abc import Mapping
 from multiprocessing.connection import wait
 from typing import Any
@@ -45,14 +46,16 @@ def environment(said: Mapping[str, str], ranks: int) -> dict[str, str]:
         )
     if int(found["WORLD_SIZE"]) != ranks:
         raise DeeperError(f"trainer.devices={ranks}: {found['WORLD_SIZE']} ranks were started; say that number")
+    if not int(found["RANK"]) < ranks:
+        raise DeeperError(f"runtime.ranks=given: rank {found['RANK']} is none of 0 to {ranks - 1}")
     if ranks % int(found["LOCAL_WORLD_SIZE"]):
         raise DeeperError(f"runtime.ranks=given: {ranks} ranks on nodes of {found['LOCAL_WORLD_SIZE']} are not even")
     return found
 
 
 def _of_torchrun(said: Mapping[str, str]) -> dict[str, str]:
-    rank, ranks = int(said["RANK"]), int(said["WORLD_SIZE"])
-    local = int(said.get("LOCAL_RANK", rank)), int(said.get("LOCAL_WORLD_SIZE", ranks))
+    rank, ranks = _number(said, "RANK"), _number(said, "WORLD_SIZE")
+    local = _number(said, "LOCAL_RANK", rank), _number(said, "LOCAL_WORLD_SIZE", ranks)
     address, port = said.get("MASTER_ADDR", "127.0.0.1"), said.get("MASTER_PORT", str(LOWEST_PORT))
     agent = {name: value for name, value in said.items() if name.startswith("TORCHELASTIC_")}  # who holds the store
     return {**rank_environment(rank, ranks, port, address, local), **agent}
@@ -60,10 +63,17 @@ def _of_torchrun(said: Mapping[str, str]) -> dict[str, str]:
 
 def _of_slurm(said: Mapping[str, str]) -> dict[str, str]:
     """The first node of the list holds the ranks together, at a port that the job's number gives."""
-    rank, ranks, place = (int(said[name]) for name in ("SLURM_PROCID", "SLURM_NTASKS", "SLURM_LOCALID"))
-    beside = ranks // int(said.get("SLURM_NNODES", "1"))
-    port = LOWEST_PORT + int(said.get("SLURM_JOB_ID", "0")) % 10_000
+    rank, ranks, place = (_number(said, name) for name in ("SLURM_PROCID", "SLURM_NTASKS", "SLURM_LOCALID"))
+    beside = max(1, ranks // max(1, _number(said, "SLURM_NNODES", 1)))
+    port = LOWEST_PORT + _number(said, "SLURM_JOB_ID", 0) % 10_000
     return rank_environment(rank, ranks, str(port), first_node(said["SLURM_NODELIST"]), (place, beside))
+
+
+def _number(said: Mapping[str, str], name: str, default: int | None = None) -> int:
+    value = said.get(name, default)
+    if not re.fullmatch(r"\d+", str(value)):
+        raise DeeperError(f"runtime.ranks=given: {name}={value} is no number of ranks; torchrun and srun set it")
+    return int(value)
 
 
 def first_node(nodes: str) -> str:
@@ -72,6 +82,14 @@ def first_node(nodes: str) -> str:
     if not numbers or "," in name:
         return name.split(",")[0]
     return name + re.split(r"[-,\]]", numbers)[0]
+
+
+def _see_place(address: str) -> None:
+    """See that the name of rank 0's machine is known: torch would ask for it until its time is up."""
+    try:
+        socket.getaddrinfo(address, None)
+    except OSError as error:
+        raise DeeperError(f"runtime.ranks=given: rank 0 should be on {address}, which is no host") from error
 
 
 def train(job: dict[str, Any]) -> dict[str, Any] | None:
@@ -84,6 +102,7 @@ def train(job: dict[str, Any]) -> dict[str, Any] | None:
     if config["reuse"] == "exact":
         raise DeeperError("reuse=exact needs runtime.ranks=own: the ranks would not agree on what is there")
     given = environment(os.environ, config["trainer"]["devices"])
+    _see_place(given["MASTER_ADDR"])
     home, first = Home(config["store"], job["id"]), given["RANK"] == "0"
     if (home / RECORD).exists() and (record := home.record()) is not None:
         return record if first else None

@@ -46,8 +46,6 @@ def make_job(cfg: DictConfig, slots: int | None = None) -> dict[str, Any]:
             "augment=resized_crop, or take a +recipe of ImageNet"
         )
     bounds.check(config["model"])
-    if config["runtime"].get("ranks") != "given":  # of which others may be on other nodes
-        _check_gpus(config["trainer"])
     meta = meta or _prepared(config["data"])
     _fit_to_data(config["data"], meta)
     return {
@@ -142,7 +140,14 @@ def _fit_to_data(data: dict[str, Any], meta: dict[str, Any]) -> None:
             data[f"{name}_size"] = stop - start
 
 
-def _check_gpus(trainer: dict[str, Any]) -> None:
+def check_gpus(trainer: dict[str, Any]) -> None:
+    """See that this machine has the GPUs that a trial is to be trained on.
+
+    A job is made without them too: to submit it, to plan it, to collect it.
+
+    Raises:
+        DeeperError: it has fewer.
+    """
     if trainer["accelerator"] == "gpu" and len(gpus()) < trainer["devices"]:
         raise DeeperError(
             f"trainer.devices={trainer['devices']} on GPUs, but {len(gpus())} are visible; use trainer.accelerator=cpu"

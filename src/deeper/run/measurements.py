@@ -69,6 +69,9 @@ class Measurement(Task):
     def result(self) -> dict[str, Any] | None:
         return _kept(Path(self.key))
 
+    def check(self) -> None:
+        """A measurement needs no GPU."""
+
     def busy(self) -> bool:
         return False
 

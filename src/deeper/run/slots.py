@@ -16,6 +16,7 @@ from deeper.files import writable
 from deeper.run import processes
 from deeper.run import wandb_runs as mirror
 from deeper.run.identity import kind
+from deeper.run.jobs import check_gpus
 from deeper.run.provenance import differences, gpus
 from deeper.run.store import LOG, RECORD, Home
 
@@ -80,6 +81,14 @@ class Task:
         """What it made, or what is there already; None where it is not there or not whole."""
         return self.home.record() if (self.home / RECORD).exists() else None
 
+    def check(self) -> None:
+        """See that it can run on this machine.
+
+        Raises:
+            DeeperError: it cannot.
+        """
+        check_gpus(self.job["config"]["trainer"])
+
     def busy(self) -> bool:
         """Whether another process makes it now."""
         return self.home.path.exists() and self.home.busy()
@@ -128,6 +137,8 @@ class Sweep:
     def run(self) -> list[Task]:
         """Run every task to its end; Ctrl-C ends those that run, and they go on from their checkpoints next time."""
         self._reuse()
+        for task in self._waiting():
+            task.check()
         if any(task.job.get("environment", {}).get("commit", "") is None for task in self._waiting()):
             self.display.note("this copy of Deeper is no git checkout, so its results will name no commit")
         for store in {Path(task.job["config"]["store"]) for task in self._waiting()}:

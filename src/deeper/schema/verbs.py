@@ -61,7 +61,7 @@ class ShareSettings(Closed):
 
     remote: Annotated[Text | None, Field(description="a folder, or s3://…, ssh://…")]
     networks: Annotated[Words | None, Field(description="a list of study/arm, or of ids")]
-    seed: Seed
+    seed: Seed | None
     store: Folder
     results: Folder
 

@@ -183,6 +183,19 @@ def _scored(cfg: DictConfig, found: Mapping[str, Any], trial: str) -> dict[str, 
     return {"scores": scores.of_trial(Home(cfg.store, trial), classes)}
 
 
+def whole(configs: Sequence[DictConfig], trials: Sequence[str]) -> list[bool]:
+    """Which trials a table could have a row of at once: finished and measured, here or in the study's table."""
+    before, study = known(configs[0]), study_arms.study_of(configs[0])
+    study = study_arms.with_arms(study, configs) if study and study.probes else None
+    found = []
+    for cfg, trial in zip(configs, trials, strict=True):
+        probes = study_arms.probes(study, cfg) if study else {}
+        home = Home(cfg.store, trial)
+        here = home.record() is not None and probing.found(home, probes).keys() == probes.keys()
+        found.append(here or trial in before)
+    return found
+
+
 def measure(configs: Sequence[DictConfig], trials: Sequence[str], slots: int) -> None:
     """Make the measurements that the study's ``probes`` name on all trials that are here.
 

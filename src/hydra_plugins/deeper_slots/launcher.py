@@ -11,6 +11,8 @@ from omegaconf import DictConfig
 from deeper import cli
 from deeper.errors import DeeperError
 
+EMPTY = "this sweep has no job: a range or a list of its command line is empty"
+
 
 class SlotsLauncher(Launcher):
     """``hydra/launcher=slots``.
@@ -46,7 +48,7 @@ class SlotsLauncher(Launcher):
         if self.slots is not None and (not isinstance(self.slots, int) or self.slots < 1):
             raise DeeperError(f"hydra.launcher.slots={self.slots}: it must be a whole number of at least 1, or null")
         if not job_overrides:
-            raise DeeperError("this sweep has no job: a range or a list of its command line is empty")
+            raise DeeperError(EMPTY)
         first = self._compose(initial_job_idx, list(job_overrides[0]))
         slots = self.slots or default_slots(first.cfg)
         trial = make_job(first.cfg, slots)["id"]
@@ -66,13 +68,25 @@ class SlotsLauncher(Launcher):
         for task in tasks:
             if task.job["id"] in in_table and not (task.home / RECORD).exists():
                 task.state = "tabled"
-        Sweep(tasks, slots, Display(_title(first.cfg))).run()
+        Sweep(tasks, slots, Display(title(first.cfg))).run()
         for task, result in zip(tasks, returns, strict=True):
             if task.state != "failed":
                 result.status, result.return_value = JobStatus.COMPLETED, task.job["id"]
         self.finished = [result for result in returns if result.status == JobStatus.COMPLETED]
         raise_failures(tasks)
         return returns
+
+    def _checked(
+        self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int
+    ) -> tuple[list[JobReturn], list[dict[str, Any]]]:
+        """All jobs of a sweep, composed and checked, for a launcher that does not train them."""
+        from deeper.study.checked_jobs import checked_jobs
+
+        if not job_overrides:
+            raise DeeperError(EMPTY)
+        returns = [self._compose(index, list(o)) for index, o in enumerate(job_overrides, initial_job_idx)]
+        hydra = self.config.hydra
+        return returns, checked_jobs([r.cfg for r in returns], hydra.overrides.task, hydra.runtime, self.slots)
 
     def _plan(self, returns: Sequence[JobReturn], jobs: Sequence[dict[str, Any]], slots: int) -> Sequence[JobReturn]:
         from deeper.reporting import plan_text
@@ -89,7 +103,7 @@ class SlotsLauncher(Launcher):
         return JobReturn(overrides=overrides, cfg=config, hydra_cfg=hydra, task_name=hydra.job.name)
 
 
-def _title(cfg: DictConfig) -> str:
+def title(cfg: DictConfig) -> str:
     """What a line of progress names: a sweep of one's own by its name, where it has one."""
     own = "sweep" if cfg.study.name == "none" else cfg.study.name
     return cfg.get("name") or own

@@ -1,4 +1,4 @@
-"""A Hydra launcher that hands a whole sweep to SLURM and returns at once."""
+"""Hydra launchers that hand a whole sweep to SLURM and return at once, and that collect what came of it."""
 
 import sys
 from collections.abc import Sequence
@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from hydra.core.utils import JobReturn, JobStatus
-from omegaconf import OmegaConf
+from omegaconf import DictConfig, OmegaConf
 
 from deeper import cli
 from deeper.errors import DeeperError
-from hydra_plugins.deeper_slots.launcher import SlotsLauncher
+from hydra_plugins.deeper_slots.launcher import SlotsLauncher, title
 
 LOCAL = ("hydra/launcher=", "hydra.launcher.")
 
@@ -19,13 +19,14 @@ class SubmitLauncher(SlotsLauncher):
     """``hydra/launcher=slurm``: jobs that each work through the whole sweep, sharing it by the locks of its trials.
 
     So a job imports once for all its trials, and probes, table and page are made in the last job, not where the
-    command was given. The jobs need one file system.
+    command was given. The jobs need one file system. A job whose time is up goes back to the queue and on from there.
 
     Args:
         jobs: how many work on it side by side.
         cluster: ``slurm``, or ``local`` for processes on this machine.
         folder: where the jobs' logs go.
         slots: trials side by side in a job; None chooses by its machine.
+        requeue: how many times a job whose time is up goes back to the queue.
         slurm: further parameters of sbatch by submitit's names: ``{partition: gpu, account: …}``.
         resources: submitit's own: ``timeout_min``, ``cpus_per_task``, ``gpus_per_node``, ``mem_gb``.
     """
@@ -36,11 +37,12 @@ class SubmitLauncher(SlotsLauncher):
         cluster: str = "slurm",
         folder: str = "outputs/slurm",
         slots: int | None = None,
+        requeue: int = 3,
         slurm: Any = None,
         **resources: Any,
     ):
         super().__init__(slots)
-        self.jobs, self.cluster, self.folder = jobs, cluster, folder
+        self.jobs, self.cluster, self.folder, self.requeue = jobs, cluster, folder, requeue
         named = OmegaConf.to_container(slurm) if OmegaConf.is_config(slurm) else slurm or {}
         self.resources = {key: value for key, value in resources.items() if value is not None}
         self.resources |= {f"slurm_{key}": value for key, value in named.items()}
@@ -52,34 +54,48 @@ class SubmitLauncher(SlotsLauncher):
         Raises:
             DeeperError: such a mistake, or a parameter that submitit does not have.
         """
-        from deeper.study.checked_jobs import checked_jobs
-
         if not isinstance(self.jobs, int) or self.jobs < 1:
             raise DeeperError(f"hydra.launcher.jobs={self.jobs}: it must be a whole number of at least 1")
-        if not job_overrides:
-            raise DeeperError("this sweep has no job: a range or a list of its command line is empty")
-        returns = [self._compose(index, list(o)) for index, o in enumerate(job_overrides, initial_job_idx)]
-        hydra = self.config.hydra
-        jobs = checked_jobs([r.cfg for r in returns], hydra.overrides.task, hydra.runtime, self.slots)
-        self.submitted = self._submit()
+        returns, jobs = self._checked(job_overrides, initial_job_idx)
+        for result in returns:
+            self._see_decided(result.cfg.trainer)
+        self.submitted = self._submit(title(returns[0].cfg))
         for job, result in zip(jobs, returns, strict=True):
             result.status, result.return_value = JobStatus.COMPLETED, job["id"]
         cli.tell(
             f"submitted to {self.cluster}: {', '.join(self.submitted)} (logs: {self.folder}); the same command with "
-            "hydra/launcher=slots collects what is finished, with dry_run=true it says how much that is",
+            "hydra/launcher=collect shows what is finished and trains nothing",
             {"submitted": self.submitted, "logs": self.folder, "trials": [job["id"] for job in jobs]},
         )
         return returns
 
-    def _submit(self) -> list[str]:
+    def _see_decided(self, trainer: DictConfig) -> None:
+        """See that trials have the same ids on the job's machine and on this one."""
+        from deeper.run.provenance import gpus
+
+        asked = any("gpu" in f"{key}={value}" for key, value in self.resources.items() if key != "slurm_partition")
+        if trainer.accelerator == "auto" and (asked or gpus()):
+            raise DeeperError(
+                "trainer.accelerator=auto: the job's machine may have other GPUs than this one, and the trials other "
+                "ids; say trainer.accelerator=gpu (or trainer=gpu), or cpu"
+            )
+        if trainer.threads == "auto":
+            raise DeeperError(
+                "trainer.threads=auto: the job's machine may have other cores than this one, and the trials other ids; "
+                "say a number"
+            )
+
+    def _submit(self, name: str) -> list[str]:
         import submitit
 
-        executor = submitit.AutoExecutor(folder=self.folder, cluster=self.cluster)
+        from deeper.run.submitted import SubmittedCommand
+
+        executor = submitit.AutoExecutor(self.folder, self.cluster, slurm_max_num_timeout=self.requeue)
         try:
-            executor.update_parameters(name=f"deeper-{self.config.study.name}", **self.resources)
+            executor.update_parameters(name=f"deeper-{name}", **self.resources)
         except (NameError, TypeError, ValueError) as error:
             raise DeeperError(f"hydra.launcher: {error}") from error
-        command = submitit.helpers.CommandFunction(self._command(), cwd=Path.cwd())
+        command = SubmittedCommand(self._command(), Path.cwd())
         with executor.batch():
             submitted = [executor.submit(command) for _ in range(self.jobs)]
         return [job.job_id for job in submitted]
@@ -91,3 +107,26 @@ class SubmitLauncher(SlotsLauncher):
         slots = [] if self.slots is None else [f"hydra.launcher.slots={self.slots}"]
         verb = self.config.hydra.job.config_name
         return [sys.executable, "-m", f"deeper.{verb}", "--multirun", *words, "hydra/launcher=slots", *slots]
+
+
+class CollectLauncher(SlotsLauncher):
+    """``hydra/launcher=collect``: takes what is finished, and trains and measures nothing, as a login node should."""
+
+    def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
+        """Take the finished trials of all jobs.
+
+        Raises:
+            TrialFailed: some are not finished, or not measured.
+        """
+        from deeper.run.slots import TrialFailed
+        from deeper.study import table
+
+        returns, jobs = self._checked(job_overrides, initial_job_idx)
+        there = table.whole([result.cfg for result in returns], [job["id"] for job in jobs])
+        for job, result, whole in zip(jobs, returns, there, strict=True):
+            if whole:
+                result.status, result.return_value = JobStatus.COMPLETED, job["id"]
+        self.finished = [result for result in returns if result.status == JobStatus.COMPLETED]
+        if left := len(returns) - len(self.finished):
+            raise TrialFailed(f"{left} of {len(returns)} trials are not finished yet")
+        return returns
