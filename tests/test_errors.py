@@ -86,7 +86,7 @@ def test_hydras_errors_are_one_line_that_says_what_to_do(error, words):
     ],
 )
 def test_a_word_that_is_no_override_is_named_with_how_it_is_written(word, why):
-    with pytest.raises(Exception) as caught:  # noqa: PT011 - whatever Hydra raises
+    with pytest.raises(Exception) as caught:
         OverridesParser.create().parse_overrides([word])
     assert one_line(caught.value) == (
         f"{word!r} cannot be read{why}; a setting is NAME=VALUE, each in quotes of its own where it has spaces or "
@@ -96,7 +96,7 @@ def test_a_word_that_is_no_override_is_named_with_how_it_is_written(word, why):
 
 def test_a_range_without_a_step_is_told():
     (override,) = OverridesParser.create().parse_overrides(["seed=range(0, 10, 0)"])
-    with pytest.raises(ValueError) as caught:  # noqa: PT011 - it is Python's
+    with pytest.raises(ValueError) as caught:
         list(override.sweep_string_iterator())
     assert one_line(caught.value).startswith("a range of the command line has the step 0")
 
