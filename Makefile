@@ -13,7 +13,7 @@ VENV := .venv
 BIN := $(CURDIR)/$(VENV)/bin
 STAMP := $(VENV)/.installed
 RUN := PATH="$(BIN):$$PATH" OMP_NUM_THREADS=1 PYTHONDONTWRITEBYTECODE=
-export PYTHON STUDY HOURS COMMIT REMOTE  # recipes read them as "$$STUDY": what the shell would take for a command stays a word
+export PYTHON STUDY HOURS COMMIT REMOTE OWN  # recipes read them as "$$STUDY": what the shell would take for a command stays a word
 
 .DEFAULT_GOAL := help
 .PHONY: help setup scm study slides named repro report site plots experiments ledger share test golden bench gpu gpu-wheels house lint clean
@@ -26,6 +26,7 @@ setup: $(STAMP)  ## install everything into .venv (done by the others if need be
 $(STAMP): requirements.txt pyproject.toml setup.py
 	@"$$PYTHON" -c 'import sys; sys.exit(sys.version_info[:2] not in ((3, 11), (3, 12), (3, 13)))' || \
 	  { echo "error: Deeper is for Python 3.11 (3.12 and 3.13 are allowed); name one: make PYTHON=/path/to/python3.11"; exit 2; }
+	@test -w . || { echo "error: $(CURDIR) cannot be written; copy it to a folder of yours"; exit 2; }
 	@test -x "$(BIN)/python" || "$$PYTHON" -m venv $(VENV) || \
 	  { echo "error: no virtual environment could be made; on Debian: apt-get install python3-venv"; rm -rf $(VENV); exit 2; }
 	@echo "installing into $(VENV) (some minutes the first time)"
@@ -39,11 +40,11 @@ scm: $(STAMP)
 study: named scm  ## train one study beside the committed results and say how well it agrees: make study STUDY=lrn, STUDY=record/pooling
 	@test -n '$(filter transfer%,$(NAME))' || $(RUN) dvc repro prepare
 	$(RUN) python -m deeper.$(if $(filter transfer%,$(NAME)),transfer,train) --multirun study=$(STUDY) $(OF_RECORD:%=profile=%) \
-	  results=$(OWN)/results trust_table=false
-	$(RUN) python -m deeper.report results=$(OWN)/results reports=$(OWN)/reports family=results exact=false only=$(NAME) \
+	  "results=$$OWN/results" trust_table=false
+	$(RUN) python -m deeper.report "results=$$OWN/results" "reports=$$OWN/reports" family=results exact=false only=$(NAME) \
 	  $(OF_RECORD:%=for_profile=%)
-	@$(RUN) python -m deeper.report results=$(OWN)/results compare=HEAD only=$(NAME) $(OF_RECORD:%=for_profile=%)
-	@echo "read $(OWN)/reports/$(STUDY).md; results/ is as it was$(if $(OF_RECORD),,$(comma) and dvc repro would take these trials there)"
+	@$(RUN) python -m deeper.report "results=$$OWN/results" compare=HEAD only=$(NAME) $(OF_RECORD:%=for_profile=%)
+	@echo "read $$OWN/reports/$(STUDY).md; results/ is as it was$(if $(OF_RECORD),,$(comma) and dvc repro would take these trials there)"
 
 named:
 	@case "$${STUDY#record/}" in ''|*[!A-Za-z0-9_-]*) echo "error: STUDY must be the name of a study"; exit 2;; esac
@@ -51,6 +52,8 @@ named:
 	  { echo "error: there is no study $$STUDY; there are: $$(cd conf/study && ls *.yaml record/*.yaml | grep -v none | sed 's/.yaml//' | tr '\n' ' ')"; exit 2; }
 	@case " $(ALONE) " in *" $$STUDY "*) ;; *) test -n '$(OF_RECORD)' || grep -qE "^ *- *$$STUDY *(#.*)?$$" params.yaml;; esac || \
 	  { echo "error: study $$STUDY is not in params.yaml; add it to the list there, or run it by hand as the head of conf/study/$$STUDY.yaml says"; exit 2; }
+	@mkdir -p -- "$$OWN" 2>/dev/null && ! test "$$OWN" -ef . || \
+	  { echo "error: OWN=$$OWN must be a folder that can be made, and not this one, whose results are the committed ones"; exit 2; }
 
 repro: scm  ## dvc repro: everything that has changed, and nothing else
 	$(RUN) dvc repro
@@ -91,9 +94,9 @@ gpu:  ## tests and figures of a machine with one GPU, and blocks of the ledger: 
 
 gpu-wheels:  ## fetch what `make gpu` needs on a machine without a network: build/wheels
 	mkdir -p build/wheels
-	$(PYTHON) -m pip wheel --quiet --no-deps --wheel-dir build/wheels "$$(grep antlr4 benchmarks/gpu.txt)"
+	"$$PYTHON" -m pip wheel --quiet --no-deps --wheel-dir build/wheels "$$(grep antlr4 benchmarks/gpu.txt)"
 	grep -v antlr4 benchmarks/gpu.txt > build/gpu.txt
-	$(PYTHON) -m pip download --quiet --no-deps --only-binary=:all: --python-version 3.12 --platform manylinux_2_28_x86_64 \
+	"$$PYTHON" -m pip download --quiet --no-deps --only-binary=:all: --python-version 3.12 --platform manylinux_2_28_x86_64 \
 	  --platform manylinux_2_17_x86_64 --dest build/wheels -r build/gpu.txt
 
 house: $(STAMP)  ## draw the rooms of src/ and what imports what, written to docs/house.md

@@ -1,9 +1,10 @@
 """What Hydra says is told in our words: what is wrong, and what to do."""
 
 import pytest
+from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import ConfigCompositionException, InstantiationException
 from omegaconf import OmegaConf
-from omegaconf.errors import InterpolationKeyError, MissingMandatoryValue
+from omegaconf.errors import InterpolationKeyError, InterpolationResolutionError, MissingMandatoryValue
 from yaml import YAMLError
 
 from deeper.errors import one_line
@@ -46,6 +47,16 @@ from deeper.errors import one_line
             "a.lr takes its value from recipe.rate, and there is no such setting; --cfg job prints every setting",
         ),
         (
+            InterpolationKeyError("Interpolation key 'rate' not found"),
+            "a setting takes its value from rate, and there is no such setting; --cfg job prints every setting",
+        ),
+        (
+            InterpolationResolutionError(
+                "KeyError raised while resolving interpolation: \"Environment variable 'RATE' not found\""
+            ),
+            "a setting takes its value from the environment variable RATE, which is not set; set it",
+        ),
+        (
             YAMLError("found a tab\n  in line 3"),
             "a file is no YAML: found a tab in line 3",
         ),
@@ -61,6 +72,33 @@ from deeper.errors import one_line
 )
 def test_hydras_errors_are_one_line_that_says_what_to_do(error, words):
     assert one_line(error) == words
+
+
+@pytest.mark.parametrize(
+    ("word", "why"),
+    [
+        ("profile", ""),
+        ("model=lenet5 profile=smoke", ""),
+        ("seed=[0,1", ""),
+        ("seed={a:", ""),
+        ("seed=choice()", " (empty choice is not legal)"),
+        ("seed=int(x)", " (invalid literal for int() with base 10: 'x')"),
+    ],
+)
+def test_a_word_that_is_no_override_is_named_with_how_it_is_written(word, why):
+    with pytest.raises(Exception) as caught:
+        OverridesParser.create().parse_overrides([word])
+    assert one_line(caught.value) == (
+        f"{word!r} cannot be read{why}; a setting is NAME=VALUE, each in quotes of its own where it has spaces or "
+        "brackets: 'NAME=[1, 2]'"
+    )
+
+
+def test_a_range_without_a_step_is_told():
+    (override,) = OverridesParser.create().parse_overrides(["seed=range(0, 10, 0)"])
+    with pytest.raises(ValueError) as caught:
+        list(override.sweep_string_iterator())
+    assert one_line(caught.value).startswith("a range of the command line has the step 0")
 
 
 def test_a_setting_that_is_not_there_may_have_been_taken_out():

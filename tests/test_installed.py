@@ -59,6 +59,37 @@ def test_make_takes_a_study_s_name_as_a_word(tmp_path, study):
     assert not (tmp_path / "X").exists()
 
 
+@pytest.fixture
+def copied(tmp_path):
+    """A copy of the project whose installed commands only say what they were called with."""
+    for name in ("Makefile", "params.yaml", "requirements.txt", "pyproject.toml", "setup.py"):
+        shutil.copy(ROOT / name, tmp_path)
+    shutil.copytree(ROOT / "conf" / "study", tmp_path / "conf" / "study")
+    commands = tmp_path / ".venv" / "bin"
+    commands.mkdir(parents=True)
+    for name in ("python", "dvc"):
+        (commands / name).write_text('#!/bin/sh\nprintf "<%s>" "$@"\n')
+        (commands / name).chmod(0o755)
+    (tmp_path / ".venv" / ".installed").touch()
+    return tmp_path
+
+
+@pytest.mark.parametrize("own", ["mine", "my own; touch X", "o'\"wn"])
+def test_make_takes_the_folder_of_own_results_as_a_word(copied, own):
+    done = subprocess.run(["make", "study", "STUDY=lrn", f"OWN={own}"], cwd=copied, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert f"<results={own}/results><trust_table=false>" in done.stdout
+    assert f"<reports={own}/reports>" in done.stdout
+
+
+@pytest.mark.parametrize("own", ["", ".", "own/..", "/dev/null"])
+def test_make_keeps_own_results_from_the_committed_ones(copied, own):
+    done = subprocess.run(["make", "study", "STUDY=lrn", f"OWN={own}"], cwd=copied, capture_output=True, text=True)
+    assert done.returncode == 2
+    assert f"error: OWN={own} must be a folder that can be made" in done.stdout
+    assert "deeper.train" not in done.stdout
+
+
 def test_make_s_own_recipes_quote_the_folder():
     """``make setup`` in a folder with a space: no word of a recipe is the bare folder."""
     recipes = [line for line in (ROOT / "Makefile").read_text().splitlines() if line.startswith("\t")]

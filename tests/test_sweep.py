@@ -38,8 +38,9 @@ def test_it_ends_with_one_object(swept):
     assert len(homes) == 4
 
 
-def test_a_sweep_that_is_refused_leaves_nothing(tmp_path):
-    done = call("train", tmp_path, "--multirun", "model=lenet5", "trainer.threads=1000", "seed=0,1")
+@pytest.mark.parametrize("wrong", ["trainer.threads=1000", "sweeps=/dev/null"])
+def test_a_sweep_that_is_refused_leaves_nothing(tmp_path, wrong):
+    done = call("train", tmp_path, "--multirun", "model=lenet5", wrong, "seed=0,1")
     assert done.returncode == 2
     assert not list(tmp_path.iterdir())
 

@@ -45,7 +45,7 @@ def reason(error: BaseException) -> str:
 
 def one_line(error: BaseException) -> str | None:
     """What to tell the user of an exception in one line, or None where it is a defect of ours."""
-    from hydra.errors import HydraException
+    from hydra.errors import HydraException, OverrideParseException
     from omegaconf.errors import OmegaConfBaseException
     from yaml import YAMLError
 
@@ -54,6 +54,8 @@ def one_line(error: BaseException) -> str | None:
     if isinstance(error, OSError) and error.errno in PLACE_ERRORS:
         place = error.filename or "the folder that is written to"
         return f"{error.strerror}: {place}; free it or choose another, what was finished is kept"
+    if isinstance(error, OverrideParseException):
+        return _unread(error.override, error.message)
     if isinstance(error, HydraException | OmegaConfBaseException):
         text = _composition_error(str(error))
         cause = error.__cause__
@@ -67,9 +69,21 @@ def one_line(error: BaseException) -> str | None:
         return f"a file is not UTF-8, near {' '.join(around.split())!r}; save it as UTF-8"
     if "Config group override must be a string or a list" in str(error):
         return "a group of options is set to null or to a number; name one of its options, or take that override out"
+    if str(error) == "range() arg 3 must not be zero":
+        return "a range of the command line has the step 0, and would never end: range(start, stop, step)"
     if re.match(r'sbatch: |Could not detect "srun"', str(error)):
         return f"SLURM takes no jobs here ({' '.join(str(error).split())}); hydra/launcher=slots trains on this machine"
     return None
+
+
+def _unread(override: str, text: str) -> str:
+    """What to tell of a word that is no override; of a function in it, what it does not take."""
+    evaluating = re.search(r"while evaluating '.*': (.+)", text)
+    why = f" ({evaluating[1]})" if evaluating else ""
+    return (
+        f"{override!r} cannot be read{why}; a setting is NAME=VALUE, each in quotes of its own where it has spaces or "
+        "brackets: 'NAME=[1, 2]'"
+    )
 
 
 def _composition_error(text: str) -> str:
@@ -92,10 +106,13 @@ def _composition_error(text: str) -> str:
         return f"{empty[1]} has no value; give it one: {empty[1]}=…"
     if extra := re.search(r"unexpected keyword argument '(\w+)'.*full_key: (\S+)", text, re.S):
         return f"{extra[2]}.{extra[1]}: there is no such setting; --cfg all prints every one of {extra[2]}"
-    if gone := re.match(r"Interpolation key '([^']+)' not found\s+full_key: (\S+)", text):
+    if gone := re.match(r"Interpolation key '([^']+)' not found(?:\s+full_key: (\S+))?", text):
         if (regime := gone[1].split("."))[0] == "regimes":
             return f"regime={regime[1]}: this profile has no such regime; its file in conf/profile names them"
-        return f"{gone[2]} takes its value from {gone[1]}, and there is no such setting; --cfg job prints every setting"
+        taker = gone[2] or "a setting"
+        return f"{taker} takes its value from {gone[1]}, and there is no such setting; --cfg job prints every setting"
+    if unset := re.search(r"Environment variable '([^']+)' not found", text):
+        return f"a setting takes its value from the environment variable {unset[1]}, which is not set; set it"
     if gone := re.match(r"Could not delete '([^']+)'", text):
         return f"~{gone[1]}: there is nothing to take out; leave it away, or choose another option: {gone[1]}=…"
     if gone := re.match(r"Could not delete from config\. '([^']+)' does not exist", text):

@@ -35,12 +35,12 @@ def test_what_may_be_off_is_a_whole_number_from_zero(key, value):
     bounds.check({key: 0})
 
 
-@pytest.mark.parametrize("value", [0, -8, 0.0, -0.5, float("nan"), float("inf"), "wide", True])
+@pytest.mark.parametrize("value", [0, -8, 0.0, -0.5, 1e9, float("nan"), float("inf"), "wide", True])
 def test_a_width_is_above_zero(value):
     assert f"model.width={value}: it must be a" in refused(width=value)
 
 
-@given(st.integers(min_value=1) | st.floats(min_value=0, exclude_min=True, allow_infinity=False))
+@given(st.integers(min_value=1) | st.floats(min_value=0, exclude_min=True, max_value=1000))
 def test_a_width_counts_channels_or_scales_them(value):
     bounds.check({"width": value, "depth": value})
 

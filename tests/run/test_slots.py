@@ -7,6 +7,7 @@ import sys
 import time
 from multiprocessing.connection import wait
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from trials import job, start
@@ -107,6 +108,16 @@ def test_ctrl_c_ends_what_runs_and_keeps_what_is_finished(root, tmp_path, monkey
         sweep.run()
     assert not tasks[1].running.ranks[0].is_alive()
     assert tasks[0].home.record() is not None
+
+
+@pytest.mark.parametrize(
+    ("states", "said"),
+    [(["waiting", "running"], ""), (["trained", "running"], "test: 1 trained\n"), ([], "test: nothing to do\n")],
+)
+def test_an_interrupted_sweep_says_only_what_has_ended(states, said):
+    paper = Paper()
+    Display("test", paper).close(SimpleNamespace(tasks=[SimpleNamespace(state=state) for state in states]))
+    assert paper.getvalue() == said
 
 
 def test_gpus_are_divided_among_the_slots(monkeypatch):

@@ -70,8 +70,8 @@ def _is_whole(value: Any, least: int) -> bool:
 
 def _check_size(key: str, value: Any) -> None:
     if type(value) is float:
-        if not 0 < value < math.inf:
-            raise DeeperError(f"model.{key}={value}: it must be a number above 0")
+        if not 0 < value <= MOST:
+            raise DeeperError(f"model.{key}={value}: it must be a number above 0 and up to {MOST}")
     elif not _is_whole(value, 1):
         raise DeeperError(
             f"model.{key}={value}: it must be a whole number of at least 1, or a factor above 0 with a point in it"

@@ -298,7 +298,8 @@ class Display:
             self._line("")
         states = [task.state for task in sweep.tasks]
         parts = [f"{states.count(state)} {word}" for state, word in WORDS.items() if state in states]
-        self._print(f"{self.title}: {', '.join(parts) or 'nothing to do'}")
+        if parts or not states:  # of a sweep that is interrupted before anything has ended there is nothing to say
+            self._print(f"{self.title}: {', '.join(parts) or 'nothing to do'}")
 
     def _line(self, text: str) -> None:
         text = textwrap.shorten(text, max(20, shutil.get_terminal_size().columns - 1), placeholder=" …")

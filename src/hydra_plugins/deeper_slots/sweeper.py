@@ -12,6 +12,7 @@ from omegaconf import DictConfig
 
 from deeper import cli
 from deeper.errors import DeeperError
+from deeper.files import writable
 from hydra_plugins.deeper_slots.launcher import SlotsLauncher
 
 
@@ -71,6 +72,8 @@ class StudySweeper(BasicSweeper):
 
         hydra = self.config.hydra
         own = own_sweep.is_own(self.config, hydra.overrides.task, study_file(hydra.runtime))
+        if own and not self.config.dry_run:
+            writable(Path(self.config.sweeps), "the folder of the sweep's page", "sweeps")
         try:
             returns = super().sweep(arguments)
         except DeeperError:
