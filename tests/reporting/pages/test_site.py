@@ -306,7 +306,7 @@ def test_a_diverged_trial_and_a_missing_one_are_named(place):
     place.write()
     page = place.text(f"{NAME}.md")
     assert "Plain-56 diverged with seed 1 (the loss is not finite in epoch 3)" in page
-    assert "counts diverged trials like any other (Plain-56, seed 1)" in page
+    assert "counts trials that diverged or did not learn like any other (Plain-56, seed 1)" in page
     assert "ResNet-56 − ResNet-20: seed 2 left out, not every arm has it" in page
     assert rows_with(page, "3 (1 diverged)")[0][0] == "Plain-56"
     assert place.text("trials.csv").count(",diverged,") == 1
@@ -559,4 +559,4 @@ def test_the_answer_of_another_scale_says_so_and_names_the_families(place):
     told, still = re.search(r"\(\[(test error, .+?), margin 1\.00; (time of .+?); 8 seeds\]", index).groups()
     assert "16 layers, width 29 − 40 layers, width 16" in told
     assert "16 layers, width 29 − 40 layers, width 16" in still
-    assert "those of a family hold together with 95 %: 9 comparisons (1 and 2), 5 comparisons (3)." in index
+    assert "all together with a confidence of 95 %, over 9 comparisons (1 and 2), 5 comparisons (3)." in index
