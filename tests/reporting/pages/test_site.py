@@ -541,6 +541,18 @@ def test_the_best_network_beside_a_classifier_is_that_of_all_studies_on_every_pa
     assert said in place.text(f"{NAME}.md")
 
 
+def test_what_goes_against_the_lectures_stands_with_the_answer(place):
+    for name in (NAME, "augmentation", "lrn"):
+        place.add_committed(name)
+    place.write()
+    answer, _, ledger = place.text("README.md").partition("<!-- end of the answer -->")
+    [line] = [line for line in answer.splitlines() if line.startswith("- [")]
+    assert line.startswith("- [Random crops and mirrors help every network](augmentation.md#augmentation): **✗ contra")
+    assert "test error +7.63 points [" in line
+    assert line.endswith("(LeNet-5, augmented − LeNet-5; 500 steps on small pictures).")
+    assert rows_with(ledger, "augmentation.md#augmentation")
+
+
 def test_an_arm_that_no_claim_compares_stands_beside_the_claims(place):
     place.add_committed("lrn")
     place.write()
@@ -559,4 +571,4 @@ def test_the_answer_of_another_scale_says_so_and_names_the_families(place):
     told, still = re.search(r"\(\[(test error, .+?), margin 1\.00; (time of .+?); 8 seeds\]", index).groups()
     assert "16 layers, width 29 − 40 layers, width 16" in told
     assert "16 layers, width 29 − 40 layers, width 16" in still
-    assert "all together with a confidence of 95 %, over 9 comparisons (1 and 2), 5 comparisons (3)." in index
+    assert "together with a confidence of 95 %, over 9 comparisons (1 and 2) and over 5 comparisons (3)." in index
