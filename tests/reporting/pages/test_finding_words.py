@@ -30,7 +30,8 @@ def test_a_bound_and_a_missing_interval_are_said_with_the_difference():
     assert measured(told) == "+2.00 points [+1.00, +3.00]"
     assert measured(told, bare=True) == "+2.00 [+1.00, +3.00]"
     assert measured(replace(told, capped=(("plain56", 0),))) == "+2.00 points [+1.00, +3.00], or further from 0"
-    assert measured(replace(told, difference=Mean(3, 0.02, math.nan, math.nan, 1.0))) == "+2.00 points (no interval, 3 seeds)"
+    alone = Mean(3, 0.02, math.nan, math.nan, 1.0)
+    assert measured(replace(told, difference=alone)) == "+2.00 points (no interval, 3 seeds)"
     assert measured(replace(told, difference=None)) == "not measured"
 
 
