@@ -21,7 +21,7 @@ from deeper import files
 from deeper.claims import verdicts as claims
 from deeper.errors import DeeperError
 from deeper.exact import findings as exact_findings
-from deeper.exact.computed_claim import Finding
+from deeper.exact.computed_claim import DEPENDS, Finding
 from deeper.reporting import templating, words
 from deeper.reporting.charts import comparisons, theme
 from deeper.reporting.pages import (
@@ -90,7 +90,7 @@ SETTINGS = {
 OVER_SEEDS = "Means over seeds with their 95 % intervals."
 DECIDING = (
     "The intervals decide. Shaded: where the difference was expected; a dashed frame: what does not matter; a dashed "
-    "line: the margin; a small dot: a seed."
+    "line: the margin; a small dot: {}."
 )
 AVERAGED = "Means over groups with their 95 % intervals; dashed, the best single network of each group."
 MAPPED = "Mean test error of each network, half of its 95 % interval below; the stronger the colour, the more error."
@@ -169,7 +169,7 @@ def pages(
     asked = {one.verdict.claim: one for one in answers}
     for source, page in studies:
         live = _live(page)
-        tables = [*page.tables, *(zoo_choices.tables(page) if zoo.shows(page) else [])]
+        tables = [*page.tables, *(zoo_choices.tables(page, source.baselines) if zoo.shows(page) else [])]
         limits = transfer.build(page, {}).limits if page.results.page == "transfer" else page.limits
         shown = {"live": live, "tables": tables, "names": names, "asked": asked, "long": study.LONG, "limits": limits}
         made[source.address(page)] = _render("study", root="../", source=source, page=page, **shown)
@@ -231,13 +231,14 @@ def _live(page: StudyPage) -> list[LiveChart]:
     compared = row_charts.comparison_charts(comparisons.compared_rows(page.verdicts, page.results.label))
     of_epochs = curve_chart(page.results.table, page.arms, page.study.title)
     final = row_charts.final_errors(page.arms) if page.results.page == "study" else None
+    dot = "a seed, or a group of networks averaged" if page.averaged else "a seed"
     drawn = [
-        ("Differences", compared, DECIDING),
+        ("Differences", compared, DECIDING.format(dot)),
         ("Map", [probe_charts.map_chart(page.arms)], MAPPED),
         ("Frozen, fine-tuned, from scratch", [probe_charts.transfer_chart(page.results, page.arms)], OVER_SEEDS),
         ("Networks averaged", [probe_charts.averaged_chart(page.arms)], AVERAGED),
         ("Without one block", [probe_charts.lesion_chart(page.arms)], "Dashed: the whole network's error."),
-        ("Errors at the end", [final], f"{OVER_SEEDS} A small dot is a seed."),
+        ("Errors at the end", [final], f"{OVER_SEEDS} A small dot is {dot}."),
         ("Error by depth", [probe_charts.depth_chart(page.arms)], OVER_SEEDS),
         ("Error by epoch", [of_epochs], "Means over seeds; the training error is taken while the network learns."),
     ]
@@ -260,12 +261,14 @@ def _environment() -> jinja2.Environment:
     environment.globals.update(
         statements=ledger(),
         claims=claims,
+        DEPENDS=DEPENDS,
         words=words,
         scales=scales,
         signs=verdict_words.SIGNS,
         family=theme.family,
         network_itself=arm_networks.network_itself,
         finding=finding_words.finding,
+        measured=finding_words.measured,
         **said,
         **of_exact,
     )

@@ -9,6 +9,7 @@ from deeper.reporting import words
 from deeper.reporting.charts import theme
 from deeper.reporting.pages import exact_claims
 from deeper.reporting.pages.claim_rows import IN_PERCENT, OPEN, published_effects
+from deeper.reporting.pages.finding_words import measured
 from deeper.reporting.pages.verdict_words import pair
 from deeper.reporting.published_numbers import PublishedNumber
 from deeper.schema.ledger import ledger
@@ -59,7 +60,7 @@ def of_answer(answer: Answer) -> LedgerRow:
         verdict=verdict.verdict,
         kind="trained" if verdict.about.is_of_a_lecture else "beside the lectures",
         families=sorted({theme.family(arm.network) for arm in answer.arms if arm.network}) or [theme.OTHER],
-        effect=words.difference(outcome.metric, found),
+        effect=measured(outcome),
         value=found.mean if found else None,
         about=f"{outcome.metric.label}, {pair(page.results, outcome.comparison)}",
         published=next((_published(one) for one in effects if IN_PERCENT.match(one.value)), words.NONE),
@@ -117,6 +118,8 @@ def folds(rows: Sequence[LedgerRow]) -> list[Fold]:
 
 
 def _outcomes(rows: Sequence[LedgerRow]) -> str:
-    """``18 supported, 4 mixed and 2 contradicted``."""
+    """``4 contradicted, 18 supported and 2 open to two readings``: what is counted is open in no other way."""
     verdicts = [row.verdict for row in rows]
-    return words.listed([f"{verdicts.count(one)} {one}" for one in claims.VERDICTS if one in verdicts])
+    said = {claims.CANNOT_TELL: "open to two readings"}
+    there = [one for one in claims.VERDICTS if one in verdicts]
+    return words.listed([f"{verdicts.count(one)} {said.get(one, one)}" for one in there])

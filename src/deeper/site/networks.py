@@ -141,7 +141,7 @@ class NetworkPage:
             x=alt.X(
                 "place:O", title="layer, from input to output", axis=alt.Axis(labels=False, ticks=False), sort=None
             ),
-            y=alt.Y("y:Q", title="number of a layer", axis=alt.Axis(format="~s")),
+            y=alt.Y("y:Q", title="of each layer", axis=alt.Axis(format="~s")),
             tooltip=["layer:N", "kind:N", "shape:N", *tips],
         ).add_params(
             charts.choice("number", "Number", NUMBERS),

@@ -12,6 +12,7 @@ from deeper.reporting import words
 from deeper.reporting.arm_results import ArmResults
 from deeper.reporting.charts import comparisons, theme
 from deeper.reporting.charts.comparisons import ComparedRow
+from deeper.reporting.pages.finding_words import measured
 from deeper.reporting.transfer_tasks import MODES, TransferTask
 from deeper.site import charts
 from deeper.site.looks import MODE_COLOURS, SHAPES, looks
@@ -109,8 +110,7 @@ def transfer_rows(tasks: Sequence[TransferTask]) -> str | None:
 
 def _of_metric(metric: Metric, rows: Sequence[ComparedRow]) -> str:
     limits = _limits(metric, rows)
-    unit = comparisons.UNITS.get(metric.unit, metric.unit)
-    title = f"{metric.label}, {unit}" if unit else metric.label
+    title = comparisons.axis_title(metric)
     there = [one for one in DIRECTIONS if one in {row.outcome.direction for row in rows}]
     legend = alt.Legend(title=None)
     scale = alt.Scale(domain=list(limits), nice=False, zero=False)
@@ -129,7 +129,7 @@ def _of_metric(metric: Metric, rows: Sequence[ComparedRow]) -> str:
         *_means(metric, rows, x, title, colour, there),
         *_names([(row.name.replace("\n", " "), place) for place, row in enumerate(rows)]),
     ]
-    said = "; ".join(f"{row.name}: {words.difference(metric, row.outcome.difference)}" for row in rows)
+    said = "; ".join(f"{row.name}: {measured(row.outcome)}" for row in rows)
     about = f"{words.sentence(metric.label)} with simultaneous 95 % intervals. {said}.".replace("\n", " ")
     return charts.as_json(_sized(alt.layer(*layers), len(rows)), about, there)
 
@@ -167,7 +167,7 @@ def _means(
     for place, row in enumerate(rows):
         found = row.outcome.difference
         ends = (found.lower, found.upper) if found.has_interval else (found.mean, found.mean)
-        said = words.difference(metric, found)
+        said = measured(row.outcome)
         table.append((row.name, place, row.outcome.direction, said, *map(metric.shown, (found.mean, *ends))))
     base = alt.Chart(charts.table(table, ("name", "place", "outcome", "number", "x", "lower", "upper")))
     legend = alt.Legend(title=None)

@@ -1,6 +1,7 @@
 """A study's findings, said by rule from its comparisons."""
 
 import math
+from dataclasses import replace
 
 import pytest
 import synthetic
@@ -9,7 +10,7 @@ from reported import results_of
 from deeper.claims import verdicts as claims
 from deeper.claims.statistics import Mean
 from deeper.claims.verdicts import AS_EXPECTED, OPEN, OPPOSITE, TOO_SMALL, Outcome, Verdict
-from deeper.reporting.pages.finding_words import finding
+from deeper.reporting.pages.finding_words import finding, measured
 from deeper.schema.study import Comparison
 
 CONTENT = synthetic.results(seeds=1, epochs=1)
@@ -22,6 +23,16 @@ def outcome(bounds, direction, metric="test_error", expect="higher", against="pl
     lower, upper = bounds
     found = Mean(5, (lower + upper) / 2, lower, upper, 1.0)
     return Outcome(comparison, found, seeds=tuple(range(5)), direction=direction)
+
+
+def test_a_bound_and_a_missing_interval_are_said_with_the_difference():
+    told = outcome((0.01, 0.03), AS_EXPECTED)
+    assert measured(told) == "+2.00 points [+1.00, +3.00]"
+    assert measured(told, bare=True) == "+2.00 [+1.00, +3.00]"
+    assert measured(replace(told, capped=(("plain56", 0),))) == "+2.00 points [+1.00, +3.00], or further from 0"
+    alone = Mean(3, 0.02, math.nan, math.nan, 1.0)
+    assert measured(replace(told, difference=alone)) == "+2.00 points (no interval, 3 seeds)"
+    assert measured(replace(told, difference=None)) == "not measured"
 
 
 def said(*outcomes, verdict=claims.CANNOT_TELL):

@@ -306,7 +306,7 @@ def test_a_diverged_trial_and_a_missing_one_are_named(place):
     place.write()
     page = place.text(f"{NAME}.md")
     assert "Plain-56 diverged with seed 1 (the loss is not finite in epoch 3)" in page
-    assert "counts diverged trials like any other (Plain-56, seed 1)" in page
+    assert "counts trials that diverged or did not learn like any other (Plain-56, seed 1)" in page
     assert "ResNet-56 − ResNet-20: seed 2 left out, not every arm has it" in page
     assert rows_with(page, "3 (1 diverged)")[0][0] == "Plain-56"
     assert place.text("trials.csv").count(",diverged,") == 1
@@ -541,6 +541,18 @@ def test_the_best_network_beside_a_classifier_is_that_of_all_studies_on_every_pa
     assert said in place.text(f"{NAME}.md")
 
 
+def test_what_goes_against_the_lectures_stands_with_the_answer(place):
+    for name in (NAME, "augmentation", "lrn"):
+        place.add_committed(name)
+    place.write()
+    answer, _, ledger = place.text("README.md").partition("<!-- end of the answer -->")
+    [line] = [line for line in answer.splitlines() if line.startswith("- [")]
+    assert line.startswith("- [Random crops and mirrors help every network](augmentation.md#augmentation): **✗ contra")
+    assert "test error +7.63 points [" in line
+    assert line.endswith("(LeNet-5, augmented − LeNet-5; 500 steps on small pictures).")
+    assert rows_with(ledger, "augmentation.md#augmentation")
+
+
 def test_an_arm_that_no_claim_compares_stands_beside_the_claims(place):
     place.add_committed("lrn")
     place.write()
@@ -559,7 +571,7 @@ def test_the_answer_of_another_scale_says_so_and_names_the_families(place):
     told, still = re.search(r"\(\[(test error, .+?), margin 1\.00; (time of .+?); 8 seeds\]", index).groups()
     assert "16 layers, width 29 − 40 layers, width 16" in told
     assert "16 layers, width 29 − 40 layers, width 16" in still
-    assert "those of a family hold together with 95 %: 9 comparisons (1 and 2), 5 comparisons (3)." in index
+    assert "together with a confidence of 95 %, over 9 comparisons (1 and 2) and over 5 comparisons (3)." in index
 
 
 def test_a_map_of_the_ledger_of_record_stands_below_the_answer(tmp_path):

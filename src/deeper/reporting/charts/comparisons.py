@@ -49,6 +49,12 @@ class ComparedRow:
         return self.outcome.comparison
 
 
+def axis_title(metric: Metric) -> str:
+    """A number's name with its unit, where the name does not say it already."""
+    unit = UNITS.get(metric.unit, metric.unit)
+    return metric.label if not unit or metric.label.startswith(unit) else f"{metric.label}, {unit}"
+
+
 def compared_rows(verdicts: Sequence[Verdict], label: Callable[[str], str]) -> list[ComparedRow]:
     """Every comparison once, in the study's order; ``label`` names an arm."""
     outcomes = {outcome.comparison: outcome for verdict in verdicts for outcome in verdict.outcomes}

@@ -11,7 +11,7 @@ from deeper.claims import verdicts as claims
 from deeper.claims.verdicts import Outcome
 from deeper.reporting import words
 from deeper.reporting.charts import theme as themes
-from deeper.reporting.charts.comparisons import UNITS, mark, shades
+from deeper.reporting.charts.comparisons import axis_title, mark, shades
 from deeper.reporting.charts.theme import Theme
 from deeper.reporting.pages.claim_rows import ClaimRow
 from deeper.reporting.pages.verdict_words import SIGNS
@@ -34,7 +34,7 @@ def slide(row: ClaimRow, theme: Theme) -> Figure:
     outcomes = _shown(row)
     height = min(0.42, 0.14 * len(outcomes))
     _draw(figure.add_axes((0.36, 0.22 + (0.42 - height) / 2, 0.4, height)), row, outcomes, theme)
-    bars = "Bars: 95 %, over all comparisons together. Grey: expected."
+    bars = "Bars: 95 % intervals, which hold all together. Grey: expected."
     note = f"{row.measured_on}, {words.plural(row.answer.seeds, 'seed')}. {bars}"
     published = f" Published: {row.published_effect}." if row.published_effect else ""
     figure.text(0.05, 0.045, textwrap.fill(note + published, 118), fontsize=NOTE, color=theme.muted)
@@ -71,8 +71,7 @@ def _draw(axis: Axes, row: ClaimRow, outcomes: list[Outcome], theme: Theme) -> N
     axis.tick_params(axis="x", labelsize=LABEL - 2)
     axis.xaxis.set_major_locator(MaxNLocator(nbins=4, steps=[1, 2, 5, 10]))
     axis.xaxis.set_major_formatter(FuncFormatter(lambda value, _: words.mark(value, sign=True)))
-    unit = UNITS.get(metric.unit, metric.unit)
-    axis.set_xlabel(f"{metric.label}, {unit}" if metric.label != unit else unit, fontsize=LABEL - 2)
+    axis.set_xlabel(axis_title(metric), fontsize=LABEL - 2)
 
 
 def _interval(axis: Axes, place: int, outcome: Outcome, theme: Theme) -> None:

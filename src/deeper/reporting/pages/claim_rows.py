@@ -9,7 +9,7 @@ from deeper.claims.metrics import FRACTION
 from deeper.claims.verdicts import Outcome, Verdict
 from deeper.reporting import words
 from deeper.reporting.load import StudyResults
-from deeper.reporting.pages.finding_words import no_interval
+from deeper.reporting.pages.finding_words import measured
 from deeper.reporting.published_numbers import PublishedNumber
 from deeper.reporting.study_scale import scale_of
 
@@ -57,6 +57,21 @@ class VerdictRow:
         """What the page calls an arm."""
         raise NotImplementedError
 
+    @property
+    def profile(self) -> str:
+        """What the claim was measured under."""
+        raise NotImplementedError
+
+    @property
+    def dots(self) -> str:
+        """``●○○○``: the scale, of four."""
+        return dots(self.profile)
+
+    @property
+    def scale(self) -> str:
+        """The scale in words; empty where the profile is on none."""
+        return SCALES.get(STEPS.get(self.profile, 0), "")
+
 
 @dataclass(frozen=True)
 class ClaimRow(VerdictRow):
@@ -95,9 +110,8 @@ class ClaimRow(VerdictRow):
         return next((number.value for number in published_effects(self.answer, self.results, self.published)), "")
 
     @property
-    def dots(self) -> str:
-        """``●○○○``: the scale, of four."""
-        return dots(self.results.table.profile)
+    def profile(self) -> str:
+        return self.results.table.profile
 
     @property
     def measured_on(self) -> str:
@@ -161,11 +175,7 @@ def published_effects(
 
 def effect(outcome: Outcome) -> str:
     """An outcome's metric and its mean with the interval that decides; an error's unit, points, is left out."""
-    metric, found = outcome.metric, outcome.difference
-    said = f"{metric.label} {words.difference(metric, found, bare=metric.unit == FRACTION)}"
-    if found is None or found.has_interval or outcome.is_fact:
-        return f"{said}, or further from 0" if outcome.is_least else said
-    return f"{said} ({no_interval(found)})"
+    return f"{outcome.metric.label} {measured(outcome, bare=outcome.metric.unit == FRACTION)}"
 
 
 def by_verdict(rows: Mapping[str, VerdictRow]) -> dict[str, list[VerdictRow]]:

@@ -72,8 +72,17 @@ def of_outcome(results: StudyResults, outcome: Outcome) -> str:
     if outcome.is_fact:
         return signed
     if not found.has_interval:
-        return f"{signed} ({no_interval(found)})"
+        return f"{label} {measured(outcome)}"
     return (_way(outcome) if is_pair and _is_beside_0(found) else signed) + _told(outcome)
+
+
+def measured(outcome: Outcome, bare: bool = False) -> str:
+    """``−10.96 epochs [−11.72, −10.21], or further from 0``; a mean without an interval says why it has none."""
+    found = outcome.difference
+    said = words.difference(outcome.metric, found, bare) + (", or further from 0" if outcome.is_least else "")
+    if found is None or found.has_interval or outcome.is_fact:
+        return said
+    return f"{said} ({no_interval(found)})"
 
 
 def no_interval(found: Mean) -> str:

@@ -17,7 +17,7 @@ from deeper.reporting import words
 from deeper.reporting.charts import searches as charts
 from deeper.reporting.charts import theme
 from deeper.reporting.charts.searches import DrawnCell, SoFar
-from deeper.reporting.pages.claim_rows import VerdictRow, dots
+from deeper.reporting.pages.claim_rows import VerdictRow
 from deeper.schema.baselines import FILE as BASELINES
 from deeper.schema.baselines import Baselines, read_baselines
 from deeper.schema.results import RECORD
@@ -219,9 +219,9 @@ class SearchRow(VerdictRow):
         return self.page_of.label(arm)
 
     @property
-    def dots(self) -> str:
-        """``●●○○``: networks that have learned, on fewer pictures than all."""
-        return dots("record")
+    def profile(self) -> str:
+        """Searches end in networks that have learned, on fewer pictures than all."""
+        return "record"
 
 
 def pages(results: Path, baselines: Baselines) -> list[SearchPage]:

@@ -122,6 +122,11 @@ class IndexPage:
         return words.listed([f"{len(rows)} {verdict}" for verdict, rows in self.rows.items()])
 
     @property
+    def against(self) -> list[VerdictRow]:
+        """What goes against the lectures, wholly or in part."""
+        return [row for verdict in (claims.CONTRADICTED, claims.MIXED) for row in self.rows.get(verdict, [])]
+
+    @property
     def decided(self) -> list[VerdictRow]:
         return [row for verdict, rows in self.rows.items() if verdict not in OPEN for row in rows]
 
@@ -399,7 +404,7 @@ def _environment() -> jinja2.Environment:
     said |= {
         "finding": finding_words.finding,
         "legend": legend,
-        "no_interval": finding_words.no_interval,
+        "measured": finding_words.measured,
         "words": words,
         "signs": verdict_words.SIGNS,
     }

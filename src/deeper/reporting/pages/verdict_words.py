@@ -131,7 +131,7 @@ def _outcome_notes(results: StudyResults, outcome: Outcome) -> list[str]:
         lines.append(f"{words.seeds(outcome.unmeasured)} left out, a number is missing or not finite")
     if outcome.diverged:
         names = [f"{results.label(arm)}, {words.seeds(own)}" for arm, own in _by_arm(outcome.diverged).items()]
-        lines.append(f"counts diverged trials like any other ({'; '.join(names)})")
+        lines.append(f"counts trials that diverged or did not learn like any other ({'; '.join(names)})")
     if outcome.capped:
         lines.append(_capped(results, outcome))
     return lines

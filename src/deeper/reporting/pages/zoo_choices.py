@@ -108,7 +108,7 @@ def _logistic(page: StudyPage, baselines: Baselines) -> float | None:
 def _beside(error: Mean, pixels: float | None) -> str:
     """An error, and that it is no better than a classifier of pixels where that is so."""
     loses = pixels is not None and error.mean >= pixels
-    return words.percent(error) + (", more than a classifier of pixels" if loses else "")
+    return words.percent(error) + (", no less than logistic regression" if loses else "")
 
 
 def _percent(error: float) -> str:
