@@ -1,12 +1,14 @@
 """What a study's comparisons will be able to see, before it is run.
 
 The spread of paired differences is taken from tables that are there already: the study's own, where it has the
-comparison, or else those of other studies, pooled over all comparisons that they make, for the same metric.
+comparison, or else the median of those of all comparisons that other studies make, for the same metric. It is no mean,
+which one network that learns with some seeds alone would carry off.
 """
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from statistics import median
 
 from deeper.claims import statistics
 from deeper.claims.family import family_of
@@ -81,14 +83,12 @@ def _prospect(
 
 
 def _spread(comparison: Comparison, tables: Sequence[StudyTable], own: bool) -> tuple[float, tuple[str, ...]]:
-    """Pooled standard deviation, and the studies that it is from."""
-    squares, freedom, tell = 0.0, 0, []
-    for table in tables:
-        for values in _samples(comparison, table, own):
-            squares, freedom = squares + (len(values) - 1) * statistics.mean(values).sd ** 2, freedom + len(values) - 1
-            tell.append(table.name)
-    sd = math.sqrt(squares / freedom) if freedom else math.nan
-    return sd, tuple(dict.fromkeys(tell))
+    """Median standard deviation, and the studies that it is from."""
+    found = [
+        (statistics.mean(values).sd, table.name) for table in tables for values in _samples(comparison, table, own)
+    ]
+    sd = median(sd for sd, _ in found) if found else math.nan
+    return sd, tuple(dict.fromkeys(name for _, name in found))
 
 
 def _samples(comparison: Comparison, table: StudyTable, own: bool) -> list[tuple[float, ...]]:
