@@ -56,7 +56,7 @@ def mistake(done):
         (["trainer.channels_last=maybe"], "true or false"),
         (["+training.epochz=1"], "+training.epochz=1: there is no such setting; did you mean 'training.epochs'?"),
         (["trainer.precision=32"], "trainer.precision=32: it must be one of"),
-        (["trainer.accelerator=gpu"], "trainer.accelerator=cpu"),
+        ([*SMALL, "trainer.accelerator=gpu"], "trainer.accelerator=cpu"),
         (["data.name=elsewhere"], "python -m deeper.prepare"),
         (
             ["data=imagenet", "augment=resized_crop", "model=resnet18"],
