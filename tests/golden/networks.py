@@ -140,6 +140,7 @@ FAMILIES: dict[str, dict[str, Row]] = {
         "resnet18, shortcuts C": ("resnet18", 32, {**LARGE, "shortcut": "C"}),
         "resnet50": ("resnet50", 32, LARGE),
         "resnet50_small": ("resnet50_small", 12, DEEP),
+        "resnet50_small, wider inside": ("resnet50_small", 12, {**DEEP, "branch_width": 5}),
         "resnet50_small, shortcuts A": ("resnet50_small", 12, {**DEEP, "shortcut": "A"}),
         "resnet50_small, stride on 1x1": ("resnet50_small", 12, {**DEEP, "stride_on": "1x1"}),
         "resnet50_small, pre-activation": ("preact_resnet164", 12, DEEP),
