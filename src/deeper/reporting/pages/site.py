@@ -35,7 +35,17 @@ from deeper.reporting.pages import (
     zoo_choices,
 )
 from deeper.reporting.pages.answer import Sentence, answer, families, scales
-from deeper.reporting.pages.claim_rows import OPEN, ClaimRow, VerdictRow, by_verdict, claim_rows, effect, legend, newest
+from deeper.reporting.pages.claim_rows import (
+    OPEN,
+    STEPS,
+    ClaimRow,
+    VerdictRow,
+    by_verdict,
+    claim_rows,
+    effect,
+    legend,
+    newest,
+)
 from deeper.reporting.pages.exact_claims import ExactPage
 from deeper.reporting.pages.search import SearchPage, SearchRow
 from deeper.reporting.pages.study import StudyPage
@@ -123,8 +133,9 @@ class IndexPage:
 
     @property
     def against(self) -> list[VerdictRow]:
-        """What goes against the lectures, wholly or in part."""
-        return [row for verdict in (claims.CONTRADICTED, claims.MIXED) for row in self.rows.get(verdict, [])]
+        """What goes against the lectures, wholly or in part, by networks that have learned."""
+        found = [row for verdict in (claims.CONTRADICTED, claims.MIXED) for row in self.rows.get(verdict, [])]
+        return [row for row in found if STEPS.get(row.profile, 0) > STEPS[FIRST_LEDGER]]
 
     @property
     def decided(self) -> list[VerdictRow]:
