@@ -554,7 +554,7 @@ def test_what_goes_against_the_lectures_stands_with_the_answer_where_networks_ha
         "- [Separable convolutions are far cheaper and as accurate](record/separable.md#separable): **± mixed"
     )
     assert "test error +2.67 points [" in line
-    assert line.endswith("(separable − full convolutions; networks that have learned).")
+    assert line.endswith("(separable − full convolutions).")
     [row] = rows_with(ledger, "augmentation.md#augmentation")
     assert "contradicted" in row[1]
 

@@ -67,11 +67,6 @@ class VerdictRow:
         """``●○○○``: the scale, of four."""
         return dots(self.profile)
 
-    @property
-    def scale(self) -> str:
-        """The scale in words; empty where the profile is on none."""
-        return SCALES.get(STEPS.get(self.profile, 0), "")
-
 
 @dataclass(frozen=True)
 class ClaimRow(VerdictRow):
