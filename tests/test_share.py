@@ -99,4 +99,5 @@ def test_what_cannot_be_shared_is_one_line(author):
     assert "no finished trial 0123" in share(folder, "networks=['0123']", status=2)[1]
     seed = share(folder, "networks=[residual_vs_plain/resnet56]", "seed=99", f"results={ROOT}/results", status=2)[1]
     assert seed.startswith("error: study residual_vs_plain, arm resnet56 has no seed 99; it has 0, 1, ")
+    assert "is a trial's id, which has its seed" in share(folder, "networks=['0123']", "seed=1", status=2)[1]
     assert "no table in nowhere names" in share(folder, "remote=r", "results=nowhere", status=2)[1]

@@ -51,11 +51,17 @@ def share(cfg: DictConfig) -> None:
 
 
 def _trial(name: str, results: Path, seed: int | None) -> str:
-    """The id of ``study/arm``; an id is one already."""
+    """The id of ``study/arm``; an id is one already, and takes no seed."""
     from deeper.api.rows import trial_of
 
     study, slash, arm = name.rpartition("/")
-    return trial_of(study, arm, seed, results) if slash else name
+    if slash:
+        return trial_of(study, arm, seed, results)
+    if seed is not None:
+        raise DeeperError(
+            f"seed={seed}: {name} is a trial's id, which has its seed; name study/arm, or leave seed= away"
+        )
+    return name
 
 
 def _see_finished(homes: Iterable[Home]) -> None:

@@ -25,7 +25,6 @@ ERRORS = {"test_error": "test error", "train_error": "training error"}
 MEANS = {"error": "test error", "lower": "from", "upper": "to"}
 CELL = 72  # pixels a row of a map
 PLAIN = alt.Axis(grid=False, ticks=False, domain=False, labelAngle=0)
-HALF = "datum.upper > datum.error ? '± ' + format(100 * (datum.upper - datum.error), '.1f') : 'one seed'"
 
 
 def depth_chart(arms: Sequence[ArmResults]) -> str | None:
@@ -75,11 +74,12 @@ def map_chart(arms: Sequence[ArmResults]) -> str | None:
         return None
     sides = cells[0].cell.map
     rows = [
-        (arm.label, arm.cell.row, arm.cell.column, *_ends(arm.means["test_error"]), arm.rows[0].cost.macs)
+        (arm.label, arm.cell.row, arm.cell.column, *_ends(mean), arm_map.interval(mean), arm.rows[0].cost.macs)
         for arm in cells
+        if (mean := arm.means["test_error"])
     ]
-    base = alt.Chart(charts.table(rows, ("arm", "row", "column", "error", "lower", "upper", "macs")))
-    base = base.transform_calculate(said="format(datum.error, '.1%')", half=HALF)
+    base = alt.Chart(charts.table(rows, ("arm", "row", "column", "error", "lower", "upper", "half", "macs")))
+    base = base.transform_calculate(said="format(datum.error, '.1%')")
     across, up = (arm_map.values_of(row[place] for row in rows) for place in (2, 1))
     x = alt.X("column:O", title=sides.columns.label, sort=list(map(str, across)), axis=PLAIN)
     y = alt.Y("row:O", title=sides.rows.label, sort=list(map(str, up[::-1])), axis=PLAIN)

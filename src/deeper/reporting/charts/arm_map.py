@@ -12,6 +12,7 @@ from deeper.reporting import words
 from deeper.reporting.arm_results import ArmResults
 from deeper.reporting.charts import theme as themes
 from deeper.reporting.charts.theme import Chart, Theme, percent
+from deeper.reporting.pages.finding_words import no_interval
 
 CELL = 0.92  # inches a row
 PALE, STRONG = 0.06, 0.62  # shares of colour of the least and of the largest error
@@ -64,9 +65,10 @@ def _draw(axis: Axes, at: tuple[int, int], arm: ArmResults, colour: str, theme: 
     centred = {"ha": "center", "va": "center", "color": theme.text}
     mean = arm.means["test_error"]
     axis.text(x, y + 0.13, f"{percent(mean.mean):.1f} %", fontsize=13, fontweight="bold", **centred)
-    axis.text(x, y - 0.14, _interval(mean), fontsize=9, **centred)
+    axis.text(x, y - 0.14, interval(mean), fontsize=9, **centred)
     axis.text(x, y - 0.33, f"{words.count(arm.rows[0].cost.macs)} multiply-adds", fontsize=8, **centred)
 
 
-def _interval(mean: Mean) -> str:
-    return f"± {percent(mean.upper - mean.mean):.1f}" if mean.has_interval else "one seed"
+def interval(mean: Mean) -> str:
+    """``± 0.4``: half of an interval, in points; or why there is none."""
+    return f"± {percent(mean.upper - mean.mean):.1f}" if mean.has_interval else no_interval(mean)
