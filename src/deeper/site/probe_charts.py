@@ -79,7 +79,7 @@ def map_chart(arms: Sequence[ArmResults]) -> str | None:
         if (mean := arm.means["test_error"])
     ]
     base = alt.Chart(charts.table(rows, ("arm", "row", "column", "error", "lower", "upper", "half", "macs")))
-    base = base.transform_calculate(said="format(datum.error, '.1%')")
+    base = base.transform_calculate(said="format(100 * datum.error, '.1f') + ' %'")
     across, up = (arm_map.values_of(row[place] for row in rows) for place in (2, 1))
     x = alt.X("column:O", title=sides.columns.label, sort=list(map(str, across)), axis=PLAIN)
     y = alt.Y("row:O", title=sides.rows.label, sort=list(map(str, up[::-1])), axis=PLAIN)
