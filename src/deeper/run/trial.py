@@ -68,7 +68,7 @@ def train(job: dict[str, Any], say: Callable[[str, Any], None]) -> None:
             raise DeeperError("the prepared data changed while the sweep ran; start it again")
         live = mirror.Live(job) if first else None
         loggers = lightning_loggers.make(job) if first else []
-        told = [live.add, *map(lightning_loggers.teller, loggers)] if first else []
+        told = [live.add, *(logger.add for logger in loggers)] if first else []
         around = Surroundings(
             checkpoint=_usable_checkpoint(home, environment, say),
             made_with=provenance.computes(environment),
@@ -83,7 +83,7 @@ def train(job: dict[str, Any], say: Callable[[str, Any], None]) -> None:
             _keep(home, {**job, "environment": environment}, outcome, round(earlier + time.perf_counter() - began, 3))
             live.finish()
             for logger in loggers:
-                logger.finalize("success")
+                logger.finish()
 
 
 @contextmanager
