@@ -154,6 +154,18 @@ def writable(folder: Path, what: str = "trial store", setting: str = "store") ->
 
 
 @contextlib.contextmanager
+def none_left_empty(folder: Path) -> Iterator[None]:
+    """Remove ``folder``, and those above it, if they were made meanwhile and nothing is in them."""
+    absent = [place for place in (folder.absolute(), *folder.absolute().parents) if not place.exists()]
+    try:
+        yield
+    finally:
+        with contextlib.suppress(OSError):
+            for place in absent:
+                place.rmdir()
+
+
+@contextlib.contextmanager
 def lock(path: Path, wait: bool = True) -> Iterator[bool]:
     """Hold the file ``path`` against other processes; the kernel releases it when the process dies.
 
@@ -162,20 +174,17 @@ def lock(path: Path, wait: bool = True) -> Iterator[bool]:
     Yields:
         whether it is held (always, with ``wait``).
     """
-    made = [place for place in path.absolute().parents if not place.exists()]
     file = None
-    try:
-        while (file := _locked(path, wait)) is not None and not _is(file, path):
-            file.close()  # who held it before has removed it: another one may hold what stands there now
-        yield file is not None
-    finally:
-        if file is not None:
-            with contextlib.suppress(OSError):
-                path.unlink()
-            file.close()
-        with contextlib.suppress(OSError):
-            for place in made:
-                place.rmdir()
+    with none_left_empty(path.parent):
+        try:
+            while (file := _locked(path, wait)) is not None and not _is(file, path):
+                file.close()  # who held it before has removed it: another one may hold what stands there now
+            yield file is not None
+        finally:
+            if file is not None:
+                with contextlib.suppress(OSError):
+                    path.unlink()
+                file.close()
 
 
 def _locked(path: Path, wait: bool) -> BinaryIO | None:

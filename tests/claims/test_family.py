@@ -50,3 +50,9 @@ def test_the_family_of_record_is_known_before_anything_is_measured():
     every = sum(row["metric"] not in FACTS for row in rows)
     first = planned()[0]
     assert family_of(first, "record", []) == family_of(first, "record", planned()) == every > 80
+
+
+def test_a_study_that_the_ledger_does_not_name_changes_no_interval_of_record():
+    first = planned()[0]
+    assert family_of(first, "record", [LEDGERS]) == family_of(first, "record", [])
+    assert family_of(LEDGERS, "record", []) == family_of(first, "record", []) + 2

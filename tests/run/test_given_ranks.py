@@ -11,8 +11,10 @@ import torch
 from trials import SMALL, job, train
 
 from deeper.errors import DeeperError
+from deeper.files import write_bytes
 from deeper.run import given_ranks
-from deeper.run.store import PREDICTIONS, WEIGHTS, Home
+from deeper.run.slots import Mistaken, TrialFailed
+from deeper.run.store import NAMED, PREDICTIONS, WEIGHTS, Home
 
 EXACT = ("trainer.precision=64-true", "model.norm=false", "optimizer.lr=0.01", "training.epochs=2")
 TORCHRUN = {"RANK": "3", "WORLD_SIZE": "4", "LOCAL_RANK": "1", "LOCAL_WORLD_SIZE": "2", "MASTER_ADDR": "10.0.0.1"}
@@ -73,6 +75,82 @@ def test_the_first_node_of_a_list(nodes, first):
 def test_what_does_not_fit_is_one_line(said, ranks, words):
     with pytest.raises(DeeperError, match=words):
         given_ranks.environment(said, ranks)
+
+
+class Ended:
+    """Stands for a rank's process that has ended."""
+
+    def __init__(self, code, error):
+        self.code, self.error = code, error
+
+    def poll(self):
+        return True
+
+    def kill(self):
+        """It has ended."""
+
+
+@pytest.fixture
+def asked(tmp_path, monkeypatch):
+    """A job that is asked of one of two ranks."""
+
+    def of(rank=0):
+        here = {"RANK": str(rank), "WORLD_SIZE": "2", "LOCAL_RANK": str(rank), "MASTER_ADDR": "127.0.0.1"}
+        for name, value in (TORCHRUN | here).items():
+            monkeypatch.setenv(name, value)
+        config = {
+            "store": str(tmp_path / "trials"),
+            "reuse": "id",
+            "trainer": {"devices": 2},
+            "logger": {"mode": "none"},
+        }
+        return {"id": "0123456789abcdef", "config": config}
+
+    return of
+
+
+@pytest.mark.parametrize(("rank", "times"), [(0, 1), (1, 0)])
+def test_the_first_rank_tells_w_and_b_of_a_finished_trial(asked, monkeypatch, rank, times):
+    told = []
+    monkeypatch.setattr(given_ranks.mirror, "replay", lambda home, job: told.append(home.trial))
+    a_job = asked(rank)
+    home = Home(a_job["config"]["store"], a_job["id"])
+    for name in NAMED:
+        write_bytes(home / name, b"content")
+    home.finish({"status": "finished"})
+    assert (given_ranks.train(a_job) is not None) == (rank == 0)
+    assert told == [home.trial] * times
+
+
+def test_what_cannot_be_is_one_line_and_leaves_nothing(asked, monkeypatch, tmp_path):
+    def refused(job, ranks, log, given):
+        write_bytes(log, b"")
+        return Ended(2, "no such depth")
+
+    monkeypatch.setattr(given_ranks.processes, "start", refused)
+    with pytest.raises(Mistaken, match=r"^rank 0: no such depth$"):
+        given_ranks.train(asked())
+    assert not (tmp_path / "trials").exists()
+
+
+def test_a_defect_names_the_log_and_keeps_it(asked, monkeypatch, tmp_path):
+    def broken(job, ranks, log, given):
+        write_bytes(log, b"traceback")
+        return Ended(1, None)
+
+    monkeypatch.setattr(given_ranks.processes, "start", broken)
+    with pytest.raises(TrialFailed, match=r"^rank 0: ended with code 1 \(log: .*log.txt\)$"):
+        given_ranks.train(asked())
+    assert list((tmp_path / "trials").glob("*/log.txt"))
+
+
+def test_a_process_that_cannot_be_started_is_one_line(asked, monkeypatch):
+    def killed(*_, **__):
+        raise OSError("the fork server was killed, and so was the next")
+
+    monkeypatch.setattr(given_ranks.processes, "start", killed)
+    with pytest.raises(TrialFailed, match="rank 0: no process for it: the fork server was killed"):
+        given_ranks.train(asked())
 
 
 @pytest.fixture

@@ -52,12 +52,16 @@ def test_toy_runs_and_those_of_record_stand_apart(tmp_path, profile, folder):
     assert composed.file_of(cfg, "s") == tmp_path / f"{folder}search" / "s.json"
 
 
-def test_a_search_of_another_profile_is_not_replaced(tmp_path):
+@pytest.mark.parametrize(
+    ("profile", "data", "words"),
+    [("pocket", "d", "is of profile full"), ("full", "e", "is of another data set than mnist as it is prepared here")],
+)
+def test_a_search_of_another_profile_or_data_set_is_not_replaced(tmp_path, profile, data, words):
     path = tmp_path / "s.json"
     composed.keep(path, result(True))
-    composed.check_place(OmegaConf.create({"profile": "full"}), path)
-    with pytest.raises(DeeperError, match="is of profile full"):
-        composed.check_place(OmegaConf.create({"profile": "pocket"}), path)
+    composed.check_place(OmegaConf.create({"profile": "full", "data": {"name": "mnist"}}), path, "d")
+    with pytest.raises(DeeperError, match=words):
+        composed.check_place(OmegaConf.create({"profile": profile, "data": {"name": "mnist"}}), path, data)
 
 
 @pytest.mark.parametrize("word", ["searcher=random", "searcher.lr=0.1", "+searcher.lr=0.1"])

@@ -24,12 +24,13 @@ def family_of(study: Study, profile: str, judged: Iterable[Study]) -> int:
     Args:
         study: whose.
         profile: that it is measured with.
-        judged: the studies whose tables are judged together, with this one or without.
+        judged: the studies whose tables are judged together, with this one or without; of no account at the profile of
+            record.
     """
     own = _count(study, asked=study.statements)
     if not any(claim in ledger() for claim in study.claims):
         return own
-    together = {one.name: one for one in (*(planned() if profile == RECORD else ()), *judged, study)}
+    together = {one.name: one for one in (*(planned() if profile == RECORD else judged), study)}
     return own + sum(_count(one, asked=ledger()) for one in together.values())
 
 

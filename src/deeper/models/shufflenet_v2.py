@@ -6,6 +6,8 @@ and table 5. A unit leaves one half of the channels as it is and sends the other
 halves, which doubles them and halves the size.
 
 Ours shuffles at the end of a unit, as the paper's figure 3 does; the authors' code does at the start of the next one.
+Ours differs from that code in how it starts (as He et al.'s, fan-out; theirs has a deviation of 1 / fan-in behind the
+first convolution, and 0.01 there) and in the classifier, which has biases.
 """
 
 from collections.abc import Sequence

@@ -6,7 +6,9 @@ after layer normalisation. ``positions="fixed"`` and ``class_token=False`` are t
 plain ViT baselines for ImageNet-1k*, arXiv 2205.01580: sines and cosines of the place, and the average over patches.
 They take images of any size.
 
-Attention is written out, as its fused backward pass is not deterministic on every device.
+Attention is written out, as its fused backward pass is not deterministic on every device. Ours starts with truncated
+normals of deviation 0.02; the authors' code draws linear layers as Glorot and Bengio do and starts its classifier at
+zero.
 """
 
 import math

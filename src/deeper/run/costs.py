@@ -52,11 +52,16 @@ def of(cfg: DictConfig) -> dict[str, int]:
 def _place(config: dict[str, Any]) -> Path:
     model, data = config["model"], config["data"]
     settings = [by_meaning(model), data["channels"], data["image_size"], results_versions.version("cost")]
-    key = digest([settings, _torch(), origins(model)])
+    key = digest([settings, _version("torch"), origins(model), *([_version("timm")] if _is_timm_s(model) else [])])
     return Path(config["store"]) / FOLDER / f"{key[:16]}.json"
 
 
+def _is_timm_s(model: dict[str, Any]) -> bool:
+    """Whether timm says what a network is made of."""
+    return any("timm" in target for target in results_versions.targets(model))
+
+
 @functools.cache
-def _torch() -> str:
+def _version(library: str) -> str:
     """The version that is installed: it is read out of a long text, and asked for once a trial."""
-    return version("torch")
+    return version(library)

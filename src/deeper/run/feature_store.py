@@ -1,8 +1,9 @@
 """Features of a whole target set, computed once and kept beside the trials.
 
 ``<store>/.features/<key>/``: the key is the digest of all that the features depend on (network, weights, code, data,
-size, layer, precision), so a second classifier on the same features, of whatever labels, seed or number of pictures,
-computes none.
+size, layer, batch), so a second classifier on the same features, of whatever labels, seed or number of pictures,
+computes none. What other libraries, instructions or another processor computed is computed anew, for a trial's record
+names its own.
 """
 
 import io
@@ -24,10 +25,18 @@ KEPT, FACTS = "features.npy", "features.json"
 Kept = tuple[np.ndarray, float, bool]
 
 
-def keeper(config: dict[str, Any], data_digest: str) -> Callable[[Callable[[], np.ndarray]], Kept]:
-    """What gives the features of a frozen trial's set: those that are kept, or the computed ones, kept from now on."""
+def keeper(
+    config: dict[str, Any], data_digest: str, made_with: dict[str, str]
+) -> Callable[[Callable[[], np.ndarray]], Kept]:
+    """What gives the features of a frozen trial's set: those that are kept, or the computed ones, kept from now on.
+
+    Args:
+        config: of the trial.
+        data_digest: of its data.
+        made_with: what computes here (``provenance.computes``).
+    """
     folder = Path(config["store"]) / FOLDER / key(config, data_digest)
-    return lambda compute: of_set(folder, compute)
+    return lambda compute: of_set(folder, compute, made_with)
 
 
 def key(config: dict[str, Any], data_digest: str) -> str:
@@ -49,21 +58,26 @@ def key(config: dict[str, Any], data_digest: str) -> str:
     )[:16]
 
 
-def kept(folder: Path) -> tuple[np.ndarray, float] | None:
-    """Features that were kept in ``folder`` and the seconds they took; None where they are not whole."""
+def kept(folder: Path, made_with: dict[str, str]) -> tuple[np.ndarray, float] | None:
+    """Features that were kept in ``folder`` and the seconds they took.
+
+    None where they are not whole, or something else than ``made_with`` computed them; an older file does not tell.
+    """
     try:
         facts = json.loads((folder / FACTS).read_bytes())
-        if file_digest(folder / KEPT) != facts["sha256"]:
+        if facts.get("made_with", made_with) != made_with or file_digest(folder / KEPT) != facts["sha256"]:
             return None
         return np.load(folder / KEPT, mmap_mode="r", allow_pickle=False), facts["seconds"]
-    except (OSError, ValueError, LookupError, TypeError):
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
         return None
 
 
-def of_set(folder: Path, compute: Callable[[], np.ndarray]) -> tuple[np.ndarray, float, bool]:
+def of_set(
+    folder: Path, compute: Callable[[], np.ndarray], made_with: dict[str, str]
+) -> tuple[np.ndarray, float, bool]:
     """Features (N, D) from ``folder``, or computed and kept there, the seconds it took, and whether it was there."""
     with lock(folder / ".lock"):
-        found = kept(folder)
+        found = kept(folder, made_with)
         if found is not None:
             return *found, True
         began = time.perf_counter()
@@ -72,5 +86,6 @@ def of_set(folder: Path, compute: Callable[[], np.ndarray]) -> tuple[np.ndarray,
         content = io.BytesIO()
         np.save(content, features)
         write_bytes(folder / KEPT, content.getvalue())
-        write_json(folder / FACTS, {"sha256": file_digest(folder / KEPT), "seconds": seconds})
+        facts = {"sha256": file_digest(folder / KEPT), "seconds": seconds, "made_with": made_with}
+        write_json(folder / FACTS, facts)
         return features, seconds, False

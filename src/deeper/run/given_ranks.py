@@ -15,6 +15,7 @@ from multiprocessing.connection import wait
 from typing import Any
 
 from deeper.errors import DeeperError
+from deeper.files import none_left_empty
 from deeper.run import processes
 from deeper.run import wandb_runs as mirror
 from deeper.run.processes import rank_environment
@@ -104,16 +105,34 @@ def train(job: dict[str, Any]) -> dict[str, Any] | None:
     given = environment(os.environ, config["trainer"]["devices"])
     _see_place(given["MASTER_ADDR"])
     home, first = Home(config["store"], job["id"]), given["RANK"] == "0"
-    if (home / RECORD).exists() and (record := home.record()) is not None:
-        return record if first else None
+    if (home / RECORD).exists() and home.record() is not None:
+        return _kept(home, job) if first else None
     mirror.check(config["logger"])
-    running = processes.start(job, 1, home / LOG, given=given)
+    with none_left_empty(home.path.parent):
+        _run(job, given, home)
+    return _kept(home, job) if first else None
+
+
+def _run(job: dict[str, Any], given: Mapping[str, str], home: Home) -> None:
+    """Run this rank's process to its end."""
+    rank = f"rank {given['RANK']}"
+    try:
+        running = processes.start(job, 1, home / LOG, given=given)
+    except OSError as error:
+        raise TrialFailed(f"{rank}: no process for it: {error}") from error
     try:
         while not running.poll():
             wait(running.handles(), timeout=0.5)
     finally:
         running.kill()
     if running.code:
-        error = Mistaken if running.code == processes.MISTAKE else TrialFailed
-        raise error(f"rank {given['RANK']}: {running.error or f'ended with code {running.code}'} (log: {home / LOG})")
-    return home.record() if first else None
+        mistaken = running.code == processes.MISTAKE
+        log = "" if mistaken and home.discard_empty() else f" (log: {home / LOG})"
+        why = running.error or f"ended with code {running.code}"
+        raise (Mistaken if mistaken else TrialFailed)(f"{rank}: {why}{log}")
+
+
+def _kept(home: Home, job: dict[str, Any]) -> dict[str, Any]:
+    """The record of a finished trial, which W&B is told of if it was not."""
+    mirror.replay(home, job)
+    return home.record()

@@ -22,8 +22,42 @@ def check(spec: dict[str, Any] | None) -> None:
         raise DeeperError(f"this logger needs the package {spec['needs']}: pip install it, or choose another logger=")
 
 
-def make(job: dict[str, Any]) -> list[Any]:
-    """The logger of a trial, if its configuration has one; it knows all settings of the trial."""
+class Telling:
+    """One of Lightning's loggers that is told of a trial; where it fails, a line is printed and it is told no more.
+
+    Args:
+        logger: knows all settings of the trial.
+    """
+
+    def __init__(self, logger: Any):
+        self.logger = logger
+
+    def add(self, row: dict[str, Any]) -> None:
+        """Tell it a row of the history, but for what was not measured in that epoch: TensorBoard takes no null."""
+        measured = {key: value for key, value in row.items() if key != "epoch" and value is not None}
+
+        def tell(logger: Any) -> None:
+            logger.log_metrics(measured, step=row["epoch"])
+            logger.save()
+
+        self._try(tell)
+
+    def finish(self) -> None:
+        """Tell it that the trial is finished."""
+        self._try(lambda logger: logger.finalize("success"))
+
+    def _try(self, call: Callable[[Any], None]) -> None:
+        if self.logger is None:
+            return
+        try:
+            call(self.logger)
+        except Exception as error:  # a logger must never cost a trial
+            print(f"{type(self.logger).__name__} is told no more: {error}", flush=True)
+            self.logger = None
+
+
+def make(job: dict[str, Any]) -> list[Telling]:
+    """The logger of a trial, if its configuration has one."""
     spec = job["config"]["logger"].get("lightning")
     if spec is None:
         return []
@@ -32,14 +66,4 @@ def make(job: dict[str, Any]) -> list[Any]:
     arguments = {key: value for key, value in spec.items() if key not in OURS}
     logger = instantiate(arguments, **{spec["trial"]: job["id"]})
     logger.log_hyperparams(job["config"])
-    return [logger]
-
-
-def teller(logger: Any) -> Callable[[dict[str, Any]], None]:
-    """What tells a logger of a row of the history."""
-
-    def tell(row: dict[str, Any]) -> None:
-        logger.log_metrics({key: value for key, value in row.items() if key != "epoch"}, step=row["epoch"])
-        logger.save()
-
-    return tell
+    return [Telling(logger)]

@@ -5,14 +5,14 @@ import sys
 import textwrap
 import time
 from collections.abc import Iterable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Any, ClassVar
 
 from deeper.errors import DeeperError
-from deeper.files import writable
+from deeper.files import none_left_empty, writable
 from deeper.run import processes
 from deeper.run import wandb_runs as mirror
 from deeper.run.identity import kind
@@ -141,8 +141,15 @@ class Sweep:
             task.check()
         if any(task.job.get("environment", {}).get("commit", "") is None for task in self._waiting()):
             self.display.note("this copy of Deeper is no git checkout, so its results will name no commit")
-        for store in {Path(task.job["config"]["store"]) for task in self._waiting()}:
-            writable(store)
+        with ExitStack() as stores:
+            for store in {Path(task.job["config"]["store"]) for task in self._waiting()}:
+                writable(store)
+                stores.enter_context(none_left_empty(store))  # where all that was asked for cannot be
+            self._work()
+        return self.tasks
+
+    def _work(self) -> None:
+        """Start tasks and wait for them until all have ended."""
         try:
             while self._waiting() or self._running():
                 self._reuse()
@@ -158,7 +165,6 @@ class Sweep:
             for task in self._running():
                 task.running.kill()
             self.display.close(self)
-        return self.tasks
 
     def _tell_differences(self) -> None:
         """Say which reused trials were measured with other libraries, instructions, or on another processor."""

@@ -68,14 +68,14 @@ def train(job: dict[str, Any], say: Callable[[str, Any], None]) -> None:
             raise DeeperError("the prepared data changed while the sweep ran; start it again")
         live = mirror.Live(job) if first else None
         loggers = lightning_loggers.make(job) if first else []
-        told = [live.add, *map(lightning_loggers.teller, loggers)] if first else []
+        told = [live.add, *(logger.add for logger in loggers)] if first else []
         around = Surroundings(
             checkpoint=_usable_checkpoint(home, environment, say),
             made_with=provenance.computes(environment),
             every=config["runtime"]["checkpoint_every"],
             publish=(lambda rows: _publish(home, rows, say, told)) if first else (lambda rows: None),
             callbacks=lambda steps: [Progress(lambda fraction: say("progress", fraction), steps)],
-            **_features(job),
+            **_features(job, environment),
         )
         with _beside_removed(home) if first else nullcontext():
             outcome = fit(config, data, around)
@@ -83,7 +83,7 @@ def train(job: dict[str, Any], say: Callable[[str, Any], None]) -> None:
             _keep(home, {**job, "environment": environment}, outcome, round(earlier + time.perf_counter() - began, 3))
             live.finish()
             for logger in loggers:
-                logger.finalize("success")
+                logger.finish()
 
 
 @contextmanager
@@ -102,13 +102,13 @@ def _beside_removed(home: Home) -> Iterator[None]:
             beside.unlink(missing_ok=True)
 
 
-def _features(job: dict[str, Any]) -> dict[str, Any]:
+def _features(job: dict[str, Any], environment: dict[str, Any]) -> dict[str, Any]:
     """What keeps the features of a transfer's target set; nothing for a training from scratch."""
     if "transfer" not in job["config"]:
         return {}
     from deeper.run import feature_store
 
-    return {"keep": feature_store.keeper(job["config"], job["data"])}
+    return {"keep": feature_store.keeper(job["config"], job["data"], provenance.computes(environment))}
 
 
 def _reusable(record: dict[str, Any] | None, environment: dict[str, Any], reuse: str) -> bool:

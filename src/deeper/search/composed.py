@@ -89,15 +89,22 @@ def study_file(cfg: DictConfig, study: Searches) -> Path:
     return folder_of(cfg.results, cfg.profile) / f"{study.name}.json"
 
 
-def check_place(cfg: DictConfig, path: Path) -> None:
-    """See that no result of another profile is where this one would be written.
+def check_place(cfg: DictConfig, path: Path, data: str) -> None:
+    """See that no result of another profile or data set is where this one would be written.
+
+    Args:
+        cfg: of the search.
+        path: where it is written.
+        data: digest of the prepared data.
 
     Raises:
         DeeperError: there is one.
     """
-    other = _there(path).get("profile", cfg.profile)
-    if other != cfg.profile:
-        raise DeeperError(f"{path} is of profile {other}; results=FOLDER writes this one elsewhere")
+    there, elsewhere = _there(path), "results=FOLDER writes this one elsewhere"
+    if (other := there.get("profile", cfg.profile)) != cfg.profile:
+        raise DeeperError(f"{path} is of profile {other}; {elsewhere}")
+    if there.get("data", data) != data:
+        raise DeeperError(f"{path} is of another data set than {cfg.data.name} as it is prepared here; {elsewhere}")
 
 
 def keep(path: Path, result: SearchResult | SearchTable | SearchStudy) -> None:
@@ -132,7 +139,7 @@ def run(cfg: DictConfig, start: SearchResult, trainings: Trainings) -> SearchRes
         DeeperError: a mistake of the user's, or trials that failed.
     """
     path = file_of(cfg, start.name)
-    check_place(cfg, path)
+    check_place(cfg, path, start.data)
     trainings.known |= known(cfg, SearchResult, path)
     searcher = searcher_of(cfg.searcher, space_of(cfg.space), start.search.seed)
     return engine.run(start, searcher, trainings, lambda result: keep(path, result))

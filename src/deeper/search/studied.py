@@ -47,7 +47,7 @@ def tabulate(cfg: DictConfig, study: Searches, trainings: Trainings) -> SearchTa
         DeeperError: a mistake of the user's, or trials that failed.
     """
     path = composed.study_file(cfg, study)
-    composed.check_place(cfg, path)
+    composed.check_place(cfg, path, trainings.digest)
     before = read_as(SearchTable, path) if path.exists() else None
     trainings.known |= known(cfg, SearchTable, path)
     facts = _facts(cfg, trainings, {})
@@ -74,7 +74,7 @@ def compare(cfg: DictConfig, study: Searches, settings: SearchSettings, training
         DeeperError: a mistake of the user's, or trials that failed.
     """
     path = composed.study_file(cfg, study)
-    composed.check_place(cfg, path)
+    composed.check_place(cfg, path, trainings.digest)
     trainings.known |= known(cfg, SearchStudy, path)
     facts = _facts(cfg, trainings, study.compare.final.set)
     start = SearchStudy(study=study, search=settings, **facts)

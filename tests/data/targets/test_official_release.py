@@ -41,6 +41,16 @@ def test_archive_alone_is_unpacked_once_beside_itself(tmp_path):
     assert what(cub.read(archive.parent)) == what(found)
 
 
+def test_the_disk_has_all_of_it_before_it_takes_its_place(tmp_path, monkeypatch):
+    write_cub(tmp_path / "made")
+    archive = tmp_path / "given" / "CUB_200_2011.tgz"
+    pack(archive, tmp_path / "made", "CUB_200_2011")
+    there = []
+    monkeypatch.setattr(os, "sync", lambda: there.append((archive.parent / "CUB_200_2011").exists()))
+    cub.read(archive.parent, archives=md5(archive))
+    assert there == [False]
+
+
 def test_every_archive_of_a_part_is_unpacked_into_one_folder(tmp_path):
     root = write_voc2007(tmp_path / "made")
     test = {(root / "ImageSets" / "Main" / "test.txt")} | {

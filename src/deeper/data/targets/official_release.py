@@ -5,6 +5,7 @@ holds the released archives.
 """
 
 import hashlib
+import os
 import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -128,6 +129,7 @@ def _unpack(folder: Path, packed: Packed, archives: Mapping[str, str | None]) ->
             _extract(file, packed.member, scratch)
         if not (scratch / packed.folder).is_dir():
             raise DeeperError(f"{files[0]} holds no folder {packed.folder}: it is not the archive as released")
+        os.sync()  # of thousands of files: after a power cut the folder is whole or not there
         try:
             (scratch / packed.folder).rename(target)
         except OSError:  # another process may have unpacked it meanwhile
