@@ -20,6 +20,7 @@ from deeper.files import write_json
 from deeper.paths import ROOT
 from deeper.run.identity import trial_id
 from deeper.run.store import CONFIG, CURVES, PREDICTIONS, WEIGHTS, Home
+from deeper.schema.results import sealed
 
 TINY = ("model=resnet20", "model.depth=8", "model.width=4", "training.epochs=1", "training.batch_size=100")
 COLD = "import hydra"
@@ -85,7 +86,7 @@ def _reports(place: Path) -> dict[str, Run]:
         table = results / f"{CHANGED}.json"
         content = json.loads(table.read_bytes())
         content["trials"].pop()
-        write_json(table, content)
+        write_json(table, sealed(content))
         return _command(whole)(number)
 
     return {
