@@ -73,6 +73,11 @@ def measured(mean: Mean | None, unit: str) -> str:
     return _with_interval(mean, min(6, max(0, 2 - math.floor(math.log10(size)))) if size else 2, unit)
 
 
+def no_interval(found: Mean) -> str:
+    """Why a mean stands alone."""
+    return "one seed" if found.n < 2 else f"no interval, {found.n} seeds"
+
+
 def count(value: float) -> str:
     """A large count in three figures: ``853 k``, ``125 M``."""
     for size, suffix in LARGE:

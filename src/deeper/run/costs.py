@@ -52,11 +52,11 @@ def of(cfg: DictConfig) -> dict[str, int]:
 def _place(config: dict[str, Any]) -> Path:
     model, data = config["model"], config["data"]
     settings = [by_meaning(model), data["channels"], data["image_size"], results_versions.version("cost")]
-    key = digest([settings, _version("torch"), origins(model), *([_version("timm")] if _is_timm_s(model) else [])])
+    key = digest([settings, _version("torch"), origins(model), *([_version("timm")] if _is_of_timm(model) else [])])
     return Path(config["store"]) / FOLDER / f"{key[:16]}.json"
 
 
-def _is_timm_s(model: dict[str, Any]) -> bool:
+def _is_of_timm(model: dict[str, Any]) -> bool:
     """Whether timm says what a network is made of."""
     return any("timm" in target for target in results_versions.targets(model))
 

@@ -12,7 +12,6 @@ from deeper.reporting import words
 from deeper.reporting.arm_results import ArmResults
 from deeper.reporting.charts import theme as themes
 from deeper.reporting.charts.theme import Chart, Theme, percent
-from deeper.reporting.pages.finding_words import no_interval
 
 CELL = 0.92  # inches a row
 PALE, STRONG = 0.06, 0.62  # shares of colour of the least and of the largest error
@@ -71,4 +70,4 @@ def _draw(axis: Axes, at: tuple[int, int], arm: ArmResults, colour: str, theme: 
 
 def interval(mean: Mean) -> str:
     """``± 0.4``: half of an interval, in points; or why there is none."""
-    return f"± {percent(mean.upper - mean.mean):.1f}" if mean.has_interval else no_interval(mean)
+    return f"± {percent(mean.upper - mean.mean):.1f}" if mean.has_interval else words.no_interval(mean)

@@ -82,12 +82,7 @@ def measured(outcome: Outcome, bare: bool = False) -> str:
     said = words.difference(outcome.metric, found, bare) + (", or further from 0" if outcome.is_least else "")
     if found is None or found.has_interval or outcome.is_fact:
         return said
-    return f"{said} ({no_interval(found)})"
-
-
-def no_interval(found: Mean) -> str:
-    """Why a mean stands alone."""
-    return "one seed" if found.n < 2 else f"no interval, {found.n} seeds"
+    return f"{said} ({words.no_interval(found)})"
 
 
 def _share(results: StudyResults, outcome: Outcome) -> str:
