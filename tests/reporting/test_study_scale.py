@@ -69,14 +69,17 @@ def test_what_varies_is_by_arm_everywhere(page):
     assert "| Plain-20 | 500 images, 20 epochs |" in text
     assert "| Plain-56 | 5,000 images, 2 epochs |" in text
     assert "on the 5,000 training images" not in text
-    assert "On Fashion-MNIST, 500 and 5,000 training images (by arm) of 14×14 pixels" in index
+    assert (
+        "<sub>On Fashion-MNIST, 500 training images of 14×14 pixels for 20 epochs and 5,000 training images "
+        "of 14×14 pixels for 2 epochs (by arm)"
+    ) in index
 
 
 def test_the_answer_has_the_scale_of_the_arms_it_compares(page):
     settings = {arm: {"data.train_size": 900 if arm == "resnet56" else 5000} for arm in synthetic.ARMS}
     _, index = page(made(settings))
     places = next(line for line in index.splitlines() if line.startswith("<sub>On "))
-    assert "5,000 training images of 14×14 pixels (1); Fashion-MNIST, 900 and 5,000 training images (by arm)" in places
+    assert "pixels, 2 epochs (1); Fashion-MNIST, 900 and 5,000 training images (by arm)" in places
 
 
 def test_three_sizes_are_a_range():

@@ -1,3 +1,6 @@
+import dataclasses
+
+import pytest
 import synthetic
 from reported import results_of, verdicts_of
 
@@ -39,3 +42,15 @@ def test_a_slide_shows_the_verdict_s_sign_and_the_side_that_was_expected():
         expected = [one.comparison for one in row.answer.outcomes if one.metric == row.answer.deciding.metric]
         if all(one.expect != "alike" for one in expected):
             assert len(figure.axes[0].collections) >= len(figure.axes[0].get_yticks())
+
+
+@pytest.mark.parametrize(("region", "told"), [(None, False), (0.01, True)])
+def test_what_is_hatched_is_explained_where_something_is(region, told):
+    row = made()[0]
+    outcomes = tuple(
+        dataclasses.replace(one, comparison=one.comparison.model_copy(update={"region": region}))
+        for one in row.answer.outcomes
+    )
+    row = dataclasses.replace(row, answer=dataclasses.replace(row.answer, outcomes=outcomes))
+    said = " ".join(text.get_text() for text in slide.slide(row, theme.LIGHT).texts)
+    assert ("Hatched: too small to matter" in " ".join(said.split())) == told

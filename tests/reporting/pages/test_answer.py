@@ -47,7 +47,7 @@ def test_where_some_widths_are_told_the_answer_says_so_with_one_that_is_and_one_
     verdict, says, number = answered(far("higher"), near("lower", 0.0001))
     assert (verdict, says.partition(";")[0]) == (
         CANNOT_TELL,
-        "With shortcuts, 50 layers err less than 8 at some widths",
+        "With shortcuts, 50 layers err less than 8 at one width or more",
     )
     assert number.startswith("test error, Plain-56 − Plain-20: +4")
     assert "; ResNet-56 − ResNet-20: " in number

@@ -34,7 +34,8 @@ def slide(row: ClaimRow, theme: Theme) -> Figure:
     outcomes = _shown(row)
     height = min(0.42, 0.14 * len(outcomes))
     _draw(figure.add_axes((0.36, 0.22 + (0.42 - height) / 2, 0.4, height)), row, outcomes, theme)
-    bars = "Bars: 95 % intervals, which hold all together. Grey: expected."
+    hatched = " Hatched: too small to matter." if any(one.comparison.region for one in outcomes) else ""
+    bars = f"Bars: 95 % intervals, which all hold together. Grey: expected.{hatched}"
     note = f"{row.measured_on}, {words.plural(row.answer.seeds, 'seed')}. {bars}"
     published = f" Published: {row.published_effect}." if row.published_effect else ""
     figure.text(0.05, 0.045, textwrap.fill(note + published, 118), fontsize=NOTE, color=theme.muted)

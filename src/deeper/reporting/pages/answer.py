@@ -95,7 +95,7 @@ WITH_SHORTCUTS = Question(
         CANNOT_TELL: "Whether 50 layers with shortcuts err less than 8 at every width cannot be told yet",
         NOT_TESTABLE: "Whether deeper is better with shortcuts could not be tested fairly here",
     },
-    in_part="With shortcuts, 50 layers err less than 8 at some widths; at others it cannot be told yet",
+    in_part="With shortcuts, 50 layers err less than 8 at one width or more; at others it cannot be told yet",
     settled=Settled.TOLD,
 )
 WIDE_OR_DEEP = Question(

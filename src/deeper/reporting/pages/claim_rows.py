@@ -110,10 +110,9 @@ class ClaimRow(VerdictRow):
 
     @property
     def measured_on(self) -> str:
-        """``Fashion-MNIST, 4,000 training images of 12×12 pixels``: of the arms that are compared."""
+        """``Fashion-MNIST, 4,000 training images of 12×12 pixels, 4 epochs``: of the arms that are compared."""
         compared = {arm for outcome in self.answer.outcomes for arm in outcome.comparison.arms}
-        scale = scale_of(self.results, [row for row in self.results.rows if row.arm in compared])
-        return f"{scale.data_words}, {scale.images_words} of {scale.pixels_words}"
+        return scale_of(self.results, [row for row in self.results.rows if row.arm in compared]).whole
 
 
 def dots(profile: str) -> str:
