@@ -86,8 +86,8 @@ test: $(STAMP)  ## run every test
 golden: $(STAMP)  ## store the numbers of tests/golden anew, where a change of results is meant
 	$(RUN) python -W ignore -m tests.golden
 
-bench: $(STAMP)  ## measure Deeper's own speed, written to reports/bench.md
-	$(RUN) python -m benchmarks
+bench: $(STAMP)  ## measure Deeper's own speed, written to reports/bench.md; beside others: make bench PEERS=FOLDER
+	$(RUN) python -m benchmarks $(if $(PEERS),--peers "$$PEERS")
 
 gpu:  ## tests and figures of a machine with one GPU, and blocks of the ledger: benchmarks/gpu.sh; make gpu REHEARSE=1
 	bash benchmarks/gpu.sh $(if $(REHEARSE),--rehearse)

@@ -1,4 +1,4 @@
-"""``python -m benchmarks [--quick]``: measure, and write reports/bench.md."""
+"""``python -m benchmarks [--quick] [--peers FOLDER]``: measure, and write reports/bench.md."""
 
 import argparse
 import os
@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from benchmarks import loading, pictures, planning, startup, sweeps, throughput
+from benchmarks import loading, peers, pictures, planning, startup, sweeps, throughput
 from benchmarks.page import Findings, page
 from benchmarks.runs import small_set
 from benchmarks.sizes import FULL, QUICK, Size
@@ -25,9 +25,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a smoke run, printed and not kept: measures nothing")
     parser.add_argument("--data", type=Path, default=ROOT / "data", help="the folder of prepared sets")
+    parser.add_argument("--peers", type=Path, help="a folder of clones to stand beside; see benchmarks/peers.py")
     options = parser.parse_args()
     try:
-        text = page(measure(options.data, QUICK if options.quick else FULL))
+        if options.peers:
+            peers.check(options.peers)
+        text = page(measure(options.data, QUICK if options.quick else FULL, options.peers))
     except DeeperError as error:
         print(f"error: {error}", file=sys.stderr)
         return getattr(error, "exit_code", 2)
@@ -39,7 +42,7 @@ def main() -> int:
     return 0
 
 
-def measure(data: Path, size: Size) -> Findings:
+def measure(data: Path, size: Size, clones: Path | None) -> Findings:
     """Run everything, in a scratch folder."""
     began, load = time.monotonic(), os.getloadavg()[0]
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
@@ -55,6 +58,7 @@ def measure(data: Path, size: Size) -> Findings:
             "pictures": _told("pictures from disk", lambda: pictures.measure(scratch / "e", size)),
             "sweeps": _told("sweeps", lambda: sweeps.measure(root, scratch / "c", size)),
             "planning": _told("commands that train nothing", lambda: planning.measure(root, scratch / "f", size)),
+            "peers": _told("others", lambda: peers.measure(clones, root, scratch / "g", size)) if clones else None,
         }
     return Findings(environment(), size, load, (time.monotonic() - began) / 60, **found)
 

@@ -7,9 +7,10 @@ from typing import Any
 
 import jinja2
 
-from benchmarks import pictures
+from benchmarks import peers, pictures
 from benchmarks.loading import LOADERS, SUITE, Loading
 from benchmarks.measure import Spread
+from benchmarks.peers import Peers
 from benchmarks.pictures import Pictures
 from benchmarks.planning import Planning
 from benchmarks.sizes import PAPER_BATCH, POCKET_BATCH, POCKET_PAD, SIDE, Size
@@ -30,6 +31,7 @@ class Findings:
         environment: see ``deeper.run.provenance.environment``.
         load: the load average before the run.
         minutes: that the run took.
+        peers: None where no clones of theirs were named.
     """
 
     environment: Mapping[str, Any]
@@ -43,6 +45,7 @@ class Findings:
     loading: Sequence[Loading]
     planning: Planning
     pictures: Pictures
+    peers: Peers | None = None
 
 
 def page(found: Findings) -> str:
@@ -70,6 +73,7 @@ def page(found: Findings) -> str:
         planning_table=_planning(found.planning),
         pictures_table=table(pictures.HEAD, pictures.rows(found.pictures)),
         pictures_met=verdict(found.pictures.thrift[2], TARGETS["pictures"]),
+        peers_table=found.peers and table(peers.HEAD, peers.rows(found.peers)),
         decoders=", ".join(f"{name} {of.text()}" for name, of in found.pictures.decoders.items()),
     )
 

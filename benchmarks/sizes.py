@@ -48,6 +48,7 @@ class Size:
         planned: finished trials of a sweep that is planned and run again.
         tiny_steps: steps of the training of a network that is nearly nothing.
         files: pictures on disk that loaders read.
+        peer_trials: trials of a sweep that others run too.
     """
 
     repetitions: int
@@ -60,6 +61,7 @@ class Size:
     planned: int
     tiny_steps: int
     files: int
+    peer_trials: int
 
 
 FULL = Size(
@@ -78,6 +80,7 @@ FULL = Size(
     planned=1000,
     tiny_steps=150,
     files=200,
+    peer_trials=28,
 )
 QUICK = Size(
     repetitions=1,
@@ -90,4 +93,5 @@ QUICK = Size(
     planned=10,
     tiny_steps=8,
     files=40,
+    peer_trials=2,
 )

@@ -1,7 +1,10 @@
 """The arithmetic and the words of the benchmarks; what they measure is run by ``make bench``."""
 
+from dataclasses import replace
+
+import numpy as np
 import pytest
-from benchmarks import pictures
+from benchmarks import peers, pictures
 from benchmarks.loading import LOADERS, SUITE, Loading
 from benchmarks.measure import Spread, interleave, ratios, spread
 from benchmarks.page import Findings, page, table, verdict
@@ -11,6 +14,9 @@ from benchmarks.sizes import FULL
 from benchmarks.startup import Startup
 from benchmarks.sweeps import ARMS, Sweeps
 from benchmarks.throughput import StepCost, Throughput
+from torchvision.datasets.mnist import read_sn3_pascalvincent_tensor
+
+from deeper.errors import DeeperError
 
 
 def test_arms_take_turns():
@@ -112,6 +118,34 @@ def test_page_says_plainly_what_missed_its_target(findings):
     assert "| plan | 3.0 | 2.0 |" in text
     assert "so ten thousand take 12 and 25 s." in text
     assert "| a trial from a warm fork server | 0.35 (0.30 to 0.40) | **missed** |" in text
+
+
+def test_page_says_how_to_stand_beside_others(findings):
+    assert "make bench PEERS=FOLDER" in page(findings)
+
+
+def test_page_shows_others_by_their_seconds(findings):
+    one = {name: spread([2.0]) for name in (peers.SUITE, peers.TIMM, peers.TEMPLATE)}
+    ours, theirs = spread([2.0]), {peers.TIMM: spread([1.5]), peers.TEMPLATE: spread([3.0])}
+
+    text = page(
+        replace(findings, peers=peers.Peers(one, one | {peers.SUITE: ours}, 28, {"trial": theirs, "sweep": theirs}))
+    )
+
+    assert "| timm's train.py | 2.0 | 1.5 | 2 | 1.5 |" in text
+    assert "*The sweep* is 28 trainings" in text
+
+
+def test_others_are_looked_for_before_anything_is_measured(tmp_path):
+    with pytest.raises(DeeperError, match=r"no pytorch-image-models/train\.py in"):
+        peers.check(tmp_path)
+
+
+def test_pictures_for_others_are_what_torchvision_reads(tmp_path):
+    array = np.arange(2 * 3 * 4, dtype=np.uint8).reshape(2, 3, 4)
+    peers.write_idx(tmp_path / "raw" / "some-idx3-ubyte", array)
+
+    assert (read_sn3_pascalvincent_tensor(str(tmp_path / "raw" / "some-idx3-ubyte")).numpy() == array).all()
 
 
 def test_page_names_machine_and_commit(findings):
