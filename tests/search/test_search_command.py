@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from importlib.metadata import version
 
 import pytest
 from trials import SMALL
@@ -32,6 +33,11 @@ def call(root, folder, *arguments):
 
 def found(folder, name, kind=SearchResult):
     return read_as(kind, folder / "results" / f"{name}.json")
+
+
+def of_torch(file):
+    """Versions that a file names, one an environment."""
+    return [environment.versions["torch"] for environment in file.environments]
 
 
 def timeless(value):
@@ -125,6 +131,7 @@ def test_a_table_and_its_replays(root, tmp_path):
     assert result.finished
     assert [len(cell.trials) for cell in result.cells] == [3] * 4
     assert [len(one.needed) for one in result.replays] == [4, 4]
+    assert of_torch(result) == [version("torch")]
     told = trusted(root, tmp_path, *table)
     assert found(tmp_path, "search_table", SearchTable) == result
     dry = call(root, tmp_path, *table, "trust_table=true", "dry_run=true")
@@ -150,7 +157,8 @@ def test_searches_are_compared_at_equal_cost(root, tmp_path):
     ]
     assert [one.name for one in study.finals] == ["random", "evolution", "resnet"]
     assert all(abs(one.final.cost.macs / 250000 - 1) < 0.5 for one in study.finals)
-    assert all((tmp_path / "results" / one.file).exists() for one in study.searches)
+    searches = [read_as(SearchResult, tmp_path / "results" / one.file) for one in study.searches]
+    assert [of_torch(one) for one in (study, *searches)] == [[version("torch")]] * 5
     assert [[short.value for short in one.shorts] for one in study.finals] == [[0.05, 0.1]] * 3
     trusted(root, tmp_path, *compare)
     assert found(tmp_path, "search_cells", SearchStudy) == study

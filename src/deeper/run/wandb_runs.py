@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 from deeper.errors import DeeperError
-from deeper.files import folder_lock, scratch_folder, write_json
+from deeper.files import folder_lock, scratch_folder, sync_folder, write_json
 from deeper.run import lightning_loggers
 from deeper.run.store import CURVES, MIRRORED, RECORD, Home
 
@@ -192,6 +192,7 @@ def _write(home: Home, job: dict[str, Any]) -> None:
         for run in (scratch / "wandb").glob("offline-run-*"):
             again = len(list(runs.glob(f"{run.name}*")))  # W&B names runs by the second
             os.rename(run, runs / (f"{run.name}-{again}" if again else run.name))
+        sync_folder(runs)
 
 
 def _fill(home: Home, job: dict[str, Any], folder: str) -> None:

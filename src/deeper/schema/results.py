@@ -213,9 +213,17 @@ def differing_facts(environments: Iterable[Environment]) -> dict[str, list[str]]
 
     What one of them does not tell, because it was recorded before that was asked, differs in nothing.
     """
+    return {name: differing for name, differing in _values(environments).items() if len(differing) > 1}
+
+
+def measured_with(environments: Iterable[Environment]) -> str:
+    """In a line, all libraries that compute and processors; several values of one where trials differ in it."""
+    return ", ".join(f"{name} {' or '.join(found)}" for name, found in _values(environments).items())
+
+
+def _values(environments: Iterable[Environment]) -> dict[str, list[str]]:
     facts = [environment.facts for environment in environments]
-    values = {name: list(dict.fromkeys(one[name] for one in facts if name in one)) for one in facts for name in one}
-    return {name: differing for name, differing in values.items() if len(differing) > 1}
+    return {name: list(dict.fromkeys(one[name] for one in facts if name in one)) for one in facts for name in one}
 
 
 class DataSummary(Closed):

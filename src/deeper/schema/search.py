@@ -25,6 +25,7 @@ from deeper.schema.base import (
 )
 from deeper.schema.errors import explain
 from deeper.schema.ledger import ledger
+from deeper.schema.results import Environment
 from deeper.schema.study import ClaimTest, CostName, Settings
 
 BEST = "best"  # of the networks that searchers found, the one of the least short error
@@ -131,6 +132,7 @@ class SearchResult(Closed):
     """A search.
 
     Attributes:
+        environments: what its trials were measured with.
         winner: the network of the least loss; of equal ones the first.
         front: of a search for error and cost: the networks than which none is better in both, by cost.
         finished: whether it came to its end; until then the file is that of a search on its way.
@@ -150,6 +152,7 @@ class SearchResult(Closed):
     winner: Whole | None = None
     front: Row[Whole] = ()
     final: FinalResult | None = None
+    environments: Row[Environment] = ()
     finished: bool = False
 
 
@@ -355,6 +358,7 @@ class SearchTable(Closed):
     long: Row[TrainedLong] = ()
     rank_correlation: Annotated[float, Field(ge=-1, le=1)] | None = None
     replays: Row[Replays] = ()
+    environments: Row[Environment] = ()
     finished: bool = False
 
 
@@ -425,6 +429,7 @@ class SearchStudy(Closed):
     networks_trained: Whole = 0
     finals: Row[FinalNetwork] = ()
     rank_correlation: Annotated[float, Field(ge=-1, le=1)] | None = None
+    environments: Row[Environment] = ()
     finished: bool = False
 
 

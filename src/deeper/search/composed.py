@@ -1,7 +1,7 @@
 """A search from its composed configuration."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from deeper.files import write_json
 from deeper.schema.results import folder_of
 from deeper.schema.search import Searches, SearchResult, SearchSettings, SearchStudy, SearchTable, as_json, read_as
 from deeper.search import engine
-from deeper.search.known import known, told
+from deeper.search.known import signed, told, trust
 from deeper.search.searcher import Searcher
 from deeper.search.space import Choices, Space
 from deeper.search.trainings import Trainings, plain
@@ -117,6 +117,11 @@ def keep(path: Path, result: SearchResult | SearchTable | SearchStudy) -> None:
         write_json(path, as_json(result))
 
 
+def keeper(path: Path, trainings: Trainings) -> Callable[[SearchResult | SearchTable | SearchStudy], None]:
+    """Keeps every state of a result, with what its trials were measured with."""
+    return lambda result: keep(path, signed(result, trainings))
+
+
 def _trials(path: Path, kind: type[SearchResult | SearchTable | SearchStudy]) -> int:
     try:
         return len(told(read_as(kind, path)))
@@ -140,6 +145,6 @@ def run(cfg: DictConfig, start: SearchResult, trainings: Trainings) -> SearchRes
     """
     path = file_of(cfg, start.name)
     check_place(cfg, path, start.data)
-    trainings.known |= known(cfg, SearchResult, path)
+    trust(trainings, cfg, SearchResult, path)
     searcher = searcher_of(cfg.searcher, space_of(cfg.space), start.search.seed)
-    return engine.run(start, searcher, trainings, lambda result: keep(path, result))
+    return engine.run(start, searcher, trainings, keeper(path, trainings))

@@ -2,15 +2,19 @@
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from omegaconf import DictConfig
 
+from deeper.schema.results import Environment
 from deeper.schema.search import FinalResult, SearchResult, SearchStudy, SearchTable, read_as
-from deeper.search.trainings import Trained, TrialIds
+from deeper.search.trainings import Trained, Trainings, TrialIds
 
 
-def known(cfg: DictConfig, kind: type[SearchResult | SearchStudy | SearchTable], path: Path) -> dict[TrialIds, Trained]:
-    """What a file tells of the networks in it, by the ids of their trials; nothing unless ``trust_table`` says so.
+def trust(
+    trainings: Trainings, cfg: DictConfig, kind: type[SearchResult | SearchStudy | SearchTable], path: Path
+) -> None:
+    """Let trainings take what a file tells of the networks in it; nothing unless ``trust_table`` says so.
 
     An id is a meaning: a network whose settings, data or code's results version changed has another, and is trained.
 
@@ -18,8 +22,20 @@ def known(cfg: DictConfig, kind: type[SearchResult | SearchStudy | SearchTable],
         DeeperError: the file is of another schema.
     """
     if not cfg.trust_table or cfg.reuse == "exact" or not path.exists():
-        return {}
-    return told(read_as(kind, path))
+        return
+    there = read_as(kind, path)
+    trainings.known |= (found := told(there))
+    trainings.made_with |= {trial: there.environments for trials in found for trial in trials}
+
+
+def signed(result: SearchResult | SearchStudy | SearchTable, trainings: Trainings) -> Any:
+    """The result with what its trials were measured with."""
+    trials = (trial for trials in told(result) for trial in trials)
+    distinct: list[Environment] = []
+    for one in (one for trial in trials for one in trainings.made_with.get(trial, ())):
+        if one not in distinct:
+            distinct.append(one)
+    return result.model_copy(update={"environments": tuple(distinct)})
 
 
 def told(result: SearchResult | SearchStudy | SearchTable) -> dict[TrialIds, Trained]:

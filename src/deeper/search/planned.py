@@ -25,7 +25,7 @@ from deeper.schema.search import (
 )
 from deeper.search import compared, composed, engine, table
 from deeper.search.engine import Search, admits
-from deeper.search.known import known
+from deeper.search.known import trust
 from deeper.search.searcher import Searcher
 from deeper.search.space import Space
 from deeper.search.trainings import Settings, Trained, Trainings
@@ -59,7 +59,7 @@ def of_search(cfg: DictConfig, start: SearchResult, trainings: Trainings) -> Lef
 def of_study(cfg: DictConfig, study: Searches, settings: SearchSettings, trainings: Trainings) -> Left:
     """What is left of a study of searches."""
     space, path = composed.space_of(cfg.space), composed.study_file(cfg, study)
-    trainings.known |= known(cfg, SearchTable if study.table else SearchStudy, path)
+    trust(trainings, cfg, SearchTable if study.table else SearchStudy, path)
     if study.table is not None:
         return _of_table(study.table, space, trainings)
     return _of_compared(study, settings, space, trainings)
@@ -159,7 +159,7 @@ class _Reached:
 
 
 def _reached(cfg: DictConfig, start: SearchResult, space: Space, trainings: Trainings) -> _Reached:
-    trainings.known |= known(cfg, SearchResult, composed.file_of(cfg, start.name))
+    trust(trainings, cfg, SearchResult, composed.file_of(cfg, start.name))
     searcher, asked = composed.searcher_of(cfg.searcher, space, start.search.seed), start.search
     going, networks = Search(asked, space, _OnlyThere(trainings)), min(asked.networks, space.size)
     try:

@@ -16,7 +16,7 @@ from deeper.schema.search import (
     read_as,
 )
 from deeper.search import compared, composed, replay, table
-from deeper.search.known import known
+from deeper.search.known import trust
 from deeper.search.trainings import Settings, Trainings, plain
 
 
@@ -49,11 +49,12 @@ def tabulate(cfg: DictConfig, study: Searches, trainings: Trainings) -> SearchTa
     path = composed.study_file(cfg, study)
     composed.check_place(cfg, path, trainings.digest)
     before = read_as(SearchTable, path) if path.exists() else None
-    trainings.known |= known(cfg, SearchTable, path)
+    trust(trainings, cfg, SearchTable, path)
     facts = _facts(cfg, trainings, {})
     start = SearchTable(searches=study, replays=before.replays if before else (), **facts)
     space = composed.space_of(cfg.space)
-    filled = table.fill(start, study.table, space, trainings, lambda one: composed.keep(path, one))
+    keep = composed.keeper(path, trainings)
+    filled = table.fill(start, study.table, space, trainings, keep)
     kept = {one.key: one for one in filled.replays}
     filled = filled.model_copy(update={"replays": ()})
     for name in study.replay.searchers:
@@ -61,9 +62,9 @@ def tabulate(cfg: DictConfig, study: Searches, trainings: Trainings) -> SearchTa
         key = replay.key_of(filled, study.replay, block)
         one = kept.get(key) or replay.replay(filled, study.replay, name, block, trainings.slots)
         filled = filled.model_copy(update={"replays": (*filled.replays, one)})
-        composed.keep(path, filled)
+        keep(filled)
     filled = filled.model_copy(update={"finished": True})
-    composed.keep(path, filled)
+    keep(filled)
     return filled
 
 
@@ -75,7 +76,7 @@ def compare(cfg: DictConfig, study: Searches, settings: SearchSettings, training
     """
     path = composed.study_file(cfg, study)
     composed.check_place(cfg, path, trainings.digest)
-    trainings.known |= known(cfg, SearchStudy, path)
+    trust(trainings, cfg, SearchStudy, path)
     facts = _facts(cfg, trainings, study.compare.final.set)
     start = SearchStudy(study=study, search=settings, **facts)
 
@@ -85,7 +86,7 @@ def compare(cfg: DictConfig, study: Searches, settings: SearchSettings, training
         asked = settings.model_copy(update={"seed": seed})
         return composed.run(own, composed.started(own, trainings, asked, trainings.title), trainings)
 
-    return compared.compare(start, search, trainings, lambda one: composed.keep(path, one))
+    return compared.compare(start, search, trainings, composed.keeper(path, trainings))
 
 
 def _facts(cfg: DictConfig, trainings: Trainings, judged: Settings) -> dict[str, Any]:

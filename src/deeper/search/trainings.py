@@ -17,6 +17,7 @@ from deeper.run.forecast import Forecast, makespan
 from deeper.run.jobs import check_images, default_slots, make_job
 from deeper.run.slots import Display, Sweep, Task, raise_failures
 from deeper.run.store import RECORD
+from deeper.schema.results import Environment
 from deeper.schema.search import SearchCost
 from deeper.study.composing import Composer, written
 
@@ -54,12 +55,14 @@ class Trainings:
     Attributes:
         known: what a file tells of networks whose trials are not in the store, by the trials' ids.
         taken: trials that were taken from there.
+        made_with: what trials were measured with, by id; of one that a file stands for, all that the file names.
     """
 
     def __init__(self, composer: Composer, line: Sequence[str], slots: int | None, title: str):
         self.composer, self.title = composer, title
         self.known: dict[TrialIds, Trained] = {}
         self.taken: set[str] = set()
+        self.made_with: dict[str, tuple[Environment, ...]] = {}
         self.given = list(line)
         if "seed" in map(_key, line):
             raise DeeperError("seed: networks are trained with search.trial_seeds, and search.seed is the searcher's")
@@ -122,7 +125,7 @@ class Trainings:
             processes.context()
         if tasks:
             raise_failures(Sweep(tasks, self.slots, Display(self.title)).run())
-        return [one or _trained([task.record for task in row]) for row, one in zip(rows, told, strict=True)]
+        return [one or self._trained([task.record for task in row]) for row, one in zip(rows, told, strict=True)]
 
     def left(self, networks: Sequence[tuple[str, Settings]], seeds: Sequence[int]) -> int:
         """How many trials of networks neither the store nor a file has."""
@@ -130,7 +133,9 @@ class Trainings:
 
     def there(self, networks: Sequence[tuple[str, Settings]], seeds: Sequence[int]) -> list[Trained]:
         """What the store or a file has of networks of which no trial is left."""
-        return [self._told(row) or _trained([task.result() for task in row]) for row in self._rows(networks, seeds)]
+        return [
+            self._told(row) or self._trained([task.result() for task in row]) for row in self._rows(networks, seeds)
+        ]
 
     def _rows(self, networks: Sequence[tuple[str, Settings]], seeds: Sequence[int]) -> list[list[Task]]:
         return [
@@ -142,6 +147,18 @@ class Trainings:
         found = self.known.get(tuple(task.job["id"] for task in tasks)) if any(map(_is_missing, tasks)) else None
         self.taken |= set(found.trials) if found else set()
         return found
+
+    def _trained(self, records: Sequence[Mapping[str, Any] | None]) -> Trained:
+        self.made_with |= {one["id"]: (Environment.model_validate(one["environment"]),) for one in records if one}
+        metrics = [record["metrics"] for record in records if record]
+        return Trained(
+            trials=tuple(record["id"] for record in records if record),
+            validation_errors=tuple(
+                1.0 if one["validation_error"] is None else one["validation_error"] for one in metrics
+            ),
+            test_errors=tuple(1.0 if one["test_error"] is None else one["test_error"] for one in metrics),
+            seconds=round(sum(record["time"]["total_s"] for record in records if record), 1),
+        )
 
     def hours(self, tasks: Sequence[tuple[Settings, int]]) -> float | None:
         """Hours that trials take, so many of each network; None where nothing tells them."""
@@ -191,11 +208,5 @@ def _key(override: str) -> str:
     return _name(override).partition(".")[0]
 
 
-def _trained(records: Sequence[Mapping[str, Any] | None]) -> Trained:
-    metrics = [record["metrics"] for record in records if record]
-    return Trained(
-        trials=tuple(record["id"] for record in records if record),
-        validation_errors=tuple(1.0 if one["validation_error"] is None else one["validation_error"] for one in metrics),
-        test_errors=tuple(1.0 if one["test_error"] is None else one["test_error"] for one in metrics),
-        seconds=round(sum(record["time"]["total_s"] for record in records if record), 1),
-    )
+def _errors(metrics: Sequence[Mapping[str, Any]], name: str) -> tuple[float, ...]:
+    return tuple(1.0 if one[name] is None else one[name] for one in metrics)

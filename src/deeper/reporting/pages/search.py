@@ -20,7 +20,7 @@ from deeper.reporting.charts.searches import DrawnCell, SoFar
 from deeper.reporting.pages.claim_rows import VerdictRow
 from deeper.schema.baselines import FILE as BASELINES
 from deeper.schema.baselines import Baselines, read_baselines
-from deeper.schema.results import RECORD
+from deeper.schema.results import RECORD, measured_with
 from deeper.schema.search import (
     BEST,
     PREFIX,
@@ -76,6 +76,11 @@ class SearchPage:
     @property
     def command(self) -> str:
         return f"python -m deeper.search searches={self.name.removeprefix(PREFIX)}"
+
+    @property
+    def measured_with(self) -> str:
+        """All libraries that compute, and processors; empty where the file is of before that was kept."""
+        return measured_with(self.found.environments)
 
     @property
     def scale(self) -> str:

@@ -16,7 +16,7 @@ from deeper.reporting.pages.verdict_words import counted
 from deeper.reporting.published_numbers import PublishedNumber
 from deeper.reporting.replication import Replication
 from deeper.reporting.study_scale import StudyScale, scale_of
-from deeper.schema.results import DRAWN_BY_SEED, RECORD, Environment
+from deeper.schema.results import DRAWN_BY_SEED, RECORD, Environment, measured_with
 from deeper.schema.study import ArmTable, Budget, Comparison, Study
 
 LONG = 16  # rows of a table that is shown whole
@@ -177,10 +177,7 @@ class StudyPage:
 
     @property
     def measured_with(self) -> str:
-        """In a line, all libraries that compute and processors; several values of one where trials differ in it."""
-        facts = [environment.facts for environment in self.results.environments()]
-        values = {name: dict.fromkeys(one[name] for one in facts if name in one) for one in facts for name in one}
-        return ", ".join(f"{name} {' or '.join(found)}" for name, found in values.items())
+        return measured_with(self.results.environments())
 
     @property
     def outcomes(self) -> list[Outcome]:
