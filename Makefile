@@ -8,7 +8,7 @@ OWN ?= own
 NAME = $(STUDY:record/%=%)
 comma := ,
 OF_RECORD = $(if $(filter record/%,$(STUDY)),record)
-ALONE := transfer transfer_pictures zoo_full
+ALONE := transfer transfer_photographs transfer_pictures zoo_full
 VENV := .venv
 BIN := $(CURDIR)/$(VENV)/bin
 STAMP := $(VENV)/.installed

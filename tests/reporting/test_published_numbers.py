@@ -117,6 +117,8 @@ def test_every_pair_is_of_one_row_that_was_published():
         (("", "+7"), "top-1 error change, points", True, "−7 points"),
         (("", "-1.4"), "top-1 error change, points", False, "−1.4 points"),
         (("lower", "higher"), "training error", False, ""),
+        (("1", "6"), "speed to reach 25% training error, times faster", False, "6 times faster"),
+        (("1", "6"), "speed to reach 25% training error, times faster", True, "6 times slower"),
     ],
 )
 def test_a_published_effect_is_an_error_in_the_order_of_the_arms(ends, metric, is_turned, said):
@@ -126,7 +128,13 @@ def test_a_published_effect_is_an_error_in_the_order_of_the_arms(ends, metric, i
 
 
 @pytest.mark.parametrize(
-    ("name", "claim", "said"), [("record/lrn", "lrn", "29.6 → 29.7 %"), ("fractal", "fractal", "")]
+    ("name", "claim", "said"),
+    [
+        ("record/lrn", "lrn", "29.6 → 29.7 %"),
+        ("fractal", "fractal", ""),
+        ("record/activations", "relu", "6 times faster"),
+        ("record/shortcuts", "shortcut-kind", "25.03 → 24.19 %"),
+    ],
 )
 def test_the_ledger_shows_what_is_published_of_the_deciding_pair_alone(name, claim, said):
     results = load.read(synthetic.ROOT / "results" / f"{name}.json")

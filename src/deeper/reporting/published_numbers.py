@@ -47,7 +47,12 @@ class PublishedNumber:
     pairs: tuple[tuple[str, str, str], ...] = ()
 
     def effect(self, is_turned: bool) -> str:
-        """The change as errors, ``29.6 → 29.7 %`` or ``−1.4 points``; ``is_turned`` takes it from after to before."""
+        """The change as errors, ``29.6 → 29.7 %`` or ``−1.4 points``; ``is_turned`` takes it from after to before.
+
+        What was published as a factor stays one: ``6 times faster``.
+        """
+        if self.is_of_speed:
+            return f"{self.after[1]} times {'slower' if is_turned else 'faster'}"
         values = [value for _, value in (self.before, self.after) if value]
         if not all(map(_is_number, values)):
             return ""
@@ -55,6 +60,11 @@ class PublishedNumber:
             return f"{_signed(values[0], is_turned)} points"
         errors = [_as_error(value) if "accuracy" in self.metric else value for value in values]
         return f"{' → '.join(reversed(errors) if is_turned else errors)} %"
+
+    @property
+    def is_of_speed(self) -> bool:
+        """Whether it says how many times faster a training error was reached."""
+        return self.metric.endswith("times faster")
 
     @property
     def is_recalled(self) -> bool:

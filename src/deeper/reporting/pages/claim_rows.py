@@ -23,6 +23,7 @@ SCALES = {
 }  # what each step is, in words
 IN_PERCENT = re.compile(r"[-+−]?[\d.]+ (points|→ [\d.]+ %)")
 SHOWN = ("train_error", "test_error", "gain_over_best", "averaging_gain")  # what published errors may stand beside
+EPOCHS = "epochs_to_15"  # what a published factor of speed may stand beside
 OPEN = (claims.CANNOT_TELL, claims.NOT_TESTABLE)
 
 
@@ -150,12 +151,13 @@ def newest(rows: Sequence[VerdictRow], again: Sequence[VerdictRow]) -> dict[str,
 def published_effects(
     verdict: Verdict, results: StudyResults, numbers: Sequence[PublishedNumber]
 ) -> list[PublishedNumber]:
-    """What was published of the two arms that the verdict hangs on, as errors in their order.
+    """What was published of the two arms that the verdict hangs on, in their order: errors, or how much faster one is.
 
-    There is none where the comparison is of something else than an error, or no row of ``pairs.csv`` is of its arms.
+    There is none where the comparison is of something else, or no row of ``pairs.csv`` is of its arms.
     """
     comparison = verdict.deciding.comparison
-    if comparison.metric not in SHOWN:
+    is_of_speed = comparison.metric == EPOCHS
+    if comparison.metric not in SHOWN and not is_of_speed:
         return []
     way = (comparison.of, comparison.against or "")
     ways = {(verdict.claim, *way): False, (verdict.claim, *reversed(way)): True}
@@ -163,7 +165,7 @@ def published_effects(
     return [
         replace(number, value=change, remarks=number.remarks.replace("accuracy", "error"))
         for number, turned in found
-        if (change := number.effect(turned))
+        if number.is_of_speed == is_of_speed and (change := number.effect(turned))
     ]
 
 
