@@ -109,6 +109,8 @@ class IndexPage:
         sentences: *Is deeper better?* in three of them.
         rows: the lectures' claims by verdict, each as the ledger of record answers it, or else the first one.
         own: statements that studies make themselves.
+        trainings: behind the studies here.
+        trainings_again: behind those of the ledger of record, which stands beside; None where it does not.
         unmeasured: claims of the ledger that nothing here is about.
         again: how many claims the ledger of record, which stands beside, answers; 0 where it does not.
         before: on the pages of record: what the first ledger said of a claim and what is said now.
@@ -121,6 +123,7 @@ class IndexPage:
     rows: dict[str, list[VerdictRow]]
     own: Sequence[VerdictRow]
     trainings: TrainingCounts
+    trainings_again: TrainingCounts | None
     unmeasured: Sequence[Claim]
     again: int
     before: Sequence[tuple[ClaimRow, VerdictRow]]
@@ -365,6 +368,7 @@ def _index(
         rows=by_verdict(of_lectures),
         own=[row for claim, row in rows.items() if claim not in of_lectures],
         trainings=count_trainings([one for one in results if one.measures]),
+        trainings_again=count_trainings([row.results for row in again]) if again else None,
         unmeasured=[claim for claim in ledger().values() if claim.id not in measured],
         again=len(again),
         before=[(row, rows[row.claim]) for row in before if row.claim in rows],
