@@ -19,7 +19,7 @@ VARIANTS = {  # arms of ablations, not networks of their own
     "vgg_cells_small",
 }
 EXTRA = {"plain56"}
-NEWCOMERS = {  # not in the tables of record, which stand as they are
+NEWCOMERS = {  # not in the tables of the first ledger, which stand as they are
     "convnext_small",
     "mobilenet_v3_small",
     "regnet_x_small",
@@ -45,6 +45,12 @@ def test_every_small_form_is_in_the_zoo_and_in_the_calibration():
     assert small >= NEWCOMERS
     assert len(calibrated) == len(set(calibrated))
     assert set(calibrated) == set(arms) | VARIANTS | EXTRA
+
+
+def test_the_zoo_of_record_has_the_newcomers_too():
+    arms = study("record/zoo")["study"]["arms"]
+    assert set(arms) == set(study("zoo")["study"]["arms"]) | NEWCOMERS
+    assert all(arm["set"]["model"] == name for name, arm in arms.items())
 
 
 def test_the_profile_has_the_rates_with_the_lowest_validation_error():

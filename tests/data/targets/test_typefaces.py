@@ -11,10 +11,12 @@ import pytest
 from fontTools.ttLib import TTFont
 from hypothesis import given
 from hypothesis import strategies as st
+from omegaconf import OmegaConf
 
 from deeper.data.pictures import Unreadable
 from deeper.data.targets import typefaces
 from deeper.errors import DeeperError
+from deeper.paths import CONF
 
 SHIPPED = Path(matplotlib.get_data_path()) / "fonts/ttf"
 FACES = ["DejaVu Sans", "DejaVu Sans Mono", "DejaVu Serif"]
@@ -131,6 +133,16 @@ def test_no_two_strings_share_three_letters_whatever_their_case(count, shortest,
     assert {shortest <= len(word) <= shortest + more and word.isalpha() for word in found} == {True}
     threes = [word[start : start + 3].lower() for word in found for start in range(len(word) - 2)]
     assert len(threes) == len(set(threes))
+
+
+def test_more_test_strings_leave_those_to_train_on_as_they_are():
+    usual, more = (
+        OmegaConf.load(CONF / "transfer" / "target" / f"{name}.yaml") for name in ("typefaces", "typefaces_more")
+    )
+    reader = OmegaConf.merge(usual.reader, more.reader)
+    found = [typefaces.strings(r.train + r.test, r.shortest, r.longest, r.seed) for r in (usual.reader, reader)]
+    assert found[0][: reader.train] == found[1][: reader.train]
+    assert more.counts.test == reader.test * usual.classes
 
 
 def test_no_test_string_is_in_training(folder):
