@@ -43,6 +43,11 @@ def test_a_network_s_best_is_its_own_and_has_its_own_cost(pages):
     assert net.label == "ResNet-20"
 
 
+def test_a_network_s_paper_is_a_link():
+    [net] = network_pages([], [], ["densenet_bc100_k12"])
+    assert "[arXiv 1608.06993](https://arxiv.org/abs/1608.06993)" in dict(net.about)["Paper"]
+
+
 @pytest.mark.parametrize("name", ["resnet20", "vgg16"])
 def test_the_chart_of_a_network_has_every_layer_with_its_numbers(name):
     [net] = network_pages([], [], [name])

@@ -217,8 +217,18 @@ def _front(found: Sequence[sources.Source], answers: Sequence[sources.Answer]) -
     rivals = [rival for source in found for rival in reports.rivals(source.pages, source.baselines) if rival.is_ahead]
     places = {one.verdict.claim: one.address for one in answers}
     sentences = answer.answer(rows)
-    said = {"measured_on": answer.scales(sentences), "families": answer.families(sentences)}
-    return {"sentences": sentences, "places": places, "rivals": rivals, **said}
+    pages = {one.verdict.claim: one.page for one in answers}
+    mapped = [sentence.row for sentence in sentences if sentence.row.results.study.map]
+    return {
+        "sentences": sentences,
+        "places": places,
+        "rivals": rivals,
+        "against": claim_rows.against(rows.values()),
+        "measured_on": answer.scales(sentences),
+        "families": answer.families(sentences),
+        "maps": [(row, probe_charts.map_chart(pages[row.claim].arms)) for row in mapped],
+        "mapped": MAPPED,
+    }
 
 
 def _live(page: StudyPage) -> list[LiveChart]:

@@ -31,7 +31,7 @@ def curve_chart(table: StudyTable, arms: Sequence[ArmResults], title: str) -> st
     boxes = [charts.switch(f"arm_{place}", arm.label, _is_shown(arm, arms)) for place, arm in enumerate(arms)]
     shown = f"[{','.join(box.name for box in boxes)}][datum.place]"
     name = f"{json.dumps(labels)}[datum.place]"  # once, and not in each of some thousand rows
-    x = alt.X("x:Q", title="epochs, steps or seconds", axis=alt.Axis(grid=False, tickMinStep=1))
+    x = alt.X("x:Q", title=None, axis=alt.Axis(grid=False, tickMinStep=1))
     y = alt.Y("y:Q", title="error", axis=alt.Axis(format="%"), scale=alt.Scale(zero=False))
 
     def ready(base: alt.Chart) -> alt.Chart:
@@ -60,8 +60,10 @@ def curve_chart(table: StudyTable, arms: Sequence[ArmResults], title: str) -> st
         charts.switch("seeds", "each seed", on=False),
         *boxes,
     )
+    # An axis' title cannot follow the choice, a chart's can.
+    along = alt.Title(alt.ExprRef(f"{json.dumps(AXES)}[axis]"), orient="bottom", fontSize=12)
     words = f"{title}: error by epoch of {', '.join(labels)}. The table of arms has the errors at the end."
-    return charts.as_json(chart.properties(width="container", height=HEIGHT), words, named)
+    return charts.as_json(chart.properties(title=along, width="container", height=HEIGHT), words, named)
 
 
 def _errors(arms: Sequence[ArmResults]) -> dict[str, str]:

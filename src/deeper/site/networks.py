@@ -2,6 +2,7 @@
 
 import ast
 import itertools
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -22,6 +23,7 @@ from deeper.site.blocks import DrawnBlock, blocks_of
 from deeper.site.folded_layers import LayerGroup, fold
 from deeper.site.sources import Answer, Source
 
+ARXIV, LINK = re.compile(r"arXiv (\d{4}\.\d{4,5})"), r"[arXiv \1](https://arxiv.org/abs/\1)"
 NUMBER = "#"  # stands in a name for the block's number
 NUMBERS = {"macs": "multiply-adds", "params": "parameters", "activations": "activations"}
 
@@ -77,11 +79,11 @@ class NetworkPage:
 
     @property
     def about(self) -> list[tuple[str, str]]:
-        """What is known of it, each with a word for what it says: its kind, its paper, this form of it."""
+        """What is known of it, as Markdown, each with a word for what it says: its kind, its paper, this form of it."""
         text = (ROOT / self.file).read_text(encoding="utf-8")
         kind, *more = (ast.get_docstring(ast.parse(text)) or "").split("\n\n")
         found = [("Kind", kind), ("Paper", more[0] if more else ""), ("This form", self.says)]
-        return [(word, " ".join(said.split())) for word, said in found if said]
+        return [(word, ARXIV.sub(LINK, " ".join(said.split()))) for word, said in found if said]
 
     @property
     def file(self) -> str:

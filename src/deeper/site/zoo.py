@@ -22,6 +22,7 @@ COSTS = {
     "activation_bytes": "activation memory of an image, bytes",
     "train_s": "seconds of training",
 }
+UNTIMED = ["Trained on several kinds of processor:", "their seconds do not compare."]  # two lines, for a phone
 METHODS = {LOGISTIC: "logistic regression", FOREST: "random forest"}
 
 
@@ -106,7 +107,7 @@ def chart(sources: Sequence[Source], named: Container[str]) -> str | None:
     # Nobody sees or hears these dots: the names stand beside them.
     named = best.transform_filter("names === 'all' || names === 'front' && datum.e <= datum.best")
     named = named.mark_circle(size=130, opacity=0, aria=False).encode(x=x, y=y).properties(name=NAMED)
-    layers = [*_published(found, sources, x, y), *_baselines(sources, y), dots, named]
+    layers = [*_published(found, sources, x, y), *_baselines(sources, y), dots, named, *_untimed(found)]
     whole = alt.layer(*layers).add_params(
         charts.choice("scale", "Scale", {point.scale: point.scale for point in found}),
         charts.choice("cost", "Cost", COSTS),
@@ -184,6 +185,19 @@ def _baselines(sources: Sequence[Source], y: alt.Y) -> list[alt.Chart]:
         for name, style in side.items()
     ]
     return [rule, *texts]
+
+
+def _untimed(found: Sequence[ZooPoint]) -> list[alt.Chart]:
+    """Why there is no dot at a scale whose times do not compare."""
+    without = {point.scale for point in found} - {point.scale for point in found if point.seconds}
+    if not without:
+        return []
+    base = alt.Chart(charts.table([(one,) for one in sorted(without)], ("scale",)))
+    return [
+        base.transform_filter("cost === 'train_s' && datum.scale === scale")
+        .mark_text(text=UNTIMED, color=charts.MUTED, fontSize=14, align="left")
+        .encode(x=alt.value(20), y=alt.value(40))
+    ]
 
 
 def _published(found: Sequence[ZooPoint], sources: Sequence[Source], x: alt.X, y: alt.Y) -> list[alt.Chart]:

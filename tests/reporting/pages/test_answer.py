@@ -23,6 +23,7 @@ def answered(*comparisons):
     content = synthetic.results()
     content["study"]["statements"] = {MAP: "deeper is better"}
     content["study"]["claims"][MAP] = list(comparisons)
+    content["study"]["arms"]["plain56"]["label"] = "50 layers, width 4"
     rows = {row.claim: row for row in claim_rows([(results_of(content), verdicts_of(content), [])])}
     sentences = {one.row.claim: one for one in answer(rows)}
     assert "width-vs-depth" not in sentences
@@ -47,7 +48,7 @@ def test_where_some_widths_are_told_the_answer_says_so_with_one_that_is_and_one_
     verdict, says, number = answered(far("higher"), near("lower", 0.0001))
     assert (verdict, says.partition(";")[0]) == (
         CANNOT_TELL,
-        "With shortcuts, 50 layers err less than 8 at one width or more",
+        "With shortcuts, 50 layers err less than 8 at width 4",
     )
-    assert number.startswith("test error, Plain-56 − Plain-20: +4")
+    assert number.startswith("test error, 50 layers, width 4 − Plain-20: +4")
     assert "; ResNet-56 − ResNet-20: " in number

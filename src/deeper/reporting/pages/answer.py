@@ -39,7 +39,7 @@ class Question:
     """A claim that is a part of the answer, the metric that it is told by, and what is said for each verdict.
 
     ``in_part`` is said in the place of *cannot tell* where the metric's comparisons that ``settled`` names are all as
-    expected, and others are open.
+    expected, and others are open; its ``{where}`` is what sets those comparisons apart: ``width 4 and width 8``.
     """
 
     claim: str
@@ -95,7 +95,7 @@ WITH_SHORTCUTS = Question(
         CANNOT_TELL: "Whether 50 layers with shortcuts err less than 8 at every width cannot be told yet",
         NOT_TESTABLE: "Whether deeper is better with shortcuts could not be tested fairly here",
     },
-    in_part="With shortcuts, 50 layers err less than 8 at one width or more; at others it cannot be told yet",
+    in_part="With shortcuts, 50 layers err less than 8 at {where}; at others it cannot be told yet",
     settled=Settled.TOLD,
 )
 WIDE_OR_DEEP = Question(
@@ -151,9 +151,16 @@ def _sentence(question: Question, row: ClaimRow) -> Sentence:
     }[question.settled]
     if row.verdict == CANNOT_TELL and settled and all(one.direction == AS_EXPECTED for one in settled):
         told = min(settled, key=lambda one: one.sureness)
-        return Sentence(_at_its_scale(question.in_part, row), row, _numbers(row, [told, _open_beside(row, told)]))
+        says = question.in_part.format(where=words.listed([_where(row, one) for one in settled]))
+        return Sentence(_at_its_scale(says, row), row, _numbers(row, [told, _open_beside(row, told)]))
     deciding = dataclasses.replace(row.answer, outcomes=tuple(alike) or row.answer.outcomes).deciding
     return Sentence(_at_its_scale(question.says[row.verdict], row), row, _numbers(row, [deciding]))
+
+
+def _where(row: ClaimRow, outcome: Outcome) -> str:
+    """``width 4`` of ``50 layers, width 4``: a label without its first part."""
+    label = row.results.label(outcome.comparison.of)
+    return label.partition(", ")[2] or label
 
 
 def _open_beside(row: ClaimRow, told: Outcome) -> Outcome:

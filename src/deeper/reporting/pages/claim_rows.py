@@ -12,6 +12,7 @@ from deeper.reporting.load import StudyResults
 from deeper.reporting.pages.finding_words import measured
 from deeper.reporting.published_numbers import PublishedNumber
 from deeper.reporting.study_scale import scale_of
+from deeper.schema.results import FIRST_LEDGER
 
 # Profiles by the scale that a claim is measured at.
 STEPS = {"first_ledger": 1, "pocket": 2, "record": 2, "full": 3, "paper": 4}
@@ -167,6 +168,12 @@ def published_effects(
         for number, turned in found
         if number.is_of_speed == is_of_speed and (change := number.effect(turned))
     ]
+
+
+def against(rows: Iterable[VerdictRow]) -> list[VerdictRow]:
+    """What goes against the lectures, wholly or in part, by networks that have learned; the contradicted first."""
+    told = [row for row in rows if row.answer.about.is_of_a_lecture and STEPS.get(row.profile, 0) > STEPS[FIRST_LEDGER]]
+    return [row for verdict in (claims.CONTRADICTED, claims.MIXED) for row in told if row.verdict == verdict]
 
 
 def effect(outcome: Outcome) -> str:

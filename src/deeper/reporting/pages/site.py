@@ -37,9 +37,9 @@ from deeper.reporting.pages import (
 from deeper.reporting.pages.answer import Sentence, answer, families, scales
 from deeper.reporting.pages.claim_rows import (
     OPEN,
-    STEPS,
     ClaimRow,
     VerdictRow,
+    against,
     by_verdict,
     claim_rows,
     effect,
@@ -136,9 +136,8 @@ class IndexPage:
 
     @property
     def against(self) -> list[VerdictRow]:
-        """What goes against the lectures, wholly or in part, by networks that have learned."""
-        found = [row for verdict in (claims.CONTRADICTED, claims.MIXED) for row in self.rows.get(verdict, [])]
-        return [row for row in found if STEPS.get(row.profile, 0) > STEPS[FIRST_LEDGER]]
+        """What goes against the lectures, by networks that have learned."""
+        return against(row for rows in self.rows.values() for row in rows)
 
     @property
     def decided(self) -> list[VerdictRow]:
