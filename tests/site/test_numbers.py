@@ -7,6 +7,7 @@ import math
 import re
 
 import pytest
+from scipy import stats
 
 from deeper.site.repeated_parts import whole
 
@@ -52,6 +53,76 @@ def test_effects_are_mean_paired_differences_of_the_table(site, tables):
                 assert f"{100 * mean:+.2f}".replace("-", "−") in rows[claim]
                 checked += 1
     assert checked >= 2
+
+
+ARM = re.compile(r'<tr data-arm="([^"]+)">(.*?)</tr>')
+ORDERED = re.compile(r'<td class="n" data-order="([^"]*)">([^<]*)</td>')
+VERDICTS = re.compile(r'<span id="([^"]+)"></span>.*?<tbody>(.*?)</tbody>', re.S)
+DIFFERENCE = re.compile(r"([+−][\d.,]+) points \[([+−][\d.,]+), ([+−][\d.,]+)\]")
+
+
+def _studies(tables):
+    """Address and table of every study of the site."""
+    for folder, before in ((tables, ""), (tables / "record", "record-")):
+        for name, table in _tables(folder).items():
+            yield f"studies/{before}{name}", table
+
+
+def _mean(rows: list[dict], block: str, key: str) -> float | None:
+    values = [value for row in rows if (value := row[block][key]) is not None]
+    return math.fsum(values) / len(values) if values else None
+
+
+def _number(said: str) -> float:
+    return float(said.replace("−", "-").replace(",", ""))
+
+
+def test_every_arm_of_every_study_has_the_numbers_of_its_table(site, tables):
+    checked = 0
+    for address, table in _studies(tables):
+        for arm, cells in ARM.findall(_page(site, address)):
+            rows = [row for row in table["trials"] if row["arm"] == arm and not row.get("members")]
+            test, train, macs, params, seconds = ORDERED.findall(cells)
+            for (ordered, said), key in ((test, "test_error"), (train, "train_error")):
+                mean = _mean(rows, "metrics", key)
+                assert (ordered == "") == (mean is None)
+                if mean is not None:
+                    assert float(ordered) == pytest.approx(mean, abs=1e-12)
+                    assert _number(said.split()[0]) == pytest.approx(100 * mean, abs=0.051 if mean >= 0.1 else 0.0051)
+            assert (int(macs[0]), int(params[0])) == (rows[0]["cost"]["macs"], rows[0]["cost"]["params"])
+            assert _number(params[1]) == rows[0]["cost"]["params"]
+            if seconds[0]:
+                assert float(seconds[0]) == pytest.approx(_mean(rows, "time", "train_s"), rel=1e-12)
+            checked += 1
+    assert checked > 50
+
+
+def test_every_difference_of_errors_has_the_interval_that_scipy_gives_it(site, tables):
+    checked = 0
+    families = re.findall(r"over (\d+) comparisons", _page(site, "index"))
+    for address, table in _studies(tables):
+        for claim, lines in VERDICTS.findall(_page(site, address)):
+            test = table["study"]["claims"][claim]
+            comparisons = test["comparisons"] if isinstance(test, dict) else test
+            for one, line in zip(comparisons, re.findall(r"<tr>(.*?)</tr>", lines, re.S), strict=True):
+                if one["metric"] not in ("test_error", "train_error") or "minus" in one or not one.get("against"):
+                    continue
+                of, against = (_errors(table, one["metric"], one[side]) for side in ("of", "against"))
+                values = [100 * (of[seed] - against[seed]) for seed in sorted(set(of) & set(against))]
+                found = DIFFERENCE.search(line)
+                if found is None:
+                    continue
+                mean, low, high = map(_number, found.groups())
+                assert mean == pytest.approx(math.fsum(values) / len(values), abs=0.0051)
+                error = stats.sem(values)
+                halves = [stats.t.ppf(1 - 0.05 / int(size) / 2, len(values) - 1) * error for size in families]
+                assert any((low, high) == pytest.approx((mean - half, mean + half), abs=0.011) for half in halves), (
+                    address,
+                    claim,
+                    line,
+                )
+                checked += 1
+    assert checked > 10
 
 
 def test_the_first_page_says_what_a_linear_classifier_reaches_beside_the_best_network(site, tables):
