@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from benchmarks.loader import image_loader
 from deeper.data.batches import EvaluationBatches, ImageData, TrainingBatches, load
+from deeper.fit import step
 from deeper.models.build import build
 from deeper.run.trial import describe
 
@@ -35,6 +36,7 @@ def train(job: Mapping[str, Any], say: Callable[[str, Any], None]) -> None:
     epochs = FEEDS[job["feed"]](config, data)
     device = device_of(config)
     network = build(config["model"]).to(device, memory_format=torch.channels_last)
+    step.compile_as(network, config["trainer"]["compile"])
     optimizer = instantiate(config["optimizer"])(network.parameters())
     validation, training, test = ([*_evaluation(config, data, s)] for s in (data.validation, data.train, data.test))
     train_s = evaluation_s = 0.0

@@ -9,7 +9,7 @@ if ! "$python" -c "import torch, pytorch_lightning, timm, torchmetrics"; then
   echo "error: this Python lacks torch, pytorch-lightning, timm or torchmetrics; PYTHON=... names another" >&2
   exit 2
 fi
-if ! PYTHONPATH=$extra "$python" -c "import hydra, pydantic, scipy, pytest, pytest_timeout, hypothesis" 2>/dev/null; then
+if ! PYTHONPATH=$extra "$python" -c "import hydra, pydantic, scipy, pytest, pytest_timeout, hypothesis, simplejpeg, sklearn" 2>/dev/null; then
   if [ -d build/wheels ]; then
     from=(--no-index --find-links build/wheels)
   else

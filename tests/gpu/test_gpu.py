@@ -3,9 +3,18 @@
 import random
 import time
 
+import numpy as np
+import photographs
 import pytest
-from trials import finish, job, prepare, start, train
+import torch
+from hydra import compose, initialize_config_dir
+from torch.nn.parallel import DistributedDataParallel
+from trials import SMALL, finish, job, prepare, start, train
 
+from deeper.models.residual import ResidualNetwork
+from deeper.paths import CONF
+from deeper.prepare import prepare as prepare_set
+from deeper.run.jobs import make_job
 from deeper.run.store import PREDICTIONS, WEIGHTS
 
 ON = "trainer.accelerator=auto"
@@ -61,3 +70,40 @@ def test_four_trials_side_by_side_have_the_bits_of_each_alone(root, tmp_path):
         assert finish(one) == 0
     alone = [train(job(root, tmp_path / "alone", ON, f"seed={seed}")) for seed in range(4)]
     assert [bits(home) for _, home in running] == [bits(home) for home in alone]
+
+
+def test_one_rank_of_ddp_computes_what_no_ddp_does(tmp_path):
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    backend = "nccl" if device.type == "cuda" else "gloo"
+    torch.distributed.init_process_group(backend, init_method=f"file://{tmp_path}/meet", rank=0, world_size=1)
+    try:
+        images, labels = torch.randn(8, 1, 14, 14, device=device), torch.arange(8, device=device)
+        gradients = []
+        for wrapped in (False, True):
+            torch.manual_seed(0)
+            network = ResidualNetwork(depth=8, width=4, in_chans=1).to(device)
+            outer = DistributedDataParallel(network) if wrapped else network
+            torch.nn.functional.cross_entropy(outer(images), labels).backward()
+            gradients.append([parameter.grad.clone() for parameter in network.parameters()])
+        assert all(torch.equal(one, other) for one, other in zip(*gradients, strict=True))
+    finally:
+        torch.distributed.destroy_process_group()
+
+
+def test_a_folder_of_pictures_gives_the_same_bits_with_any_number_of_workers(tmp_path):
+    photographs.write(tmp_path / "pictures")
+    place = (f"data.folder={tmp_path / 'pictures'}", f"data.root={tmp_path / 'sets'}")
+    with initialize_config_dir(version_base="1.3", config_dir=str(CONF)):
+        prepare_set(compose("prepare", ["data=folder", *place, "data.held_out=6"]).data)
+        small = [word for word in SMALL if not word.startswith(("data.", "augment.", "trainer.accelerator"))]
+        streamed = ["data=folder", "augment=resized_crop", "data.image_size=16", "data.train_size=null"]
+        streamed += ["data.validation_size=null", "training.batch_size=10", ON]
+        jobs = [
+            make_job(
+                compose("train", [*small, *streamed, *place, f"store={tmp_path / str(n)}", f"runtime.workers={n}"])
+            )
+            for n in (0, 2)
+        ]
+    one, other = map(train, jobs)
+    assert bits(one) == bits(other)
+    assert len(set(np.load(one / PREDICTIONS)["labels"])) == 3

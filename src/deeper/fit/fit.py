@@ -110,8 +110,7 @@ def _train(
     images_per_step = recipe["batch_size"] * recipe.get("accumulate", 1)
     steps_per_epoch = len(data.train) // images_per_step
     steps = steps_per_epoch * recipe["epochs"]
-    if options["compile"]:
-        network.compile()
+    step.compile_as(network, options["compile"])
     transform = config.get("batch")
     module = ImageClassifier(
         network,

@@ -183,3 +183,9 @@ class Draws:
                 part.draw(self.generator)
         for part in self.paced:
             part.pace(progress)
+
+
+def compile_as(network: nn.Module, how: bool | str) -> None:
+    """Compile the network in place, where ``trainer.compile`` says so; ``reduce-overhead`` records CUDA graphs."""
+    if how:
+        network.compile(mode=None if how is True else how)

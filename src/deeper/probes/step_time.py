@@ -86,8 +86,7 @@ class Timed:
         self.mixed = MIXED.get(options["precision"])
         self.network = network.to(device, self.dtype, memory_format=self.format)
         self.draws = step.Draws(network)
-        if options["compile"]:
-            self.network.compile()
+        step.compile_as(self.network, options["compile"])
 
     def batch(self, data: ImageData, size: int) -> tuple[Tensor, Tensor]:
         """So many training images and labels, some more than once where there are fewer."""

@@ -161,7 +161,7 @@ class Trainer(Closed):
     threads: Annotated[int, Field(ge=1, le=MOST_THREADS)] | Literal["auto"]
     precision: Precision
     channels_last: bool
-    compile: bool
+    compile: bool | Literal["reduce-overhead"]
     deterministic: bool
     sync_batchnorm: bool
     find_unused_parameters: bool
