@@ -82,8 +82,8 @@ def compared(old: str, results: Path, committed: Path, only: Collection[str] = (
     return agreement.text(agreement.read(old, committed), now, old, only)
 
 
-def drawn(results: Path, published: Path, slides: Path) -> str:
-    """Draw a slide for every claim, and say where they are.
+def drawn(results: Path, published: Path, slides: Path, findings: list) -> str:
+    """Draw a slide for every claim, trained or counted (``findings``), and say where they are.
 
     Raises:
         DeeperError: a table is damaged, or the folder ``slides`` cannot be written.
@@ -93,7 +93,7 @@ def drawn(results: Path, published: Path, slides: Path) -> str:
     from deeper.reporting.pages import site
 
     files.writable(slides, "the slides' folder", "slides")
-    pictures = slide.slides(site.ledger_rows(results, published).values())
+    pictures = slide.slides(site.ledger_rows(results, published).values(), findings)
     for name, content in pictures.items():
         files.write_bytes(slides / name, content)
     return f"{slides}: {len(pictures)} pictures"
@@ -137,12 +137,13 @@ def main(config: DictConfig) -> None:
         moved = compared(str(config.compare), results, Path("results") / below, only)
         cli.tell(moved, {"compared": moved.splitlines()})
         return
+    figures = None if config.figures is None else paths.folder("figures", config.figures)
     if config.slides is not None:
-        said = drawn(results, published, paths.folder("slides", config.slides))
+        findings = _compute(figures) if config.exact else []
+        said = drawn(results, published, paths.folder("slides", config.slides), findings)
         cli.tell(said, {"slides": str(config.slides)})
         return
     family = None if config.family is None else paths.folder("family", config.family) / below
-    figures = None if config.figures is None else paths.folder("figures", config.figures)
     _tell_what_is_not_kept(figures)
     said = report(results, reports, published, config.exact, only, family, figures)
     cli.tell(said, {"reports": [said], "verdicts": _verdicts(reports)})

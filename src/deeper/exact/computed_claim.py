@@ -92,6 +92,11 @@ class Finding:
         return _weakest(self.parts)
 
     @property
+    def worst_first(self) -> list[Part]:
+        """All parts, the worst first."""
+        return sorted(self.parts, key=lambda part: _WORST_FIRST.index(part.verdict))
+
+    @property
     def shown(self) -> list[Part]:
         """What a table shows: the part that decides, or one of each reading where it depends on that."""
         return self.readings if self.verdict == DEPENDS else [self.deciding]

@@ -4,6 +4,7 @@ import pytest
 import synthetic
 from reported import results_of, verdicts_of
 
+from deeper.exact.computed_claim import Finding, Part
 from deeper.reporting.charts import slide, theme
 from deeper.reporting.pages.claim_rows import claim_rows
 
@@ -42,6 +43,28 @@ def test_a_slide_shows_the_verdict_s_sign_and_the_side_that_was_expected():
         expected = [one.comparison for one in row.answer.outcomes if one.metric == row.answer.deciding.metric]
         if all(one.expect != "alike" for one in expected):
             assert len(figure.axes[0].collections) >= len(figure.axes[0].get_yticks())
+
+
+FINDING = Finding(
+    "vgg16-params-138m",
+    (Part("parameters of VGG-16", 138357544, 138000000, tolerance=0.01), Part("its convolutions", 13, 12)),
+    "by counting",
+)
+
+
+def test_a_counted_claim_has_its_numbers_the_worst_first():
+    found = slide.slides([], [FINDING])
+    assert set(found) == {f"vgg16-params-138m-{one.name}.svg" for one in theme.THEMES}
+    figure = slide.counted(FINDING, theme.LIGHT)
+    said = [text.get_text() for text in figure.texts]
+    assert "✗ does not hold" in said
+    assert said.index("Its convolutions") < said.index("Parameters of VGG-16")
+    assert {"12", "13", "138,357,544"} <= set(said)
+    figure.draw_without_rendering()
+    for text in figure.texts:
+        box = text.get_window_extent()
+        assert figure.bbox.x0 <= box.x0, text
+        assert box.x1 <= figure.bbox.x1, text
 
 
 @pytest.mark.parametrize(("region", "told"), [(None, False), (0.01, True)])

@@ -1,4 +1,7 @@
-"""A claim as one picture for a slide: 16 by 9, in letters that are read from the last row."""
+"""A claim as one picture for a slide: 16 by 9, in letters that are read from the last row.
+
+One that is trained has its differences with their intervals; one that is counted has its numbers beside the text's.
+"""
 
 import textwrap
 from collections.abc import Iterable
@@ -9,12 +12,15 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from deeper.claims import verdicts as claims
 from deeper.claims.verdicts import Outcome
+from deeper.exact.computed_claim import Finding
 from deeper.reporting import words
 from deeper.reporting.charts import theme as themes
 from deeper.reporting.charts.comparisons import axis_title, mark, shades
 from deeper.reporting.charts.theme import Theme
+from deeper.reporting.pages import exact_claims
 from deeper.reporting.pages.claim_rows import ClaimRow
 from deeper.reporting.pages.verdict_words import SIGNS
+from deeper.schema.ledger import ledger
 
 SIZE = (13.333, 7.5)  # inches, 16 by 9
 TITLE, VERDICT, LABEL, NOTE = 34, 26, 20, 15  # points
@@ -25,12 +31,7 @@ SIGNALS = {claims.SUPPORTED: "good", claims.CONTRADICTED: "bad", claims.MIXED: "
 
 def slide(row: ClaimRow, theme: Theme) -> Figure:
     """The statement, its verdict, and the comparisons of the number that it hangs on with their intervals."""
-    figure = Figure(figsize=SIZE)
-    title = textwrap.fill(words.sentence(row.title), 44)
-    figure.text(0.05, 0.93, title, fontsize=TITLE, fontweight="bold", color=theme.text, va="top")
-    signal = theme.signals[SIGNALS.get(row.verdict, "grey")]
-    verdict = f"{SIGNS[row.verdict]} {row.verdict}"
-    figure.text(0.05, 0.93 - 0.085 * (1 + title.count("\n")), verdict, fontsize=VERDICT, color=signal, va="top")
+    figure = _titled(row.title, row.verdict, f"{SIGNS[row.verdict]} {row.verdict}", theme)
     outcomes = _shown(row)
     height = min(0.42, 0.14 * len(outcomes))
     _draw(figure.add_axes((0.36, 0.22 + (0.42 - height) / 2, 0.4, height)), row, outcomes, theme)
@@ -39,6 +40,36 @@ def slide(row: ClaimRow, theme: Theme) -> Figure:
     note = f"{row.measured_on}, {words.plural(row.answer.seeds, 'seed')}. {bars}"
     published = f" Published: {row.published_effect}." if row.published_effect else ""
     figure.text(0.05, 0.045, textwrap.fill(note + published, 118), fontsize=NOTE, color=theme.muted)
+    return figure
+
+
+def counted(finding: Finding, theme: Theme) -> Figure:
+    """The statement, its verdict, and its numbers, the worst first: what the text says and what was counted."""
+    said = exact_claims.mark(finding).replace("*", "")
+    figure = _titled(ledger()[finding.claim].title, finding.in_the_ledger, said, theme)
+    parts = finding.worst_first[:MOST]
+    for place, head in ((0.55, "the text says"), (0.78, "counted")):
+        figure.text(place, 0.56, head, fontsize=LABEL - 2, color=theme.muted)
+    for line, part in enumerate(parts):
+        height = 0.48 - 0.1 * line
+        what = textwrap.fill(words.sentence(part.what), 46, max_lines=2, placeholder=" …")
+        figure.text(0.05, height, what, fontsize=LABEL - 3, color=theme.text, va="center")
+        for place, said in ((0.55, exact_claims.says(part)), (0.78, exact_claims.found(part))):
+            figure.text(place, height, said, fontsize=LABEL, color=theme.text, va="center")
+    left = len(finding.parts) - len(parts)
+    note = "Counted on the networks themselves, not trained." + (
+        f" {words.plural(left, 'number')} more." if left else ""
+    )
+    figure.text(0.05, 0.045, note, fontsize=NOTE, color=theme.muted)
+    return figure
+
+
+def _titled(title: str, verdict: str, said: str, theme: Theme) -> Figure:
+    figure = Figure(figsize=SIZE)
+    title = textwrap.fill(words.sentence(title), 44)
+    figure.text(0.05, 0.93, title, fontsize=TITLE, fontweight="bold", color=theme.text, va="top")
+    signal = theme.signals[SIGNALS.get(verdict, "grey")]
+    figure.text(0.05, 0.93 - 0.085 * (1 + title.count("\n")), said, fontsize=VERDICT, color=signal, va="top")
     return figure
 
 
@@ -87,10 +118,11 @@ def _interval(axis: Axes, place: int, outcome: Outcome, theme: Theme) -> None:
     axis.text(1.05, place, words.amount(metric, found.mean, sign=True), fontweight="bold", **beside)
 
 
-def slides(rows: Iterable[ClaimRow]) -> dict[str, bytes]:
+def slides(rows: Iterable[ClaimRow], findings: Iterable[Finding] = ()) -> dict[str, bytes]:
     """The slides by file name, ``<claim>-<theme>.svg``."""
+    drawn = [*((slide, row) for row in rows), *((counted, finding) for finding in findings)]
     return {
-        f"{row.claim}-{theme.name}.svg": themes.render(slide, row, theme, painted=True)
-        for row in rows
+        f"{one.claim}-{theme.name}.svg": themes.render(draw, one, theme, painted=True)
+        for draw, one in drawn
         for theme in themes.THEMES
     }
