@@ -49,6 +49,7 @@ def test_the_summary_has_the_record_s_numbers_and_the_history_the_epochs(home, m
     assert not group
     metrics = home.record()["metrics"]
     assert {key: summary[key] for key in metrics} == metrics
+    assert summary["finished_at"] == home.record()["finished_at"]
     rows = [json.loads(line) for line in (home / CURVES).read_text().splitlines()]
     assert [row["epoch/train_error"] for row in history] == [row["train_error"] for row in rows]
     assert [row["_step"] for row in history] == [1, 2, 3]

@@ -204,7 +204,8 @@ def _fill(home: Home, job: dict[str, Any], folder: str) -> None:
         if not _is_live(job):
             for line in (home / CURVES).read_text().splitlines():
                 _log(run, json.loads(line))
-        run.summary.update({**record["metrics"], **record["cost"], **record["time"], "status": record["status"]})
+        ended = {key: record.get(key) for key in ("status", "finished_at")}  # W&B's own times are those of writing
+        run.summary.update({**record["metrics"], **record["cost"], **record["time"], **ended})
     finally:
         run.finish()
 
