@@ -10,6 +10,7 @@ from reported import results_of
 from deeper.claims import verdicts as claims
 from deeper.claims.statistics import Mean
 from deeper.claims.verdicts import AS_EXPECTED, OPEN, OPPOSITE, TOO_SMALL, Outcome, Verdict
+from deeper.reporting import load
 from deeper.reporting.pages.finding_words import finding, measured
 from deeper.schema.study import Comparison
 
@@ -98,3 +99,9 @@ def test_of_a_study_of_many_claims_each_names_its_deciding_comparison_alone():
     ones = (outcome((0.01, 0.03), AS_EXPECTED), outcome((-0.2, 0.2), OPEN, of="resnet56", against="resnet20"))
     many = finding(results_of(CONTENT), Verdict("degradation", "x", claims.CANNOT_TELL, ones))
     assert many == "ResNet-56 against ResNet-20: test error 0.00 points [−20.00, +20.00], not told apart"
+
+
+def test_a_claim_that_hangs_on_the_comparison_of_another_names_one_of_its_own_too():
+    results = load.read(synthetic.ROOT / "results" / "residual_vs_plain.json")
+    said = {one.claim: finding(results, one) for one in claims.evaluate([results.table])}
+    assert said["not-overfitting"].startswith(f"{said['degradation']}, test minus training error ")

@@ -22,10 +22,10 @@ def finding(results: StudyResults, verdict: Verdict) -> str:
     """``Separable against full convolutions: 12 % of the multiply-adds, but test error 2.67 points higher [2.10, …]``.
 
     Of many comparisons the deciding one and the first other are named, in their order; of a study of many claims the
-    deciding one. A metric that all of them have is named once: ``Test error. SE-ResNet-20 against ResNet-20: …``.
+    deciding one, and where that is another claim's too, the first of its own. A metric that all of them have is named once: ``Test error. SE-ResNet-20 against ResNet-20: …``.
     """
     is_brief = len(results.study.claims) > MANY
-    named = _named(verdict, is_brief)
+    named = _named(results, verdict, is_brief)
     groups = groupby(named, key=lambda outcome: _subject(results, outcome.comparison))
     parts = [f"{subject}: {_joined(results, list(outcomes))}" for subject, outcomes in groups]
     label, rest = named[0].metric.label, len(verdict.outcomes) - len(named)
@@ -35,11 +35,16 @@ def finding(results: StudyResults, verdict: Verdict) -> str:
     return words.sentence("; ".join(parts)) + (f"; and {rest} more below" if rest and not is_brief else "")
 
 
-def _named(verdict: Verdict, is_brief: bool) -> Sequence[Outcome]:
+def _named(results: StudyResults, verdict: Verdict, is_brief: bool) -> Sequence[Outcome]:
     if len(verdict.outcomes) <= MOST and not is_brief:
         return verdict.outcomes
-    others = [] if is_brief else [one for one in verdict.outcomes if one is not verdict.deciding][:1]
-    return [one for one in verdict.outcomes if one in (verdict.deciding, *others)]
+    others = [one for one in verdict.outcomes if one is not verdict.deciding]
+    if is_brief:
+        tests = [test for claim, test in results.study.claims.items() if claim != verdict.claim]
+        elsewhere = [one for test in tests for one in test.comparisons]
+        is_shared = verdict.deciding.comparison in elsewhere
+        others = [one for one in others if is_shared and one.comparison not in elsewhere]
+    return [one for one in verdict.outcomes if one in (verdict.deciding, *others[:1])]
 
 
 def _subject(results: StudyResults, comparison: Comparison) -> str:
