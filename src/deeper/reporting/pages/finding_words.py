@@ -22,7 +22,8 @@ def finding(results: StudyResults, verdict: Verdict) -> str:
     """``Separable against full convolutions: 12 % of the multiply-adds, but test error 2.67 points higher [2.10, …]``.
 
     Of many comparisons the deciding one and the first other are named, in their order; of a study of many claims the
-    deciding one, and where that is another claim's too, the first of its own. A metric that all of them have is named once: ``Test error. SE-ResNet-20 against ResNet-20: …``.
+    deciding one, and where that is another claim's too, the first of its own. A metric that all of them have is named
+    once: ``Test error. SE-ResNet-20 against ResNet-20: …``.
     """
     is_brief = len(results.study.claims) > MANY
     named = _named(results, verdict, is_brief)
