@@ -255,6 +255,42 @@ def test_arms_bands_and_seeds_of_the_curves(browser):
     browser.wait(lambda: not browser.find("#error-by-epoch .mark-area path"))
 
 
+PAGES_OF_CHARTS = (
+    *("zoo", "networks/vgg16", "studies/lesion", "studies/record-depth_vs_width", "studies/residual_vs_plain"),
+    *("studies/transfer", "studies/zoo"),
+)
+MOVED = """
+const input = arguments[0], change = new Event("input", {bubbles: true});
+if (input.tagName === "SELECT") input.selectedIndex = arguments[1];
+else if (input.type === "checkbox") { input.click(); return; }
+else input.value = arguments[1] ? input.max : input.min;
+input.dispatchEvent(change);
+input.dispatchEvent(new Event("change", {bubbles: true}));
+"""
+
+
+@pytest.mark.parametrize("page", PAGES_OF_CHARTS)
+def test_every_control_changes_what_is_drawn(browser, page):
+    browser.visit(page)
+    drawn = "return arguments[0].closest('.chart').querySelector('svg').outerHTML"
+    controls = browser.find(".chart .vega-bind select, .chart .vega-bind input")
+    assert controls or page == "networks/vgg16"
+    for control in controls:
+        label = control.find_element(By.XPATH, "./ancestor::*[contains(@class, 'vega-bind')]").text
+        before = browser.driver.execute_script(drawn, control)
+        if control.tag_name == "select":
+            chosen, count = (int(control.get_property(name)) for name in ("selectedIndex", "length"))
+            values = [*(place for place in range(count) if place != chosen), chosen]
+        else:
+            values = [0, 1]  # a box off and on again; a slider to its least and to its most
+        seen = [before]
+        for value in values:
+            browser.driver.execute_script(MOVED, control, value)
+            browser.driver.execute_async_script("requestAnimationFrame(() => requestAnimationFrame(arguments[0]))")
+            seen.append(browser.driver.execute_script(drawn, control))
+        assert len(set(seen)) > 1 or len(values) == 1, (page, label)
+
+
 def test_a_phone_shows_claim_verdict_and_effect(browser):
     metrics = {"width": 400, "height": 800, "deviceScaleFactor": 1, "mobile": True}
     browser.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
