@@ -630,6 +630,46 @@ def test_real_steps_on_a_folder_in_the_form_of_imagenet(name, sets):
     assert all(torch.isfinite(weight).all() for weight in outcome.weights.values() if weight.is_floating_point())
 
 
+OTHERS = {  # of ImageNet's recipes that have no steps above: a small network of its kind, and the optimizer
+    "zfnet": ("lenet5", "SGD"),
+    "resnet_imagenet": ("resnet20 model.depth=8", "SGD"),
+    "densenet_imagenet": ("densenet_small model.depth=10", "SGD"),
+    "squeeze_excite_imagenet": ("se_resnet20 model.depth=8", "SGD"),
+    "inception_v4": ("lenet5", "RMSpropTF"),
+    "mobilenet_v2": ("mobilenet_v2_small", "RMSpropTF"),
+    "efficientnet": ("efficientnet_small", "RMSpropTF"),
+    "nasnet_a": ("nasnet_a_small", "RMSpropTF"),
+    "strikes_back_a3": ("resnet20_d model.depth=8", "Lamb"),
+    "convnext": ("convnext_small", "AdamW"),
+}
+
+
+def test_every_recipe_of_imagenet_takes_real_steps_on_a_folder():
+    assert set(OTHERS) | set(STEPS) == {name for name, paper in PAPERS.items() if paper.data == "imagenet"}
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_other_recipes_of_imagenet_take_steps_on_a_folder_too(name, sets):
+    network, kind = OTHERS[name]
+    own = [f"+recipe={name}", *f"model={network}".split(), f"data.root={sets}", "data.classes=3", "data.image_size=32"]
+    cut = [
+        "training.batch_size=14",
+        "training.epochs=1",
+        "recipe.warmup_epochs=0",
+        "trainer.threads=1",
+        "runtime.workers=0",
+    ]
+    config = make_job(composed(*own, *cut))["config"]
+    seen = Seen()
+    outcome = fit(config, load(config), Surroundings(callbacks=lambda steps: [seen]))
+    assert seen.kinds == {kind}
+    assert seen.shapes == {(14, 3, 32, 32)}
+    assert len(seen.rates) == 2
+    assert max(seen.rates) <= 1.01 * max(PAPERS[name].rates.values())
+    assert outcome.logits.shape == (15, 3)
+    assert all(np.isfinite(row["train_loss"]) for row in outcome.history)
+
+
 def arms():
     """Every arm of the studies that run by recipes, with its settings under profile=paper."""
     for path in sorted((CONF / "study").glob("*.yaml")):
