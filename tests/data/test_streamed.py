@@ -1,3 +1,6 @@
+import os
+import subprocess
+import sys
 from dataclasses import replace
 
 import deep_pictures
@@ -181,3 +184,35 @@ def test_augmentation_must_be_of_the_sets_kind(root):
     memory = ImageData(part, part, part, [0.5], [0.5], "x")
     with pytest.raises(DeeperError, match="augment=crop_mirror"):
         memory.training_batches(AUGMENT, 2, 0, lambda: 0, CPU)
+
+
+EPOCH = """
+import resource, sys, torch
+from deeper.data import streamed
+from deeper.data.transforms import Middle, PictureTransforms, ResizedCrop
+torch.set_num_threads(1)
+where = {"name": "folder", "root": sys.argv[1], "train_size": None, "validation_size": None, "subset_seed": 0}
+data = streamed.load(where, 0)
+augment = PictureTransforms([ResizedCrop(32)], [Middle(32)])
+batches = data.training_batches(augment, 20, 0, lambda: 0, torch.device("cpu"))
+print(sum(len(batch[1]) for batch in batches), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+
+
+def test_an_epoch_of_ten_times_as_many_pictures_takes_no_more_memory(tmp_path):
+    seen = []
+    for count in (200, 2000):
+        folder = tmp_path / f"pictures{count}"
+        photographs.write(folder, classes=2, parts={"train": 1, "val": 1})
+        for label in (folder / "train").iterdir():
+            [first] = label.iterdir()
+            for number in range(count // 2 - 1):
+                os.link(first, label / f"more_{number}.JPEG")
+        settings = {"name": "folder", "classes": None, "held_out": None, "test_share": 0.2, "digests": False}
+        prepare_listing(tmp_path / f"sets{count}" / "folder", {**settings, "folder": str(folder)})
+        command = [sys.executable, "-c", EPOCH, str(tmp_path / f"sets{count}")]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        seen.append([int(word) for word in done.stdout.split()])
+    (few, less), (many, more) = seen
+    assert many > 9 * few > 0
+    assert more - less < 8 * 1024  # KiB of some 400 MiB
