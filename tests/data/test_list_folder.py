@@ -96,6 +96,24 @@ def test_digests_notice_other_bytes_of_the_same_length(folder, tmp_path):
         listing.read(3)
 
 
+@pytest.mark.parametrize(("root", "name"), [(".", "pictures"), ("pictures/..", "pictures"), ("pictures", "flowers")])
+def test_a_folder_is_not_listed_into_itself(root, name, folder, tmp_path):
+    before = sorted(folder.rglob("*"))
+    with pytest.raises(DeeperError, match=r"is no file of a prepared set|lies in the folder of its pictures"):
+        listed(folder, tmp_path / root, f"data.name={name}")
+    assert sorted(folder.rglob("*")) == before
+
+
+def test_pictures_that_came_into_the_place_of_a_listing_stay(folder, tmp_path):
+    place = tmp_path / "data" / "folder"
+    listed(folder, tmp_path / "data")
+    shutil.move(folder, place)
+    before = sorted(place.rglob("*"))
+    with pytest.raises(DeeperError, match="pictures is there and is no file of a prepared set"):
+        listed(place / "pictures", tmp_path / "data", "data.held_out=6")
+    assert sorted(place.rglob("*")) == before
+
+
 @pytest.mark.parametrize("kind", deep_pictures.WHITE)
 def test_what_is_white_in_deep_pictures_is_kept_and_said(kind, tmp_path):
     white = deep_pictures.WHITE[kind]
