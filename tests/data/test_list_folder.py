@@ -166,6 +166,10 @@ def broken(folder):
     picture.write_bytes(picture.read_bytes()[:300])
 
 
+def cut(folder):
+    (folder / "train" / "n00000000" / "deep.png").write_bytes(deep_pictures.png(2, 3))
+
+
 def flat(folder):
     for part in ("train", "val"):
         for category in list((folder / part).iterdir())[1:]:
@@ -182,6 +186,7 @@ def looped(folder):
         (emptied, (), "class folder train/n00000009 has no picture; put some there, or take it out"),
         (lacking, (), "has no test pictures of n00000001; every part needs every class"),
         (broken, ("data.digests=true",), "1 of 51 pictures cannot be read: train/n00000000/"),
+        (cut, (), "train/n00000000/deep.png (it has more than 8 bits in colour or beside transparency; convert it"),
         (flat, (), "holds pictures of 1 classes"),
         (looped, (), "is a link that leads back to a folder above it"),
         (lambda folder: None, ("data.classes=7",), "3 classes, 7 expected"),
