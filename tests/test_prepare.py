@@ -1,4 +1,5 @@
 import hashlib
+import itertools
 import os
 import subprocess
 import sys
@@ -78,8 +79,13 @@ def test_second_time_does_nothing_and_needs_no_source(small, tmp_path):
     assert {path: path.stat().st_mtime_ns for path in (tmp_path / "data" / "fashion_mnist").iterdir()} == before
 
 
-@pytest.mark.parametrize("name", ["images.npy", "labels.npy", "meta.json"])
-@pytest.mark.parametrize("damage", ["flipped", "truncated", "missing"])
+@pytest.mark.parametrize(
+    ("name", "damage"),
+    [
+        *itertools.product(["images.npy", "labels.npy", "meta.json"], ["flipped", "truncated"]),
+        *itertools.product(["images.npy", "labels.npy"], ["missing"]),
+    ],
+)
 def test_damaged_set_is_rebuilt(small, tmp_path, name, damage):
     prepare(small)
     folder = tmp_path / "data" / "fashion_mnist"
@@ -94,6 +100,45 @@ def test_damaged_set_is_rebuilt(small, tmp_path, name, damage):
         (folder / name).write_bytes(data[:-30])
     assert prepare(small).startswith("rebuilt, because ")
     assert contents(folder) == before
+
+
+def test_the_users_folder_is_never_replaced(small, tmp_path):
+    mine = tmp_path / "data" / "fashion_mnist"
+    (tmp_path / "files").rename(tmp_path / "away")
+    released.write(mine, released.idx_files())
+    small.folder = str(mine)
+    before = contents(mine)
+    with pytest.raises(DeeperError, match=r"is there and is no file of a prepared set, .* choose another root"):
+        prepare(small)
+    assert contents(mine) == before
+    small.folder = str(tmp_path / "away")
+    small.name = "trials"
+    for name, content in (("images.npy", b"the user's"), ("meta.json", b"{}")):
+        released.write(tmp_path / "data" / "trials", {name: content})
+        with pytest.raises(DeeperError, match=r"/images\.npy is there"):
+            prepare(small)
+    small.name = "notes"
+    (tmp_path / "data" / "notes").write_text("x")
+    with pytest.raises(DeeperError, match="/notes is there"):
+        prepare(small)
+    assert (tmp_path / "data" / "notes").read_text() == "x"
+    (tmp_path / "data" / "empty").mkdir()
+    small.name = "empty"
+    prepare(small)
+
+
+def test_a_file_that_was_put_beside_a_set_stays(small, tmp_path):
+    prepare(small)
+    mine = tmp_path / "data" / "fashion_mnist" / "notes.txt"
+    mine.write_text("x")
+    assert "nothing to do" in prepare(small)
+    small.held_out = 20
+    with pytest.raises(DeeperError, match=r"notes\.txt is there and is no file of a prepared set"):
+        prepare(small)
+    assert mine.read_text() == "x"
+    assert arrays.open_set(mine.parent).meta["splits"]["validation"] == [50, 60]
+    mine.unlink()
+    assert "another validation split" in prepare(small)
 
 
 def test_damaged_set_stays_where_there_is_nothing_to_rebuild_it_from(small, tmp_path):

@@ -4,6 +4,7 @@ import contextlib
 import ctypes
 import errno
 import fcntl
+import glob
 import hashlib
 import json
 import os
@@ -237,7 +238,7 @@ def _flock(file: BinaryIO, wait: bool) -> None:
 def folder_lock(folder: Path) -> Iterator[None]:
     """Let one process at a time make ``folder``, and clear away what a killed one left beside it."""
     with lock(folder.parent / f".{folder.name}.lock"):
-        for leftover in folder.parent.glob(f".{folder.name}.tmp-*"):
+        for leftover in folder.parent.glob(f".{glob.escape(folder.name)}.tmp-*"):
             shutil.rmtree(leftover, ignore_errors=True)
         yield
 
@@ -273,4 +274,8 @@ def _exchange(one: Path, other: Path) -> None:
     if rename is None or rename(here, os.fsencode(one), here, os.fsencode(other), exchange) != 0:
         aside = one.with_name(f"{one.name}.before")
         os.rename(other, aside)
-        os.rename(one, other)
+        try:
+            os.rename(one, other)
+        except OSError:
+            os.rename(aside, other)  # or it went with the scratch folder
+            raise

@@ -96,6 +96,24 @@ def test_digests_notice_other_bytes_of_the_same_length(folder, tmp_path):
         listing.read(3)
 
 
+@pytest.mark.parametrize(("root", "name"), [(".", "pictures"), ("pictures/..", "pictures"), ("pictures", "flowers")])
+def test_a_folder_is_not_listed_into_itself(root, name, folder, tmp_path):
+    before = sorted(folder.rglob("*"))
+    with pytest.raises(DeeperError, match=r"is no file of a prepared set|lies in the folder of its pictures"):
+        listed(folder, tmp_path / root, f"data.name={name}")
+    assert sorted(folder.rglob("*")) == before
+
+
+def test_pictures_that_came_into_the_place_of_a_listing_stay(folder, tmp_path):
+    place = tmp_path / "data" / "folder"
+    listed(folder, tmp_path / "data")
+    shutil.move(folder, place)
+    before = sorted(place.rglob("*"))
+    with pytest.raises(DeeperError, match="pictures is there and is no file of a prepared set"):
+        listed(place / "pictures", tmp_path / "data", "data.held_out=6")
+    assert sorted(place.rglob("*")) == before
+
+
 @pytest.mark.parametrize("kind", deep_pictures.WHITE)
 def test_what_is_white_in_deep_pictures_is_kept_and_said(kind, tmp_path):
     white = deep_pictures.WHITE[kind]
@@ -148,6 +166,10 @@ def broken(folder):
     picture.write_bytes(picture.read_bytes()[:300])
 
 
+def cut(folder):
+    (folder / "train" / "n00000000" / "deep.png").write_bytes(deep_pictures.png(2, 3))
+
+
 def flat(folder):
     for part in ("train", "val"):
         for category in list((folder / part).iterdir())[1:]:
@@ -164,6 +186,7 @@ def looped(folder):
         (emptied, (), "class folder train/n00000009 has no picture; put some there, or take it out"),
         (lacking, (), "has no test pictures of n00000001; every part needs every class"),
         (broken, ("data.digests=true",), "1 of 51 pictures cannot be read: train/n00000000/"),
+        (cut, (), "train/n00000000/deep.png (it has more than 8 bits in colour or beside transparency; convert it"),
         (flat, (), "holds pictures of 1 classes"),
         (looped, (), "is a link that leads back to a folder above it"),
         (lambda folder: None, ("data.classes=7",), "3 classes, 7 expected"),

@@ -1,6 +1,7 @@
 import struct
 from contextlib import suppress
 
+import deep_pictures
 import numpy as np
 import pytest
 from PIL import Image, ImageOps
@@ -69,6 +70,26 @@ def test_a_deep_picture_comes_as_it_is_and_becomes_eight_bits_by_the_white_of_it
     assert (seen == np.arange(256).reshape(16, 16, 1)).all()
     with pytest.raises(Unreadable, match="grey with more than 8 bits, and its set as prepared has none that hold int"):
         in_eight_bits(found, {"fractions": 1})
+
+
+CUT = {"rgb.png": deep_pictures.png(2, 3), "la.png": deep_pictures.png(4, 2), "rgba.png": deep_pictures.png(6, 4)}
+
+
+@pytest.mark.parametrize(("name", "content"), [*CUT.items(), ("rgb.tif", deep_pictures.tiff())])
+def test_sixteen_bits_in_colour_or_beside_transparency_are_refused_and_not_cut(tmp_path, name, content):
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(Unreadable, match="more than 8 bits in colour or beside transparency; convert it to 8 bits"):
+        decode(tmp_path / name)
+    assert is_deep(tmp_path / name)
+
+
+def test_sixteen_bits_that_pillow_scales_or_that_hold_three_colours_are_read(tmp_path):
+    (tmp_path / "a.ppm").write_bytes(b"P6 2 1 4095\n" + np.full(6, 4095, ">u2").tobytes())
+    head = struct.pack("<2sIIIIiiHHIIiiIIIII", b"BM", 74, 0, 70, 40, 2, 1, 1, 16, 3, 4, 0, 0, 0, 0, 0xF800, 0x7E0, 0x1F)
+    (tmp_path / "a.bmp").write_bytes(head.ljust(70, b"\0") + b"\xff" * 4)
+    for name in ("a.ppm", "a.bmp"):
+        assert np.asarray(decode(tmp_path / name)).tolist() == [[[255] * 3] * 2]
+        assert not is_deep(tmp_path / name)
 
 
 def test_a_picture_of_eight_bits_is_not_deep(tmp_path):

@@ -1,3 +1,4 @@
+import errno
 import json
 import os
 import signal
@@ -212,3 +213,24 @@ def test_set_takes_its_place_where_names_cannot_be_exchanged(prepared, monkeypat
     new = arrays.write_set(prepared, "tiny", labelled(seed=9), 20, FACTS)
     assert arrays.open_set(prepared).digest == new["digest"]
     assert [path.name for path in prepared.parent.iterdir()] == ["tiny"]
+
+
+def test_the_old_set_stays_where_names_cannot_be_exchanged_and_the_new_one_cannot_be_named(prepared, monkeypatch):
+    before, real = contents(prepared), os.rename
+
+    def rename(one, other):
+        if other == prepared and "tiny.before" not in str(one):
+            raise OSError(errno.ENOTEMPTY if prepared.exists() else errno.EIO, "no", str(other))
+        real(one, other)
+
+    monkeypatch.setattr(files.ctypes, "CDLL", lambda *args, **kwargs: object())
+    monkeypatch.setattr(os, "rename", rename)
+    with pytest.raises(OSError, match="no"):
+        arrays.write_set(prepared, "tiny", labelled(seed=9), 20, FACTS)
+    assert contents(prepared) == before
+
+
+def test_only_what_lies_beside_this_set_is_cleared(tmp_path):
+    (tmp_path / ".other.tmp-1").mkdir()
+    with files.folder_lock(tmp_path / "*"):
+        assert (tmp_path / ".other.tmp-1").exists()

@@ -6,7 +6,7 @@ with val/ (as ImageNet has them), or all three.
 
 import re
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,13 +16,17 @@ from deeper.files import below, shown
 JPEG = {".jpg", ".jpeg", ".jpe", ".jfif"}
 SUFFIXES = {*JPEG, ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".pgm", ".pbm", ".avif"}
 SPLITS = {  # how people call the parts of a split, in any case
-    "train": ("train", "training", "trn"),
-    "val": ("val", "valid", "validate", "validation", "dev", "devel", "development"),
-    "test": ("test", "testing", "tst", "eval", "evaluation"),
+    "train": ("train", "training", "trn", "trainval"),
+    "val": ("val", "valid", "validate", "validation", "dev", "devel", "development", "trainval"),
+    "test": ("test", "testing", "tst", "eval", "evaluation", "holdout", "heldout"),
 }
-PART_OF = {name: part for part, spelled in SPLITS.items() for name in spelled}
+PARTS = {word for spelled in SPLITS.values() for word in spelled}
 # what stands beside the part's name, as in test_set or "Train Images"
-BESIDE = re.compile(r"[\W_]*(data|dataset|set|split|folder|images?|imgs?|pictures?|photos?)[\W_]*")
+BESIDE = re.compile(r"data|dataset|set|split|folder|images?|imgs?|pictures?|photos?")
+LETTERS = re.compile(r"[^\W\d_]+")
+CAPITAL = re.compile(r"(?<=[a-z])(?=[A-Z])")  # where a word begins in trainImages
+
+Parts = Mapping[str, Sequence[str]]  # folders by the part of a split that each is called like
 
 
 @dataclass(frozen=True)
@@ -110,43 +114,89 @@ def _class_parents(root: Path) -> dict[Path, str | None]:
     Raises:
         DeeperError: some folders look like parts of a split and do not make one.
     """
-    by_part = _parts(root)
-    if not _make_a_split(by_part):
-        for names in by_part.values():
+    called = _called_like_parts(root)
+    splits = [by_part for by_part in called.values() if _make_a_split(by_part)]
+    if not splits:
+        _check_not_all_parts(root, called.values())
+        for names in called.get((), {}).values():
             _check_is_class(root, names[0])
         for name in _folders(root):
             _check_holds_no_split(root, name)
         return {root: None}
+    if len(splits) > 1:
+        both = " and ".join(f"{shown(by_part['train'][0])}/" for by_part in splits)
+        raise DeeperError(f"{shown(root)} has {both}, each of which may be the train part; leave one there")
+    (by_part,) = splits
+    if by_part["train"] == by_part.get("val"):  # trainval/, which is both
+        by_part = {part: names for part, names in by_part.items() if part != "val"}
     for part, names in by_part.items():
+        if sum(names[0] in others for others in by_part.values()) > 1:
+            raise DeeperError(
+                f"{shown(root)} has {names[0]}/, which may be two parts of a split; call it {part}/ or so"
+            )
         if len(names) > 1:
             both = " and ".join(f"{name}/" for name in names)
             raise DeeperError(f"{shown(root)} has {both}, each of which may be the {part} part; leave one there")
+        if not _folders(root / names[0]):
+            raise DeeperError(
+                f"{shown(root)} has {shown(names[0])}/, which looks like the {part} part of a split and holds no class "
+                "folders; put its pictures into a folder for each class, or call it otherwise if it is a class"
+            )
     return {root / by_part[part][0]: part for part in SPLITS if part in by_part}
 
 
-def _parts(folder: Path) -> dict[str, list[str]]:
-    """The folders in ``folder`` that are called like a part of a split, by part."""
-    by_part: dict[str, list[str]] = defaultdict(list)
+def _called_like_parts(folder: Path) -> dict[tuple[str, ...], dict[str, list[str]]]:
+    """The folders in ``folder`` that are called like a part of a split, by the other words of their names, and by part.
+
+    So imagenet_train/ and imagenet_val/ stand together, train2017/ has no other words, and training_shoes/ and
+    test_tubes/ stand alone.
+    """
+    called: dict[tuple[str, ...], dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
     for name in _folders(folder):
-        part = PART_OF.get(name.lower()) or PART_OF.get(BESIDE.sub("", name.lower()))
-        if part is not None:
-            by_part[part].append(name)
-    return by_part
+        words = _words(name)
+        others = tuple(word for word in words if word not in PARTS)
+        for part, spelled in SPLITS.items():
+            if any(word in spelled for word in words):
+                called[others][part].append(name)
+    return called
 
 
-def _make_a_split(parts: Mapping[str, Sequence[str]]) -> bool:
-    return "train" in parts and len(parts) > 1
+def _words(name: str) -> list[str]:
+    """The words of a folder's name, in small letters, without numbers and without those of ``BESIDE``."""
+    words: list[str] = []
+    for letters in LETTERS.findall(name):
+        whole = letters.lower()
+        words += [whole] if whole in PARTS else map(str.lower, CAPITAL.split(letters))
+    bare = [word if word in PARTS else BESIDE.sub("", word) for word in words]
+    return [word for word in bare if word]
+
+
+def _make_a_split(parts: Parts) -> bool:
+    return "train" in parts and len({name for names in parts.values() for name in names}) > 1
+
+
+def _check_not_all_parts(root: Path, called: Iterable[Parts]) -> None:
+    """See that not every folder is called like a part of a split, one of them like the training part."""
+    together = {part: [name for parts in called for name in parts.get(part, ())] for part in SPLITS}
+    together = {part: names for part, names in together.items() if names}
+    named = {name for names in together.values() for name in names}
+    if len(together) > 1 and _make_a_split(together) and named == set(_folders(root)):
+        both = " and ".join(f"{shown(name)}/" for name in sorted(named)[:2])
+        raise DeeperError(
+            f"{shown(root)} has {both}, which may be parts of a split or classes; call parts train/ and test/ or val/, "
+            "and classes otherwise"
+        )
 
 
 def _check_holds_no_split(root: Path, name: str) -> None:
     """See that a class folder has no split of its own, which nobody would read."""
-    parts = _parts(root / name)
-    if _make_a_split(parts):
-        inside = " and ".join(f"{shown(name)}/{names[0]}/" for names in parts.values())
-        raise DeeperError(
-            f"{shown(root)} has {inside}, a split below a folder that would be a class; put the parts above the "
-            f"classes, as in train/{shown(name)}/, or name {shown(root / name)} if it is the set"
-        )
+    for parts in _called_like_parts(root / name).values():
+        if _make_a_split(parts):
+            inside = " and ".join(f"{shown(name)}/{names[0]}/" for names in parts.values())
+            raise DeeperError(
+                f"{shown(root)} has {inside}, a split below a folder that would be a class; put the parts above the "
+                f"classes, as in train/{shown(name)}/, or name {shown(root / name)} if it is the set"
+            )
 
 
 def _check_is_class(root: Path, name: str) -> None:

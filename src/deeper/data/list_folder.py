@@ -28,8 +28,9 @@ def prepare_listing(folder: Path, settings: Mapping[str, Any]) -> str:
         settings: of a composed ``data``: ``name``, ``folder``, ``classes``, ``held_out``, ``test_share``, ``digests``.
 
     Raises:
-        DeeperError: no folder is named, it cannot be read, a class has no picture in a part, a picture cannot be
-            decoded (a deep one, or any with ``digests``), or there are other classes than the configuration says.
+        DeeperError: no folder is named, it cannot be read, the set would be written into it, a class has no picture in
+            a part, a picture cannot be decoded (a deep one, or any with ``digests``), or there are other classes than
+            the configuration says.
     """
     if settings["folder"] is None:
         raise DeeperError(f"{settings['name']}: name the folder of class folders with data.folder=FOLDER")
@@ -37,6 +38,11 @@ def prepare_listing(folder: Path, settings: Mapping[str, Any]) -> str:
     if not place.is_dir():
         raise DeeperError(
             f"data.folder={settings['folder']} is not a folder; name the one that holds the class folders"
+        )
+    if folder.resolve().is_relative_to(place.resolve()):
+        raise DeeperError(
+            f"{folder}, where the set would be written, lies in the folder of its pictures, {shown(place)}; choose "
+            "another place with data.root=FOLDER"
         )
     found = class_folders(place)
     for part, category in found.empty:

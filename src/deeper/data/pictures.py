@@ -4,6 +4,7 @@ A reader knows one on-disk format. It lists the pictures with label, part and gr
 ``deeper.data.targets.target_set`` turns the listing into arrays.
 """
 
+import re
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from deeper.errors import reason
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "PPM", "AVIF")  # an EPS would start another program
 MOST_PIXELS = 120_000_000  # 1.1 GB of memory at most while such a picture is decoded
 FULL_SCALES = (255, 1023, 4095, 16383, 65535)  # of 8, 10, 12, 14 and 16 bits
+DEEP = re.compile(";16[BLN]")  # in Pillow's words for samples of sixteen bits; BGR;16 are three colours in so many
 ORIENTATION = 0x0112  # of EXIF; JEITA CP-3451, table 4
 TURNED = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -85,7 +87,8 @@ def decode(path: Path | BinaryIO, most: int = MOST_PIXELS) -> Image.Image:
         most: pixels of a picture that is decoded at all.
 
     Raises:
-        Unreadable: it is missing, damaged, of none of ``FORMATS``, or has more than ``most`` pixels.
+        Unreadable: it is missing, damaged, of none of ``FORMATS``, or has more than ``most`` pixels; it has more than
+            eight bits in colour or beside transparency.
     """
     try:
         with warnings.catch_warnings():
@@ -108,8 +111,9 @@ def upright(picture: Image.Image) -> Image.Image:
     A deep one comes as it is, since what is white in it is a matter of its whole set (``whites``, ``in_eight_bits``).
 
     Raises:
-        Unreadable: its numbers are beyond 16 bits.
+        Unreadable: its numbers are beyond 16 bits, or Pillow would read the upper eight of its bits alone.
     """
+    _check_depth(picture)
     turned = _turned(picture)
     if _kind(turned) is None:
         return on_white(turned)
@@ -137,12 +141,12 @@ def on_white(picture: Image.Image) -> Image.Image:
 
 
 def is_deep(path: Path) -> bool:
-    """Whether a file's head says that it is a deep picture; not where it cannot be read."""
+    """Whether a file's head says that it has more than eight bits; not where it cannot be read."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             with Image.open(path, formats=FORMATS) as picture:
-                return _kind(picture) is not None
+                return _kind(picture) is not None or _is_cut(picture)
     except Exception:  # whatever it is, it is said when the picture is decoded
         return False
 
@@ -157,6 +161,11 @@ def _kind(picture: Image.Image) -> Literal["integers", "fractions"] | None:
     if picture.mode == "F":
         return "fractions"
     return "integers" if picture.mode.startswith("I") else None
+
+
+def _is_cut(picture: Image.Image) -> bool:
+    """Whether Pillow reads the upper eight of an opened picture's sixteen bits alone, as it does of all but grey."""
+    return _kind(picture) is None and any(DEEP.search(str(tile.args)) for tile in getattr(picture, "tile", ()))
 
 
 def whites(found: Iterable[Depth]) -> dict[str, int]:
@@ -200,6 +209,11 @@ def eight_bits(picture: Image.Image, white: int) -> Image.Image:
     """A deep picture as RGB of eight bits; ``white`` and more become 255."""
     scaled = np.asarray(picture).astype(np.float64) * 255 / white
     return Image.fromarray(scaled.clip(0, 255).astype(np.uint8)).convert("RGB")
+
+
+def _check_depth(picture: Image.Image) -> None:
+    if _is_cut(picture):
+        raise Unreadable("it has more than 8 bits in colour or beside transparency; convert it to 8 bits")
 
 
 def _check_range(picture: Image.Image) -> None:

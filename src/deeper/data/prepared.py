@@ -16,10 +16,24 @@ import numpy as np
 
 from deeper.data.splits import RULE, SPLITS, statistics, validation_rows
 from deeper.errors import DeeperError, reason
-from deeper.files import digest, file_digest, folder_lock, scratch_folder, sync_folder, take_place, write_synced
+from deeper.files import (
+    digest,
+    file_digest,
+    folder_lock,
+    scratch_folder,
+    shown,
+    sync_folder,
+    take_place,
+    write_synced,
+)
 
 ESCAPED = "backslashreplace"  # of a name that is not UTF-8: JSON reads it as it was
 IMAGES, LABELS, META = "images.npy", "labels.npy", "meta.json"
+OWN = {  # all that a prepared set, a listing and a target set may hold
+    *(IMAGES, LABELS, META),
+    *("names.npy", "ends.npy", "sizes.npy", "digests.npy", "place.json"),
+    *("names.json", "groups.npy"),
+}
 
 
 @dataclass(frozen=True)
@@ -95,16 +109,43 @@ def preparing(folder: Path, setting: str) -> Iterator[None]:
     """Let one process at a time prepare ``folder``, whose parent folder is named by ``setting``.
 
     Raises:
-        DeeperError: an ``OSError`` inside the block, such as a full disk.
+        DeeperError: something else than a prepared set is there; an ``OSError`` inside the block, such as a full disk.
     """
     try:
         with folder_lock(folder):
+            if not (folder / META).is_file():
+                check_replaceable(folder)
             yield
     except OSError as error:
         raise DeeperError(
             f"cannot prepare {folder.name} in {folder.parent}: {reason(error)} ({error.filename or folder.parent}); "
             f"free space or choose another folder with {setting}=FOLDER"
         ) from error
+
+
+def check_replaceable(folder: Path) -> None:
+    """See that a set may take the place ``folder``: nothing is there, or a prepared set and nothing beside it.
+
+    Raises:
+        DeeperError: something of the user's is there.
+        OSError: it cannot be read.
+    """
+    if not os.path.lexists(folder):
+        return
+    there = sorted(folder.iterdir()) if folder.is_dir() else [folder]
+    foreign = [entry for entry in there if entry.name not in OWN or not entry.is_file()]
+    if there and not foreign and not _is_written_here(folder / META):
+        foreign = there
+    if foreign:
+        raise DeeperError(
+            f"{shown(foreign[0])} is there and is no file of a prepared set, which would replace it; take it out of "
+            "there, or choose another root or another name for the set"
+        )
+
+
+def _is_written_here(meta: Path) -> bool:
+    """Whether a meta.json is one of a prepared set, damaged or not."""
+    return meta.is_file() and b'"digest"' in meta.read_bytes()
 
 
 def write_set(
@@ -143,6 +184,9 @@ def write_files(folder: Path, meta: Mapping[str, Any], content: Mapping[str, np.
 
     Args:
         content: an array (uint8 or int64) for a name that ends in .npy, else a list that is written as JSON.
+
+    Raises:
+        DeeperError: something else than a prepared set is there.
     """
     with scratch_folder(folder) as scratch:
         new = scratch / folder.name
@@ -152,6 +196,7 @@ def write_files(folder: Path, meta: Mapping[str, Any], content: Mapping[str, np.
         whole["digest"] = meta_digest(whole)
         write_synced(new / META, (json.dumps(whole, indent=2, ensure_ascii=False) + "\n").encode(errors=ESCAPED))
         sync_folder(new)
+        check_replaceable(folder)
         take_place(new, folder)
     return whole
 

@@ -112,3 +112,12 @@ def test_it_is_read_from_the_package_and_its_licence_is_printed(tmp_path, monkey
 def test_a_package_that_is_not_there_says_how_to_get_it(tmp_path):
     with pytest.raises(DeeperError, match=r"pip install elpv-stand-in, or .* transfer.target.path=FOLDER"):
         prepare.ready(target(tmp_path / "data"))
+
+
+def test_the_folder_of_the_release_is_never_replaced(tmp_path):
+    place = tmp_path / "data" / target(tmp_path)["name"]
+    write(place)
+    before = sorted(place.rglob("*"))
+    with pytest.raises(DeeperError, match="is no file of a prepared set"):
+        prepare.ready(target(tmp_path / "data", path=str(place)))
+    assert sorted(place.rglob("*")) == before

@@ -58,6 +58,15 @@ def test_seed_decides_the_split(tmp_path):
         (("TRAIN", "dev", "eval"), {"TRAIN": "train", "dev": "train", "eval": "test"}),
         (("train_set", "Test Images"), {"train_set": "train", "Test Images": "test"}),
         (("trn", "tst"), {"trn": "train", "tst": "test"}),
+        (("train2017", "val2017"), {"train2017": "train", "val2017": "test"}),
+        (("imagenet_train", "imagenet_VAL"), {"imagenet_train": "train", "imagenet_VAL": "test"}),
+        (("ILSVRC2012_train", "ILSVRC2012_val"), {"ILSVRC2012_train": "train", "ILSVRC2012_val": "test"}),
+        (("train_256", "val_256", "test2"), {"train_256": "train", "val_256": "train", "test2": "test"}),
+        (("train_v2", "val_v2"), {"train_v2": "train", "val_v2": "test"}),
+        (("_train", "holdout"), {"_train": "train", "holdout": "test"}),
+        (("trainval", "test"), {"trainval": "train", "test": "test"}),
+        (("voc-train-val", "voc-test"), {"voc-train-val": "train", "voc-test": "test"}),
+        (("trainImages", "TESTSet"), {"trainImages": "train", "TESTSet": "test"}),
     ],
 )
 def test_parts_above_the_class_folders_are_the_split(tmp_path, folders, expected):
@@ -90,12 +99,34 @@ def test_folders_beside_the_split_are_named(tmp_path):
         (("train",), r"has train/, which looks like a part of a split.* name .*/train$"),
         (("val", "test"), "has test/, which looks like a part of a split"),
         (("cats", "dogs", "testing"), "has testing/, which looks like a part of a split"),
+        (("train_v2", "val"), "has train_v2/ and val/, which may be parts of a split or classes; call parts train/"),
+        (("train2014", "train2017", "val2017"), "has train2014/ and train2017/, each of which may be the train part"),
+        (("train", "trainval", "test"), "has train/ and trainval/, each of which may be the train part"),
+        (("trainval", "val"), "has trainval/, which may be two parts of a split"),
+        (("trainA", "trainB", "testA", "testB"), "has trainA/ and trainB/, each of which may be the train part"),
+        (("tiny_train_test", "tiny_val"), "has tiny_train_test/, which may be two parts of a split"),
+        (("training_shoes", "test_tubes"), "which may be parts of a split or classes; .* classes otherwise"),
     ],
 )
 def test_parts_that_make_no_split_are_refused_and_never_classes(tmp_path, folders, words):
     split_folders(tmp_path, *folders)
     with pytest.raises(DeeperError, match=words):
         read(tmp_path)
+
+
+def test_parts_without_class_folders_are_refused(tmp_path):
+    for part in ("train2017", "val2017"):
+        draw(tmp_path / part / "x.png", [0], 2, 0)
+    with pytest.raises(DeeperError, match="train2017/, which looks like the train part of a split and holds no class"):
+        read(tmp_path)
+
+
+def test_classes_may_have_a_word_of_a_split_in_their_names(tmp_path):
+    names = ["boots", "freight_train", "steam_train", "test_tubes", "training_shoes"]
+    for label, name in enumerate(names):
+        for number in range(4):
+            draw(tmp_path / name / f"view {number}" / "x.png", [label], 5, number)
+    assert list(read(tmp_path).classes) == names
 
 
 @pytest.mark.parametrize("wrapped", ["cat", "images"])
