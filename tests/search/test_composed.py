@@ -64,6 +64,14 @@ def test_a_search_of_another_profile_or_data_set_is_not_replaced(tmp_path, profi
         composed.check_place(OmegaConf.create({"profile": profile, "data": {"name": "mnist"}}), path, data)
 
 
+@pytest.mark.parametrize("content", ["<<<<<<< HEAD\n{}\n", "", "[]"])
+def test_a_damaged_file_is_not_searched_over(tmp_path, content):
+    path = tmp_path / "s.json"
+    path.write_text(content)
+    with pytest.raises(DeeperError, match=r"s\.json is damaged \(.*git checkout brings it back"):
+        composed.check_place(OmegaConf.create({"profile": "full", "data": {"name": "mnist"}}), path, "d")
+
+
 @pytest.mark.parametrize("word", ["searcher=random", "searcher.lr=0.1", "+searcher.lr=0.1"])
 def test_a_searcher_on_the_line_of_a_study_is_refused(word):
     with pytest.raises(DeeperError, match="the study names its searchers"):

@@ -10,7 +10,7 @@ from omegaconf import DictConfig
 
 from deeper.errors import DeeperError, reason
 from deeper.files import write_json
-from deeper.schema.results import folder_of
+from deeper.schema.results import damaged, folder_of, read_content
 from deeper.schema.search import Searches, SearchResult, SearchSettings, SearchStudy, SearchTable, as_json, read_as
 from deeper.search import engine
 from deeper.search.known import signed, told, trust
@@ -98,9 +98,11 @@ def check_place(cfg: DictConfig, path: Path, data: str) -> None:
         data: digest of the prepared data.
 
     Raises:
-        DeeperError: there is one.
+        DeeperError: there is one, or what is there is damaged.
     """
-    there, elsewhere = _there(path), "results=FOLDER writes this one elsewhere"
+    there, elsewhere = read_content(path) if path.exists() else {}, "results=FOLDER writes this one elsewhere"
+    if not isinstance(there, Mapping):
+        raise damaged(path, "no search")
     if (other := there.get("profile", cfg.profile)) != cfg.profile:
         raise DeeperError(f"{path} is of profile {other}; {elsewhere}")
     if there.get("data", data) != data:
