@@ -4,7 +4,6 @@ import json
 import math
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,7 @@ from omegaconf import DictConfig
 
 from deeper.data.prepared import read_meta
 from deeper.errors import DeeperError
-from deeper.files import write_json
+from deeper.files import warn_once, write_json
 from deeper.run import measurements as probing
 from deeper.run.identity import OPEN
 from deeper.run.jobs import make_job
@@ -90,7 +89,7 @@ def known(cfg: DictConfig) -> dict[str, dict[str, Any]]:
     except (LookupError, TypeError, AttributeError):
         raise damaged(path, "its rows are none") from None
     for line in changed.values():
-        _warn_once(f"{path}: {line}; it is measured again")
+        warn_once(f"{path}: {line}; it is measured again")
     study = study_arms.study_of(cfg) if rows else None
     return {trial: row for trial, row in rows.items() if _measured(row, study)}
 
@@ -107,11 +106,6 @@ def _standing(path: Path) -> dict[str, Any] | None:
     if not isinstance(content, dict) or "schema" not in content:
         raise damaged(path, "no table")
     return content if content["schema"] == SCHEMA else None
-
-
-@cache
-def _warn_once(line: str) -> None:
-    print(f"warning: {line}", file=sys.stderr)
 
 
 def _measured(row: Mapping[str, Any], study: Study | None) -> bool:
