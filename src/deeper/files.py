@@ -9,9 +9,11 @@ import hashlib
 import json
 import os
 import shutil
+import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -84,6 +86,40 @@ def json_bytes(value: Any) -> bytes:
 def write_json(path: Path, value: Any) -> None:
     """Write a value as indented JSON, whole or not at all."""
     write_bytes(path, json_bytes(value))
+
+
+def sealed(content: Mapping[str, Any]) -> dict[str, Any]:
+    """A mapping with the digest of all else in it."""
+    whole = {key: value for key, value in content.items() if key != "digest"}
+    return {**whole, "digest": digest(whole)}
+
+
+def fits(content: Mapping[str, Any]) -> bool:
+    """Whether a mapping fits its digest; one from before digests were kept has none."""
+    return content.get("digest") is None or sealed(content) == content
+
+
+def read_sealed(path: Path) -> dict[str, Any] | None:
+    """What was written of ``sealed``, without its digest.
+
+    None where there is no such file, or it is not what was written; then a line says so, once.
+    """
+    try:
+        content = json.loads(path.read_bytes())
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError):
+        content = None
+    if not isinstance(content, dict) or not fits(content):
+        warn_once(f"{shown(path)} is not what was written and is not believed")
+        return None
+    return {key: value for key, value in content.items() if key != "digest"}
+
+
+@cache
+def warn_once(line: str) -> None:
+    """Say a warning on standard error, each one once."""
+    print(f"warning: {line}", file=sys.stderr)
 
 
 def write_synced(path: Path, content: bytes) -> None:

@@ -1,5 +1,6 @@
 """What a store keeps of a network's cost is all that is counted."""
 
+import json
 from dataclasses import fields
 
 import pytest
@@ -11,6 +12,31 @@ from deeper.run import costs as costing
 
 def test_every_number_that_is_counted_is_kept():
     assert tuple(field.name for field in fields(Cost)) == costing.COSTS
+
+
+RESIDUAL = {"_target_": "deeper.models.residual.ResidualNetwork"}
+
+
+def kept_cost(store, monkeypatch, content):
+    """What is taken for a network's cost where the store keeps ``content`` of what it counted, 1."""
+    monkeypatch.setattr(count, "count_config", lambda *settings: Cost(**dict.fromkeys(costing.COSTS, 1)))
+    config = {"model": RESIDUAL, "data": {"channels": 1, "image_size": 14}, "store": str(store)}
+    costing.cost(config)
+    [path] = (store / "costs").iterdir()
+    path.write_text(content(json.loads(path.read_text())))
+    return costing.cost(config)["params"], json.loads(path.read_text())
+
+
+def test_a_cost_that_was_changed_is_counted_again(tmp_path, monkeypatch, capfd):
+    found, kept = kept_cost(tmp_path, monkeypatch, lambda kept: json.dumps(kept | {"params": 5}))
+    assert (found, kept["params"]) == (1, 1)
+    assert "is not what was written and is not believed" in capfd.readouterr().err
+
+
+def test_a_cost_from_before_digests_were_kept_is_taken(tmp_path, monkeypatch, capfd):
+    older = dict.fromkeys(costing.COSTS, 5)
+    assert kept_cost(tmp_path, monkeypatch, lambda kept: json.dumps(older)) == (5, older)
+    assert capfd.readouterr().err == ""
 
 
 @pytest.mark.parametrize(("target", "times"), [("timm_network.TimmNetwork", 2), ("residual.ResidualNetwork", 1)])

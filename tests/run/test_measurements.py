@@ -35,6 +35,22 @@ def test_measured_once_and_kept(home, capfd):
     assert capfd.readouterr().err == ""
 
 
+def test_a_measurement_that_was_changed_is_made_again(home, capfd):
+    spec = {"lesion": {**LESION, "images": 17}}
+    probing.run([(home, spec)], slots=1)
+    path = probing.place(home, "lesion", spec["lesion"])
+    measured = json.loads(path.read_text())
+    older = {key: value for key, value in measured.items() if key != "digest"} | {"whole": 0.5}
+    path.write_text(json.dumps(older))
+    assert probing.found(home, spec)["lesion"]["value"] == older, "from before digests were kept"
+    path.write_text(json.dumps(measured | {"whole": 0.5}))
+    capfd.readouterr()
+    assert probing.found(home, spec) == {}
+    assert f"warning: {path} is not what was written and is not believed" in capfd.readouterr().err
+    probing.run([(home, spec)], slots=1)
+    assert json.loads(path.read_text()) == measured
+
+
 def test_other_settings_are_another_measurement(home):
     assert probing.found(home, {"lesion": {**LESION, "draws": 2}}) == {}
     assert probing.key("a", LESION) != probing.key("b", LESION)

@@ -6,8 +6,9 @@ import pytest
 from omegaconf import OmegaConf
 
 from deeper.errors import DeeperError
-from deeper.schema.search import SearchCost, SearchedNetwork, SearchResult, SearchSettings
-from deeper.search import composed, studied
+from deeper.paths import ROOT
+from deeper.schema.search import SearchCost, SearchedNetwork, SearchResult, SearchSettings, read_as, read_study
+from deeper.search import composed, known, studied
 
 SETTINGS = SearchSettings(networks=1, trial_seeds=(100,), batch=1)
 
@@ -62,6 +63,35 @@ def test_a_search_of_another_profile_or_data_set_is_not_replaced(tmp_path, profi
     composed.check_place(OmegaConf.create({"profile": "full", "data": {"name": "mnist"}}), path, "d")
     with pytest.raises(DeeperError, match=words):
         composed.check_place(OmegaConf.create({"profile": profile, "data": {"name": "mnist"}}), path, data)
+
+
+@pytest.mark.parametrize("content", ["<<<<<<< HEAD\n{}\n", "", "[]"])
+def test_a_damaged_file_is_not_searched_over(tmp_path, content):
+    path = tmp_path / "s.json"
+    path.write_text(content)
+    with pytest.raises(DeeperError, match=r"s\.json is damaged \(.*git checkout brings it back"):
+        composed.check_place(OmegaConf.create({"profile": "full", "data": {"name": "mnist"}}), path, "d")
+
+
+def test_an_edited_number_is_not_believed(tmp_path):
+    path, asked = tmp_path / "s.json", OmegaConf.create({"profile": "full", "data": {"name": "mnist"}})
+    composed.keep(path, result(True).model_copy(update={"networks": (network(0),)}))
+    assert read_as(SearchResult, path).networks[0].error == 0.1
+    content = json.loads(path.read_text())
+    content["networks"][0]["error"] = 0.01
+    path.write_text(json.dumps(content))
+    words = r"s\.json is damaged \(it was changed after it was written and is not believed\); git checkout"
+    for use in (
+        lambda: composed.check_place(asked, path, "d"),
+        lambda: known.trust(None, OmegaConf.create({"trust_table": True, "reuse": "x"}), SearchResult, path),
+    ):
+        with pytest.raises(DeeperError, match=words):
+            use()
+
+
+def test_a_file_from_before_digests_were_kept_is_read():
+    """The committed table has none yet, or one that fits."""
+    assert read_study(ROOT / "results" / "search_table.json").cells
 
 
 @pytest.mark.parametrize("word", ["searcher=random", "searcher.lr=0.1", "+searcher.lr=0.1"])

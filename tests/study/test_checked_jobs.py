@@ -192,7 +192,7 @@ def test_an_arm_has_a_seed_once(root, tmp_path, swept):
 )
 def test_a_table_of_something_else_is_not_replaced(tmp_path, key, there, here):
     said = {"profile": "pocket", "data": "fashion_mnist"}
-    (tmp_path / "depth.json").write_text(json.dumps({**said, "data": {"name": said["data"]}}))
+    (tmp_path / "depth.json").write_text(json.dumps({"schema": 2, **said, "data": {"name": said["data"]}}))
     named, line = said | {key: here}, [f"results={tmp_path}"]
     settings = {"profile": named["profile"], "data": {"name": named["data"]}, "study": {"name": "depth"}}
     cfg = OmegaConf.create({**settings, "results": str(tmp_path)})
@@ -205,3 +205,22 @@ def test_a_table_of_something_else_is_not_replaced(tmp_path, key, there, here):
     cfg.transfer = {}
     cfg.data.name = "clipart"
     _check_place(cfg, line)
+
+
+@pytest.mark.parametrize("trusted", ["true", "false"])
+@pytest.mark.parametrize(
+    "content",
+    ["<<<<<<< HEAD\n{}\n", "", "[]", "{}", '{"schema": 2}', '{"schema": 2, "trials": [3], "environments": []}'],
+)
+def test_a_damaged_table_is_no_reason_to_train_and_is_not_replaced(content, trusted, write, tmp_path, monkeypatch):
+    block = {key: value for key, value in BLOCK.items() if key not in ("budgets", "published")}
+    path = tmp_path / "results" / "smoke" / "typo.json"
+    path.parent.mkdir(parents=True)
+    path.write_text(content)
+    status, out, err = call([*write(block), "--multirun", f"trust_table={trusted}"], monkeypatch)
+    assert (status, out) == (2, "")
+    *_, line = err.splitlines()
+    assert line.startswith(f"error: {path} is damaged (")
+    assert "git checkout brings it back, or remove it" in line
+    assert path.read_text() == content
+    assert not (tmp_path / "store").exists()

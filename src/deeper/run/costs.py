@@ -1,7 +1,6 @@
 """What the networks of trials cost, counted once for all trials of a store that share one."""
 
 import functools
-import json
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -9,7 +8,7 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from deeper import results_versions
-from deeper.files import digest, write_json
+from deeper.files import digest, read_sealed, sealed, write_json
 from deeper.run.identity import by_meaning
 from deeper.run.provenance import origins
 
@@ -29,17 +28,16 @@ def cost(config: dict[str, Any]) -> dict[str, int]:
 
         data = config["data"]
         found = count_config(config["model"], data["channels"], data["image_size"]).as_dict()
-        write_json(_place(config), found)
+        write_json(_place(config), sealed(found))
     return found
 
 
 def known(config: dict[str, Any]) -> dict[str, int] | None:
     """The cost that the store keeps of a network; None where it has not been counted yet."""
-    try:
-        kept = json.loads(_place(config).read_bytes())
-        found = {name: kept[name] for name in COSTS}
-    except (OSError, ValueError, KeyError, TypeError):
+    kept = read_sealed(_place(config)) or {}
+    if not set(COSTS) <= kept.keys():
         return None
+    found = {name: kept[name] for name in COSTS}
     return found if all(value is None or type(value) is int for value in found.values()) else None
 
 

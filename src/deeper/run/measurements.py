@@ -9,20 +9,19 @@ settings, and what every probe can have:
 - ``alone``: true for one that measures time and must have the machine to itself; these run last, one after another,
   a seed of every arm and then the next, so that what slows the machine for a while slows all arms alike.
 
-What is kept is named by the digest of the trial, all of that but ``arms``, and the results version. It is never
-measured again, so a measurement need not repeat to the bit.
+What is kept is named by the digest of the trial, all of that but ``arms``, and the results version, and carries a
+digest of what it says. While it fits that it is never measured again, so a measurement need not repeat to the bit.
 """
 
 import importlib
 import inspect
-import json
 import math
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
 from deeper.errors import DeeperError
-from deeper.files import write_json
+from deeper.files import read_sealed, sealed, write_json
 from deeper.run import identity
 from deeper.run.slots import Display, Sweep, Task, raise_failures
 from deeper.run.store import WEIGHTS, Home
@@ -49,7 +48,7 @@ def key(trial: str, spec: Mapping[str, Any]) -> str:
 
 def found(home: Home, probes: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     """The measurements of a trial that are kept: by name, ``{"key", "value"}``."""
-    kept = {name: (key(home.trial, spec), _kept(place(home, name, spec))) for name, spec in probes.items()}
+    kept = {name: (key(home.trial, spec), read_sealed(place(home, name, spec))) for name, spec in probes.items()}
     return {name: {"key": of, "value": value} for name, (of, value) in kept.items() if value is not None}
 
 
@@ -67,7 +66,7 @@ class Measurement(Task):
         self.devices, self.alone, self.exact = 1, spec.get("alone", False), False
 
     def result(self) -> dict[str, Any] | None:
-        return _kept(Path(self.key))
+        return read_sealed(Path(self.key))
 
     def check(self) -> None:
         """A measurement needs no GPU."""
@@ -105,7 +104,7 @@ def run(
         TrialFailed: some could not be made; raised after the others.
     """
     wanted = {place(home, name, spec): (home, name, dict(spec)) for home, own in asked for name, spec in own.items()}
-    tasks = [_task(*task) for path, task in wanted.items() if _kept(path) is None]
+    tasks = [_task(*task) for path, task in wanted.items() if read_sealed(path) is None]
     if tasks:
         raise_failures(Sweep(tasks, slots, display or Display("probes")).run(), "probes")
 
@@ -116,13 +115,6 @@ def _task(home: Home, name: str, spec: dict[str, Any]) -> Measurement:
     store = str(home.path.parent)
     config |= {"store": store, "model": config["model"] | ({"store": store} if "store" in config["model"] else {})}
     return Measurement({"config": config, "id": home.trial, "probe": (name, spec)}, f"{name} on {home.trial}")
-
-
-def _kept(path: Path) -> Any | None:
-    try:
-        return json.loads(path.read_bytes())
-    except (OSError, ValueError):
-        return None
 
 
 def train(job: dict[str, Any], say: Callable[[str, Any], None]) -> None:
@@ -158,7 +150,7 @@ def train(job: dict[str, Any], say: Callable[[str, Any], None]) -> None:
         value = measure(network, load(_data(config["data"], spec)), config["seed"], **settings)
     except ValueError as error:
         raise DeeperError(f"probe {name}: {error}") from error
-    write_json(place(home, name, spec), _finite(value))
+    write_json(place(home, name, spec), sealed(_finite(value)))
 
 
 def describe(error: BaseException) -> str:

@@ -17,7 +17,7 @@ import yaml
 
 from deeper import files
 from deeper.errors import DeeperError, reason
-from deeper.files import digest, file_digest, write_json
+from deeper.files import digest, file_digest, sealed, write_json
 from deeper.results_versions import today, trusted
 
 RECORD, CONFIG, CURVES, PREDICTIONS = "record.json", "config.yaml", "curves.jsonl", "predictions.npz"
@@ -123,7 +123,7 @@ class Home:
         """Write the record, which makes the trial finished, and drop what only served to go on."""
         digests = {name: file_digest(self / name) for name in NAMED}
         whole = {"id": self.trial, **record, "files": digests}
-        write_json(self / RECORD, {**whole, "digest": digest(whole)})
+        write_json(self / RECORD, sealed(whole))
         (self / CHECKPOINT).unlink(missing_ok=True)
 
     def lock(self, wait: bool = True) -> AbstractContextManager[bool]:

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, ConfigDict, Field, ValidationError, model_validator
 
-from deeper.errors import DeeperError
+from deeper.errors import DeeperError, reason
 from deeper.files import digest
 from deeper.schema.base import Closed, Count, Fraction, NotNegative, Open, Row, Text, Whole, wrong
 from deeper.schema.errors import explain
@@ -319,6 +319,25 @@ class StudyTable(Closed):
         return digest, size or self.data.image_size, train or self.data.train
 
 
+def read_content(path: Path) -> Any:
+    """What a file of results says, unchecked.
+
+    Raises:
+        DeeperError: it is not JSON, as a merge leaves it.
+        OSError: it cannot be read.
+    """
+    try:
+        return json.loads(path.read_bytes())
+    except ValueError as error:
+        raise damaged(path, f"not JSON: {reason(error)}") from None
+
+
+def damaged(path: Path, why: str) -> DeeperError:
+    """The error that says so of a file of results; nobody writes over it, for what it tells may have taken hours."""
+    advice = "git checkout brings it back, or remove it, and what is not in the store is measured anew"
+    return DeeperError(f"{path} is damaged ({why}); {advice}")
+
+
 def read_table(path: Path) -> StudyTable:
     """A study's table.
 
@@ -326,15 +345,14 @@ def read_table(path: Path) -> StudyTable:
         DeeperError: the file is not JSON, of another schema, contradicts itself, or has another study's name; or a row,
             or the whole, does not fit its digest.
     """
-    content = path.read_bytes()
+    value = read_content(path)
     try:
-        table = StudyTable.model_validate_json(content)
+        table = StudyTable.model_validate_json(path.read_bytes())
     except ValidationError as error:
         words = _other_schema(error) or explain(error, StudyTable, "")
         raise DeeperError(f"{path}: {words}; run the study again") from None
     if table.name != path.stem:
         raise DeeperError(f"{path} holds the study {table.name!r}; name the file after its study")
-    value = json.loads(content)
     for line in changed_rows(value).values():
         raise DeeperError(f"{path}: {line}; git checkout brings it back, or run the study again")
     if value.get("digest") != _table_digest(value):

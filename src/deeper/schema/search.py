@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, Self, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from deeper.errors import DeeperError
+from deeper.files import fits
 from deeper.schema.base import (
     EACH_ONCE,
     SEEDS,
@@ -25,7 +26,7 @@ from deeper.schema.base import (
 )
 from deeper.schema.errors import explain
 from deeper.schema.ledger import ledger
-from deeper.schema.results import Environment
+from deeper.schema.results import Environment, damaged, read_content
 from deeper.schema.study import ClaimTest, CostName, Settings
 
 BEST = "best"  # of the networks that searchers found, the one of the least short error
@@ -136,6 +137,7 @@ class SearchResult(Closed):
         winner: the network of the least loss; of equal ones the first.
         front: of a search for error and cost: the networks than which none is better in both, by cost.
         finished: whether it came to its end; until then the file is that of a search on its way.
+        digest: of all else in its file; files from before it was kept have none.
     """
 
     model_config = ConfigDict(populate_by_name=True)
@@ -154,6 +156,7 @@ class SearchResult(Closed):
     final: FinalResult | None = None
     environments: Row[Environment] = ()
     finished: bool = False
+    digest: str | None = None
 
 
 class LongTraining(Closed):
@@ -360,6 +363,7 @@ class SearchTable(Closed):
     replays: Row[Replays] = ()
     environments: Row[Environment] = ()
     finished: bool = False
+    digest: str | None = None
 
 
 class ShortTraining(Closed):
@@ -431,6 +435,7 @@ class SearchStudy(Closed):
     rank_correlation: Annotated[float, Field(ge=-1, le=1)] | None = None
     environments: Row[Environment] = ()
     finished: bool = False
+    digest: str | None = None
 
 
 def search_settings(block: Any) -> SearchSettings:
@@ -446,9 +451,10 @@ def read_as(kind: type[Model], path: Path) -> Model:
     """A file of searches: a search, a table, or a study.
 
     Raises:
-        DeeperError: it is not there, not JSON or of another schema.
+        DeeperError: it is not there, damaged, of another schema, or does not fit its digest.
     """
     try:
+        read_unchanged(path)
         return kind.model_validate_json(path.read_bytes())
     except FileNotFoundError:
         raise DeeperError(f"{path}: there is no such file") from None
@@ -456,11 +462,24 @@ def read_as(kind: type[Model], path: Path) -> Model:
         raise DeeperError(explain(error, kind, str(path))) from None
 
 
+def read_unchanged(path: Path) -> Any:
+    """What a file of searches says; of its form nothing is checked.
+
+    Raises:
+        DeeperError: it is not JSON, or does not fit its digest.
+        OSError: it cannot be read.
+    """
+    content = read_content(path)
+    if isinstance(content, dict) and not fits(content):
+        raise damaged(path, "it was changed after it was written and is not believed")
+    return content
+
+
 def read_study(path: Path) -> SearchTable | SearchStudy:
     """The file of a study of searches, whichever it is.
 
     Raises:
-        DeeperError: it is not there, not JSON or of another schema.
+        DeeperError: as of ``read_as``.
     """
     try:
         is_table = "searches" in (content := json.loads(path.read_bytes())) and "cells" in content

@@ -9,9 +9,18 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig
 
 from deeper.errors import DeeperError, reason
-from deeper.files import write_json
-from deeper.schema.results import folder_of
-from deeper.schema.search import Searches, SearchResult, SearchSettings, SearchStudy, SearchTable, as_json, read_as
+from deeper.files import sealed, write_json
+from deeper.schema.results import damaged, folder_of
+from deeper.schema.search import (
+    Searches,
+    SearchResult,
+    SearchSettings,
+    SearchStudy,
+    SearchTable,
+    as_json,
+    read_as,
+    read_unchanged,
+)
 from deeper.search import engine
 from deeper.search.known import signed, told, trust
 from deeper.search.searcher import Searcher
@@ -98,9 +107,11 @@ def check_place(cfg: DictConfig, path: Path, data: str) -> None:
         data: digest of the prepared data.
 
     Raises:
-        DeeperError: there is one.
+        DeeperError: there is one, or what is there is damaged.
     """
-    there, elsewhere = _there(path), "results=FOLDER writes this one elsewhere"
+    there, elsewhere = read_unchanged(path) if path.exists() else {}, "results=FOLDER writes this one elsewhere"
+    if not isinstance(there, Mapping):
+        raise damaged(path, "no search")
     if (other := there.get("profile", cfg.profile)) != cfg.profile:
         raise DeeperError(f"{path} is of profile {other}; {elsewhere}")
     if there.get("data", data) != data:
@@ -114,7 +125,7 @@ def keep(path: Path, result: SearchResult | SearchTable | SearchStudy) -> None:
     """
     there = _there(path)
     if result.finished or not (there.get("finished", False) or _trials(path, type(result)) > len(told(result))):
-        write_json(path, as_json(result))
+        write_json(path, sealed(as_json(result)))
 
 
 def keeper(path: Path, trainings: Trainings) -> Callable[[SearchResult | SearchTable | SearchStudy], None]:

@@ -19,7 +19,7 @@ def trust(
     An id is a meaning: a network whose settings, data or code's results version changed has another, and is trained.
 
     Raises:
-        DeeperError: the file is of another schema.
+        DeeperError: the file is damaged, of another schema, or was changed after it was written.
     """
     if not cfg.trust_table or cfg.reuse == "exact" or not path.exists():
         return

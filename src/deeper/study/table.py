@@ -4,7 +4,6 @@ import json
 import math
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +11,13 @@ from omegaconf import DictConfig
 
 from deeper.data.prepared import read_meta
 from deeper.errors import DeeperError
-from deeper.files import write_json
+from deeper.files import warn_once, write_json
 from deeper.run import measurements as probing
 from deeper.run.identity import OPEN
 from deeper.run.jobs import make_job
 from deeper.run.seeded import plain
 from deeper.run.store import CURVES, Home
-from deeper.schema.results import SCHEMA, changed_rows, folder_of, sealed
+from deeper.schema.results import SCHEMA, changed_rows, damaged, folder_of, read_content, sealed
 from deeper.schema.study import Study
 from deeper.study import arms as study_arms
 from deeper.study import averaging, scores
@@ -73,28 +72,40 @@ def known(cfg: DictConfig) -> dict[str, dict[str, Any]]:
     """Rows of the study's table by trial, where ``trust_table`` says that they stand for trials that are not here.
 
     A row that does not fit its digest was changed after it was measured: it is named and not believed.
+
+    Raises:
+        DeeperError: the file that stands there is damaged.
     """
     if not cfg.trust_table or cfg.reuse == "exact":
         return {}
     path = place(cfg)
+    old = _standing(path)
+    if old is None:
+        return {}
     try:
-        old = json.loads(path.read_bytes())
-        if old["schema"] != SCHEMA:
-            return {}
         changed = changed_rows(old)
         believed = [row for place, row in enumerate(old["trials"]) if place not in changed]
         rows = {row["id"]: {**row, "environment": old["environments"][row["environment"]]} for row in believed}
-    except (OSError, ValueError, LookupError, TypeError):
-        return {}
+    except (LookupError, TypeError, AttributeError):
+        raise damaged(path, "its rows are none") from None
     for line in changed.values():
-        _warn_once(f"{path}: {line}; it is measured again")
+        warn_once(f"{path}: {line}; it is measured again")
     study = study_arms.study_of(cfg) if rows else None
     return {trial: row for trial, row in rows.items() if _measured(row, study)}
 
 
-@cache
-def _warn_once(line: str) -> None:
-    print(f"warning: {line}", file=sys.stderr)
+def _standing(path: Path) -> dict[str, Any] | None:
+    """The value of the table that stands at a place; None: there is none, or it is of another schema.
+
+    Raises:
+        DeeperError: it is damaged.
+    """
+    if not path.exists():
+        return None
+    content = read_content(path)
+    if not isinstance(content, dict) or "schema" not in content:
+        raise damaged(path, "no table")
+    return content if content["schema"] == SCHEMA else None
 
 
 def _measured(row: Mapping[str, Any], study: Study | None) -> bool:
@@ -239,12 +250,18 @@ def of_another(cfg: DictConfig) -> tuple[str, str] | None:
 
     Returns:
         ``profile`` or ``data``, and the table's.
+
+    Raises:
+        DeeperError: what stands there is damaged.
     """
-    try:
-        other = json.loads(place(cfg).read_bytes())
-        there = {"profile": other["profile"], "data": other["data"]["name"]}
-    except (OSError, ValueError, KeyError, TypeError):
+    path = place(cfg)
+    other = _standing(path)
+    if other is None:
         return None
+    try:
+        there = {"profile": other["profile"], "data": other["data"]["name"]}
+    except (LookupError, TypeError):
+        raise damaged(path, "it does not say of which profile and data it is") from None
     here = {"profile": cfg.profile, "data": there["data"] if "transfer" in cfg else cfg.data.name}
     return next((one for one in there.items() if one not in here.items()), None)
 

@@ -6,6 +6,7 @@ import pytest
 import searched as made
 
 from deeper.errors import DeeperError
+from deeper.files import sealed
 from deeper.paths import PUBLISHED
 from deeper.reporting.pages import search, site
 from deeper.schema.baselines import Baselines
@@ -29,6 +30,14 @@ def test_both_kinds_are_read_from_their_files(folder):
     assert [read_study(folder / f"search_{name}.json").finished for name in ("cells", "made")] == [True, True]
     (folder / "search_made.json").write_text("{")
     with pytest.raises(DeeperError, match=r"search_made\.json"):
+        search.pages(folder, Baselines.model_construct(rows=()))
+
+
+@pytest.mark.parametrize("name", ["search_made", "search_cells", "search/{run}"])
+def test_no_page_is_made_from_a_file_that_was_changed(folder, name):
+    path = folder / f"{name.format(run=made.study()[1][0].name)}.json"
+    path.write_text(json.dumps(sealed(json.loads(path.read_text())) | {"data": "another"}))
+    with pytest.raises(DeeperError, match=rf"{path.name} is damaged \(it was changed after it was written"):
         search.pages(folder, Baselines.model_construct(rows=()))
 
 
