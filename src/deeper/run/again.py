@@ -1,6 +1,5 @@
 """A trial of the store trained again from its frozen settings, and compared with what it was."""
 
-import shutil
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,7 +30,8 @@ def job(cfg: DictConfig) -> dict[str, Any]:
     """The job of ``cfg.trial`` with its own settings and the surroundings of the command line.
 
     Raises:
-        DeeperError: the store has no such trial, today it would be another one, or the command line says more.
+        DeeperError: the store has no such trial, today it would be another one, the command line says more, or it is
+            trained again already.
     """
     for word in HydraConfig.get().overrides.task:
         if word.lstrip("+~").replace("/", ".").partition("=")[0].partition(".")[0] not in (*AROUND, *FREE):
@@ -39,15 +39,20 @@ def job(cfg: DictConfig) -> dict[str, Any]:
     home = Home(cfg.store, str(cfg.trial))
     if not (home / CONFIG).exists() and not shared.fetch(home.trial, cfg.store):
         raise DeeperError(f"trial={cfg.trial}: {cfg.store} has no such trial; python -m deeper.trials lists them")
-    finished = home.record() is not None
+    finished, beside = home.record() is not None, Home(BESIDE, home.trial)
+    if finished and beside.path.resolve() == home.path.resolve():
+        raise DeeperError(
+            f"trial={cfg.trial}: it lies where it would be trained again, in {BESIDE}; move it to another folder, and "
+            "name that: store=FOLDER"
+        )
     around = {key: cfg[key] for key in AROUND} | ({"store": BESIDE} if finished else {})
     found = make_job(OmegaConf.create({**home.config(), **around}))
     if found["id"] != home.trial:
         raise DeeperError(
             f"trial={cfg.trial}: with the data and the results versions of today it is another trial, {found['id']}"
         )
-    if finished:
-        shutil.rmtree(Home(BESIDE, home.trial).path, ignore_errors=True)
+    if finished and not beside.remove():
+        raise DeeperError(f"trial={cfg.trial}: another process trains it again in {BESIDE}; wait for its end")
     return found
 
 

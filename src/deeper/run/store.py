@@ -107,6 +107,20 @@ class Home:
         shutil.rmtree(self.path, ignore_errors=True)
         return not self.path.exists()
 
+    def remove(self) -> bool:
+        """Remove the home, unless another process works on it; whether it is gone.
+
+        Of one that is a link to another place the link is removed, and what it points to stays.
+        """
+        if self.path.is_symlink():
+            self.path.unlink()
+            return True
+        with self.lock(wait=False) as held:
+            if held:
+                (self / RECORD).unlink(missing_ok=True)  # what a kill leaves here is an unfinished trial
+                shutil.rmtree(self.path)
+            return held
+
     def tidy(self) -> None:
         """Remove what killed writers of a finished trial left in its home, unless somebody is at work there.
 
