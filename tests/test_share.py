@@ -96,6 +96,9 @@ def test_a_clone_loads_a_network_that_git_has(author, tmp_path):
 def test_what_cannot_be_shared_is_one_line(author):
     folder, _ = author
     assert share(folder, status=2)[1].startswith("error: name one of two: remote=FOLDER")
+    of_scp = share(folder, "remote='host:/path'", status=2)[1]
+    assert of_scp.startswith("error: remote=host:/path is no URL: say ssh://host/path, or ./host:/path for a folder")
+    assert not (folder / "host:").exists()
     assert "no finished trial 0123" in share(folder, "networks=['0123']", status=2)[1]
     seed = share(folder, "networks=[residual_vs_plain/resnet56]", "seed=99", f"results={ROOT}/results", status=2)[1]
     assert seed.startswith("error: study residual_vs_plain, arm resnet56 has no seed 99; it has 0, 1, ")

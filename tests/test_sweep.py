@@ -2,12 +2,15 @@
 
 import csv
 import json
+import shutil
 import subprocess
 import sys
 import time
 
 import pytest
 from trials import SMALL
+
+from deeper.paths import ROOT
 
 SWEEP = ("--multirun", "model.width=2,3", "seed=0,1", "training.epochs=1")
 TRAIN = tuple(setting for setting in SMALL if not setting.startswith("model.width"))
@@ -100,6 +103,29 @@ def test_another_launcher_ends_it_too(swept, root):
     assert "reports/sweeps/again.md" in again.stdout
     table = json.loads((folder / "reports" / "sweeps" / "again.json").read_text())
     assert {row["id"] for row in table["trials"]} == {trial["id"] for trial in found["trials"]}
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["model.width=2,4", "name=widths"], ["training.epochs=2", "name=widths"], ["sweeps=results", "name=dense"]],
+)
+def test_a_name_is_given_once(swept, root, words):
+    folder, _ = swept
+    (folder / "results").mkdir(exist_ok=True)
+    shutil.copy(ROOT / "results" / "dense.json", folder / "results")
+    before = {path: path.read_bytes() for path in folder.glob("re*/**/*") if path.is_file()}
+    done = call("train", folder, *TRAIN, f"data.root={root}", *SWEEP, *words)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f"{words[-1]}: " in done.stderr
+    assert ".json is of other trials; choose another name" in done.stderr
+    assert {path: path.read_bytes() for path in folder.glob("re*/**/*") if path.is_file()} == before
+
+
+def test_a_sweep_may_be_given_once_more_under_its_name(swept, root):
+    folder, found = swept
+    again = call("train", folder, *TRAIN, f"data.root={root}", *SWEEP, "name=widths", "--json")
+    assert again.returncode == 0, again.stderr
+    assert json.loads(again.stdout)["trials"] == found["trials"]
 
 
 def test_values_go_in_step(swept, root):

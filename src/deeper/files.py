@@ -228,8 +228,8 @@ def _locked(path: Path, wait: bool) -> BinaryIO | None:
     """The file, opened and locked; None where another process holds it and nobody waits."""
     tries = 0
     while True:
-        path.parent.mkdir(parents=True, exist_ok=True)
         try:
+            path.parent.mkdir(parents=True, exist_ok=True)
             file = open(path, "wb")  # noqa: SIM115 - the caller closes it
         except FileNotFoundError:  # who held the lock has just removed the folder, or nothing can be made there
             tries += 1

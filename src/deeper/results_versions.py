@@ -18,6 +18,15 @@ LIBRARIES = (
     *("timm.optim.Lamb", "timm.utils.ModelEmaV3", "timm.data.mixup.Mixup"),
 )
 MODULES = ("torch.optim", "torchvision.transforms.v2")
+SETS = ("aircraft", "caltech101", "cars", "clipart", "cub", "elpv", "folder", "typefaces", "voc2007")
+ALSO = {  # what a group of a stored configuration may call besides
+    "data": (
+        *("deeper.data.formats.read_cifar", "deeper.data.formats.read_idx"),
+        *("deeper.data.sources.DebianPackage", "deeper.data.sources.Torchvision"),
+    ),
+    "transfer": tuple(f"deeper.data.targets.{name}.read" for name in SETS),
+    "logger": tuple(f"pytorch_lightning.loggers.{name}Logger" for name in ("CSV", "MLFlow", "TensorBoard")),
+}
 
 
 @dataclass(frozen=True)
@@ -77,20 +86,24 @@ def today(value: Any) -> Any:
 def trusted(config: Mapping[str, Any]) -> Mapping[str, Any]:
     """A stored configuration, which may come from somebody else, if it calls nothing but what a trial can need.
 
-    That is what stands in ``results_versions.yaml``, in ``LIBRARIES`` and ``MODULES``, and in the modules that the user
-    names in ``DEEPER_TRUST``, with commas between them.
+    That is what stands in ``results_versions.yaml``, in ``LIBRARIES``, ``MODULES`` and for some groups in ``ALSO``, and
+    in the modules that the user names in ``DEEPER_TRUST``, with commas between them. What is stored is resolved, so
+    nothing in it may ask for a value of this machine.
 
     Raises:
-        DeeperError: a ``_target_`` is none of these.
+        DeeperError: a ``_target_`` is none of these, or a value is to be resolved.
     """
     own = [module.strip() for module in os.environ.get("DEEPER_TRUST", "").split(",") if module.strip()]
-    for target in targets({key: config.get(key) for key in CALLED}):
-        known = target in _names() or target in LIBRARIES or target.rpartition(".")[0] in MODULES
+    for group, target in ((group, target) for group, part in config.items() for target in targets(part)):
+        named_here = target in (*_names(), *LIBRARIES, *ALSO.get(group, ()))
+        known = named_here or target.rpartition(".")[0] in MODULES
         if not known and not any(target.startswith(f"{module}.") for module in own):
             raise DeeperError(
                 f"a stored configuration calls {target}, which is no part of Deeper; if it is yours, say "
                 f"DEEPER_TRUST={target.partition('.')[0]}"
             )
+    if (asked := next((text for text in _texts(config) if "${" in text), None)) is not None:
+        raise DeeperError(f"a stored configuration says {asked!r}, and a stored one has values alone; it is not ours")
     return config
 
 
@@ -104,6 +117,19 @@ def targets(value: Any) -> Iterator[str]:
     elif isinstance(value, list | tuple):
         for part in value:
             yield from targets(part)
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """Every text in a configuration, keys too, however deep."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for key, part in value.items():
+            yield from _texts(key)
+            yield from _texts(part)
+    elif isinstance(value, list | tuple):
+        for part in value:
+            yield from _texts(part)
 
 
 @cache

@@ -1,6 +1,7 @@
 """A finished trial loaded from a notebook."""
 
 import json
+import shutil
 import subprocess
 import sys
 
@@ -87,6 +88,20 @@ def test_a_file_that_is_no_picture_is_one_line(loaded, tmp_path):
     (tmp_path / "x.png").write_text("no picture")
     with pytest.raises(DeeperError, match="the picture cannot be read"):
         loaded.predict([tmp_path / "x.png"])
+
+
+def test_one_that_started_from_another_is_loaded_from_a_copy_of_the_store(finished, root, tmp_path):
+    """Neither the store nor the pictures are where they were."""
+    place = tmp_path / "place"
+    shutil.copytree(finished.path, place / "trials" / finished.trial)
+    backbone = ("transfer/backbone=trial", f"transfer.backbone.trial={finished.trial}", "augment.pad=1")
+    tuned = ("transfer/mode=finetune", "training.epochs=1")
+    home = train(transfers.job(place, transfers.draw(tmp_path / "pictures"), *backbone, *tuned))
+    place.rename(tmp_path / "moved")
+    store, sets = tmp_path / "moved" / "trials", tmp_path / "moved" / "sets"
+    found = deeper.load(home.trial, store=store, data_root=sets)
+    pictures = np.array(open_set(sets / "folder").split("test")[0])
+    assert (found.predict(pictures) == np.load(store / home.trial / PREDICTIONS)["logits"]).all()
 
 
 def test_a_trial_that_is_not_there_is_one_line(tmp_path):

@@ -158,6 +158,20 @@ def test_a_store_that_was_moved_is_read_and_written_where_it_is(home, tmp_path):
     assert not probing.found(home, {"lesion": spec})
 
 
+def test_data_that_was_moved_is_read_where_it_is_and_must_be_the_same(home, root, tmp_path, capfd):
+    shutil.copytree(root / "fashion_mnist", tmp_path / "moved" / "fashion_mnist")
+    moved = store.Home(shutil.copytree(home.path, tmp_path / "store" / home.trial).parent, home.trial)
+    config = json.loads(json.dumps(moved.config()))
+    assert moved.config(tmp_path / "moved")["data"] == {**config["data"], "root": str(tmp_path / "moved")}
+    spec = {**LESION, "images": 14}
+    probing.run([(moved, {"lesion": spec})], slots=1, roots={home.trial: str(tmp_path / "moved")})
+    assert probing.found(moved, {"lesion": spec})
+    record = moved.record()
+    moved.finish({**{key: value for key, value in record.items() if key not in ("id", "files", "digest")}, "data": "x"})
+    with pytest.raises(TrialFailed, match=f"trial {home.trial} was trained on other data than is in"):
+        probing.run([(moved, {"lesion": {**LESION, "images": 13}})], slots=1)
+
+
 @pytest.mark.parametrize(
     ("spec", "words"),
     [

@@ -153,3 +153,10 @@ def test_a_driver_that_hangs_is_said(driver, monkeypatch, capsys):
     assert driver("exec sleep 30") == {}
     assert "nvidia-smi has not answered for 0.2 s, so no GPU is used" in capsys.readouterr().err
     assert driver("exit 9") == {}
+
+
+@pytest.mark.parametrize(("said", "dirty"), [(None, None), ("", False), (" M src/deeper/cli.py", True)])
+def test_what_git_cannot_tell_is_not_known(monkeypatch, said, dirty):
+    monkeypatch.setattr(provenance, "_commit", lambda: "0" * 40)
+    monkeypatch.setattr(provenance, "_git", lambda *arguments: said)
+    assert provenance.environment.__wrapped__()["dirty"] is dirty

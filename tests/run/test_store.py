@@ -173,6 +173,11 @@ def test_a_writer_removes_what_dead_ones_left_of_its_file(tmp_path):
         {"model": {"_target_": "deeper.models.vgg.VGG", "act": [{"_target_": "deeper.data.sources.call"}]}},
         {"optimizer": {"_target_": "torch.optim.optimizer.torch.hub.load"}},
         {"callbacks": {"mine": {"_target_": "mine.Callback"}}},
+        {"transfer": {"target": {"reader": {"_target_": "os.mkdir", "path": "there"}}}},
+        {"transfer": {"target": {"reader": {"_target_": "deeper.data.targets.prepare.instantiate"}}}},
+        {"model": {"_target_": "deeper.data.targets.folder.read"}},
+        {"logger": {"lightning": {"_target_": "os.mkdir"}}},
+        {"anything": [{"else": {"_target_": "os.mkdir"}}]},
     ],
 )
 def test_a_stored_configuration_calls_nothing_that_no_trial_needs(home, config, monkeypatch):
@@ -184,8 +189,20 @@ def test_a_stored_configuration_calls_nothing_that_no_trial_needs(home, config, 
         assert home.config() == config
 
 
+@pytest.mark.parametrize("text", ["${oc.env:HOME}", "before ${seed}", "${oc.decode:'[1]'}"])
+def test_a_stored_configuration_asks_for_nothing(home, text):
+    for config in ({"model": {"path": [text]}}, {"data": {text: 1}}):
+        (home / "config.yaml").write_text(yaml.safe_dump(config))
+        with pytest.raises(DeeperError, match=r"says .*, and a stored one has values alone"):
+            home.config()
+
+
 def test_stored_configurations_call_what_trials_need(home):
-    for group in ("model", "optimizer", "schedule", "augment", "parameters", "batch", "average", "callbacks"):
-        for path in (CONF / group).glob("*.yaml"):
-            (home / "config.yaml").write_text(yaml.safe_dump({group: yaml.safe_load(path.read_text())}))
+    groups = ("model", "optimizer", "schedule", "augment", "parameters", "batch", "average", "callbacks", "loss")
+    for group in (*groups, "data", "transfer", "logger"):
+        paths = list((CONF / group).rglob("*.yaml"))
+        assert paths
+        for path in paths:
+            said = path.read_text().replace("${", "{")  # what is stored is resolved
+            (home / "config.yaml").write_text(yaml.safe_dump({group: yaml.safe_load(said)}))
             home.config()

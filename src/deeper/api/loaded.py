@@ -99,11 +99,12 @@ def load(
     seed: int | None = None,
     store: str | Path = "trials",
     results: str | Path = "results",
+    data_root: str | Path | None = None,
 ) -> LoadedTrial:
     """A finished trial of the store, by its id, or by study, arm and seed as the study's table has them.
 
     Without a seed it is the arm's first. One that the store lacks is fetched where it was shared
-    (``deeper.run.shared``).
+    (``deeper.run.shared``). ``data_root`` is where the prepared sets are, if that is not where they were.
 
     Raises:
         DeeperError: there is no such trial, it is not finished, or it trained no network.
@@ -112,7 +113,7 @@ def load(
         raise DeeperError(f'a trial is named by its id, a text: deeper.load("{trial}"), or by study="…", arm="…"')
     trial = trial or _of_table(study, arm, seed, results)
     shared.fetch(trial, store)
-    config = backbones.settings(store, trial)
+    config = backbones.settings(store, trial, data_root)
     if config.get("transfer", {}).get("mode", {}).get("name") == "frozen":
         raise DeeperError(f"trial {trial} is a linear classifier on the features of a frozen network; load that one")
     home = Home(store, trial)

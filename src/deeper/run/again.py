@@ -1,6 +1,5 @@
 """A trial of the store trained again from its frozen settings, and compared with what it was."""
 
-import shutil
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +15,8 @@ from deeper.run.store import CONFIG, PREDICTIONS, Home
 
 BESIDE = "own/trials"
 AROUND = ("store", "results", "reuse", "logger", "runtime")  # what the command line may say beside trial=
-FREE = ("trial", "hydra", "study")
+FREE = ("trial", "hydra")
+PLACES = ("data.root", "data.folder")  # where the same pictures are now
 
 
 @dataclass(frozen=True)
@@ -30,24 +30,40 @@ class Sameness:
 def job(cfg: DictConfig) -> dict[str, Any]:
     """The job of ``cfg.trial`` with its own settings and the surroundings of the command line.
 
+    The settings may be somebody else's, so nothing is prepared by them.
+
     Raises:
-        DeeperError: the store has no such trial, today it would be another one, or the command line says more.
+        DeeperError: the store has no such trial, today it would be another one, the command line says more, or it is
+            trained again already.
     """
+    said = set()
     for word in HydraConfig.get().overrides.task:
-        if word.lstrip("+~").replace("/", ".").partition("=")[0].partition(".")[0] not in (*AROUND, *FREE):
+        name = word.lstrip("+~").replace("/", ".").partition("=")[0]
+        said.add(name)
+        if name not in PLACES and name.partition(".")[0] not in (*AROUND, *FREE):
             raise DeeperError(f"{word}: trial={cfg.trial} has its own settings; leave one of the two out")
     home = Home(cfg.store, str(cfg.trial))
     if not (home / CONFIG).exists() and not shared.fetch(home.trial, cfg.store):
         raise DeeperError(f"trial={cfg.trial}: {cfg.store} has no such trial; python -m deeper.trials lists them")
-    finished = home.record() is not None
+    finished, beside = home.record() is not None, Home(BESIDE, home.trial)
+    if finished and beside.path.resolve() == home.path.resolve():
+        raise DeeperError(
+            f"trial={cfg.trial}: it lies where it would be trained again, in {BESIDE}; move it to another folder, and "
+            "name that: store=FOLDER"
+        )
+    config = home.config(cfg.data.root if "data.root" in said else None)
+    if "data.folder" in said:
+        config["data"]["folder"] = cfg.data.folder
+    if "transfer" in config:
+        config["data"] |= {"train_size": None, "validation_size": None}  # frozen as those of the set, and said by it
     around = {key: cfg[key] for key in AROUND} | ({"store": BESIDE} if finished else {})
-    found = make_job(OmegaConf.create({**home.config(), **around}))
+    found = make_job(OmegaConf.create({**config, **around}), prepare=False)
     if found["id"] != home.trial:
         raise DeeperError(
             f"trial={cfg.trial}: with the data and the results versions of today it is another trial, {found['id']}"
         )
-    if finished:
-        shutil.rmtree(Home(BESIDE, home.trial).path, ignore_errors=True)
+    if finished and not beside.remove():
+        raise DeeperError(f"trial={cfg.trial}: another process trains it again in {BESIDE}; wait for its end")
     return found
 
 

@@ -34,12 +34,12 @@ def trained(trial: str, store: str, pretrained: bool = True, in_chans: int = 3, 
     return network
 
 
-def settings(store: Path | str, trial: str) -> dict[str, Any]:
-    """The frozen configuration of a finished trial.
+def settings(store: Path | str, trial: str, root: Path | str | None = None) -> dict[str, Any]:
+    """The frozen configuration of a finished trial; ``root`` is where the prepared sets are, None: where they were.
 
     Raises:
         DeeperError: the trial is not there, not finished, or damaged.
     """
     home = Home(store, trial)
     home.finished("train it first, or name another")
-    return home.config()
+    return home.config(root)

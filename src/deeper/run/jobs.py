@@ -24,12 +24,13 @@ def cores() -> int:
     return len(os.sched_getaffinity(0))
 
 
-def make_job(cfg: DictConfig, slots: int | None = None) -> dict[str, Any]:
+def make_job(cfg: DictConfig, slots: int | None = None, prepare: bool = True) -> dict[str, Any]:
     """The frozen job of a composed configuration: what ``deeper.run.trial.train`` takes.
 
     Args:
         cfg: a whole ``train`` configuration.
         slots: trials that run side by side, for ``trainer.threads=auto``.
+        prepare: whether a target set that is not there is prepared.
 
     Raises:
         DeeperError: a value that cannot be, or data that is not prepared.
@@ -37,7 +38,7 @@ def make_job(cfg: DictConfig, slots: int | None = None) -> dict[str, Any]:
     config = plain(cfg)
     config = with_kinds(declared(config, check_settings(config)))
     _resolve(config, slots or 1)
-    meta = transfer_jobs.complete(config) if "transfer" in config else None
+    meta = transfer_jobs.complete(config, prepare) if "transfer" in config else None
     if config["data"].get("streamed") and config["data"]["classes"] is None:
         _count_classes(config)
     if config["data"].get("streamed") and "pad" in config["augment"]:

@@ -91,7 +91,10 @@ class Measurement(Task):
 
 
 def run(
-    asked: Iterable[tuple[Home, Mapping[str, Mapping[str, Any]]]], slots: int, display: Display | None = None
+    asked: Iterable[tuple[Home, Mapping[str, Mapping[str, Any]]]],
+    slots: int,
+    display: Display | None = None,
+    roots: Mapping[str, str] | None = None,
 ) -> None:
     """Make the measurements that finished trials lack; says on standard error how it goes.
 
@@ -99,22 +102,22 @@ def run(
         asked: trials, each with the probes it must have.
         slots: how many are made side by side; those that must be ``alone`` come last, one at a time.
         display: shows how it goes; None: the usual one.
+        roots: where the prepared sets are, by trial; of others where they were when it was trained.
 
     Raises:
         TrialFailed: some could not be made; raised after the others.
     """
     wanted = {place(home, name, spec): (home, name, dict(spec)) for home, own in asked for name, spec in own.items()}
-    tasks = [_task(*task) for path, task in wanted.items() if read_sealed(path) is None]
+    roots = roots or {}
+    tasks = [_task(*task, roots.get(task[0].trial)) for path, task in wanted.items() if read_sealed(path) is None]
     if tasks:
         raise_failures(Sweep(tasks, slots, display or Display("probes")).run(), "probes")
 
 
-def _task(home: Home, name: str, spec: dict[str, Any]) -> Measurement:
-    """The task of a measurement; what the frozen configuration says of the store is where the home is now."""
-    config = home.config()
-    store = str(home.path.parent)
-    config |= {"store": store, "model": config["model"] | ({"store": store} if "store" in config["model"] else {})}
-    return Measurement({"config": config, "id": home.trial, "probe": (name, spec)}, f"{name} on {home.trial}")
+def _task(home: Home, name: str, spec: dict[str, Any], root: str | None) -> Measurement:
+    return Measurement(
+        {"config": home.config(root), "id": home.trial, "probe": (name, spec)}, f"{name} on {home.trial}"
+    )
 
 
 def train(job: dict[str, Any], say: Callable[[str, Any], None]) -> None:
@@ -124,7 +127,7 @@ def train(job: dict[str, Any], say: Callable[[str, Any], None]) -> None:
     ``config`` also the trial's configuration.
 
     Raises:
-        DeeperError: there is no such function, or it cannot measure this network.
+        DeeperError: there is no such function, it cannot measure this network, or the data is not what the trial saw.
     """
     import torch
 
@@ -146,8 +149,10 @@ def train(job: dict[str, Any], say: Callable[[str, Any], None]) -> None:
         inspect.signature(measure).bind(network, None, config["seed"], **settings)
     except TypeError as error:
         raise DeeperError(f"probe {name}: {spec['of']} {error}") from error
+    data = load(_data(config["data"], spec))
+    _check_same(home, config, data.digest)
     try:
-        value = measure(network, load(_data(config["data"], spec)), config["seed"], **settings)
+        value = measure(network, data, config["seed"], **settings)
     except ValueError as error:
         raise DeeperError(f"probe {name}: {error}") from error
     write_json(place(home, name, spec), sealed(_finite(value)))
@@ -157,6 +162,20 @@ def describe(error: BaseException) -> str:
     from deeper.run.trial import describe as words
 
     return words(error)
+
+
+def _check_same(home: Home, config: Mapping[str, Any], digest: str) -> None:
+    """See that the data is that of the trial's record; of a target set the pictures count, not where they came from."""
+    from deeper.data.prepared import read_meta
+    from deeper.data.targets.target_arrays import content_digest
+
+    folder = Path(config["data"]["root"]) / config["data"]["name"]
+    if "transfer" in config:
+        digest = content_digest(read_meta(folder))
+    if digest != home.finished("train it first")["data"]:
+        raise DeeperError(
+            f"trial {home.trial} was trained on other data than is in {folder}; data.root=FOLDER names another place"
+        )
 
 
 def _data(data: Mapping[str, Any], spec: Mapping[str, Any]) -> dict[str, Any]:

@@ -37,12 +37,14 @@ ISA = re.compile(r"^onednn_verbose,.*,info,cpu,isa:(.*)$", re.MULTILINE)
 def environment() -> dict[str, Any]:
     """Commit (and whether code or configuration differ from it), versions and machine, as JSON values.
 
-    ``commit`` is that of the checkout which this package lies in, null where it lies in none.
+    ``commit`` is that of the checkout which this package lies in, null where it lies in none; ``dirty`` is null where
+    git cannot tell.
     """
     commit = _commit()
+    changes = _git("status", "--porcelain", "--", *CODE) if commit else ""
     return {
         "commit": commit,
-        "dirty": bool(commit and _git("status", "--porcelain", "--", *CODE)),
+        "dirty": None if changes is None else bool(changes),
         "versions": {
             "python": platform.python_version(),
             **{name: found for name in (*COMPUTE, *AROUND) if (found := _version(name))},

@@ -4,6 +4,7 @@
 project's, so that ``dvc status`` and ``dvc repro`` of the project know nothing of it.
 """
 
+import re
 import shutil
 import subprocess
 import sys
@@ -19,6 +20,7 @@ SHARED, NETWORKS = Path("shared"), Path("networks")
 REMOTE = "shared"
 IGNORED = "/*/\n!/.dvc/\n"
 AT_ONCE = 500  # targets of one command
+OF_SCP = re.compile(r"[^/:]+:(?!//)")
 
 
 def fetch(trial: str, store: Path | str) -> bool:
@@ -84,7 +86,16 @@ def dvc(*words: str) -> None:
 
 
 def _repository(remote: str) -> None:
-    """Make ``shared/`` a DVC repository whose remote is ``remote``."""
+    """Make ``shared/`` a DVC repository whose remote is ``remote``.
+
+    Raises:
+        DeeperError: it is a host and a path as scp writes them, which DVC does not read.
+    """
+    if OF_SCP.match(remote):
+        host, _, path = remote.partition(":")
+        raise DeeperError(
+            f"remote={remote} is no URL: say ssh://{host}/{path.lstrip('/')}, or ./{remote} for a folder of that name"
+        )
     SHARED.mkdir(exist_ok=True)
     if not (SHARED / ".dvc").is_dir():
         in_git = subprocess.run(["git", "rev-parse", "--git-dir"], capture_output=True).returncode == 0

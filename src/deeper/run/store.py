@@ -59,8 +59,11 @@ class Home:
             raise DeeperError(f"trial {self.trial} is damaged: {', '.join(damaged)} of {self.path}; {AGAIN}")
         raise DeeperError(f"there is no finished trial {self.trial} in {self.path.parent}; {advice}")
 
-    def config(self) -> dict[str, Any]:
-        """The frozen configuration, by the names that classes have today.
+    def config(self, root: Path | str | None = None) -> dict[str, Any]:
+        """The frozen configuration, by the names that classes have today, with this store for that of the training.
+
+        Args:
+            root: where the prepared sets are; None: where they were.
 
         Raises:
             DeeperError: it is damaged, or calls something that no trial needs.
@@ -72,7 +75,19 @@ class Home:
             raise DeeperError(f"{self / CONFIG} is damaged ({reason(error)}); {AGAIN}") from error
         if not isinstance(config, dict):
             raise DeeperError(f"{self / CONFIG} is damaged (it is no mapping); {AGAIN}")
-        return today(trusted(config))
+        return self._placed(today(trusted(config)), root)
+
+    def _placed(self, config: dict[str, Any], root: Path | str | None) -> dict[str, Any]:
+        """A trial that it started from lies in this store too, unless it lay in another one then."""
+        before, here = config.get("store"), str(self.path.parent)
+        for part in (config, config.get("model")):
+            if isinstance(part, dict) and "store" in part and part["store"] == before:
+                part["store"] = here
+        sets = [config.get("data"), (config.get("transfer") or {}).get("target")]
+        for part in sets if root is not None else ():
+            if part is not None:
+                part["root"] = str(root)
+        return config
 
     def damaged(self) -> list[str]:
         """The files of a trial that was finished which are not what they were; none of one that is not finished."""
@@ -106,6 +121,20 @@ class Home:
             return not self.path.exists()
         shutil.rmtree(self.path, ignore_errors=True)
         return not self.path.exists()
+
+    def remove(self) -> bool:
+        """Remove the home, unless another process works on it; whether it is gone.
+
+        Of one that is a link to another place the link is removed, and what it points to stays.
+        """
+        if self.path.is_symlink():
+            self.path.unlink()
+            return True
+        with self.lock(wait=False) as held:
+            if held:
+                (self / RECORD).unlink(missing_ok=True)  # what a kill leaves here is an unfinished trial
+                shutil.rmtree(self.path)
+            return held
 
     def tidy(self) -> None:
         """Remove what killed writers of a finished trial left in its home, unless somebody is at work there.

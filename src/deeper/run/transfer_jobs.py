@@ -11,10 +11,14 @@ from deeper.schema.results import read_table
 SEVERAL = "map_voc2007"
 
 
-def complete(config: dict[str, Any]) -> dict[str, Any]:
+def complete(config: dict[str, Any], prepare: bool = True) -> dict[str, Any]:
     """Fill in what the backbone and the target set say, in place, and return the meta of the prepared target set.
 
     Its ``digest`` is that of the set's content, which does not tell where it came from.
+
+    Args:
+        config: resolved.
+        prepare: whether a target set that is not there is prepared; else it must be there.
 
     Raises:
         DeeperError: a value that cannot be, no such trial, or a target set that cannot be prepared.
@@ -22,7 +26,7 @@ def complete(config: dict[str, Any]) -> dict[str, Any]:
     target = config["transfer"]["target"]
     _resolve_trial(config)
     _check_layer(config)
-    meta = _ready(json.dumps(target, sort_keys=True))
+    meta = _ready(json.dumps(target, sort_keys=True)) if prepare else _there(target)
     _check_several(meta, target)
     config["data"]["classes"] = config["model"]["num_classes"] = len(meta["classes"])
     return {**meta, "digest": _content(meta)}
@@ -56,6 +60,19 @@ def _ready(target: str) -> dict[str, Any]:
     return ready(json.loads(target))
 
 
+def _there(target: dict[str, Any]) -> dict[str, Any]:
+    from deeper.data.prepared import open_set
+
+    folder = Path(target["root"]) / target["name"]
+    try:
+        return open_set(folder).meta
+    except DeeperError as error:
+        raise DeeperError(
+            f"there is no whole set {target['name']} in {folder.parent}; data.root=FOLDER names another place, and "
+            f"python -m deeper.transfer transfer/target={target['name']} dry_run=true prepares it"
+        ) from error
+
+
 def _check_several(meta: dict[str, Any], target: dict[str, Any]) -> None:
     if meta["several"] != (target["metric"] == SEVERAL):
         told = f"several labels a picture: transfer.target.metric must be {SEVERAL}"
@@ -72,7 +89,7 @@ def _resolve_trial(config: dict[str, Any]) -> None:
     from deeper.run.backbones import settings
 
     trial = backbone["trial"] or _trial_of_arm(config["results"], backbone)
-    frozen = settings(config["store"], trial)
+    frozen = settings(config["model"]["store"], trial)
     own = frozen["data"]
     if frozen.get("transfer", {}).get("mode", {}).get("name") == "frozen":
         raise DeeperError(f"trial {trial} is a linear classifier on a frozen network; name that network instead")

@@ -2,7 +2,6 @@
 
 import json
 import re
-import shutil
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -59,19 +58,7 @@ def remove(trials: Iterable[KeptTrial]) -> list[KeptTrial]:
 
     A home that is a link to another place is taken out of the store, and what it points to stays.
     """
-    removed = []
-    for trial in trials:
-        if trial.home.path.is_symlink():
-            trial.home.path.unlink()
-            removed.append(trial)
-            continue
-        with trial.home.lock(wait=False) as held:
-            if not held:
-                continue
-            (trial.home / RECORD).unlink(missing_ok=True)  # what a kill leaves here is an unfinished trial
-            shutil.rmtree(trial.home.path)
-            removed.append(trial)
-    return removed
+    return [trial for trial in trials if trial.home.remove()]
 
 
 def named(trials: Iterable[KeptTrial], name: str) -> KeptTrial:

@@ -59,6 +59,29 @@ def is_own(cfg: DictConfig, arguments: Iterable[str], where: str | None) -> bool
     return own
 
 
+def check_place(sweeps: Path | str, name: str, trials: Iterable[str]) -> None:
+    """See that the table which a sweep with a name would replace is its own: one that has grown has all of its trials.
+
+    Args:
+        sweeps: the folder of such tables.
+        name: of the sweep.
+        trials: ids of all its trials.
+
+    Raises:
+        DeeperError: there is one of another sweep, or of a study, or none that can be read.
+    """
+    path = Path(sweeps) / f"{name}.json"
+    if not path.exists():
+        return
+    table = read_table(path)
+    if table.study.title != _title(name) or not {row.id for row in table.trials} <= set(trials):
+        raise DeeperError(f"name={name}: {path} is of other trials; choose another name, or move that file away")
+
+
+def _title(name: str) -> str:
+    return f"Sweep {name}"
+
+
 def write(jobs: Sequence[JobReturn], arguments: Sequence[str], asked: Sequence[Sequence[str]]) -> OwnSweep:
     """Write the table of a sweep's finished jobs to ``<sweeps>/<name>.json``.
 
@@ -81,7 +104,7 @@ def write(jobs: Sequence[JobReturn], arguments: Sequence[str], asked: Sequence[S
     configs[0] = _named(configs[0], name)
     study = Study(
         name=name,
-        title=f"Sweep {name}",
+        title=_title(name),
         question=f"What varies: {', '.join(varied) or 'the seed alone'}.",
         arms={arm: {"label": arm, "where": {}} for arm in dict.fromkeys(names)},
         claims={},

@@ -221,7 +221,8 @@ def measure(configs: Sequence[DictConfig], trials: Sequence[str], slots: int) ->
         pairs = [
             (Home(cfg.store, trial), study_arms.probes(study, cfg)) for cfg, trial in zip(configs, trials, strict=True)
         ]
-        probing.run([(home, probes) for home, probes in pairs if home.record() is not None], slots)
+        roots = {trial: cfg.data.root for cfg, trial in zip(configs, trials, strict=True)}
+        probing.run([(home, probes) for home, probes in pairs if home.record() is not None], slots, roots=roots)
 
 
 def _finished(home: Home, probes: Mapping[str, Any]) -> dict[str, Any] | None:

@@ -41,7 +41,24 @@ class StudySweeper(BasicSweeper):
         together = groups_in_step(self.config.zip) if self.config.get("zip") is not None else ()
         jobs = overrides_of_jobs(study, self.config.profile, grid, line, self.config.get("blocks"), together)
         self.asked = jobs
+        if self.config.get("name") is not None and jobs and not self.config.dry_run:
+            self._check_place(jobs)
         return list(self.split_overrides_to_chunks(jobs, max_batch_size)) if jobs else [jobs]
+
+    def _check_place(self, jobs: Sequence[Sequence[str]]) -> None:
+        """See that the sweep's name is not another sweep's."""
+        from deeper.run.jobs import default_slots, make_job
+        from deeper.study import own_sweep
+        from deeper.study.composing import Composer
+
+        if not (Path(self.config.sweeps) / f"{self.config.name}.json").exists():
+            return
+        composer = Composer(self.hydra_context.config_loader, self.config)
+        configs = [composer.compose(list(overrides))[1] for overrides in jobs]
+        slots = getattr(self.launcher, "slots", None)
+        if type(self.launcher) is SlotsLauncher:
+            slots = slots or default_slots(configs[0])
+        own_sweep.check_place(self.config.sweeps, self.config.name, [make_job(cfg, slots)["id"] for cfg in configs])
 
     def validate_batch_is_legal(self, batch: Sequence[Sequence[str]]) -> None:
         """See that no job would fail, before any runs; the slots launcher does that itself."""
