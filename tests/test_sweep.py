@@ -143,13 +143,16 @@ def test_values_go_in_step(swept, root):
     assert "zip: seed has not several values" in alone.stderr
 
 
-def test_what_failed_is_missing_on_the_page_and_the_rest_is_there(root, tmp_path):
-    words = (*TRAIN, f"data.root={root}", "--multirun", "model.depth=8,9", "training.epochs=1", "--json")
-    done = call("train", tmp_path, *words)
-    assert done.returncode == 1
+@pytest.mark.parametrize(
+    ("launcher", "status", "words"), [("slots", 1, "1 of 2 trials failed"), ("basic", 2, "depth=9: it must be 6n+2")]
+)
+def test_what_failed_is_missing_on_the_page_and_the_rest_is_there(root, tmp_path, launcher, status, words):
+    line = (*TRAIN, f"data.root={root}", "--multirun", "model.depth=8,9", "training.epochs=1", "--json")
+    done = call("train", tmp_path, *line, f"hydra/launcher={launcher}")
+    assert done.returncode == status
     found = json.loads(done.stdout)
     assert found["missing"] == 1
-    assert "1 of 2 trials failed" in found["error"]
+    assert words in found["error"]
     assert "1 of 2 trials are not there" in (tmp_path / found["page"]).read_text()
 
 
