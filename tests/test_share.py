@@ -5,13 +5,16 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 
 import numpy as np
 import pytest
 from trials import job, train
 
+from deeper.errors import DeeperError
 from deeper.paths import ROOT
-from deeper.run.store import PREDICTIONS
+from deeper.run import shared
+from deeper.run.store import CHECKPOINT, PREDICTIONS, WEIGHTS, Home
 
 AUTHOR = {f"GIT_{who}_{what}": "author@example.org" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
 LOAD = """
@@ -81,6 +84,7 @@ def test_a_clone_loads_what_was_put_into_a_remote(author, tmp_path):
     call(tmp_path, "git", "clone", "-q", str(folder), "late")
     said = call(tmp_path / "late", sys.executable, "-c", LACKING, named.trial, other.trial)[0].splitlines()
     assert said[0].startswith("dvc pull in shared: ")
+    assert not [path for path in (tmp_path / "late" / "shared").iterdir() if path.is_dir() and path.name != ".dvc"]
     assert said[1].startswith(f"there is no finished trial {other.trial}")
 
 
@@ -91,6 +95,41 @@ def test_a_clone_loads_a_network_that_git_has(author, tmp_path):
     call(folder, "git", "add", "networks")
     call(folder, "git", "commit", "-qm", "A network")
     check_colleague(folder, tmp_path, other)
+
+
+def test_a_push_that_fails_leaves_no_copy(author, tmp_path, monkeypatch):
+    _, (named, _) = author
+    monkeypatch.chdir(tmp_path)
+
+    def fail(word, *more):
+        if word == "push":
+            raise DeeperError("no room")
+
+    monkeypatch.setattr(shared, "dvc", fail)
+    with pytest.raises(DeeperError, match="no room"):
+        shared.push([named], str(tmp_path / "remote"))
+    assert not (tmp_path / "shared" / named.trial).exists()
+
+
+def test_a_damaged_trial_is_fetched_anew_and_one_that_somebody_trains_is_waited_for(author, tmp_path, monkeypatch):
+    _, (named, _) = author
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(named.path, tmp_path / "networks" / named.trial)
+    home = Home("trials", named.trial)
+    home.path.mkdir(parents=True)
+    (home / CHECKPOINT).write_text("of a training that was stopped")
+    assert shared.fetch(named.trial, "trials")
+    assert (home / CHECKPOINT).exists()
+    (home / WEIGHTS).write_text("damaged")
+    fetching = threading.Thread(target=shared.fetch, args=(named.trial, "trials"))
+    with home.lock():
+        fetching.start()
+        fetching.join(0.5)
+        assert fetching.is_alive()
+        assert (home / WEIGHTS).read_text() == "damaged"
+    fetching.join(20)
+    assert home.record() == named.record()
+    assert [path.read_text() for path in home.path.glob(f"damaged-*/{WEIGHTS}")] == ["damaged"]
 
 
 def test_what_cannot_be_shared_is_one_line(author):

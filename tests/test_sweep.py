@@ -8,9 +8,11 @@ import sys
 import time
 
 import pytest
+from omegaconf import OmegaConf
 from trials import SMALL
 
 from deeper.paths import ROOT
+from hydra_plugins.deeper_slots.submit import SubmitLauncher
 
 SWEEP = ("--multirun", "model.width=2,3", "seed=0,1", "training.epochs=1")
 TRAIN = tuple(setting for setting in SMALL if not setting.startswith("model.width"))
@@ -141,13 +143,16 @@ def test_values_go_in_step(swept, root):
     assert "zip: seed has not several values" in alone.stderr
 
 
-def test_what_failed_is_missing_on_the_page_and_the_rest_is_there(root, tmp_path):
-    words = (*TRAIN, f"data.root={root}", "--multirun", "model.depth=8,9", "training.epochs=1", "--json")
-    done = call("train", tmp_path, *words)
-    assert done.returncode == 1
+@pytest.mark.parametrize(
+    ("launcher", "status", "words"), [("slots", 1, "1 of 2 trials failed"), ("basic", 2, "depth=9: it must be 6n+2")]
+)
+def test_what_failed_is_missing_on_the_page_and_the_rest_is_there(root, tmp_path, launcher, status, words):
+    line = (*TRAIN, f"data.root={root}", "--multirun", "model.depth=8,9", "training.epochs=1", "--json")
+    done = call("train", tmp_path, *line, f"hydra/launcher={launcher}")
+    assert done.returncode == status
     found = json.loads(done.stdout)
     assert found["missing"] == 1
-    assert "1 of 2 trials failed" in found["error"]
+    assert words in found["error"]
     assert "1 of 2 trials are not there" in (tmp_path / found["page"]).read_text()
 
 
@@ -219,6 +224,47 @@ def test_what_the_machine_decides_is_not_submitted(said, words, root, tmp_path):
     done = call("train", tmp_path, *TRAIN, f"data.root={root}", *submit, *said)
     assert done.returncode == 2
     assert words in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        ("hydra.launcher.cluster=slrum", "hydra.launcher: AutoExecutor doesn't know any executor named slrum"),
+        ("hydra.launcher.timeout_min=abc", 'hydra.launcher: Parameter "timeout_min" expected type'),
+        ("store=/proc/trials", "trial store /proc/trials cannot be written"),
+    ],
+)
+def test_what_cannot_be_submitted_is_one_line_and_leaves_nothing(said, words, root, tmp_path):
+    submit = ("hydra/launcher=slurm", "hydra.launcher.cluster=local")
+    done = call("train", tmp_path, *TRAIN, f"data.root={root}", *SWEEP, *submit, said)
+    assert done.returncode == 2
+    [line] = done.stderr.splitlines()
+    assert line.startswith(f"error: {words}")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_sweep_for_larger_machines_is_asked_for_here_and_trained_there(root, tmp_path):
+    line = (*TRAIN, f"data.root={root}", *SWEEP, "trainer.threads=1000", "--json")
+    plan = json.loads(call("train", tmp_path, *line, "hydra/launcher=collect").stdout)
+    assert plan["error"] == "4 of 4 trials are not finished yet"
+    here = json.loads(call("train", tmp_path, *line).stdout)
+    assert here["error"].startswith("trainer.threads=1000: this machine has ")
+
+
+@pytest.mark.parametrize("wrong", ["hydra.launcher.slots=100000", "runtime.workers=100000"])
+def test_more_processes_than_a_machine_can_have_are_refused(root, tmp_path, wrong):
+    done = call("train", tmp_path, *TRAIN, f"data.root={root}", *SWEEP, wrong)
+    assert done.returncode == 2
+    assert f"error: {wrong}: this machine has" in done.stderr
+
+
+def test_a_submitted_command_has_the_flags_of_the_one_that_was_given(monkeypatch):
+    launcher = SubmitLauncher()
+    launcher.verb, launcher.config = "train", OmegaConf.create({"hydra": {"overrides": {"hydra": [], "task": ["a=1"]}}})
+    monkeypatch.setattr(sys, "argv", ["train", "--multirun", "--config-dir", "mine", "a=1", "-cn", "own"])
+    flags = ["--config-name", "own", "--config-dir", "mine"]
+    words = [sys.executable, "-m", "deeper.train", *flags, "--multirun", "a=1", "hydra/launcher=slots"]
+    assert launcher._command() == words
 
 
 def test_a_sweep_for_gpus_is_planned_and_submitted_without_one(root, tmp_path):

@@ -1,5 +1,6 @@
 """What is kept, and what no table uses."""
 
+import itertools
 import json
 
 import pytest
@@ -134,6 +135,16 @@ def test_of_a_home_that_is_a_link_the_link_is_removed(store, command, tmp_path):
     assert command("remove=true", "dry_run=false")[0] == 0
     assert there(store) == {USED, START}
     assert (tmp_path / "elsewhere" / "record.json").exists()
+
+
+def test_what_a_chain_of_transfers_started_from_is_used(store, command):
+    chain = ["2" * 16, "1" * 16, "0" * 16, START]  # each started from the next, the one that a table names first
+    for trial, start in itertools.pairwise(chain):
+        home(store, trial, transfer={"backbone": {"trial": start}})
+    (store / START / CONFIG).write_text(yaml.safe_dump({"transfer": {"backbone": {"trial": chain[1]}}}))  # a ring
+    (store.parent / "results" / "own.json").write_text(json.dumps({"trials": [{"id": chain[0]}]}))
+    assert command("remove=true", "dry_run=false")[0] == 0
+    assert there(store) == {USED, *chain}
 
 
 def test_nothing_is_removed_while_a_table_cannot_be_read(store, command):

@@ -2,6 +2,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -153,6 +154,14 @@ def test_a_driver_that_hangs_is_said(driver, monkeypatch, capsys):
     assert driver("exec sleep 30") == {}
     assert "nvidia-smi has not answered for 0.2 s, so no GPU is used" in capsys.readouterr().err
     assert driver("exit 9") == {}
+
+
+def test_a_driver_that_cannot_be_killed_is_not_waited_for(driver, monkeypatch):
+    monkeypatch.setattr(provenance, "DRIVER_S", 0.2)
+    monkeypatch.setattr(subprocess.Popen, "kill", lambda process: None)
+    began = time.monotonic()
+    assert driver("exec sleep 5") == {}
+    assert time.monotonic() - began < 3
 
 
 @pytest.mark.parametrize(("said", "dirty"), [(None, None), ("", False), (" M src/deeper/cli.py", True)])

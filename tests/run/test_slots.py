@@ -12,7 +12,9 @@ from types import SimpleNamespace
 import pytest
 from trials import job, start
 
+from deeper.errors import DeeperError
 from deeper.run import slots as module
+from deeper.run.jobs import check_machine
 from deeper.run.slots import Display, Sweep, Task, TrialFailed, raise_failures
 from deeper.run.store import LOG
 
@@ -171,3 +173,11 @@ def test_the_parent_dying_ends_its_trials(root, tmp_path):
     while alive(pid):
         assert time.monotonic() < deadline, "the trial outlived its parent"
         time.sleep(0.05)
+
+
+@pytest.mark.parametrize("wrong", [{"devices": 100_000}, {"threads": 100_000}])
+def test_more_ranks_or_threads_than_a_machine_can_have_are_refused(wrong):
+    config = {"trainer": {"accelerator": "cpu", "devices": 2, "threads": 2}, "runtime": {"workers": 2}}
+    check_machine(config)
+    with pytest.raises(DeeperError, match=r"trainer\.\w+=100000: this machine has"):
+        check_machine({**config, "trainer": {**config["trainer"], **wrong}})

@@ -60,3 +60,10 @@ def test_where_the_job_is_warned_of_its_end_the_command_ends_in_order():
     assert out == "ended in order\n"
     assert err.startswith("the job's time is up; it goes back to the queue")
     assert job.returncode == 7
+
+
+def test_a_job_that_is_killed_leaves_no_command_behind():
+    job = start(ENDS_IN_ORDER)
+    assert job.stdout.readline() == "up\n"
+    job.kill()
+    assert job.communicate()[0] == "ended in order\n"

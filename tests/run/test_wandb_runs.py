@@ -7,6 +7,7 @@ import pytest
 import wandb_file
 from trials import job, train
 
+from deeper.errors import DeeperError
 from deeper.run import wandb_runs as mirror
 from deeper.run.store import CURVES, MIRRORED
 
@@ -163,3 +164,25 @@ def test_a_trial_of_no_study_is_said_to_have_no_arm(told):
     options = mirror._options(told, ".")
     assert (options["config"]["arm"], options["config"]["claims"]) == (None, [])
     assert (options["job_type"], options["tags"]) == ("transfer", ["pocket"])
+
+
+@pytest.mark.parametrize("said", ["http://x:abc", "localhost:8080", "https://", "ftp://x"])
+def test_a_server_that_is_no_address_is_one_line(a_job, monkeypatch, said):
+    monkeypatch.setenv("WANDB_BASE_URL", said)
+    with pytest.raises(DeeperError, match=f"WANDB_BASE_URL={said}: it must be an address such as"):
+        mirror.check({**a_job["config"]["logger"], "mode": "online"})
+
+
+@pytest.mark.parametrize(("said", "port"), [("http://x", 80), ("https://x", 443), ("http://x:8080", 8080)])
+def test_a_server_is_asked_at_its_port(a_job, monkeypatch, said, port):
+    asked = []
+
+    def refuse(address, timeout):
+        asked.append(address)
+        raise OSError("refused")
+
+    monkeypatch.setattr(mirror.socket, "create_connection", refuse)
+    monkeypatch.setenv("WANDB_BASE_URL", said)
+    with pytest.raises(DeeperError, match="cannot be reached at x"):
+        mirror.check({**a_job["config"]["logger"], "mode": "online"})
+    assert asked == [("x", port)]

@@ -19,6 +19,8 @@ from deeper.run.provenance import check_visible, environment, gpus, origins
 from deeper.run.seeded import plain
 from deeper.schema.trial import check_settings, declared
 
+A_CORE = 8  # processes or threads; more are a slip of the keys
+
 
 def cores() -> int:
     return len(os.sched_getaffinity(0))
@@ -141,15 +143,30 @@ def _fit_to_data(data: dict[str, Any], meta: dict[str, Any]) -> None:
             data[f"{name}_size"] = stop - start
 
 
-def check_gpus(trainer: dict[str, Any]) -> None:
-    """See that this machine has the GPUs that a trial is to be trained on.
+def check_machine(config: dict[str, Any]) -> None:
+    """See that this machine has what a trial is to be trained with: GPUs, and cores for its threads and processes.
 
     A job is made without them too: to submit it, to plan it, to collect it.
 
     Raises:
         DeeperError: it has fewer.
     """
+    trainer, workers = config["trainer"], config["runtime"].get("workers", 0)
     if trainer["accelerator"] == "gpu" and len(gpus()) < trainer["devices"]:
         raise DeeperError(
             f"trainer.devices={trainer['devices']} on GPUs, but {len(gpus())} are visible; use trainer.accelerator=cpu"
         )
+    for setting, number in (("trainer.devices", trainer["devices"]), ("trainer.threads", trainer["threads"])):
+        check_processes(setting, number)
+    check_processes("runtime.workers", workers)
+
+
+def check_processes(setting: str, number: int) -> None:
+    """See that a number of processes or threads is within reason for this machine.
+
+    Raises:
+        DeeperError: it is more than eight a core.
+    """
+    most = A_CORE * cores()
+    if number > most:
+        raise DeeperError(f"{setting}={number}: this machine has {cores()} cores; say {most} at most")

@@ -183,17 +183,20 @@ PART_LINE = re.compile(r"\s+MIG (\S+)\s.*\(UUID: (\S+)\)")
 def _listed_gpus() -> tuple[_Gpu, ...]:
     """What ``nvidia-smi -L`` lists; nothing where there is no such tool, or it does not answer, which is said."""
     try:
-        done = subprocess.run(["nvidia-smi", "-L"], capture_output=True, text=True, timeout=DRIVER_S, check=True)
+        asked = subprocess.Popen(["nvidia-smi", "-L"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    except OSError:
+        return ()
+    try:
+        said, _ = asked.communicate(timeout=DRIVER_S)
     except subprocess.TimeoutExpired:
+        asked.kill()  # and not waited for: what hangs in the driver cannot be killed
         print(
             f"warning: nvidia-smi has not answered for {DRIVER_S} s, so no GPU is used; see to the driver",
             file=sys.stderr,
         )
         return ()
-    except (OSError, subprocess.SubprocessError):
-        return ()
     found: list[_Gpu] = []
-    for line in done.stdout.splitlines():
+    for line in said.splitlines() if asked.returncode == 0 else ():
         if whole := GPU_LINE.match(line):
             found.append(_Gpu(whole[1], whole[3], whole[2]))
         elif (part := PART_LINE.match(line)) and found:

@@ -8,12 +8,13 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from deeper import parents
 from deeper.errors import DeeperError
-from deeper.files import scratch_folder, take_place
+from deeper.files import folder_lock, write_bytes
 from deeper.run.store import NAMED, RECORD, Home
 
 SHARED, NETWORKS = Path("shared"), Path("networks")
@@ -30,18 +31,29 @@ def fetch(trial: str, store: Path | str) -> bool:
         DeeperError: the remote cannot be read, or what it has is not what the record says.
     """
     home = Home(store, trial)
-    if (home / RECORD).exists():
+    if home.record() is not None:
         return True
     if Home(NETWORKS, trial).record() is not None:
         _copy(Home(NETWORKS, trial), Path(store))
         return True
     if not (SHARED / f"{trial}.dvc").exists():
         return False
-    dvc("pull", "--force", f"{trial}.dvc")
-    if Home(SHARED, trial).record() is None:
-        raise DeeperError(f"trial {trial} came from the remote and is not what its record says; share it again")
-    _copy(Home(SHARED, trial), Path(store))
+    with folder_lock(SHARED / trial), _gone_afterwards([SHARED / trial]):
+        dvc("pull", "--force", f"{trial}.dvc")
+        if Home(SHARED, trial).record() is None:
+            raise DeeperError(f"trial {trial} came from the remote and is not what its record says; share it again")
+        _copy(Home(SHARED, trial), Path(store))
     return True
+
+
+@contextmanager
+def _gone_afterwards(folders: Iterable[Path]) -> Iterator[None]:
+    """Remove what is checked out of the DVC repository, whose cache keeps it, however the block ends."""
+    try:
+        yield
+    finally:
+        for folder in folders:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def push(homes: Sequence[Home], remote: str) -> int:
@@ -52,14 +64,13 @@ def push(homes: Sequence[Home], remote: str) -> int:
     """
     _repository(remote)
     new = [home for home in homes if not (SHARED / f"{home.trial}.dvc").exists()]
-    for home in new:
-        _copy(home, SHARED)
-    for start in range(0, len(new), AT_ONCE):
-        dvc("add", "--quiet", *(home.trial for home in new[start : start + AT_ONCE]))
-    for start in range(0, len(homes), AT_ONCE):
-        dvc("push", "--quiet", *(f"{home.trial}.dvc" for home in homes[start : start + AT_ONCE]))
-    for home in new:
-        shutil.rmtree(SHARED / home.trial)
+    with _gone_afterwards([SHARED / home.trial for home in new]):
+        for home in new:
+            _copy(home, SHARED)
+        for start in range(0, len(new), AT_ONCE):
+            dvc("add", "--quiet", *(home.trial for home in new[start : start + AT_ONCE]))
+        for start in range(0, len(homes), AT_ONCE):
+            dvc("push", "--quiet", *(f"{home.trial}.dvc" for home in homes[start : start + AT_ONCE]))
     return len(new)
 
 
@@ -111,10 +122,17 @@ def _folder(remote: str) -> str:
 
 
 def _copy(home: Home, store: Path) -> None:
-    """What makes a trial finished, and its measurements; whole or not at all."""
-    with scratch_folder(store / home.trial) as folder:
-        for name in (*NAMED, RECORD):
-            shutil.copyfile(home / name, folder / name)
-        if (home / "probes").is_dir():
-            shutil.copytree(home / "probes", folder / "probes", ignore=shutil.ignore_patterns(".*"))
-        take_place(folder, store / home.trial)
+    """What makes a trial finished, and its measurements, into its home of another store; the record comes last.
+
+    One that is finished there is left alone, one that is damaged is set aside, and a training that was stopped stays
+    until the record stands for it.
+    """
+    there = Home(store, home.trial)
+    with there.lock():
+        if there.record() is not None:
+            return
+        if there.damaged():
+            there.set_aside()
+        probes = [path for path in (home / "probes").glob("[!.]*") if path.is_file()]
+        for path in (*(home / name for name in NAMED), *probes, home / RECORD):
+            write_bytes(there / str(path.relative_to(home.path)), path.read_bytes())

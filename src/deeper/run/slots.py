@@ -16,7 +16,7 @@ from deeper.files import none_left_empty, writable
 from deeper.run import processes
 from deeper.run import wandb_runs as mirror
 from deeper.run.identity import kind
-from deeper.run.jobs import check_gpus
+from deeper.run.jobs import check_machine
 from deeper.run.provenance import differences, gpus
 from deeper.run.store import LOG, RECORD, Home
 
@@ -87,7 +87,7 @@ class Task:
         Raises:
             DeeperError: it cannot.
         """
-        check_gpus(self.job["config"]["trainer"])
+        check_machine(self.job["config"])
 
     def busy(self) -> bool:
         """Whether another process makes it now."""

@@ -10,6 +10,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from deeper.parents import end_with_parent
+
 
 class SubmittedCommand:
     """Runs a command that goes on where it was stopped, such as a sweep; its output is the job's.
@@ -27,7 +29,7 @@ class SubmittedCommand:
 
     def __call__(self) -> None:
         """Run it; a failure ends the job with its exit status."""
-        self.running = subprocess.Popen(self.words, cwd=self.folder, preexec_fn=_leave_warnings_to_submitit)
+        self.running = subprocess.Popen(self.words, cwd=self.folder, preexec_fn=_begin)
         while (code := self.running.poll()) is None:
             time.sleep(0.1)
         if code:
@@ -45,7 +47,11 @@ class SubmittedCommand:
         return DelayedSubmission(SubmittedCommand(self.words, self.folder))
 
 
-def _leave_warnings_to_submitit() -> None:
-    """SLURM sends the signal that warns of the end to every process of a job; it would kill the command at once."""
+def _begin() -> None:
+    """Ends with the job, and leaves warnings to submitit.
+
+    SLURM sends the signal that warns of the end to every process of a job; it would kill the command at once.
+    """
+    end_with_parent()
     for number in (signal.SIGUSR1, signal.SIGUSR2):
         signal.signal(number, signal.SIG_IGN)

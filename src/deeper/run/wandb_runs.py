@@ -37,7 +37,8 @@ def check(logger: dict[str, Any]) -> None:
         return
     host = _server()
     try:
-        socket.create_connection((host.hostname, host.port or 443), timeout=5).close()
+        port = host.port or (80 if host.scheme == "http" else 443)
+        socket.create_connection((host.hostname, port), timeout=5).close()
     except OSError as error:
         raise DeeperError(
             f"W&B cannot be reached at {host.hostname} ({error.strerror or error}); logger=wandb_offline does without"
@@ -119,7 +120,17 @@ def _where_to(logger: dict[str, Any]) -> str:
 
 
 def _server() -> SplitResult:
-    return urlsplit(os.environ.get("WANDB_BASE_URL", "https://api.wandb.ai"))
+    """The server of online runs. Raises ``DeeperError`` where what the variable says is no address."""
+    said = os.environ.get("WANDB_BASE_URL", "https://api.wandb.ai")
+    example = "it must be an address such as https://wandb.example.org:8080"
+    try:
+        url = urlsplit(said)
+        named = url.scheme in ("http", "https") and url.hostname and url.port != 0
+    except ValueError as error:
+        raise DeeperError(f"WANDB_BASE_URL={said}: {example} ({error})") from error
+    if not named:
+        raise DeeperError(f"WANDB_BASE_URL={said}: {example}")
+    return url
 
 
 def _group(job: dict[str, Any]) -> str | None:

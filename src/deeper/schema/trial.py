@@ -5,7 +5,6 @@ same and would be another id (``declared``). What a network, an optimizer or a r
 only what all of a kind share has a range here.
 """
 
-import os
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
@@ -33,7 +32,7 @@ from deeper.schema.base import (
 from deeper.schema.errors import explain_setting
 from deeper.schema.study import Settings
 
-MOST_THREADS = 8 * len(os.sched_getaffinity(0))
+MOST_THREADS = 1024  # of any machine; what this one has is asked where a trial is trained
 
 OneSeed = Annotated[Seed, Field(description=f"{SEED} (several: --multirun seed=0,1)")]
 # Numbers that stay as they are written, since they are part of a trial's id.

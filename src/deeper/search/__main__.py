@@ -34,6 +34,7 @@ def search(cfg: DictConfig) -> None:
     from hydra.core.hydra_config import HydraConfig
 
     from deeper.files import writable
+    from deeper.run.jobs import check_processes
     from deeper.schema.search import search_settings
     from deeper.search import composed, planned, studied
     from deeper.search.trainings import Trainings, plain
@@ -41,6 +42,7 @@ def search(cfg: DictConfig) -> None:
 
     if cfg.slots is not None and (type(cfg.slots) is not int or cfg.slots < 1):
         raise DeeperError(f"slots={cfg.slots}: it must be a whole number of at least 1, or null")
+    check_processes("slots", cfg.slots or 1)
     hydra_config = HydraConfig.get()
     if (named := hydra_config.runtime.choices.study) != "none":
         raise DeeperError(f"study={named}: a search answers to no study of trials; searches=NAME names one of searches")

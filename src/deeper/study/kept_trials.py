@@ -88,11 +88,20 @@ def _used(results: Iterable[Path], configs: Mapping[str, Mapping[str, Any]]) -> 
             ) from error
         for trial in QUOTED_ID.findall(said):
             used[trial].add(str(path.relative_to(top).with_suffix("")))
-    for trial, config in configs.items():
-        start = _at(config, "transfer", "backbone", "trial")
-        if isinstance(start, str):
+    for trial in configs:
+        for start in _starts(trial, configs):
             used[start] |= used[trial]
     return used
+
+
+def _starts(trial: str, configs: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """The trial that one started from, the one that this started from, and so on."""
+    found: list[str] = []
+    start = _at(configs[trial], "transfer", "backbone", "trial")
+    while isinstance(start, str) and start not in found:
+        found.append(start)
+        start = _at(configs.get(start), "transfer", "backbone", "trial")
+    return found
 
 
 def _kept(home: Home, config: Mapping[str, Any], tables: tuple[str, ...]) -> KeptTrial:

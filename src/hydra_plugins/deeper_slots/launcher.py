@@ -28,7 +28,7 @@ class SlotsLauncher(Launcher):
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
         from deeper.study.composing import Composer
 
-        self.config = config
+        self.config, self.verb = config, task_function.__name__
         self.composer = Composer(hydra_context.config_loader, config)
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
@@ -39,7 +39,7 @@ class SlotsLauncher(Launcher):
         """
         from deeper.run import processes
         from deeper.run import wandb_runs as mirror
-        from deeper.run.jobs import default_slots, make_job
+        from deeper.run.jobs import check_processes, default_slots, make_job
         from deeper.run.slots import Display, Sweep, Task, raise_failures
         from deeper.run.store import RECORD, Home
         from deeper.study import table
@@ -47,6 +47,7 @@ class SlotsLauncher(Launcher):
 
         if self.slots is not None and (not isinstance(self.slots, int) or self.slots < 1):
             raise DeeperError(f"hydra.launcher.slots={self.slots}: it must be a whole number of at least 1, or null")
+        check_processes("hydra.launcher.slots", self.slots or 1)
         if not job_overrides:
             raise DeeperError(EMPTY)
         first = self._compose(initial_job_idx, list(job_overrides[0]))

@@ -5,13 +5,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from hydra._internal.utils import get_args_parser
 from hydra.core.utils import JobReturn, JobStatus
 from omegaconf import DictConfig, OmegaConf
 
 from deeper import cli
 from deeper.errors import DeeperError
+from deeper.files import none_left_empty, writable
 from hydra_plugins.deeper_slots.launcher import SlotsLauncher, title
 
+FLAGS = ("config_path", "config_name", "config_dir")
 LOCAL = ("hydra/launcher=", "hydra.launcher.")
 
 
@@ -54,11 +57,16 @@ class SubmitLauncher(SlotsLauncher):
         Raises:
             DeeperError: such a mistake, or a parameter that submitit does not have.
         """
+        from deeper.run import wandb_runs as mirror
+
         if not isinstance(self.jobs, int) or self.jobs < 1:
             raise DeeperError(f"hydra.launcher.jobs={self.jobs}: it must be a whole number of at least 1")
         returns, jobs = self._checked(job_overrides, initial_job_idx)
         for result in returns:
             self._see_decided(result.cfg.trainer)
+        mirror.check(returns[0].cfg.logger)
+        for store in {result.cfg.store for result in returns}:
+            writable(Path(store))
         self.submitted = self._submit(title(returns[0].cfg))
         for job, result in zip(jobs, returns, strict=True):
             result.status, result.return_value = JobStatus.COMPLETED, job["id"]
@@ -90,14 +98,15 @@ class SubmitLauncher(SlotsLauncher):
 
         from deeper.run.submitted import SubmittedCommand
 
-        executor = submitit.AutoExecutor(self.folder, self.cluster, slurm_max_num_timeout=self.requeue)
-        try:
-            executor.update_parameters(name=f"deeper-{name}", **self.resources)
-        except (NameError, TypeError, ValueError) as error:
-            raise DeeperError(f"hydra.launcher: {error}") from error
-        command = SubmittedCommand(self._command(), Path.cwd())
-        with executor.batch():
-            submitted = [executor.submit(command) for _ in range(self.jobs)]
+        with none_left_empty(Path(self.folder)):
+            try:
+                executor = submitit.AutoExecutor(self.folder, self.cluster, slurm_max_num_timeout=self.requeue)
+                executor.update_parameters(name=f"deeper-{name}", **self.resources)
+            except (AssertionError, NameError, TypeError, ValueError) as error:
+                raise DeeperError(f"hydra.launcher: {error}") from error
+            command = SubmittedCommand(self._command(), Path.cwd())
+            with executor.batch():
+                submitted = [executor.submit(command) for _ in range(self.jobs)]
         return [job.job_id for job in submitted]
 
     def _command(self) -> list[str]:
@@ -105,8 +114,10 @@ class SubmitLauncher(SlotsLauncher):
         said = self.config.hydra.overrides
         words = [word for word in (*said.hydra, *said.task) if not word.startswith(("hydra.mode=", *LOCAL))]
         slots = [] if self.slots is None else [f"hydra.launcher.slots={self.slots}"]
-        verb = self.config.hydra.job.config_name
-        return [sys.executable, "-m", f"deeper.{verb}", "--multirun", *words, "hydra/launcher=slots", *slots]
+        given = vars(get_args_parser().parse_args(sys.argv[1:]))
+        flags = [word for name in FLAGS if given[name] for word in (f"--{name.replace('_', '-')}", given[name])]
+        command = [sys.executable, "-m", f"deeper.{self.verb}", *flags, "--multirun", *words]
+        return [*command, "hydra/launcher=slots", *slots]
 
 
 class CollectLauncher(SlotsLauncher):

@@ -7,6 +7,7 @@ from typing import Any
 
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.override_parser.types import Override
+from hydra.core.utils import JobStatus
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
 
@@ -91,10 +92,11 @@ class StudySweeper(BasicSweeper):
         own = own_sweep.is_own(self.config, hydra.overrides.task, study_file(hydra.runtime))
         if own and not self.config.dry_run:
             writable(Path(self.config.sweeps), "the folder of the sweep's page", "sweeps")
+        ended = self._ended()
         try:
             returns = super().sweep(arguments)
-        except DeeperError:
-            finished = getattr(self.launcher, "finished", None)
+        except Exception:
+            finished = [*(job for job in ended if job.status == JobStatus.COMPLETED), *self._finished_here()]
             if own and finished:
                 self._end(finished, arguments)
             if not finished:
@@ -107,6 +109,22 @@ class StudySweeper(BasicSweeper):
         if own:
             self._end(jobs, arguments)
         return returns
+
+    def _ended(self) -> list[Any]:
+        """A list that will hold the jobs which the launcher has ended, for Hydra hands on none where one failed."""
+        launch, ended = self.launcher.launch, []
+
+        def kept(*arguments: Any, **named: Any) -> Any:
+            jobs = launch(*arguments, **named)
+            ended.extend(jobs)
+            return jobs
+
+        self.launcher.launch = kept
+        return ended
+
+    def _finished_here(self) -> list[Any]:
+        """Those of a launcher of ours that says itself that a job failed."""
+        return getattr(self.launcher, "finished", [])
 
     def _leave_nothing(self) -> None:
         """Take away the file that Hydra writes before anything is checked, and folders that are empty then."""
