@@ -4,6 +4,10 @@ import json
 import subprocess
 import sys
 
+import numpy as np
+
+from deeper.baselines import baselines
+from deeper.data.prepared import write_files
 from deeper.schema.baselines import read_baselines
 
 
@@ -44,3 +48,19 @@ def test_mistakes_are_one_line(root, tmp_path):
     done = call(root, tmp_path, "sizes=[[12,60]]")
     assert done.returncode == 2
     assert "baselines.json: rows.0." in done.stderr
+
+
+def test_results_that_cannot_be_written_are_told_before_the_first_fit(root, in_process):
+    status, _, said = in_process(baselines)(f"data.root={root}", "sizes=[[12,60]]", "results=/proc/nowhere")
+    assert status == 2
+    assert said.startswith("error: the results' folder /proc/nowhere cannot be written (")
+    assert said.endswith("choose another with results=FOLDER\n")
+    assert said.count("\n") == 1
+
+
+def test_a_listing_has_no_arrays_to_fit(tmp_path, in_process):
+    meta = {"name": "folder", "classes": ["a", "b"], "splits": {"train": [0, 2], "validation": [2, 4], "test": [4, 6]}}
+    write_files(tmp_path / "data" / "folder", meta, {"names.npy": np.zeros(6, np.uint8)})
+    status, _, said = in_process(baselines)("data=folder", f"data.root={tmp_path}/data", "sizes=[[12,2]]")
+    line = f"error: {tmp_path}/data/folder lists pictures on disk and has no arrays; choose"
+    assert (status, said.startswith(line), said.count("\n")) == (2, True, 1)

@@ -1,5 +1,8 @@
 """What Hydra says is told in our words: what is wrong, and what to do."""
 
+import errno
+import os
+
 import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import ConfigCompositionException, InstantiationException
@@ -107,5 +110,37 @@ def test_a_setting_that_is_not_there_may_have_been_taken_out():
     assert one_line(caught.value).startswith("unknown setting 'model' in an override, or one that ~ takes out")
 
 
-def test_a_defect_has_no_line():
-    assert one_line(ValueError("something else")) is None
+@pytest.mark.parametrize(
+    ("number", "file", "advice"),
+    [
+        ("ENOSPC", "store", ": store; free it or choose another, what was finished is kept"),
+        ("ESTALE", "store", ": store; free it or choose another, what was finished is kept"),
+        ("EFBIG", "store", ": store; free it or choose another, what was finished is kept"),
+        ("EBUSY", "store", ": store; free it or choose another, what was finished is kept"),
+        ("ETIMEDOUT", "store", ": store; try again when its disk answers, what was finished is kept"),
+        ("ENOMEM", None, "; free memory, or run fewer processes at once; what was finished is kept"),
+        (
+            "EMFILE",
+            "store",
+            ": store; let a process open more files (ulimit -n), or run fewer processes at once; what was finished is "
+            "kept",
+        ),
+        ("ENFILE", "store", ": store; end other programs, or run fewer processes at once; what was finished is kept"),
+    ],
+)
+def test_what_the_system_refuses_is_one_line(number, file, advice):
+    number = getattr(errno, number)
+    assert one_line(OSError(number, os.strerror(number), file)) == f"{os.strerror(number)}{advice}"
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ValueError("something else"),
+        OSError(errno.EBADF, "Bad file descriptor"),
+        OSError(errno.EAGAIN, "Resource temporarily unavailable"),
+        OSError(errno.ETIMEDOUT, "Connection timed out"),
+    ],
+)
+def test_a_defect_has_no_line(error):
+    assert one_line(error) is None

@@ -20,7 +20,7 @@ from deeper.paths import CONF
 @cli.task
 def baselines(cfg: DictConfig) -> None:
     from deeper.data.prepared import open_set
-    from deeper.files import write_json
+    from deeper.files import writable, write_json
     from deeper.schema.baselines import FILE, Baselines, read_baselines
     from deeper.schema.verbs import BaselinesSettings, check_verb
 
@@ -33,6 +33,7 @@ def baselines(cfg: DictConfig) -> None:
     for place, (_, train) in enumerate(wanted):
         if train > stop - start:
             raise DeeperError(f"sizes.{place}.1={train}: {cfg.data.name} has {stop - start:,} training images")
+    writable(path.parent, "the results' folder", "results")
     rows = list(there.rows)
     for size, train in wanted:
         for seed in cfg.subset_seeds if train < stop - start else [0]:

@@ -8,9 +8,14 @@ from typing import Any
 
 PLACES = (
     *("ENOENT", "EACCES", "EEXIST", "ENOTDIR", "EISDIR", "ENAMETOOLONG"),
-    *("ENOSPC", "EDQUOT", "EROFS", "ELOOP", "EPERM", "EIO"),
+    *("ENOSPC", "EDQUOT", "EROFS", "ELOOP", "EPERM", "EIO", "ESTALE", "EFBIG", "EBUSY"),
 )
 PLACE_ERRORS = {getattr(errno, name) for name in PLACES}
+LACKING = {  # what the system has not enough of, wherever it was asked for
+    errno.ENOMEM: "free memory, or run fewer processes at once",
+    errno.EMFILE: "let a process open more files (ulimit -n), or run fewer processes at once",
+    errno.ENFILE: "end other programs, or run fewer processes at once",
+}
 
 
 class DeeperError(Exception):
@@ -54,6 +59,11 @@ def one_line(error: BaseException) -> str | None:
     if isinstance(error, OSError) and error.errno in PLACE_ERRORS:
         place = error.filename or "the folder that is written to"
         return f"{error.strerror}: {place}; free it or choose another, what was finished is kept"
+    if isinstance(error, OSError) and error.errno in LACKING:
+        where = f": {error.filename}" if error.filename else ""
+        return f"{error.strerror}{where}; {LACKING[error.errno]}; what was finished is kept"
+    if isinstance(error, OSError) and error.errno == errno.ETIMEDOUT and error.filename:  # a network has no file
+        return f"{error.strerror}: {error.filename}; try again when its disk answers, what was finished is kept"
     if isinstance(error, OverrideParseException):
         return _unread(error.override, error.message)
     if isinstance(error, HydraException | OmegaConfBaseException):

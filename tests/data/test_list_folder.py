@@ -153,6 +153,22 @@ def test_files_that_are_no_pictures_are_said(folder, tmp_path):
     assert len(listing.labels) == 51
 
 
+def test_every_ending_that_is_passed_over_is_counted(folder, tmp_path):
+    place = folder / "train" / "n00000001"
+    for name in ("Thumbs.db", "a.heic", "b.HEIC", "c.heic"):
+        (place / name).write_text("x")
+    assert listed(folder, tmp_path / "data")[0].endswith(
+        "; 4 files and folders are none of them: 3 such as train/n00000001/a.heic (no picture by its suffix .heic), "
+        "1 such as train/n00000001/Thumbs.db (no picture by its suffix .db)"
+    )
+
+
+def test_rare_endings_do_not_hide_how_many_there_are(folder, tmp_path):
+    for number in range(7):
+        (folder / "train" / "n00000001" / f"z.{number}").write_text("x")
+    assert listed(folder, tmp_path / "data")[0].endswith("(no picture by its suffix .4) and 2 for other reasons")
+
+
 def emptied(folder):
     (folder / "train" / "n00000009").mkdir()
 

@@ -1,3 +1,6 @@
+import errno
+import fcntl
+
 import numpy as np
 import pytest
 import released
@@ -79,3 +82,49 @@ def test_copies_of_an_older_version_of_resize_are_made_again(prepared, monkeypat
     monkeypatch.setattr(resizing, "RESIZE_VERSION", resizing.RESIZE_VERSION + 1)
     open_resized(prepared, 9)
     assert len(list((prepared.parent / ".resized").glob("*.npy"))) == 2
+
+
+def test_what_a_killed_process_left_of_a_copy_is_cleared(prepared):
+    open_resized(prepared, 9)
+    (kept,) = (prepared.parent / ".resized").glob("*.npy")
+    kept.unlink()
+    leftover = kept.with_name(f".{kept.name}.tmp-dead")
+    leftover.mkdir()
+    (leftover / kept.name).write_bytes(b"a part of it")
+    open_resized(prepared, 9)
+    assert sorted(kept.parent.iterdir()) == [kept.with_suffix(".json"), kept]
+
+
+def test_a_copy_that_another_process_has_written_meanwhile_is_left_alone(prepared, monkeypatch):
+    written, tried = [], []
+
+    def slow(images, size):
+        tried.append(size)
+        if len(tried) == 1:
+            open_resized(prepared, size)
+        return resize(images, size)
+
+    def counted(path, content, save=resizing.save_file):
+        written.append(path.name)
+        return save(path, content)
+
+    monkeypatch.setattr(resizing, "resize", slow)
+    monkeypatch.setattr(resizing, "save_file", counted)
+    open_resized(prepared, 9)
+    assert (len(tried), len(written)) == (2, 1)
+
+
+def test_the_disk_has_the_names_of_a_copy(prepared, monkeypatch):
+    there = []
+    monkeypatch.setattr(resizing, "sync_folder", lambda place: there.append({path.suffix for path in place.glob("t*")}))
+    open_resized(prepared, 9)
+    assert there == [{".npy", ".json"}]
+
+
+def test_a_file_system_without_locks_keeps_no_copy_and_stops_nothing(prepared, monkeypatch):
+    def refused(*_):
+        raise OSError(errno.ENOLCK, "no locks here")
+
+    monkeypatch.setattr(fcntl, "flock", refused)
+    assert np.array_equal(open_resized(prepared, 9).images, resize(open_set(prepared).images, 9))
+    assert not list(prepared.parent.glob(".resized/*"))

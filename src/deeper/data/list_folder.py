@@ -66,7 +66,7 @@ def prepare_listing(folder: Path, settings: Mapping[str, Any]) -> str:
         **({"white": white} if white else {}),
     }
     dropped = (
-        f"; {len(found.dropped)} files and folders are none of them, such as {_first(found.dropped)}"
+        f"; {len(found.dropped)} files and folders are none of them: {_by_reason(found.dropped)}"
         if found.dropped
         else ""
     )
@@ -157,6 +157,12 @@ def _content(
     return content if digests is None else {**content, DIGESTS: digests}
 
 
-def _first(dropped: Mapping[str, str]) -> str:
-    name, why = next(iter(dropped.items()))
-    return f"{name} ({why})"
+def _by_reason(dropped: Mapping[str, str]) -> str:
+    """Each reason with the number of names that have it and the first of them, the most frequent reasons first."""
+    names: dict[str, list[str]] = {}
+    for name, why in dropped.items():
+        names.setdefault(why, []).append(name)
+    frequent = sorted(names, key=lambda why: -len(names[why]))
+    parts = [f"{len(names[why])} such as {names[why][0]} ({why})" for why in frequent[:NAMED]]
+    rest = sum(len(names[why]) for why in frequent[NAMED:])
+    return ", ".join(parts) + (f" and {rest} for other reasons" if rest else "")

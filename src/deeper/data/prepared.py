@@ -93,10 +93,13 @@ def open_set(folder: str | Path, verify: bool = True) -> ArraySet:
     """Open a prepared set as memory maps; ``verify`` compares every file with its digest first (0.1 s for 55 MB).
 
     Raises:
-        DeeperError: the set is missing, or a file's length, digest, shape or type is not what meta.json says.
+        DeeperError: the set is missing or is a listing, or a file's length, digest, shape or type is not what meta.json
+            says.
     """
     folder = Path(folder)
     meta = read_meta(folder)
+    if IMAGES not in meta["files"]:
+        raise DeeperError(f"{folder} lists pictures on disk and has no arrays; choose a set that has: data=NAME")
     for name, facts in meta["files"].items():
         verify_file(folder / name, facts, verify)
     images = load_array(folder / IMAGES, np.uint8, (meta["splits"]["test"][1], *meta["image_shape"]), "r")

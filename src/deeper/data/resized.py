@@ -10,7 +10,7 @@ import numpy as np
 
 from deeper.data.prepared import LABELS, ArraySet, load_array, open_set, read_meta, save_file, verify_file
 from deeper.errors import DeeperError
-from deeper.files import scratch_folder, write_synced
+from deeper.files import folder_lock, scratch_folder, sync_folder, write_synced
 
 RESIZE_VERSION = 1  # raise it when `resize` gives other pixels: copies that are kept are then made again
 FOLDER = ".resized"
@@ -35,12 +35,11 @@ def open_resized(folder: str | Path, size: int) -> ArraySet:
     key = hashlib.sha256(f"{RESIZE_VERSION} {meta['digest']}".encode()).hexdigest()[:16]
     copy = folder.parent / FOLDER / f"{folder.name}-{size}-{key}.npy"
     shape = (meta["splits"]["test"][1], size, size, meta["image_shape"][2])
-    try:
-        verify_file(copy, json.loads(copy.with_suffix(".json").read_bytes()), content=True)
-        images = load_array(copy, np.uint8, shape, "r")
-    except (OSError, ValueError, LookupError, TypeError, DeeperError):
+    images = _kept(copy, shape)
+    if images is None:
         images = resize(open_set(folder).images, size)
-        with contextlib.suppress(OSError):  # a disk that is full or read-only costs time, not the trial
+        # a disk that is full or read-only, or has no locks, costs time, not the trial
+        with contextlib.suppress(OSError, DeeperError):
             _keep(copy, images)
     verify_file(folder / LABELS, meta["files"][LABELS], content=True)
     return ArraySet(folder, meta, images, load_array(folder / LABELS, np.int64, shape[:1], None))
@@ -67,9 +66,22 @@ def resize(images: np.ndarray, size: int) -> np.ndarray:
     return result
 
 
+def _kept(path: Path, shape: tuple[int, ...]) -> np.ndarray | None:
+    """The images of a kept copy, as a memory map; None where it is not there or is not what was written."""
+    try:
+        verify_file(path, json.loads(path.with_suffix(".json").read_bytes()), content=True)
+        return load_array(path, np.uint8, shape, "r")
+    except (OSError, ValueError, LookupError, TypeError, DeeperError):
+        return None
+
+
 def _keep(path: Path, images: np.ndarray) -> None:
-    with scratch_folder(path) as scratch:
-        facts = save_file(scratch / path.name, images)
-        write_synced(scratch / "facts.json", json.dumps(facts).encode())
-        os.replace(scratch / path.name, path)
-        os.replace(scratch / "facts.json", path.with_suffix(".json"))
+    with folder_lock(path):
+        if _kept(path, images.shape) is not None:  # another process has written it meanwhile
+            return
+        with scratch_folder(path) as scratch:
+            facts = save_file(scratch / path.name, images)
+            write_synced(scratch / "facts.json", json.dumps(facts).encode())
+            os.replace(scratch / path.name, path)
+            os.replace(scratch / "facts.json", path.with_suffix(".json"))
+            sync_folder(path.parent)

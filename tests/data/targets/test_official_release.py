@@ -7,7 +7,7 @@ import zipfile
 import pytest
 from official_sets import write_aircraft, write_caltech101, write_cars, write_cub, write_voc2007
 
-from deeper.data.targets import aircraft, caltech101, cars, cub, voc2007
+from deeper.data.targets import aircraft, caltech101, cars, cub, official_release, voc2007
 from deeper.errors import DeeperError
 
 READERS = {module.RELEASE.title: module for module in (aircraft, caltech101, cars, cub, voc2007)}
@@ -49,6 +49,26 @@ def test_the_disk_has_all_of_it_before_it_takes_its_place(tmp_path, monkeypatch)
     monkeypatch.setattr(os, "sync", lambda: there.append((archive.parent / "CUB_200_2011").exists()))
     cub.read(archive.parent, archives=md5(archive))
     assert there == [False]
+
+
+def test_the_disk_has_its_name_and_what_a_killed_process_left_is_cleared(tmp_path, monkeypatch):
+    write_cub(tmp_path / "made")
+    archive = tmp_path / "given" / "CUB_200_2011.tgz"
+    pack(archive, tmp_path / "made", "CUB_200_2011")
+    (archive.parent / ".CUB_200_2011.tmp-dead" / "CUB_200_2011").mkdir(parents=True)
+    synced = []
+    monkeypatch.setattr(official_release, "sync_folder", lambda place: synced.append((place / "CUB_200_2011").is_dir()))
+    cub.read(archive.parent, archives=md5(archive))
+    assert synced == [True]
+    assert sorted(path.name for path in archive.parent.iterdir()) == ["CUB_200_2011", "CUB_200_2011.tgz"]
+
+
+def test_what_another_process_has_unpacked_meanwhile_is_taken(tmp_path, monkeypatch):
+    archive = tmp_path / "given" / "CUB_200_2011.tgz"
+    archive.parent.mkdir()
+    archive.write_bytes(b"not unpacked a second time")
+    monkeypatch.setattr(official_release, "_check", lambda *_: write_cub(archive.parent))
+    assert cub.read(archive.parent, archives={}).pictures
 
 
 def test_every_archive_of_a_part_is_unpacked_into_one_folder(tmp_path):

@@ -7,7 +7,7 @@ holds the released archives.
 import hashlib
 import os
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +15,7 @@ from typing import BinaryIO
 
 from deeper.data.archives import BROKEN, TooLong, opened_tar
 from deeper.errors import DeeperError, reason
-from deeper.files import scratch_folder
+from deeper.files import folder_lock, scratch_folder, sync_folder
 
 
 @dataclass(frozen=True)
@@ -124,17 +124,20 @@ def _unpack(folder: Path, packed: Packed, archives: Mapping[str, str | None]) ->
         return
     for file in files:
         _check(file, archives.get(file.name))
-    with _room_to_unpack(folder, files[0]), scratch_folder(target) as scratch:
+    with _room_to_unpack(folder, files[0]), folder_lock(target):
+        if not target.exists():  # another process may have unpacked it meanwhile
+            _unpack_locked(target, packed, files)
+
+
+def _unpack_locked(target: Path, packed: Packed, files: Sequence[Path]) -> None:
+    with scratch_folder(target) as scratch:
         for file in files:
             _extract(file, packed.member, scratch)
         if not (scratch / packed.folder).is_dir():
             raise DeeperError(f"{files[0]} holds no folder {packed.folder}: it is not the archive as released")
         os.sync()  # of thousands of files: after a power cut the folder is whole or not there
-        try:
-            (scratch / packed.folder).rename(target)
-        except OSError:  # another process may have unpacked it meanwhile
-            if not target.is_dir():
-                raise
+        (scratch / packed.folder).rename(target)
+        sync_folder(target.parent)
 
 
 @contextmanager
