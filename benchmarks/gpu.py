@@ -76,7 +76,8 @@ def _beside_bare(options: argparse.Namespace, model: str, batch: int, how: str) 
     done = interleave({"trial": lambda n: runs.trial(jobs[n]), "bare": lambda n: runs.bare(jobs[n])}, len(jobs))
     bare, trial = ([one.train_s for one in done[name]] for name in ("bare", "trial"))
     rates = {name: round(runs.images(jobs[0]) / min(seconds)) for name, seconds in (("trial", trial), ("bare", bare))}
-    return {"ratio": round(ratios(bare, trial).median, 3), **{f"{name}, images/s": rate for name, rate in rates.items()}}
+    said = {f"{name}, images/s": rate for name, rate in rates.items()}
+    return {"ratio": round(ratios(bare, trial).median, 3), **said}
 
 
 def _side_by_side(options: argparse.Namespace) -> dict[str, int]:
