@@ -8,6 +8,7 @@ OWN ?= own
 NAME = $(STUDY:record/%=%)
 comma := ,
 OF_RECORD = $(if $(filter record/%,$(STUDY)),record)
+COMMITTED = $$(git cat-file -e HEAD:./results 2>/dev/null && echo HEAD || echo results$(OF_RECORD:%=/%))  # a zip has no git
 ALONE := transfer transfer_photographs transfer_pictures zoo_full
 VENV := .venv
 BIN := $(CURDIR)/$(VENV)/bin
@@ -43,7 +44,7 @@ study: named scm  ## train one study beside the committed results and say how we
 	  "results=$$OWN/results" trust_table=false
 	$(RUN) python -m deeper.report "results=$$OWN/results" "reports=$$OWN/reports" family=results exact=false only=$(NAME) \
 	  $(OF_RECORD:%=for_profile=%)
-	@$(RUN) python -m deeper.report "results=$$OWN/results" compare=HEAD only=$(NAME) $(OF_RECORD:%=for_profile=%)
+	@$(RUN) python -m deeper.report "results=$$OWN/results" compare=$(COMMITTED) only=$(NAME) $(OF_RECORD:%=for_profile=%)
 	@echo "read $$OWN/reports/$(STUDY).md; results/ is as it was$(if $(OF_RECORD),,$(comma) and dvc repro would take these trials there)"
 
 named:

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 
 import pytest
 import yaml
@@ -36,7 +37,10 @@ def test_many_are_an_aligned_table(command):
     status, out, err = command("--multirun", "model=resnet20,lenet5", "data=cifar10", "data.image_size=64")
     assert (status, err) == (0, "")
     head, rule, first, second = out.splitlines()
-    assert head.split()[:3] == ["network", "input", "parameters"]
+    assert re.split("  +", head) == [
+        *("network", "input", "all parameters", "multiply-adds without extra heads", "activation bytes"),
+        *("depth", "receptive field", "parameters in extra heads"),
+    ]
     assert first.split()[:4] == ["resnet20", "3x64x64", "269,722", "162,202,240"]
     assert second.split()[0] == "lenet5"
     ends = [index for index, mark in enumerate(rule + " ") if mark == " " and rule[index - 1] == "-"]

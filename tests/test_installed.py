@@ -50,6 +50,21 @@ def test_verbs_work_from_an_empty_folder(wheel, tmp_path, verb, arguments, words
     assert words in done.stdout + done.stderr
 
 
+@pytest.mark.parametrize(
+    ("verb", "arguments", "page"),
+    [("report", (), "reports/lrn.md"), ("site", ("networks=[lenet5]",), "site/networks/lenet5.html")],
+)
+def test_a_table_has_its_pages_outside_the_checkout(wheel, tmp_path, verb, arguments, page):
+    (tmp_path / "results").mkdir()
+    shutil.copy(ROOT / "results" / "lrn.json", tmp_path / "results")
+    command = [sys.executable, "-m", f"deeper.{verb}", "exact=false", "figures=null", *arguments]
+    done = subprocess.run(
+        command, cwd=tmp_path, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": str(wheel)}
+    )
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / page).is_file()
+
+
 @pytest.mark.parametrize("study", ["zoo;touch X", "$(touch X)", "../zoo", "", "zoo'; touch X; '"])
 def test_make_takes_a_study_s_name_as_a_word(tmp_path, study):
     for name in ("Makefile", "params.yaml"):
@@ -80,6 +95,7 @@ def test_make_takes_the_folder_of_own_results_as_a_word(copied, own):
     assert done.returncode == 0, done.stderr
     assert f"<results={own}/results><trust_table=false>" in done.stdout
     assert f"<reports={own}/reports>" in done.stdout
+    assert "<compare=results>" in done.stdout, "there is no repository here"
 
 
 @pytest.mark.parametrize("own", ["", ".", "own/..", "/dev/null"])

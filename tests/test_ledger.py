@@ -5,6 +5,7 @@ import subprocess
 import pytest
 
 from deeper import ledger
+from deeper.errors import DeeperError
 
 
 @pytest.fixture
@@ -34,3 +35,25 @@ def test_rates_are_committed_alone_and_only_when_there_are_new_ones(place):
         "conf/rates/a.yaml",
         "results/record/blocks.yaml",
     ]
+
+
+def test_what_cannot_be_committed_is_refused_before_it_is_measured(place, monkeypatch):
+    ledger._check_repository()
+    (place / "inner").mkdir()
+    monkeypatch.setattr(ledger, "ROOT", place / "inner")
+    with pytest.raises(DeeperError, match="inner is no repository of git; clone one, or measure with commit=false"):
+        ledger._check_repository()
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(DeeperError, match="git is not installed"):
+        ledger._check_repository()
+
+
+def test_another_repository_of_the_environment_is_left_alone(place, tmp_path_factory, monkeypatch):
+    other = tmp_path_factory.mktemp("other")
+    git(other, "init", "-q")
+    (place / "conf/rates/a.yaml").write_text("rate: 0.1")
+    (place / "results/record/blocks.yaml").write_text("record: {}")
+    with monkeypatch.context() as patched:
+        patched.setenv("GIT_DIR", str(other / ".git"))
+        ledger._commit(place / "results/record", "Rates of a are found")
+    assert git(place, "log", "--format=%s").splitlines() == ["Rates of a are found"]

@@ -9,13 +9,14 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import hydra
 from omegaconf import DictConfig
 
 from deeper import cli
 from deeper.errors import DeeperError, known
-from deeper.paths import CONF, ROOT
+from deeper.paths import CONF, ROOT, git_environment
 from deeper.schema.results import RECORD
 
 
@@ -39,6 +40,8 @@ def ledger(cfg: DictConfig) -> None:
     if cfg.dry_run:
         _plan(cfg, chosen)
         return
+    if cfg.commit:
+        _check_repository()
     folder = Path(cfg.results) / RECORD
     folder.mkdir(parents=True, exist_ok=True)
     settings = [f"logger={cfg.logger}", f"store={cfg.store}", f"results={cfg.results}"]
@@ -87,9 +90,27 @@ def _plan(cfg: DictConfig, studies: list[str]) -> None:
 def _commit(folder: Path, message: str) -> None:
     """Commit tables and rates if there are new ones; a git that is busy leaves it to the next block."""
     paths = [str(folder), str(CONF / "rates")]
-    subprocess.run(["git", "add", *paths], cwd=ROOT, check=False)
-    if subprocess.run(["git", "diff", "--cached", "--quiet", "--", *paths], cwd=ROOT, check=False).returncode:
-        subprocess.run(["git", "commit", "-q", "-m", message, "--", *paths], cwd=ROOT, check=False)
+    _git("add", *paths)
+    if _git("diff", "--cached", "--quiet", "--", *paths).returncode:
+        _git("commit", "-q", "-m", message, "--", *paths)
+
+
+def _check_repository() -> None:
+    """See that there is a repository to commit to.
+
+    Raises:
+        DeeperError: there is none, or no git.
+    """
+    try:
+        top = _git("rev-parse", "--show-toplevel", capture_output=True, text=True)
+    except FileNotFoundError:
+        raise DeeperError("commit=true: git is not installed; install it, or measure with commit=false") from None
+    if top.returncode or Path(top.stdout.strip()).resolve() != ROOT.resolve():
+        raise DeeperError(f"commit=true: {ROOT} is no repository of git; clone one, or measure with commit=false")
+
+
+def _git(*words: str, **how: Any) -> subprocess.CompletedProcess:
+    return subprocess.run(["git", *words], cwd=ROOT, check=False, env=git_environment(), **how)
 
 
 if __name__ == "__main__":

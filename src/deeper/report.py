@@ -129,7 +129,8 @@ def main(config: DictConfig) -> None:
     check_verb(ReportSettings, config)
     profiles = sorted(path.stem for path in (paths.CONF / "profile").glob("*.yaml"))
     known(config.for_profile, profiles, "for_profile", "the profiles")
-    results, reports, published = (paths.folder(key, config[key]) for key in ("results", "reports", "published"))
+    results, reports = (paths.folder(key, config[key]) for key in ("results", "reports"))
+    published = paths.PUBLISHED if config.published is None else paths.folder("published", config.published)
     below = config.for_profile if config.for_profile in APART else ""
     results, reports = results / below, reports / below
     only = [config.only] if isinstance(config.only, str) else list(config.only or ())

@@ -2,7 +2,8 @@ import pytest
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
-from deeper.cost.networks import PaperNetwork
+from deeper.cost.networks import TIMM, PaperNetwork, take_timm_input
+from deeper.errors import DeeperError
 from deeper.paths import CONF
 
 
@@ -28,3 +29,9 @@ def test_a_name_means_what_it_means_on_the_command_line(name, data, size):
 def test_a_setting_goes_over_the_file():
     assert PaperNetwork("googlenet", auxiliary=False).config["auxiliary"] is False
     assert PaperNetwork("googlenet", auxiliary=False).params < PaperNetwork("googlenet").params
+
+
+def test_weights_that_timm_does_not_have_are_one_line():
+    model = {"_target_": TIMM, "network": "resnet18.foo"}
+    with pytest.raises(DeeperError, match=r"model\.name=resnet18\.foo: .*leave out what stands after the dot"):
+        take_timm_input(OmegaConf.create({"model": model}))

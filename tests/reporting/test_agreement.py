@@ -4,10 +4,13 @@ import copy
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import synthetic
 
+from deeper.errors import DeeperError
+from deeper.reporting import agreement
 from deeper.schema.results import sealed
 
 
@@ -126,3 +129,13 @@ def test_a_mistake_is_one_line(folder, old, words):
 def test_nothing_is_written(folder):
     compare(folder, "HEAD", "only=other")
     assert not (folder / "reports").exists()
+
+
+def test_the_commit_is_of_the_repository_around_and_git_must_be_there(folder, tmp_path_factory, monkeypatch):
+    monkeypatch.chdir(folder)
+    with monkeypatch.context() as patched:
+        patched.setenv("GIT_DIR", str(tmp_path_factory.mktemp("other")))
+        assert [one.name for one in agreement.read("HEAD", Path("results")).studies] == ["other", "residual_vs_plain"]
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(DeeperError, match="compare=HEAD: git is not installed; install it, or name a folder"):
+        agreement.read("HEAD", Path("results"))

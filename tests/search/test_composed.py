@@ -94,6 +94,21 @@ def test_a_file_from_before_digests_were_kept_is_read():
     assert read_study(ROOT / "results" / "search_table.json").cells
 
 
+@pytest.mark.parametrize(
+    ("made", "where", "target", "key", "value", "words"),
+    [
+        (composed.searcher_of, "searcher", "evolution.RegularisedEvolution", "population", 2.5, "a whole number"),
+        (composed.searcher_of, "searcher", "evolution.RegularisedEvolution", "sample", 1.5, "a whole number"),
+        (composed.searcher_of, "searcher", "reinforce.Reinforce", "lr", "much", "a number"),
+        (composed.space_of, "space", "cell_space.CellSpace", "pairs", True, "a whole number"),
+    ],
+)
+def test_an_argument_of_another_kind_is_one_line_before_anything_is_trained(made, where, target, key, value, words):
+    more = (None, 0) if where == "searcher" else ()
+    with pytest.raises(DeeperError, match=rf"^{where}\.{key}={value}: it must be {words}$"):
+        made({"_target_": f"deeper.search.{target}", key: value}, *more)
+
+
 @pytest.mark.parametrize("word", ["searcher=random", "searcher.lr=0.1", "+searcher.lr=0.1"])
 def test_a_searcher_on_the_line_of_a_study_is_refused(word):
     with pytest.raises(DeeperError, match="the study names its searchers"):

@@ -9,10 +9,11 @@ import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
+from omegaconf import OmegaConf
 
 from deeper.errors import DeeperError
 from deeper.study.rates import read_rates
-from deeper.study.tuning import FIRST, LEAST, MOST, best_rate, next_rates
+from deeper.study.tuning import FIRST, LEAST, MOST, Tuning, best_rate, next_rates
 
 GRID = [0.1 * 2**power for power in range(-9, 8)]
 
@@ -129,6 +130,13 @@ def test_a_file_that_is_none_of_rates_says_so(tmp_path):
     (tmp_path / "x.yaml").write_text(yaml.safe_dump({"arm": {"rate": "much"}}))
     with pytest.raises(DeeperError, match="is no file of learning rates"):
         read_rates(tmp_path / "x.yaml")
+
+
+def test_rates_that_cannot_be_written_are_not_searched(tmp_path):
+    (tmp_path / "rates").write_text("no folder")
+    words = "the folder of rates .*rates cannot be written .*choose another with --config-dir=FOLDER"
+    with pytest.raises(DeeperError, match=words):
+        Tuning(None, OmegaConf.create({"dry_run": False}), [], None, tmp_path)
 
 
 def test_rates_of_an_arm_that_has_changed_are_refused(tuned):

@@ -9,7 +9,7 @@ from torch import nn
 
 from deeper.cost.count import Forward, build_on_meta, run_forward
 from deeper.cost.layer_table import LayerCost, walk
-from deeper.errors import DeeperError
+from deeper.errors import DeeperError, reason
 from deeper.models.build import build
 from deeper.paths import CONF
 
@@ -31,14 +31,19 @@ def take_timm_input(cfg: DictConfig) -> None:
     """Put ImageNet's pictures, at the size that timm says of its network, in place of ``cfg.data``.
 
     Raises:
-        DeeperError: timm says none.
+        DeeperError: timm says none, or has no such weights.
     """
     import timm
 
     name = cfg.model.network
     if not timm.is_model(name):
         return  # making it says so
-    told = timm.get_pretrained_cfg(name)
+    try:
+        told = timm.get_pretrained_cfg(name)
+    except RuntimeError as error:  # a name's part after the dot is of weights that timm does not have
+        raise DeeperError(
+            f"model.name={name}: {reason(error).rstrip('.')}; leave out what stands after the dot"
+        ) from None
     if told is None:
         raise DeeperError(f"timm does not say which pictures {name} takes; give data.image_size for input=paper")
     with open_dict(cfg):

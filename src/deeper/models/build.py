@@ -1,17 +1,17 @@
 """From a configuration to a network."""
 
-import inspect
 from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
 from hydra.errors import InstantiationException
-from hydra.utils import get_class, instantiate
+from hydra.utils import instantiate
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from deeper.errors import DeeperError
+from deeper.models.parts.checks import check_numbers
 from deeper.models.timm_contract import TimmContract, described
 from deeper.seeds import Purpose, number_of, seed_of
 
@@ -28,7 +28,7 @@ def build(model: Mapping[str, Any]) -> nn.Module:
         DeeperError: no such class, or it refuses its arguments; the message is the class's own.
     """
     arguments = {key: value for key, value in model.items() if key not in DESCRIPTIVE}
-    _check_whole(arguments)
+    check_numbers(arguments, "model")
     try:
         network = instantiate(arguments)
     except InstantiationException as error:
@@ -38,18 +38,6 @@ def build(model: Mapping[str, Any]) -> nn.Module:
     if isinstance(network, TimmContract):
         network.pretrained_cfg = described(network, model)
     return network
-
-
-def _check_whole(arguments: Mapping[str, Any]) -> None:
-    """See that what a class counts, by its own annotations, is a whole number: half a channel fails far from here."""
-    try:
-        parameters = inspect.signature(get_class(arguments["_target_"])).parameters
-    except (ImportError, ValueError, TypeError, KeyError, InstantiationException):  # instantiating says it
-        return
-    for key, value in arguments.items():
-        counted = key in parameters and parameters[key].annotation in (int, int | None)
-        if counted and isinstance(value, float | bool | str):
-            raise DeeperError(f"model.{key}={value}: it must be a whole number")
 
 
 def start(config: Mapping[str, Any]) -> nn.Module:

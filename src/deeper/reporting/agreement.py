@@ -12,6 +12,7 @@ from deeper.claims import verdicts as claims
 from deeper.claims.metrics import FRACTION
 from deeper.claims.verdicts import Outcome, Verdict
 from deeper.errors import DeeperError
+from deeper.paths import git_environment
 from deeper.reporting import load, words
 from deeper.reporting.load import StudyResults
 from deeper.reporting.terminal_table import aligned
@@ -182,7 +183,10 @@ def _both(one: TrialRow, other: TrialRow) -> bool:
 def _extract(commit: str, committed: Path, folder: Path) -> None:
     """The tables that a commit has in a folder of the repository, written to ``folder``."""
     command = ["git", "archive", "--format=tar", commit, "--", f":(glob){committed.as_posix()}/*.json"]
-    done = subprocess.run(command, capture_output=True)
+    try:
+        done = subprocess.run(command, capture_output=True, env=git_environment())
+    except FileNotFoundError:
+        raise DeeperError(f"compare={commit}: git is not installed; install it, or name a folder of results") from None
     if done.returncode:
         said = done.stderr.decode(errors="replace").strip().splitlines()
         raise DeeperError(f"compare={commit}: neither a folder nor a commit with {committed} ({(said or ['git'])[-1]})")

@@ -10,12 +10,12 @@ from deeper.cost.counted import Counted
 from deeper.reporting.terminal_table import aligned
 
 COSTS = {
-    "params": "parameters",
-    "macs": "multiply-adds",
+    "params": "all parameters",
+    "macs": "multiply-adds without extra heads",
     "activation_bytes": "activation bytes",
     "depth": "depth",
     "receptive_field": "receptive field",
-    "extra_head_params": "of them in extra heads",
+    "extra_head_params": "parameters in extra heads",
 }
 LAYERS = {"params": "parameters", "macs": "multiply-adds", "activations": "activations"}
 ABSENT = "in training only"

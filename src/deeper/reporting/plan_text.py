@@ -130,7 +130,7 @@ def _effect(seen: Prospect) -> str:
         return "unknown"
     if seen.detectable == 0:
         return "any"
-    if seen.metric.percentage and seen.detectable > 1:
+    if seen.seeds < 3 or (seen.metric.percentage and seen.detectable > 1):  # two differences hardly tell their spread
         return "nothing: too few pairs"
     return f"{words.amount(seen.metric, seen.detectable)} {words.unit(seen.metric)}"
 

@@ -30,7 +30,7 @@ class ReportSettings(Closed):
     for_profile: Text
     results: Folder
     reports: Folder
-    published: Folder
+    published: Folder | None
     exact: bool
     compare: Annotated[Word | None, Field(description="a commit or a folder of results")]
     slides: Folder | None
@@ -47,7 +47,7 @@ class SiteSettings(Closed):
 
     results: Folder
     site: Folder
-    published: Folder
+    published: Folder | None
     exact: bool
     figures: Folder | None
     networks: Annotated[

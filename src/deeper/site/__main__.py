@@ -16,7 +16,8 @@ from deeper.schema.verbs import SiteSettings, check_verb
 @cli.task
 def main(config: DictConfig) -> None:
     check_verb(SiteSettings, config)
-    results, site, published = (paths.folder(key, config[key]) for key in ("results", "site", "published"))
+    results, site = (paths.folder(key, config[key]) for key in ("results", "site"))
+    published = paths.PUBLISHED if config.published is None else paths.folder("published", config.published)
     from deeper.site import build
 
     chosen = None if config.networks == "all" else list(config.networks)

@@ -1,6 +1,7 @@
 """A network's page: what it is and its paper, its cost by layer on the paper's input, what it reached, its claims."""
 
-import ast
+import importlib
+import inspect
 import itertools
 import re
 from collections.abc import Sequence
@@ -13,7 +14,7 @@ from deeper.claims.statistics import Mean
 from deeper.cost.layer_table import LayerCost
 from deeper.cost.networks import PaperNetwork
 from deeper.errors import DeeperError
-from deeper.paths import CONF, ROOT
+from deeper.paths import CONF
 from deeper.reporting import words
 from deeper.reporting.charts import theme
 from deeper.reporting.study_scale import scale_of
@@ -80,14 +81,17 @@ class NetworkPage:
     @property
     def about(self) -> list[tuple[str, str]]:
         """What is known of it, as Markdown, each with a word for what it says: its kind, its paper, this form of it."""
-        text = (ROOT / self.file).read_text(encoding="utf-8")
-        kind, *more = (ast.get_docstring(ast.parse(text)) or "").split("\n\n")
+        kind, *more = (inspect.getdoc(importlib.import_module(self._module)) or "").split("\n\n")
         found = [("Kind", kind), ("Paper", more[0] if more else ""), ("This form", self.says)]
         return [(word, ARXIV.sub(LINK, " ".join(said.split()))) for word, said in found if said]
 
     @property
     def file(self) -> str:
-        return "src/" + self.cost.config["_target_"].rpartition(".")[0].replace(".", "/") + ".py"
+        return "src/" + self._module.replace(".", "/") + ".py"
+
+    @property
+    def _module(self) -> str:
+        return self.cost.config["_target_"].rpartition(".")[0]
 
     @cached_property
     def cost(self) -> PaperNetwork:

@@ -24,7 +24,7 @@ from omegaconf import DictConfig
 
 from deeper.data.prepared import read_meta
 from deeper.errors import DeeperError
-from deeper.files import write_bytes
+from deeper.files import writable, write_bytes
 from deeper.run.jobs import make_job
 from deeper.run.store import Home
 from deeper.schema.study import RateSearch, Study
@@ -102,10 +102,12 @@ class Tuning:
         folder: of configurations, in which the study's file is.
 
     Raises:
-        DeeperError: the study has no arms that can be searched.
+        DeeperError: the study has no arms that can be searched, or its rates cannot be written.
     """
 
     def __init__(self, study: Study, config: DictConfig, line: Sequence[str], composer: Composer, folder: Path):
+        if not config.dry_run:
+            writable(folder / "rates", "the folder of rates", "--config-dir")
         self.study, self.profile = study, config.profile
         verb, named = config.hydra.job.config_name, f"--multirun study={config.hydra.runtime.choices.study}"
         self.command = f"{verb} {named}" + ("" if verb == "transfer" else f" profile={config.profile}")

@@ -1,7 +1,37 @@
 """Checks of a network's settings, each with one line that says what to do."""
 
-from collections.abc import Collection
+import inspect
+from collections.abc import Collection, Mapping
 from typing import Any
+
+from hydra.errors import InstantiationException
+from hydra.utils import get_class
+
+from deeper.errors import DeeperError
+
+WHOLE, NUMBER = (int, int | None), (float, float | None)  # annotations of a class's arguments
+
+
+def check_numbers(arguments: Mapping[str, Any], where: str) -> None:
+    """See that what a class, by its own annotations, counts or measures is one: half a channel fails far from here.
+
+    Args:
+        arguments: of a configuration, ``_target_`` among them; a class that cannot be found is left to instantiating.
+        where: the block that they stand in.
+
+    Raises:
+        DeeperError: one of them is none.
+    """
+    try:
+        parameters = inspect.signature(get_class(arguments["_target_"])).parameters
+    except (ImportError, ValueError, TypeError, KeyError, InstantiationException):
+        return
+    for key, value in arguments.items():
+        wanted = parameters[key].annotation if key in parameters else None
+        if wanted in WHOLE and isinstance(value, float | bool | str):
+            raise DeeperError(f"{where}.{key}={value}: it must be a whole number")
+        if wanted in NUMBER and isinstance(value, bool | str):
+            raise DeeperError(f"{where}.{key}={value}: it must be a number")
 
 
 def check_choice(name: str, value: Any, allowed: Collection[Any]) -> None:
