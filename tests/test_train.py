@@ -170,8 +170,8 @@ def test_ctrl_c_while_torch_is_imported_is_one_line(root, tmp_path, ctrl_c):
 def test_a_termination_cleans_up_too(root, tmp_path):
     (tmp_path / "temporary").mkdir()
     command = [sys.executable, "-m", "deeper.train", *SMALL, "training.epochs=5000", f"data.root={root}"]
-    env = {**os.environ, "TMPDIR": str(tmp_path / "temporary")}
-    running = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True, env=env)
+    own = {"TMPDIR": str(tmp_path / "temporary"), "TORCHINDUCTOR_CACHE_DIR": str(tmp_path / "torchs")}
+    running = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True, env={**os.environ, **own})
     while not list(tmp_path.glob("trials/*/last.ckpt")):
         assert running.poll() is None
         time.sleep(0.05)
