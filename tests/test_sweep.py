@@ -208,7 +208,8 @@ def test_collecting_trains_nothing(swept, root):
     assert found["error"] == "2 of 6 trials are not finished yet"
     assert (found["missing"], len(found["trials"])) == (2, 4)
     assert list((folder / "trials").iterdir()) == before
-    none = call("train", folder, *line, *SWEEP, "seed=5")
+    others = [word.replace("collected", "others") for word in line]  # a name stands for one sweep
+    none = call("train", folder, *others, *SWEEP, "seed=5")
     assert json.loads(none.stdout)["error"] == "2 of 2 trials are not finished yet"
 
 

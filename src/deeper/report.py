@@ -153,7 +153,8 @@ def main(config: DictConfig) -> None:
 
     if not below:
         front_page.write(reports)
-        (reports / RECORD / "metrics").mkdir(parents=True, exist_ok=True)  # an output of the pipeline, also where empty
+        for output in ("curves", "metrics"):  # of the pipeline, also where they are empty
+            (reports / RECORD / output).mkdir(parents=True, exist_ok=True)
     if config.for_profile not in APART and not only and load.is_there(results / RECORD):
         more = report(results / RECORD, reports / RECORD, published, False, figures=figures)
         cli.tell(more, {"reports": [said, more], "verdicts_of_record": _verdicts(reports / RECORD)})
