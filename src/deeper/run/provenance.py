@@ -19,7 +19,7 @@ from typing import Any
 
 from deeper.errors import DeeperError
 from deeper.files import file_digest
-from deeper.paths import ROOT
+from deeper.paths import ROOT, git_environment
 from deeper.results_versions import targets
 from deeper.schema.results import Environment, differing_facts
 
@@ -228,11 +228,10 @@ def _commit() -> str | None:
 
 
 def _git(*arguments: str) -> str | None:
-    """What git says of the checkout; variables such as GIT_DIR must not send it to another one."""
-    quiet = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    """What git says of the checkout; None where it says nothing."""
     command = ["git", "-c", f"safe.directory={ROOT}", "-C", str(ROOT), *arguments]
     try:
-        done = subprocess.run(command, env=quiet, capture_output=True, text=True, timeout=20, check=True)
+        done = subprocess.run(command, env=git_environment(), capture_output=True, text=True, timeout=20, check=True)
     except (OSError, subprocess.SubprocessError):
         return None
     return done.stdout.strip()

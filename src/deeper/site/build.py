@@ -218,7 +218,6 @@ def _front(found: Sequence[sources.Source], answers: Sequence[sources.Answer]) -
     places = {one.verdict.claim: one.address for one in answers}
     sentences = answer.answer(rows)
     pages = {one.verdict.claim: one.page for one in answers}
-    mapped = [sentence.row for sentence in sentences if sentence.row.results.study.map]
     return {
         "sentences": sentences,
         "places": places,
@@ -226,7 +225,7 @@ def _front(found: Sequence[sources.Source], answers: Sequence[sources.Answer]) -
         "against": claim_rows.against(rows.values()),
         "measured_on": answer.scales(sentences),
         "families": answer.families(sentences),
-        "maps": [(row, probe_charts.map_chart(pages[row.claim].arms)) for row in mapped],
+        "maps": [(row, probe_charts.map_chart(pages[row.claim].arms)) for row in answer.mapped(sentences)],
         "mapped": MAPPED,
     }
 

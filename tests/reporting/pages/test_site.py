@@ -177,7 +177,7 @@ def test_a_page_of_the_committed_results_is_short(name, place):
     place.add_committed(name)
     place.write()
     assert len(words_of(place.text(f"{name}.md"))) <= 400
-    assert len(words_of(place.text("README.md"))) <= 900
+    assert len(words_of(place.text("README.md"))) < 300
 
 
 def test_every_committed_page_is_short():

@@ -1,4 +1,4 @@
-"""Checks of a network's settings, each with one line that says what to do."""
+"""Checks of settings of networks, searchers and spaces, each with one line that says what to do."""
 
 import inspect
 from collections.abc import Collection, Mapping

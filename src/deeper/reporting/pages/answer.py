@@ -121,6 +121,11 @@ def answer(rows: Mapping[str, ClaimRow]) -> list[Sentence]:
     return [_sentence(one, rows[one.claim]) for one in asked if one]
 
 
+def mapped(sentences: Sequence[Sentence]) -> list[ClaimRow]:
+    """The claims among them whose study draws a map of its arms."""
+    return [sentence.row for sentence in sentences if sentence.row.results.study.map]
+
+
 def scales(sentences: Sequence[Sentence]) -> list[str]:
     """What the sentences were measured on, each scale once: ``Fashion-MNIST, … (1 and 2)`` where there are several."""
     places = _places(sentence.row.measured_on for sentence in sentences)

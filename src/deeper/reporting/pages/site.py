@@ -34,7 +34,7 @@ from deeper.reporting.pages import (
     zoo,
     zoo_choices,
 )
-from deeper.reporting.pages.answer import Sentence, answer, families, scales
+from deeper.reporting.pages.answer import Sentence, answer, families, mapped, scales
 from deeper.reporting.pages.claim_rows import (
     OPEN,
     ClaimRow,
@@ -160,7 +160,7 @@ class IndexPage:
     @property
     def mapped(self) -> list[ClaimRow]:
         """Claims of the answer whose study draws a map of its arms."""
-        return [sentence.row for sentence in self.sentences if sentence.row.results.study.map]
+        return mapped(self.sentences)
 
     @property
     def others(self) -> list[StudyPage]:
