@@ -4,6 +4,7 @@ import json
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -31,9 +32,23 @@ def tables(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="session")
 def site(tables) -> Path:
+    return _built(tables, NETWORKS)
+
+
+@pytest.fixture(scope="session")
+def untimed_site(tmp_path_factory) -> Path:
+    """A site with a scale whose trainings ran on several kinds of processor, so that their times do not compare."""
+    folder = tmp_path_factory.mktemp("untimed") / "results"
+    folder.mkdir()
+    for name in ("zoo", "zoo_full", "baselines"):
+        shutil.copy(ROOT / "results" / f"{name}.json", folder)
+    return _built(folder, NETWORKS[:1])
+
+
+def _built(tables: Path, networks: Sequence[str]) -> Path:
     place = tables.parent / "site"
     command = [sys.executable, "-m", "deeper.site", f"results={tables}", f"site={place}", "exact=false"]
-    command.append(f"networks=[{','.join(NETWORKS)}]")
+    command.append(f"networks=[{','.join(networks)}]")
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=280)
     assert done.returncode == 0, done.stderr
     return place

@@ -12,7 +12,7 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import Select, WebDriverWait
 
 from deeper.cost.networks import PaperNetwork
-from deeper.site import charts
+from deeper.site import charts, zoo
 
 # Without a browser nothing here can be seen, and the run's summary says so with this reason; .ci/run installs one. The
 # first test waits for the site to be built, which may take five minutes of a slow machine.
@@ -169,6 +169,20 @@ def test_families_scales_and_axes_of_the_zoo(browser):
     cost = next(one for one in browser.find(".vega-bind select") if "parameters" in one.text)
     Select(cost).select_by_visible_text("parameters")
     browser.wait(lambda: browser.shown(".chart .mark-text text") != before)
+
+
+def test_a_scale_whose_times_do_not_compare_says_so(browser, untimed_site):
+    own = Browser(browser.driver, untimed_site)
+    own.visit("zoo")
+    names = ".names text:not([opacity='0'])"
+    own.wait(lambda: len(own.find(names)) > 2)
+    lists = [Select(one) for one in own.find(".vega-bind select")]
+    choices = {option.text: found for found in lists for option in found.options}
+    choices["seconds of training"].select_by_visible_text("seconds of training")
+    assert zoo.UNTIMED not in own.shown(".mark-text text")
+    [whole] = [said for said in choices if said.startswith("●●●○")]
+    choices[whole].select_by_visible_text(whole)
+    own.wait(lambda: zoo.UNTIMED in own.shown(".mark-text text"))
 
 
 def test_hovering_shows_a_network_and_a_click_opens_its_page(browser):
