@@ -95,7 +95,8 @@ WITH_SHORTCUTS = Question(
         CANNOT_TELL: "Whether 50 layers with shortcuts err less than 8 at every width cannot be told yet",
         NOT_TESTABLE: "Whether deeper is better with shortcuts could not be tested fairly here",
     },
-    in_part="With shortcuts, 50 layers err less than 8 at {where}; at others it cannot be told yet",
+    in_part="With shortcuts, 50 layers err less than 8 at {where} (channels of the first stage); at other widths it "
+    "cannot be told yet",
     settled=Settled.TOLD,
 )
 WIDE_OR_DEEP = Question(
