@@ -42,8 +42,11 @@ def write(network: nn.Module, example: Tensor, about: Mapping[str, Any], path: P
         wanted = whole(example)
     if said is not None and not torch.allclose(said, wanted, atol=TOLERANCE, rtol=TOLERANCE):
         raise DeeperError(f"{path}: it says something else than the network, by up to {(said - wanted).abs().max():g}")
-    write_json(path.with_name(path.name + ".json"), about)
-    write_bytes(path, content)
+    try:
+        write_json(path.with_name(path.name + ".json"), about)
+        write_bytes(path, content)
+    except OSError as error:
+        raise _unwritten(path, error) from error
 
 
 def _check_place(path: Path) -> None:
@@ -52,9 +55,13 @@ def _check_place(path: Path) -> None:
     try:
         path.open("ab").close()
     except OSError as error:
-        raise DeeperError(f"{path} cannot be written ({reason(error)}); name another place") from error
+        raise _unwritten(path, error) from error
     if new:
         path.unlink()
+
+
+def _unwritten(path: Path, error: OSError) -> DeeperError:
+    return DeeperError(f"{path} cannot be written ({reason(error)}); name another place")
 
 
 class _FirstHead(nn.Module):
