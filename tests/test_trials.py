@@ -83,6 +83,9 @@ def test_one_is_shown_by_the_first_letters_of_its_id(store, command):
     assert "test_error: 0.25" in out
     (store / UNUSED / "weights.pt").write_text("changed")
     assert "files: weights.pt not what the record says" in command("show=cccc")[1]
+    (store / STOPPED / "last.ckpt").unlink()
+    Home(store, STOPPED).finish({"status": "diverged", "reason": "at chance level", "metrics": {}})
+    assert "seed 3, diverged (at chance level), " in command("show=dddd")[1]
     status, _, err = command("show=f")
     assert status == 2
     assert err.startswith("error: show=f: there is no trial whose id begins with it")

@@ -67,8 +67,9 @@ def _list(kept: Sequence[KeptTrial]) -> str:
 def _told(trial: KeptTrial) -> str:
     damaged = trial.home.damaged()
     record = trial.home.record() or {}
+    why = f" ({record['reason']})" if record.get("reason") else ""
     lines = [
-        f"{trial.home.trial}: {trial.what}, {trial.state}, {trial.when}, {size(trial.size)} in {trial.home.path}",
+        f"{trial.home.trial}: {trial.what}, {trial.state}{why}, {trial.when}, {size(trial.size)} in {trial.home.path}",
         f"tables: {', '.join(trial.tables) or 'none'}",
         f"files: {', '.join(damaged)} not what the record says" if damaged else "files: as the record says",
     ]
