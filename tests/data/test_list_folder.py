@@ -106,6 +106,22 @@ def test_digests_notice_other_bytes_of_the_same_length(folder, tmp_path):
         listing.read(3)
 
 
+def test_without_digests_a_later_time_is_noticed_until_the_folder_is_listed_again(folder, tmp_path):
+    listing = listed(folder, tmp_path / "data", "data.digests=false")[1]
+    path = listing.path(3)
+    content = path.read_bytes()
+    path.write_bytes(content)
+    os.utime(path, ns=(0, 10**18))
+    assert listing.read(2)
+    with pytest.raises(DeeperError, match="was written after its folder was listed; if it is the same picture, list"):
+        listing.read(3)
+    said, again = listed(folder, tmp_path / "data", "data.digests=false")
+    assert said.endswith("already listed, nothing to do")
+    assert (again.digest, again.read(3)) == (listing.digest, content)
+    shutil.copytree(folder, tmp_path / "copy", copy_function=shutil.copyfile)
+    assert open_listing(again.folder, str(tmp_path / "copy")).read(3) == content, "a copy has other times"
+
+
 @pytest.mark.parametrize(("root", "name"), [(".", "pictures"), ("pictures/..", "pictures"), ("pictures", "flowers")])
 def test_a_folder_is_not_listed_into_itself(root, name, folder, tmp_path):
     before = sorted(folder.rglob("*"))
