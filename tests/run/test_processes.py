@@ -112,6 +112,25 @@ def test_any_number_of_ctrl_c_ends_everything_with_one_line(root, tmp_path, gaps
 
 
 @pytest.mark.parametrize("number", [errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP, 524])
+def test_a_fork_server_is_started_with_ctrl_c_blocked():
+    """Its first imports end in a traceback otherwise: Ctrl-C in a terminal reaches every process of the command."""
+    script = (
+        "import signal\n"
+        "from multiprocessing import util\n"
+        "from deeper.run import processes\n"
+        "spawn = util.spawnv_passfds\n"
+        "def told(path, words, files):\n"
+        "    if any('forkserver' in word for word in map(str, words)):\n"
+        "        print(signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, []))\n"
+        "    return spawn(path, words, files)\n"
+        "util.spawnv_passfds = told\n"
+        "processes.context()\n"
+        "print(signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, []))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
+    assert (done.stdout.split(), done.stderr) == (["True", "False"], "")
+
+
 def test_a_file_system_without_locks_is_told_before_anything_starts(tmp_path, monkeypatch, number):
     def refused(*_):
         raise OSError(number, "no locks here")

@@ -47,8 +47,9 @@ def context() -> Any:
     os.environ[STARTED_BY] = str(os.getpid())
     server = multiprocessing.get_context("forkserver")
     server.set_forkserver_preload([PRELOAD])
-    from multiprocessing import forkserver
+    from multiprocessing import forkserver, resource_tracker
 
+    resource_tracker.ensure_running()  # first, as starting it unblocks Ctrl-C
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # as the server has it until it ignores Ctrl-C
     try:
         with _short_folder(), _no_main_module():
