@@ -111,7 +111,6 @@ def test_any_number_of_ctrl_c_ends_everything_with_one_line(root, tmp_path, gaps
             assert held
 
 
-@pytest.mark.parametrize("number", [errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP, 524])
 def test_a_fork_server_is_started_with_ctrl_c_blocked():
     """Its first imports end in a traceback otherwise: Ctrl-C in a terminal reaches every process of the command."""
     script = (
@@ -131,6 +130,7 @@ def test_a_fork_server_is_started_with_ctrl_c_blocked():
     assert (done.stdout.split(), done.stderr) == (["True", "False"], "")
 
 
+@pytest.mark.parametrize("number", [errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP, 524])
 def test_a_file_system_without_locks_is_told_before_anything_starts(tmp_path, monkeypatch, number):
     def refused(*_):
         raise OSError(number, "no locks here")
