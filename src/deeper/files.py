@@ -106,7 +106,7 @@ def read_sealed(path: Path) -> dict[str, Any] | None:
     """
     try:
         content = json.loads(path.read_bytes())
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     except (OSError, ValueError):
         content = None

@@ -70,6 +70,7 @@ def test_it_is_one_trial_then(root, tmp_path):
         ("model", {"_target_": DENSENET, "growth": True}, "model.growth=true: it must be a whole number"),
         ("model", {"_target_": DENSENET, "growth": 2.0}, "model.growth=2.0: it must be a whole number"),
         ("model", {"_target_": DENSENET, "dropout": "a"}, "model.dropout=a: it must be a number"),
+        ("model", {"_target_": DENSENET, "dropout": "0.5"}, "model.dropout='0.5': it must be a number"),
         ("model", {"_target_": DENSENET, "stem": 3}, "model.stem=3: it must be text"),
         ("model", {"_target_": DENSENET, "layers": 3}, "model.layers=3: it must be a list of whole numbers"),
         ("model", {"_target_": DENSENET, "layers": [3, "a"]}, "it must be a list of whole numbers"),

@@ -126,6 +126,8 @@ def test_nothing_is_converted_by_checking():
         ("parameters.decay=-0.5 parameters=by_layer", "it must be a number from 0 to 1000"),
         ("parameters.weight_decay=-1 parameters=spare_depthwise", "it must be a number from 0 to 1000"),
         ("loss.threshold=5 loss=binary", "it must be a number from 0 to 1, or null"),
+        ("optimizer.lr='0.1'", "it must be a number from 0 to 1000"),
+        ("trust_table='true'", "it must be true or false"),
         ("logger.mode=offlin", "it must be one of none, disabled, offline, online; did you mean 'offline'?"),
         ("runtime.checkpoint_every=0", "it must be a whole number of at least 1"),
     ],

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from deeper.errors import DeeperError, hint
+from deeper.errors import DeeperError, hint, written
 from deeper.results_versions import CALLED
 
 KINDS = {"bool": "true or false", "int": "a whole number", "float": "a number", "str": "text"}
@@ -65,7 +65,7 @@ def checked(where: str, key: str, value: Any, known: Mapping[str, str]) -> Any:
     words = [_in_words(kind) for kind in kinds if kind != "None"]
     if value is None or None in words or any(_fits(value, kind) for kind in kinds):
         return value
-    raise DeeperError(f"{where}={_written(value)}: it must be {' or '.join(words)}")
+    raise DeeperError(f"{where}={written(value)}: it must be {' or '.join(words)}")
 
 
 def _in_words(kind: str) -> str | None:
@@ -92,10 +92,6 @@ def _fits(value: Any, kind: str) -> bool:
     if entries := LIST.fullmatch(kind):
         return isinstance(value, list) and all(_fits(entry, entries[1]) for entry in value)
     return type(value).__name__ == kind or (kind == "float" and type(value) is int)
-
-
-def _written(value: Any) -> Any:
-    return str(value).lower() if isinstance(value, bool) else value
 
 
 @cache
