@@ -5,9 +5,14 @@ import os
 
 import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.errors import ConfigCompositionException, InstantiationException
+from hydra.errors import ConfigCompositionException, InstantiationException, OverrideParseException
 from omegaconf import OmegaConf
-from omegaconf.errors import InterpolationKeyError, InterpolationResolutionError, MissingMandatoryValue
+from omegaconf.errors import (
+    InterpolationKeyError,
+    InterpolationResolutionError,
+    InterpolationToMissingValueError,
+    MissingMandatoryValue,
+)
 from yaml import YAMLError
 
 from deeper.errors import one_line
@@ -19,6 +24,16 @@ from deeper.errors import one_line
         (
             MissingMandatoryValue("Missing mandatory value: model.name"),
             "model.name has no value; give it one: model.name=…",
+        ),
+        (
+            InterpolationToMissingValueError(
+                "MissingMandatoryValue while resolving interpolation: Missing mandatory value: a\n    full_key: b"
+            ),
+            "a has no value; give it one: a=…",
+        ),
+        (
+            InterpolationResolutionError("Recursive interpolation detected\n    full_key: a.lr\n    object_type=dict"),
+            "a.lr takes its value from itself; give it one: a.lr=…",
         ),
         (
             InstantiationException(
@@ -95,6 +110,22 @@ def test_a_word_that_is_no_override_is_named_with_how_it_is_written(word, why):
         f"{word!r} cannot be read{why}; a setting is NAME=VALUE, each in quotes of its own where it has spaces or "
         "brackets: 'NAME=[1, 2]'"
     )
+
+
+@pytest.mark.parametrize("value", ["/home/Jürgen", "a~b", "a#b", "a;b"])
+def test_what_wants_quotes_is_told_so_and_is_read_in_them(value):
+    with pytest.raises(OverrideParseException) as caught:
+        OverridesParser.create().parse_overrides([f"store={value}"])
+    told = one_line(caught.value)
+    assert told.endswith(f" in it it wants quotes inside quotes: \"store='{value}'\"")
+    (override,) = OverridesParser.create().parse_overrides([told.rpartition(": ")[2].strip('"')])
+    assert override.value() == value
+
+
+def test_a_home_that_the_shell_did_not_fill_in_is_told_so():
+    with pytest.raises(OverrideParseException) as caught:
+        OverridesParser.create().parse_overrides(["store=~/x"])
+    assert one_line(caught.value).endswith("the shell leaves this ~ as it is: store=$HOME/x")
 
 
 def test_a_range_without_a_step_is_told():

@@ -6,11 +6,14 @@ import json
 import pytest
 import yaml
 
+from deeper.files import lock
 from deeper.run import feature_store
 from deeper.run.store import CONFIG, NAMED, Home
 from deeper.trials import trials
 
 USED, START, UNUSED, STOPPED, BUSY = (digit * 16 for digit in "abcde")
+
+KEPT, OTHER = "0" * 16, "1" * 16
 
 
 def home(store, trial, finished=True, **more):
@@ -110,7 +113,7 @@ def test_what_no_table_uses_is_removed_and_first_only_told(store, command):
 def test_kept_features_go_with_the_last_trial_that_would_take_them(store, command, monkeypatch):
     monkeypatch.setattr(feature_store, "key", lambda config, data: data)
     monkeypatch.setattr(Home, "config", lambda home: {})
-    for trial, kept in ((USED, "cub"), (UNUSED, "cars"), (STOPPED, "cub")):
+    for trial, kept in ((USED, KEPT), (UNUSED, OTHER), (STOPPED, KEPT)):
         (store / trial / "last.ckpt").unlink(missing_ok=True)
         Home(store, trial).finish({"status": "finished", "metrics": {}, "data": kept})
         (store / ".features" / kept).mkdir(parents=True, exist_ok=True)
@@ -119,7 +122,39 @@ def test_kept_features_go_with_the_last_trial_that_would_take_them(store, comman
     assert "features that no other trial would take up: 3.00 kB in " in out
     assert len(list((store / ".features").iterdir())) == 2
     command("remove=true", "dry_run=false")
-    assert [path.name for path in (store / ".features").iterdir()] == ["cub"]
+    assert [path.name for path in (store / ".features").iterdir()] == [KEPT]
+
+
+def test_of_features_only_what_is_kept_there_and_at_rest_is_removed(store, command, tmp_path):
+    features, elsewhere = store / ".features", tmp_path / "elsewhere"
+    for folder in (features / KEPT, features / OTHER, features / "of the user", elsewhere):
+        folder.mkdir(parents=True)
+        (folder / "features.npy").write_text("x" * 3000)
+    (features / ("2" * 16)).symlink_to(elsewhere)
+    (features / OTHER / "gone.npy").symlink_to(tmp_path / "nowhere")
+    with lock(features / KEPT / ".lock"):
+        _, out, _ = command("remove=true", "dry_run=false")
+    assert "features that no other trial would take up: " in out
+    assert {path.name for path in features.iterdir()} == {KEPT, "of the user"}
+    assert (elsewhere / "features.npy").exists()
+
+
+def test_a_folder_in_the_place_of_a_record_does_not_stop_the_others_removal(store, command):
+    (store / STOPPED / "record.json").mkdir()
+    command("remove=true", "dry_run=false")
+    assert there(store) == {USED, START}
+
+
+def test_a_record_that_is_not_what_was_written_is_damaged(store, command):
+    record = store / UNUSED / "record.json"
+    (store / STOPPED / "last.ckpt").unlink(missing_ok=True)
+    Home(store, STOPPED).finish({"status": "finished", "metrics": {}})
+    content = json.loads((store / STOPPED / "record.json").read_bytes())
+    record.write_text(json.dumps(content | {"seconds": 3}))
+    _, out, _ = command()
+    lines = {line.split()[0]: line for line in out.splitlines()}
+    assert " finished " in lines[STOPPED]
+    assert " damaged " in lines[UNUSED]
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,8 @@ PLACES = (
     *("ENOSPC", "EDQUOT", "EROFS", "ELOOP", "EPERM", "EIO", "ESTALE", "EFBIG", "EBUSY"),
 )
 PLACE_ERRORS = {getattr(errno, name) for name in PLACES}
+READ_AS_OTHER = re.compile(r"null|true|false|[-+]?(inf|nan|[\d_.]+(e[-+]?\d+)?)", re.IGNORECASE)
+WANTS_QUOTES = re.compile(r"[^\x00-\x7f]|[~#!;&<>|^`]")  # Hydra reads them in quotes only
 LACKING = {  # what the system has not enough of, wherever it was asked for
     errno.ENOMEM: "free memory, or run fewer processes at once",
     errno.EMFILE: "let a process open more files (ulimit -n), or run fewer processes at once",
@@ -41,6 +43,14 @@ def hint(name: Any, names: Iterable[str]) -> str:
     names = list(names)
     close = difflib.get_close_matches(str(name), names, n=1)
     return f"did you mean {close[0]!r}?" if close else f"there are: {', '.join(names) or 'none'}"
+
+
+def written(value: Any) -> str:
+    """A value in one line as an override has it: a text that would be read as something else is in quotes."""
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    text = " ".join(str(value).split())
+    return f"'{text}'" if isinstance(value, str) and READ_AS_OTHER.fullmatch(text) else text
 
 
 def reason(error: BaseException) -> str:
@@ -90,6 +100,11 @@ def _unread(override: str, text: str) -> str:
     """What to tell of a word that is no override; of a function in it, what it does not take."""
     evaluating = re.search(r"while evaluating '.*': (.+)", text)
     why = f" ({evaluating[1]})" if evaluating else ""
+    name, _, value = override.partition("=")
+    if value.startswith("~/"):
+        return f"{override!r} cannot be read; the shell leaves this ~ as it is: {name}=$HOME{value[1:]}"
+    if (sign := WANTS_QUOTES.search(value)) and not {"'", '"'} & set(value):
+        return f"{override!r} cannot be read; with {sign[0]} in it it wants quotes inside quotes: \"{name}='{value}'\""
     return (
         f"{override!r} cannot be read{why}; a setting is NAME=VALUE, each in quotes of its own where it has spaces or "
         "brackets: 'NAME=[1, 2]'"
@@ -112,7 +127,11 @@ def _composition_error(text: str) -> str:
             f"unknown setting {key.group(1)!r} in an override, or one that ~ takes out; --cfg job prints all settings, "
             "and a + in front hands a further argument to a class, as in +model.NAME=…"
         )
-    if empty := re.match(r"Missing mandatory value: (\S+)", text):
+    if text.startswith("Recursive interpolation detected"):
+        taker = re.search(r"full_key: (\S+)", text)
+        name = taker[1] if taker else "NAME"
+        return f"{name if taker else 'a setting'} takes its value from itself; give it one: {name}=…"
+    if empty := re.search(r"Missing mandatory value: (\S+)", text):
         return f"{empty[1]} has no value; give it one: {empty[1]}=…"
     if extra := re.search(r"unexpected keyword argument '(\w+)'.*full_key: (\S+)", text, re.S):
         return f"{extra[2]}.{extra[1]}: there is no such setting; --cfg all prints every one of {extra[2]}"

@@ -53,8 +53,8 @@ def write_bytes(path: Path, content: bytes) -> None:
     except BaseException as error:
         with contextlib.suppress(OSError):
             beside.unlink(missing_ok=True)
-        if isinstance(error, OSError) and error.filename is None:
-            error.filename = str(path)
+        if isinstance(error, OSError) and error.filename in (None, str(beside)):
+            error.filename, error.filename2 = str(path), None
         raise
 
 
@@ -106,7 +106,7 @@ def read_sealed(path: Path) -> dict[str, Any] | None:
     """
     try:
         content = json.loads(path.read_bytes())
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     except (OSError, ValueError):
         content = None
@@ -140,7 +140,7 @@ def sync_folder(folder: Path) -> None:
 
 
 def below(folder: Path) -> list[Path]:
-    """Every file below a folder, sorted; links are followed, and one that leads nowhere is there too.
+    """All below a folder but folders, sorted; links are followed, and one that leads nowhere is there too.
 
     Raises:
         DeeperError: a link leads back to a folder that it lies in.
@@ -157,8 +157,23 @@ def _walk(folder: Path, above: tuple[tuple[int, int], ...]) -> Iterator[Path]:
     for entry in os.scandir(folder):
         if os.path.isdir(entry.path):  # entry.is_dir() raises on a link that leads to itself
             yield from _walk(folder / entry.name, (*above, here))
-        elif entry.is_symlink() or entry.is_file():
+        else:
             yield folder / entry.name
+
+
+def facts_below(folder: Path) -> list[os.stat_result]:
+    """Of every file below a folder; links are not followed, and what another process removes meanwhile is left out."""
+    found = []
+    for above, _, names in os.walk(folder):
+        for name in names:
+            with contextlib.suppress(FileNotFoundError):
+                found.append(os.lstat(os.path.join(above, name)))
+    return found
+
+
+def changed_at(facts: os.stat_result) -> int:
+    """When a file was last written: the lower 63 bits of the nanoseconds, which an array holds in any year."""
+    return facts.st_mtime_ns % 2**63
 
 
 def shown(path: Path | str) -> str:

@@ -8,7 +8,6 @@ python -m deeper.trials remove=true dry_run=false
 In a notebook ``deeper.trials()`` gives them as rows (``deeper.api.rows``).
 """
 
-import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from omegaconf import DictConfig
 
 from deeper import cli, paths
 from deeper.errors import DeeperError
+from deeper.files import facts_below
 from deeper.reporting.terminal_table import aligned
 from deeper.reporting.words import size
 from deeper.run import feature_store
@@ -53,11 +53,12 @@ def _remove(kept: Sequence[KeptTrial], store: Path, dry_run: bool) -> None:
     gone = unused if dry_run else kept_trials.remove(unused)
     lines = [_list(gone) if gone else "every trial is in a table"]
     features = feature_store.unused(store, (trial.home for trial in kept if trial not in gone))
+    sizes = {folder: sum(one.st_size for one in facts_below(folder)) for folder in features}
+    if not dry_run:
+        features = list(filter(feature_store.remove, features))
     if features:
-        total = sum(path.stat().st_size for folder in features for path in folder.iterdir())
+        total = sum(sizes[folder] for folder in features)
         lines.append(f"features that no other trial would take up: {size(total)} in {features[0].parent}")
-    for folder in () if dry_run else features:
-        shutil.rmtree(folder)
     if (gone or features) and dry_run:
         lines.append("nothing was removed; dry_run=false removes them")
     if len(gone) < len(unused):

@@ -18,6 +18,7 @@ from PIL import Image
 from trials import job, train
 
 import deeper
+from deeper.api import exporting
 from deeper.data.listing import open_listing
 from deeper.data.prepared import open_set
 from deeper.errors import DeeperError
@@ -157,6 +158,12 @@ def test_an_export_that_fails_leaves_what_was_there(loaded, tmp_path, monkeypatc
     monkeypatch.setattr("os.replace", full)
     with pytest.raises(DeeperError, match="No space left on device"):
         loaded.export(path)
+    assert {file.name: file.read_bytes() for file in tmp_path.iterdir()} == before
+
+    monkeypatch.undo()
+    monkeypatch.setattr(exporting, "write_bytes", full)  # of the network alone: what is said of it is small
+    with pytest.raises(DeeperError, match=r"other\.safetensors cannot be written \(No space left on device"):
+        loaded.export(tmp_path / "other.safetensors")
     assert {file.name: file.read_bytes() for file in tmp_path.iterdir()} == before
 
 

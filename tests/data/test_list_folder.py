@@ -106,6 +106,40 @@ def test_digests_notice_other_bytes_of_the_same_length(folder, tmp_path):
         listing.read(3)
 
 
+@pytest.mark.parametrize("digests", [False, True])
+def test_an_empty_file_is_no_picture_with_digests_or_without(digests, folder, tmp_path):
+    empty = next(folder.rglob("*.JPEG"))
+    empty.write_bytes(b"")
+    with pytest.raises(
+        DeeperError, match=r"1 of 51 pictures cannot be read: .*\.JPEG \(it is empty\); mend them or take"
+    ):
+        listed(folder, tmp_path / "data", f"data.digests={str(digests).lower()}")
+    assert not (tmp_path / "data" / "folder").exists()
+
+
+@pytest.mark.parametrize("second", [-(10**9), 0, 12 * 10**9])
+def test_a_picture_of_any_year_is_listed_and_read(second, folder, tmp_path):
+    for picture in folder.rglob("*.JPEG"):
+        os.utime(picture, (second, second))
+    _, listing = listed(folder, tmp_path / "data", "data.digests=false")
+    assert listing.read(3)
+    os.utime(listing.path(3), (second + 1, second + 1))
+    with pytest.raises(DeeperError, match="was written after its folder was listed"):
+        listing.read(3)
+
+
+def test_times_hold_for_the_folder_by_any_of_its_names(folder, tmp_path):
+    _, listing = listed(folder, tmp_path / "data", "data.digests=false")
+    (tmp_path / "link").symlink_to(folder)
+    for name in (tmp_path / "link", f"{folder.parent}/./{folder.name}", f"{folder}/../{folder.name}"):
+        assert open_listing(listing.folder, str(name)).times is not None
+
+
+def test_what_is_neither_file_nor_folder_is_said(folder, tmp_path):
+    os.mkfifo(next(folder.rglob("*.JPEG")).parent / "pipe.jpg")
+    assert "pipe.jpg (no file)" in listed(folder, tmp_path / "data")[0]
+
+
 def test_without_digests_a_later_time_is_noticed_until_the_folder_is_listed_again(folder, tmp_path):
     listing = listed(folder, tmp_path / "data", "data.digests=false")[1]
     path = listing.path(3)

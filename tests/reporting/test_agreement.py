@@ -126,6 +126,14 @@ def test_a_mistake_is_one_line(folder, old, words):
     assert words in said[0]
 
 
+def test_a_word_that_git_would_take_for_a_flag_is_no_commit(folder):
+    kept = folder / "kept.txt"
+    kept.write_text("the user's")
+    with pytest.raises(DeeperError, match=r"compare=--output=.*: neither a folder nor a commit with results"):
+        agreement.read(f"--output={kept}", Path("results"))
+    assert kept.read_text() == "the user's"
+
+
 def test_nothing_is_written(folder):
     compare(folder, "HEAD", "only=other")
     assert not (folder / "reports").exists()

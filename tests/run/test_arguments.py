@@ -13,6 +13,7 @@ from deeper.run.arguments import parameters, with_kinds
 
 AUGMENT = "deeper.data.augment.EdgeAugment"
 CLIPPING = "deeper.fit.callbacks.AdaptiveClipping"
+ERASING, IN_TURN = "deeper.fit.batch_transforms.Erasing", "deeper.fit.batch_transforms.InTurn"
 DENSENET = "deeper.models.densenet.DenseNet"
 NIN = "deeper.models.nin.NetworkInNetwork"
 RESIDUAL = "deeper.models.residual.ResidualNetwork"
@@ -26,7 +27,16 @@ def merged(file):
     for base in content.pop("defaults", ()):
         if isinstance(base, str) and base != "_self_":
             found |= merged(file.parent / f"{base.partition('@')[0]}.yaml")
-    return found | {key: value for key, value in content.items() if not str(value).startswith("${")}
+    return found | said(content)
+
+
+def said(value):
+    """A value without what a composition fills in."""
+    if isinstance(value, list):
+        return [said(part) for part in value]
+    if not isinstance(value, dict):
+        return value
+    return {key: said(part) for key, part in value.items() if not str(part).startswith("${")}
 
 
 @pytest.mark.parametrize("group", GROUPS)
@@ -60,12 +70,16 @@ def test_it_is_one_trial_then(root, tmp_path):
         ("model", {"_target_": DENSENET, "growth": True}, "model.growth=true: it must be a whole number"),
         ("model", {"_target_": DENSENET, "growth": 2.0}, "model.growth=2.0: it must be a whole number"),
         ("model", {"_target_": DENSENET, "dropout": "a"}, "model.dropout=a: it must be a number"),
+        ("model", {"_target_": DENSENET, "dropout": "0.5"}, "model.dropout='0.5': it must be a number"),
         ("model", {"_target_": DENSENET, "stem": 3}, "model.stem=3: it must be text"),
         ("model", {"_target_": DENSENET, "layers": 3}, "model.layers=3: it must be a list of whole numbers"),
         ("model", {"_target_": DENSENET, "layers": [3, "a"]}, "it must be a list of whole numbers"),
         ("model", {"_target_": DENSENET, "layers": [3, True]}, "it must be a list of whole numbers"),
         ("model", {"_target_": NIN, "dropouts": 0.5}, "model.dropouts=0.5: it must be a list of numbers"),
         ("model", {"_target_": NIN, "widths": [3, 3]}, "it must be a list of lists of whole numbers"),
+        ("batch", {"_target_": ERASING, "fill": "blue"}, "batch.fill=blue: it must be one of pixel, rand, const"),
+        ("batch", {"_target_": IN_TURN, "transforms": [{"_target_": ERASING, "fill": 7}]}, "batch.transforms.0.fill=7"),
+        ("batch", {"_target_": IN_TURN, "transforms": [{"_target_": ERASING, "rest": 7}]}, "there is no such argument"),
         ("callbacks", {"mine": {"_target_": CLIPPING, "factor": "x"}}, "callbacks.mine.factor=x: it must be a number"),
     ],
 )

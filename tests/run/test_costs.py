@@ -27,6 +27,13 @@ def kept_cost(store, monkeypatch, content):
     return costing.cost(config)["params"], json.loads(path.read_text())
 
 
+def test_a_file_in_the_place_of_a_store_is_no_changed_cost(tmp_path, monkeypatch, capfd):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(NotADirectoryError):
+        kept_cost(tmp_path / "file", monkeypatch, None)
+    assert capfd.readouterr().err == ""
+
+
 def test_a_cost_that_was_changed_is_counted_again(tmp_path, monkeypatch, capfd):
     found, kept = kept_cost(tmp_path, monkeypatch, lambda kept: json.dumps(kept | {"params": 5}))
     assert (found, kept["params"]) == (1, 1)

@@ -9,9 +9,13 @@ from deeper.paths import CONF
 from deeper.schema.trial import check_settings, declared
 
 MOST = 1024
+GROUPS = (
+    *("trainer", "optimizer", "schedule", "augment", "logger", "profile", "recipe", "data"),
+    *("parameters", "batch", "average", "callbacks", "loss"),
+)
 OPTIONS = [
     f"{'+' if group == 'recipe' else ''}{group}={path.stem}"
-    for group in ("trainer", "optimizer", "schedule", "augment", "logger", "profile", "recipe", "data")
+    for group in GROUPS
     for path in sorted((CONF / group).glob("*.yaml"))
     if path.stem not in ("edges", "timm")
 ]
@@ -108,6 +112,22 @@ def test_nothing_is_converted_by_checking():
         ("training.batch_size=33 batch=mixup", "it must be even, as batch=mixup and its like mix by twos"),
         ("training.batch_size=66 batch=erased_and_mixed trainer.devices=2", "it must be even on each rank, as"),
         ("model.num_classes=7", "fashion_mnist has 10 classes"),
+        ("batch.mixup_alpha=0.0 batch=mixup", "it or cutmix_alpha must be above 0; batch=none mixes nothing"),
+        ("batch.mode=foo batch=mixup", "it must be one of batch, pair, elem"),
+        ("batch.label_smoothing=2 batch=mixup", "it must be a number from 0 to 1"),
+        ("batch.least=0.5 batch=erasing batch.most=0.2", "it must be at most 0.2, which is the most"),
+        ("batch.rectangles=0 batch=erasing", "it must be a whole number of at least 1"),
+        ("batch.transforms=3 batch=erased_and_mixed", "it must be a list of 1 or more"),
+        ("batch.transforms=[] batch=erased_and_mixed", "it must be a list of 1 or more"),
+        ("batch.transforms.0.probability=7 batch=erased_and_mixed", "it must be a number from 0 to 1"),
+        ("batch.transforms.1.mode=foo batch=erased_and_mixed", "it must be one of batch, pair, elem"),
+        ("average.use_warmup=maybe average=ema", "it must be true or false"),
+        ("callbacks.adaptive_clipping.factor=-1 callbacks=adaptive_clipping", "it must be a number above 0"),
+        ("parameters.decay=-0.5 parameters=by_layer", "it must be a number from 0 to 1000"),
+        ("parameters.weight_decay=-1 parameters=spare_depthwise", "it must be a number from 0 to 1000"),
+        ("loss.threshold=5 loss=binary", "it must be a number from 0 to 1, or null"),
+        ("optimizer.lr='0.1'", "it must be a number from 0 to 1000"),
+        ("trust_table='true'", "it must be true or false"),
         ("logger.mode=offlin", "it must be one of none, disabled, offline, online; did you mean 'offline'?"),
         ("runtime.checkpoint_every=0", "it must be a whole number of at least 1"),
     ],
@@ -128,6 +148,11 @@ def test_what_only_some_optimizers_and_schedules_have_is_checked():
     assert refused("train", "average=ema", "average.decay=2").startswith("average.decay=2: it must be a number of at")
     assert refused("train", "batch=mixup", "batch.prob=2").startswith("batch.prob=2: it must be a number from 0 to 1")
     assert refused("train", "schedule=levels", "schedule.factors=[0.1]").startswith("schedule.factors=[0.1]: there are")
+
+
+def test_mixup_is_as_its_package_has_it_where_nothing_is_said():
+    check_settings(settings("train", "batch=mixup", "~batch.mixup_alpha"))
+    check_settings(settings("train", "batch=mixup", "batch.mixup_alpha=0", "+batch.cutmix_minmax=[0.2,0.8]"))
 
 
 def test_a_setting_that_does_not_exist_is_one_line():

@@ -101,6 +101,8 @@ def test_a_file_from_before_digests_were_kept_is_read():
         (composed.searcher_of, "searcher", "evolution.RegularisedEvolution", "sample", 1.5, "a whole number"),
         (composed.searcher_of, "searcher", "reinforce.Reinforce", "lr", "much", "a number"),
         (composed.space_of, "space", "cell_space.CellSpace", "pairs", True, "a whole number"),
+        (composed.space_of, "space", "cell_space.CellSpace", "states", 3, "a list of lists of lists of whole numbers"),
+        (composed.space_of, "space", "bit_space.BitSpace", "nodes", 3, "a list of whole numbers"),
     ],
 )
 def test_an_argument_of_another_kind_is_one_line_before_anything_is_trained(made, where, target, key, value, words):

@@ -1,5 +1,6 @@
 """A network in the forms that other programs read, each compared with the network itself."""
 
+import contextlib
 import io
 from collections.abc import Callable, Mapping
 from importlib.util import find_spec
@@ -43,10 +44,22 @@ def write(network: nn.Module, example: Tensor, about: Mapping[str, Any], path: P
     if said is not None and not torch.allclose(said, wanted, atol=TOLERANCE, rtol=TOLERANCE):
         raise DeeperError(f"{path}: it says something else than the network, by up to {(said - wanted).abs().max():g}")
     try:
-        write_json(path.with_name(path.name + ".json"), about)
-        write_bytes(path, content)
+        _write_both(path, content, about)
     except OSError as error:
-        raise _unwritten(path, error) from error
+        raise _unwritten(Path(error.filename or path), error) from error
+
+
+def _write_both(path: Path, content: bytes, about: Mapping[str, Any]) -> None:
+    """Write a network and what is said of it; where one cannot be, what is said is what was there before."""
+    beside = path.with_name(path.name + ".json")
+    before = beside.read_bytes() if beside.exists() else None
+    write_json(beside, about)
+    try:
+        write_bytes(path, content)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            beside.unlink() if before is None else write_bytes(beside, before)
+        raise
 
 
 def _check_place(path: Path) -> None:

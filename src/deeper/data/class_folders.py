@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from deeper.errors import DeeperError, reason
-from deeper.files import below, shown
+from deeper.files import below, changed_at, shown
 
 JPEG = {".jpg", ".jpeg", ".jpe", ".jfif"}
 SUFFIXES = {*JPEG, ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".pgm", ".pbm", ".avif"}
@@ -39,7 +39,7 @@ class ClassFile:
         category: its class.
         part: ``train``, ``val`` or ``test`` where the folder has the parts of a split, else None.
         size: its bytes.
-        changed: when it was last written, in nanoseconds.
+        changed: when it was last written (``deeper.files.changed_at``).
     """
 
     path: Path
@@ -95,12 +95,12 @@ def _add_class(found: ClassFolders, root: Path, folder: Path, part: str | None) 
         if "/." in f"/{name}":
             continue
         if not path.is_file():
-            found.dropped[shown(name)] = "a link that leads to no file"
+            found.dropped[shown(name)] = "a link that leads to no file" if path.is_symlink() else "no file"
         elif not is_named_picture(path):
             found.dropped[shown(name)] = f"no picture by its suffix {path.suffix.lower()}".rstrip()
         else:
             facts = path.stat()
-            found.files.append(ClassFile(path, shown(name), shown(folder.name), part, facts.st_size, facts.st_mtime_ns))
+            found.files.append(ClassFile(path, shown(name), shown(folder.name), part, facts.st_size, changed_at(facts)))
     if len(found.files) == before:
         found.empty.append((part, shown(folder.name)))
         found.dropped[f"{shown(folder.relative_to(root))}/"] = "a folder without a picture"

@@ -12,6 +12,7 @@ from deeper.data.pictures import Depth, Unreadable, decode, depth, is_deep, whit
 from deeper.errors import DeeperError, reason
 
 NAMED = 5
+EMPTY = "it is empty"
 TOGETHER = 10_000  # files that wait for a thread at once
 
 Found = tuple[bytes, Depth | None]  # a file's digest, or none, and what it holds if it is deep
@@ -21,12 +22,12 @@ def examined(files: Sequence[ClassFile], digests: bool) -> tuple[np.ndarray | No
     """SHA-256 of every file, uint8 (N, 32), and what is white in the deep pictures (``deeper.data.pictures.whites``).
 
     With ``digests`` every file is read and decoded. Without, there are none, and only files that are not named as JPEG,
-    which has eight bits, are opened, and deep pictures alone decoded.
+    which has eight bits, are opened, and deep pictures alone decoded. Empty files are told by their size.
 
     Raises:
-        DeeperError: some that are decoded cannot be read; names the first of them.
+        DeeperError: some that are decoded cannot be read, or are empty; names the first of them.
     """
-    looked = files if digests else [file for file in files if file.path.suffix.lower() not in JPEG]
+    looked = files if digests else [file for file in files if not file.size or file.path.suffix.lower() not in JPEG]
     found = _all(_read if digests else _deep_alone, looked, len(files))
     white = whites(deep for _, deep in found if deep is not None)
     return np.frombuffer(b"".join(sha for sha, _ in found), np.uint8).reshape(-1, 32) if digests else None, white
@@ -51,6 +52,8 @@ def _read(file: ClassFile) -> Found | str:
     """A file's digest and what it holds, or why it is no picture."""
     from deeper.data.decoding import decoded_depth
 
+    if not file.size:
+        return EMPTY
     try:
         content = file.path.read_bytes()
         return hashlib.sha256(content).digest(), decoded_depth(content)
@@ -60,6 +63,8 @@ def _read(file: ClassFile) -> Found | str:
 
 def _deep_alone(file: ClassFile) -> Found | str:
     """What a deep picture holds, or why it cannot be read; nothing of others."""
+    if not file.size:
+        return EMPTY
     try:
         return b"", depth(decode(file.path)) if is_deep(file.path) else None
     except Unreadable as error:

@@ -16,7 +16,7 @@ import numpy as np
 
 from deeper.data.prepared import LABELS, load_array, read_meta, verify_file
 from deeper.errors import DeeperError, reason
-from deeper.files import shown
+from deeper.files import changed_at, shown
 
 NAMES, ENDS, SIZES, DIGESTS = "names.npy", "ends.npy", "sizes.npy", "digests.npy"
 TIMES, PLACE = "times.npy", "place.json"
@@ -82,7 +82,7 @@ class Listing:
         path = self.path(row)
         try:
             with open(path, "rb") as file:
-                content, changed = file.read(), os.fstat(file.fileno()).st_mtime_ns
+                content, changed = file.read(), changed_at(os.fstat(file.fileno()))
         except OSError as error:
             raise DeeperError(f"{shown(path)} cannot be read ({reason(error)}); {self.advice()}") from error
         if len(content) != self.sizes[row]:
@@ -130,7 +130,7 @@ def open_listing(folder: Path, place: str | None = None, verify: bool = True) ->
         )
     ends = load_array(folder / ENDS, np.int64, (count,), "r")
     digests = load_array(folder / DIGESTS, np.uint8, (count, 32), "r") if DIGESTS in meta["files"] else None
-    timed = digests is None and (folder / TIMES).exists() and str(pictures.absolute()) == listed_place(folder)
+    timed = digests is None and (folder / TIMES).exists() and pictures.resolve() == Path(listed_place(folder)).resolve()
     return Listing(
         folder,
         meta,

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import BinaryIO, Literal, NamedTuple
 
 import numpy as np
-from PIL import Image, ImageChops
+from PIL import Image, ImageChops, UnidentifiedImageError
 
 from deeper.errors import reason
 
@@ -99,6 +99,8 @@ def decode(path: Path | BinaryIO, most: int = MOST_PIXELS) -> Image.Image:
                 return upright(picture)
     except FileNotFoundError as error:
         raise Unreadable("it is missing") from error
+    except UnidentifiedImageError as error:  # whose words name an object in memory
+        raise Unreadable(f"cannot identify image file: it is damaged, or none of {', '.join(FORMATS)}") from error
     except Unreadable:
         raise
     except Exception as error:  # decoders meet damaged bytes with any exception there is

@@ -5,6 +5,7 @@ seeds for every batch (``deeper.fit.module``).
 """
 
 from collections.abc import Callable, Sequence
+from typing import Literal
 
 from torch import Tensor
 
@@ -28,7 +29,7 @@ class Erasing:
         probability: float = 0.25,
         least: float = 0.02,
         most: float = 1 / 3,
-        fill: str = "pixel",
+        fill: Literal["pixel", "rand", "const"] = "pixel",
         rectangles: int = 1,
     ):
         from timm.data.random_erasing import RandomErasing  # importing timm takes a second

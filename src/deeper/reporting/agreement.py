@@ -182,7 +182,7 @@ def _both(one: TrialRow, other: TrialRow) -> bool:
 
 def _extract(commit: str, committed: Path, folder: Path) -> None:
     """The tables that a commit has in a folder of the repository, written to ``folder``."""
-    command = ["git", "archive", "--format=tar", commit, "--", f":(glob){committed.as_posix()}/*.json"]
+    command = ["git", "archive", "--format=tar", "--end-of-options", commit, f":(glob){committed.as_posix()}/*.json"]
     try:
         done = subprocess.run(command, capture_output=True, env=git_environment())
     except FileNotFoundError:

@@ -7,12 +7,13 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from deeper.errors import DeeperError, hint
+from deeper.errors import DeeperError, hint, written
 from deeper.results_versions import CALLED
 
 KINDS = {"bool": "true or false", "int": "a whole number", "float": "a number", "str": "text"}
 SEVERAL = {"int": "whole numbers", "float": "numbers", "str": "texts"}
 LIST = re.compile(r"(?:Sequence|list)\[(.+)\]")
+CHOICE = re.compile(r"Literal\[(.+)\]")
 TAKES_ALL = "**"
 HYDRA = ("_target_", "_partial_", "_convert_", "_recursive_", "_args_")
 DESCRIPTIVE = ("name", "form")  # of a network
@@ -24,17 +25,22 @@ def with_kinds(config: Mapping[str, Any]) -> dict[str, Any]:
     Raises:
         DeeperError: a class has no such argument, or one is of another kind.
     """
-    return {key: _called(key, value) if key in CALLED else value for key, value in config.items()}
+    return {key: called(key, value) if key in CALLED else value for key, value in config.items()}
 
 
-def _called(where: str, value: Any) -> Any:
+def called(where: str, value: Any) -> Any:
+    """What stands at ``where``, if every class that it calls is called with what its annotations say.
+
+    Raises:
+        DeeperError: as of ``with_kinds``.
+    """
+    if isinstance(value, list):
+        return [called(f"{where}.{place}", part) for place, part in enumerate(value)]
     if not isinstance(value, Mapping):
         return value
-    target = value.get("_target_")
-    if target is None:
-        return {name: _called(f"{where}.{name}", part) for name, part in value.items()}
-    known = parameters(str(target))
-    return value if known is None else {key: checked(f"{where}.{key}", key, part, known) for key, part in value.items()}
+    inner = {name: called(f"{where}.{name}", part) for name, part in value.items()}
+    known = parameters(str(inner["_target_"])) if "_target_" in inner else None
+    return inner if known is None else {key: checked(f"{where}.{key}", key, part, known) for key, part in inner.items()}
 
 
 def checked(where: str, key: str, value: Any, known: Mapping[str, str]) -> Any:
@@ -59,27 +65,33 @@ def checked(where: str, key: str, value: Any, known: Mapping[str, str]) -> Any:
     words = [_in_words(kind) for kind in kinds if kind != "None"]
     if value is None or None in words or any(_fits(value, kind) for kind in kinds):
         return value
-    raise DeeperError(f"{where}={_written(value)}: it must be {' or '.join(words)}")
+    raise DeeperError(f"{where}={written(value)}: it must be {' or '.join(words)}")
 
 
 def _in_words(kind: str) -> str | None:
     """What an annotation asks for; None where it is another one than these."""
     if kind in KINDS:
         return KINDS[kind]
+    if choices := _choices(kind):
+        return f"one of {', '.join(map(str, choices))}"
     entries = LIST.fullmatch(kind)
     several = entries and (SEVERAL.get(entries[1]) or ((_in_words(entries[1]) or "").replace("a list", "lists")))
     return f"a list of {several}" if several else None
 
 
+def _choices(kind: str) -> tuple[Any, ...]:
+    """The values that an annotation names; none of another one than ``Literal``."""
+    named = CHOICE.fullmatch(kind)
+    return ast.literal_eval(f"({named[1]},)") if named else ()
+
+
 def _fits(value: Any, kind: str) -> bool:
     """Whether a value is what an annotation asks for; a whole number is a number."""
+    if choices := _choices(kind):
+        return value in choices
     if entries := LIST.fullmatch(kind):
         return isinstance(value, list) and all(_fits(entry, entries[1]) for entry in value)
     return type(value).__name__ == kind or (kind == "float" and type(value) is int)
-
-
-def _written(value: Any) -> Any:
-    return str(value).lower() if isinstance(value, bool) else value
 
 
 @cache

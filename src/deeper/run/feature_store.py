@@ -9,6 +9,8 @@ names its own.
 import contextlib
 import io
 import json
+import re
+import shutil
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -23,7 +25,8 @@ from deeper.run import identity
 from deeper.run.store import Home
 
 FOLDER = ".features"
-KEPT, FACTS = "features.npy", "features.json"
+KEPT, FACTS, LOCK = "features.npy", "features.json", ".lock"
+KEY = re.compile(r"[0-9a-f]{16}")
 
 Kept = tuple[np.ndarray, float, bool]
 
@@ -63,13 +66,28 @@ def key(config: dict[str, Any], data_digest: str) -> str:
 
 def unused(store: Path, trials: Iterable[Home]) -> list[Path]:
     """The folders of features that none of the finished ``trials`` would take up again, sorted."""
-    folders = {folder.name: folder for folder in sorted((store / FOLDER).glob("*")) if folder.is_dir()}
+    there = sorted((store / FOLDER).glob("*"))
+    folders = {folder.name: folder for folder in there if KEY.fullmatch(folder.name) and folder.is_dir()}
     for home in trials if folders else ():
         record = home.record()
         if record is not None:
             with contextlib.suppress(DeeperError, OSError, LookupError, TypeError):  # no transfer, or damaged
                 folders.pop(key(home.config(), record["data"]), None)
     return list(folders.values())
+
+
+def remove(folder: Path) -> bool:
+    """Remove a folder of features, unless another process computes them now; whether it is gone.
+
+    Of one that is a link to another place the link is removed, and what it points to stays.
+    """
+    if folder.is_symlink():
+        folder.unlink()
+        return True
+    with lock(folder / LOCK, wait=False) as held:
+        if held:
+            shutil.rmtree(folder)
+        return held
 
 
 def kept(folder: Path, made_with: dict[str, str]) -> tuple[np.ndarray, float] | None:
@@ -90,7 +108,7 @@ def of_set(
     folder: Path, compute: Callable[[], np.ndarray], made_with: dict[str, str]
 ) -> tuple[np.ndarray, float, bool]:
     """Features (N, D) from ``folder``, or computed and kept there, the seconds it took, and whether it was there."""
-    with lock(folder / ".lock"):
+    with lock(folder / LOCK):
         found = kept(folder, made_with)
         if found is not None:
             return *found, True

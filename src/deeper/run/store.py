@@ -132,7 +132,8 @@ class Home:
             return True
         with self.lock(wait=False) as held:
             if held:
-                (self / RECORD).unlink(missing_ok=True)  # what a kill leaves here is an unfinished trial
+                with suppress(FileNotFoundError, IsADirectoryError):  # what a kill leaves here is an unfinished trial
+                    (self / RECORD).unlink()
                 shutil.rmtree(self.path)
             return held
 

@@ -1,7 +1,6 @@
 """What is wrong with a study, a table or a trial's settings, in one line: where, what, and what may have been meant."""
 
 import difflib
-import re
 import textwrap
 import types
 from collections.abc import Iterable, Mapping
@@ -10,7 +9,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
-from deeper.errors import hint
+from deeper.errors import hint, written
 
 Key = tuple[str | int, ...]
 
@@ -50,7 +49,7 @@ def explain_setting(error: ValidationError, model: type[BaseModel], config: Mapp
         words += _advice(line["input"], kind)
     if line["type"] == "missing":
         words += f"; {name}=… gives it, and a ~ in front takes it out"
-    return f"{name}: {words}" if line["type"] in KEYS else f"{name}={_written(_at(config, key))}: {words}"
+    return f"{name}: {words}" if line["type"] in KEYS else f"{name}={written(_at(config, key))}: {words}"
 
 
 def _first(error: ValidationError, model: type[BaseModel]) -> tuple[Key, dict[str, Any], Any]:
@@ -192,10 +191,3 @@ def _at(config: Any, key: Key) -> Any:
     for step in key:
         config = config[step]
     return config
-
-
-def _written(value: Any) -> str:
-    """A value as an override has it."""
-    if value is None or isinstance(value, bool):
-        return {None: "null", True: "true", False: "false"}[value]
-    return re.sub(r"\s+", " ", str(value))

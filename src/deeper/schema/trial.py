@@ -51,6 +51,7 @@ Grade = Literal["accuracy", "mean_per_class", "map_voc2007"]
 
 
 MIXUP = "timm.data.mixup.Mixup"
+MIXED_BY = ("batch", "pair", "elem")
 
 
 class Called(Open):
@@ -121,25 +122,67 @@ class AverageSettings(Called):
     decay: Annotated[float, Field(ge=0, lt=1, description="a number of at least 0 and below 1")] = 0.0
     start: Annotated[float, Field(ge=0, lt=1, description="a number of at least 0 and below 1")] = 0.0
     every: Positive = 1.0
+    use_warmup: bool = False
 
 
 class BatchSettings(Called):
-    """The numbers that most batch transforms have."""
+    """The numbers that most batch transforms have, and the transforms that one puts in turn."""
 
     mixup_alpha: NotNegative = 0.0
     cutmix_alpha: NotNegative = 0.0
     prob: Fraction = 0.0
     switch_prob: Fraction = 0.0
+    label_smoothing: Fraction = 0.0
     probability: Fraction = 0.0
     least: Fraction = 0.0
-    most: Fraction = 0.0
+    most: Fraction = 1.0
+    rectangles: Count = 1
+    transforms: Annotated[Row["BatchSettings"], Field(min_length=1)] | None = None
 
     @property
     def pairs(self) -> bool:
         """Whether pictures are mixed by twos, as timm's mixup does."""
-        inner = (self.model_extra or {}).get("transforms", ())
-        targets = [one.get("_target_") for one in inner if isinstance(one, Mapping)]
-        return MIXUP in (self.target, *targets)
+        return self.target == MIXUP or any(one.pairs for one in self.transforms or ())
+
+    @model_validator(mode="after")
+    def _erases_from_least_to_most(self) -> Self:
+        if self.least > self.most:
+            raise wrong(f"it must be at most {self.most}, which is the most", "least")
+        return self
+
+    @model_validator(mode="after")
+    def _mixes(self) -> Self:
+        """timm takes any other word for ``batch``, and finds at the first batch that there is nothing to mix."""
+        if self.target != MIXUP:
+            return self
+        given = self.model_extra or {}
+        if given.get("mode", "batch") not in MIXED_BY:
+            raise wrong(f"it must be one of {', '.join(MIXED_BY)}", "mode")
+        none = "mixup_alpha" in self.model_fields_set and not self.mixup_alpha and not self.cutmix_alpha
+        if none and given.get("cutmix_minmax") is None:
+            raise wrong("it or cutmix_alpha must be above 0; batch=none mixes nothing", "mixup_alpha")
+        return self
+
+
+class GroupSettings(Called):
+    """The numbers that most parameter groups have."""
+
+    rate: Rate = 0.0
+    weight_decay: Rate = 0.0
+    body: Rate = 1.0
+    decay: Rate = 1.0
+
+
+class CallbackSettings(Called):
+    """Of adaptive clipping: the most that a gradient may be, in norms of its weights."""
+
+    factor: Positive = 1.0
+
+
+class LossSettings(Called):
+    """Of the binary loss: which share of a mixed label counts as there."""
+
+    threshold: Fraction | None = None
 
 
 class Training(Closed):
@@ -305,11 +348,11 @@ class TrialSettings(Closed):
     augment: AugmentSettings
     optimizer: OptimizerSettings
     schedule: ScheduleSettings
-    parameters: Called | None = None
+    parameters: GroupSettings | None = None
     batch: BatchSettings | None = None
     average: AverageSettings | None = None
-    callbacks: dict[str, Called] | None = None
-    loss: Called | None = None
+    callbacks: dict[str, CallbackSettings] | None = None
+    loss: LossSettings | None = None
     training: Training
     trainer: Trainer
     seed: OneSeed

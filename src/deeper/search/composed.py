@@ -11,6 +11,7 @@ from omegaconf import DictConfig
 from deeper.errors import DeeperError, reason
 from deeper.files import sealed, write_json
 from deeper.models.parts.checks import check_numbers
+from deeper.run.arguments import called
 from deeper.schema.results import damaged, folder_of
 from deeper.schema.search import (
     Searches,
@@ -51,6 +52,7 @@ def searcher_of(block: Any, space: Space, seed: int) -> Searcher:
 
 def _made(block: Any, what: str, **more: Any) -> Any:
     check_numbers(block, what)
+    block = called(what, block)
     try:
         return instantiate(block, _convert_="all", **more)
     except DeeperError:

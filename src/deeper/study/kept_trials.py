@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 
 from deeper.errors import DeeperError
+from deeper.files import facts_below, fits
 from deeper.run.store import CHECKPOINT, CONFIG, RECORD, Home
 
 ID = re.compile(r"[0-9a-f]{16}")
@@ -105,15 +106,15 @@ def _starts(trial: str, configs: Mapping[str, Mapping[str, Any]]) -> list[str]:
 
 
 def _kept(home: Home, config: Mapping[str, Any], tables: tuple[str, ...]) -> KeptTrial:
-    files = [path for path in home.path.rglob("*") if path.is_file()]
+    files = facts_below(home.path)
     record = _read(home / RECORD)
-    last = max((path.stat().st_mtime for path in files), default=home.path.stat().st_mtime)
+    last = max((one.st_mtime for one in files), default=home.path.stat().st_mtime)
     return KeptTrial(
         home,
         _what(config),
         _state(home, record),
         str(record.get("finished_at") or _time(last)),
-        sum(path.stat().st_size for path in files),
+        sum(one.st_size for one in files),
         tables,
     )
 
@@ -135,7 +136,8 @@ def _at(config: Any, *keys: str) -> Any:
 
 def _state(home: Home, record: Mapping[str, Any]) -> str:
     if (home / RECORD).exists():
-        return str(record.get("status", "damaged"))
+        whole = "status" in record and "digest" in record and fits(record)
+        return str(record["status"]) if whole else "damaged"
     return "stopped" if (home / CHECKPOINT).exists() else "unfinished"
 
 
