@@ -29,6 +29,7 @@ from deeper.study.probe_functions import check_functions
 
 ALL = sorted(path.stem for path in (CONF / "study").glob("*.yaml") if path.stem != "none")
 STUDIES = [name for name in ALL if not name.startswith("transfer")]  # tests/test_transfer.py has those
+OF_RECORD = sorted(path.stem for path in (CONF / "study" / "record").glob("*.yaml") if "budgets:" in path.read_text())
 OTHERS = {"search-vs-hand", "search-vs-random"}
 
 
@@ -62,6 +63,16 @@ def test_every_arm_of_a_study_is_a_trial_that_can_be_trained(name, data):
     check_arms(study_arms.study_of(configs[0]), configs)
     ids = [make_job(cfg)["id"] for cfg in configs]
     assert len(set(ids)) == len(ids)
+
+
+@pytest.mark.parametrize("name", OF_RECORD)
+def test_arms_of_the_ledger_of_record_keep_their_budgets(name, tmp_path_factory):
+    store = tmp_path_factory.getbasetemp() / "counted"  # what networks cost, of all studies
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        _, every = grid(f"study=record/{name}")
+        one_each = {next(o for o in job if o.startswith("++study.arm=")): job for job in every}
+        configs = [compose("train", [f"study=record/{name}", *job, f"store={store}"]) for job in one_each.values()]
+    assert check_arms(study_arms.study_of(configs[0]), configs).name == name
 
 
 @pytest.mark.parametrize("name", sorted({*ALL} - {"transfer_target"}))

@@ -6,6 +6,7 @@ import json
 import pytest
 import yaml
 
+from deeper.run import feature_store
 from deeper.run.store import CONFIG, NAMED, Home
 from deeper.trials import trials
 
@@ -83,6 +84,9 @@ def test_one_is_shown_by_the_first_letters_of_its_id(store, command):
     assert "test_error: 0.25" in out
     (store / UNUSED / "weights.pt").write_text("changed")
     assert "files: weights.pt not what the record says" in command("show=cccc")[1]
+    (store / STOPPED / "last.ckpt").unlink()
+    Home(store, STOPPED).finish({"status": "diverged", "reason": "at chance level", "metrics": {}})
+    assert "seed 3, diverged (at chance level), " in command("show=dddd")[1]
     status, _, err = command("show=f")
     assert status == 2
     assert err.startswith("error: show=f: there is no trial whose id begins with it")
@@ -101,6 +105,21 @@ def test_what_no_table_uses_is_removed_and_first_only_told(store, command):
     assert "1 stay: another process is at work on them" in out
     assert there(store) == {USED, START, BUSY}
     assert (store / "costs").is_dir()
+
+
+def test_kept_features_go_with_the_last_trial_that_would_take_them(store, command, monkeypatch):
+    monkeypatch.setattr(feature_store, "key", lambda config, data: data)
+    monkeypatch.setattr(Home, "config", lambda home: {})
+    for trial, kept in ((USED, "cub"), (UNUSED, "cars"), (STOPPED, "cub")):
+        (store / trial / "last.ckpt").unlink(missing_ok=True)
+        Home(store, trial).finish({"status": "finished", "metrics": {}, "data": kept})
+        (store / ".features" / kept).mkdir(parents=True, exist_ok=True)
+        (store / ".features" / kept / "features.npy").write_text("x" * 3000)
+    _, out, _ = command("remove=true")
+    assert "features that no other trial would take up: 3.00 kB in " in out
+    assert len(list((store / ".features").iterdir())) == 2
+    command("remove=true", "dry_run=false")
+    assert [path.name for path in (store / ".features").iterdir()] == ["cub"]
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The trials that are kept: list them, show one, remove what no table uses.
+"""The trials that are kept: list them, show one, remove what no table uses, with kept features.
 
 python -m deeper.trials
 python -m deeper.trials show=ID
@@ -8,7 +8,9 @@ python -m deeper.trials remove=true dry_run=false
 In a notebook ``deeper.trials()`` gives them as rows (``deeper.api.rows``).
 """
 
+import shutil
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import hydra
@@ -18,6 +20,7 @@ from deeper import cli, paths
 from deeper.errors import DeeperError
 from deeper.reporting.terminal_table import aligned
 from deeper.reporting.words import size
+from deeper.run import feature_store
 from deeper.run.store import CONFIG
 from deeper.schema.verbs import TrialsSettings, check_verb
 from deeper.study import kept_trials
@@ -39,16 +42,28 @@ def trials(cfg: DictConfig) -> None:
         one = kept_trials.named(kept, str(cfg.show))
         cli.tell(_told(one), {"trials": [_facts(one)], "damaged": one.home.damaged(), "record": one.home.record()})
     elif cfg.remove:
-        unused = [trial for trial in kept if not trial.tables]
-        gone = unused if cfg.dry_run else kept_trials.remove(unused)
-        lines = [_list(gone) if gone else "every trial is in a table"]
-        if gone and cfg.dry_run:
-            lines.append("nothing was removed; dry_run=false removes them")
-        if len(gone) < len(unused):
-            lines.append(f"{len(unused) - len(gone)} stay: another process is at work on them")
-        cli.tell("\n".join(lines), {"trials": list(map(_facts, gone)), "removed": not cfg.dry_run})
+        _remove(kept, store, cfg.dry_run)
     else:
         cli.tell(_list(kept) if kept else f"no trial is in {store}", {"trials": list(map(_facts, kept))})
+
+
+def _remove(kept: Sequence[KeptTrial], store: Path, dry_run: bool) -> None:
+    """Remove the trials that no table uses, and the features that no other would take up; say what went or would go."""
+    unused = [trial for trial in kept if not trial.tables]
+    gone = unused if dry_run else kept_trials.remove(unused)
+    lines = [_list(gone) if gone else "every trial is in a table"]
+    features = feature_store.unused(store, (trial.home for trial in kept if trial not in gone))
+    if features:
+        total = sum(path.stat().st_size for folder in features for path in folder.iterdir())
+        lines.append(f"features that no other trial would take up: {size(total)} in {features[0].parent}")
+    for folder in () if dry_run else features:
+        shutil.rmtree(folder)
+    if (gone or features) and dry_run:
+        lines.append("nothing was removed; dry_run=false removes them")
+    if len(gone) < len(unused):
+        lines.append(f"{len(unused) - len(gone)} stay: another process is at work on them")
+    facts = {"trials": list(map(_facts, gone)), "features": list(map(str, features)), "removed": not dry_run}
+    cli.tell("\n".join(lines), facts)
 
 
 def _facts(trial: KeptTrial) -> dict[str, Any]:
@@ -67,8 +82,9 @@ def _list(kept: Sequence[KeptTrial]) -> str:
 def _told(trial: KeptTrial) -> str:
     damaged = trial.home.damaged()
     record = trial.home.record() or {}
+    why = f" ({record['reason']})" if record.get("reason") else ""
     lines = [
-        f"{trial.home.trial}: {trial.what}, {trial.state}, {trial.when}, {size(trial.size)} in {trial.home.path}",
+        f"{trial.home.trial}: {trial.what}, {trial.state}{why}, {trial.when}, {size(trial.size)} in {trial.home.path}",
         f"tables: {', '.join(trial.tables) or 'none'}",
         f"files: {', '.join(damaged)} not what the record says" if damaged else "files: as the record says",
     ]

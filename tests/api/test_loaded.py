@@ -143,6 +143,23 @@ def test_an_export_that_cannot_be_written_is_one_line_and_leaves_nothing(loaded,
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
+def test_an_export_that_fails_leaves_what_was_there(loaded, tmp_path, monkeypatch):
+    path = loaded.export(tmp_path / "net.pt2")
+    before = {file.name: file.read_bytes() for file in tmp_path.iterdir()}
+    monkeypatch.setattr(torch, "allclose", lambda *args, **tolerances: False)
+    with pytest.raises(DeeperError, match="says something else than the network"):
+        loaded.export(path)
+
+    def full(*args):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.undo()
+    monkeypatch.setattr("os.replace", full)
+    with pytest.raises(DeeperError, match="No space left on device"):
+        loaded.export(path)
+    assert {file.name: file.read_bytes() for file in tmp_path.iterdir()} == before
+
+
 def test_an_export_of_another_ending_says_which_there_are(loaded, tmp_path):
     with pytest.raises(DeeperError, match=r"must end in \.safetensors, \.pt2, \.onnx"):
         loaded.export(tmp_path / "net.h5")

@@ -1,6 +1,7 @@
 """Trials as rows, and comparisons from a notebook."""
 
 import json
+import shutil
 
 import pytest
 import synthetic
@@ -51,6 +52,16 @@ def test_a_folder_that_is_not_there_is_one_line(tmp_path):
     assert deeper.trials(tmp_path).empty
 
 
+def test_a_damaged_trial_is_left_out_and_named(store, tmp_path, capfd):
+    folder, ids = shutil.copytree(store[0], tmp_path / "trials"), store[1]
+    (folder / ids[0] / "record.json").write_text("{")
+    (folder / ids[1] / "config.yaml").write_text("- x")
+    assert set(deeper.trials(folder).index) == set(ids[2:])
+    said = capfd.readouterr().err
+    assert ", ".join(sorted(ids[:2])) in said
+    assert f"python -m deeper.trials show={min(ids[:2])} says what is" in said
+
+
 def test_trials_are_compared_by_seed(store):
     folder, ids = store
     table = deeper.trials(folder)
@@ -87,7 +98,7 @@ def test_the_command_says_how_many_trials_diverged(tmp_path, in_process):
     words = ("of=x/plain20", "against=x/resnet20", "metric=train_error")
     said = in_process(compare)(*map(_quoted, words))
     assert said[0] == 0, said
-    assert said[1].endswith("; 4 seeds, of whose 8 trials 2 diverged\n")
+    assert said[1].endswith("; 4 seeds, of whose 8 trials 2 diverged or did not learn\n")
     found = json.loads(in_process(compare)(*map(_quoted, words), "--json")[1])
     assert (found["diverged"], found["difference"]["n"]) == (2, 4)
 

@@ -9,6 +9,7 @@ import pytest
 from hydra import compose, initialize_config_dir
 from PIL import Image
 
+from deeper.data import list_folder
 from deeper.data.listing import open_listing
 from deeper.data.prepared import write_files
 from deeper.errors import DeeperError
@@ -86,14 +87,39 @@ def test_a_second_time_does_nothing_and_a_change_lists_again(folder, tmp_path):
     assert listed(folder, tmp_path / "data")[0].startswith("listed again, because")
 
 
+@pytest.mark.parametrize(
+    ("most", "words", "kept"),
+    [(2e9, [], True), (2e9, ["data.digests=false"], False), (1, [], False), (1, ["data.digests=true"], True)],
+)
+def test_digests_are_made_of_few_bytes_or_when_asked_for(most, words, kept, folder, tmp_path, monkeypatch):
+    monkeypatch.setattr(list_folder, "DIGESTED", most)
+    assert (listed(folder, tmp_path / "data", *words)[1].digests is not None) == kept
+
+
 def test_digests_notice_other_bytes_of_the_same_length(folder, tmp_path):
-    listing = listed(folder, tmp_path / "data", "data.digests=true")[1]
+    listing = listed(folder, tmp_path / "data")[1]
     path = listing.path(3)
     content = path.read_bytes()
     path.write_bytes(content[:-9] + b"x" + content[-8:])
     assert listing.read(2)
     with pytest.raises(DeeperError, match="has other bytes than when its folder was listed"):
         listing.read(3)
+
+
+def test_without_digests_a_later_time_is_noticed_until_the_folder_is_listed_again(folder, tmp_path):
+    listing = listed(folder, tmp_path / "data", "data.digests=false")[1]
+    path = listing.path(3)
+    content = path.read_bytes()
+    path.write_bytes(content)
+    os.utime(path, ns=(0, 10**18))
+    assert listing.read(2)
+    with pytest.raises(DeeperError, match="was written after its folder was listed; if it is the same picture, list"):
+        listing.read(3)
+    said, again = listed(folder, tmp_path / "data", "data.digests=false")
+    assert said.endswith("already listed, nothing to do")
+    assert (again.digest, again.read(3)) == (listing.digest, content)
+    shutil.copytree(folder, tmp_path / "copy", copy_function=shutil.copyfile)
+    assert open_listing(again.folder, str(tmp_path / "copy")).read(3) == content, "a copy has other times"
 
 
 @pytest.mark.parametrize(("root", "name"), [(".", "pictures"), ("pictures/..", "pictures"), ("pictures", "flowers")])
@@ -201,7 +227,7 @@ def looped(folder):
     [
         (emptied, (), "class folder train/n00000009 has no picture; put some there, or take it out"),
         (lacking, (), "has no test pictures of n00000001; every part needs every class"),
-        (broken, ("data.digests=true",), "1 of 51 pictures cannot be read: train/n00000000/"),
+        (broken, (), "1 of 51 pictures cannot be read: train/n00000000/"),
         (cut, (), "train/n00000000/deep.png (it has more than 8 bits in colour or beside transparency; convert it"),
         (flat, (), "holds pictures of 1 classes"),
         (looped, (), "is a link that leads back to a folder above it"),

@@ -144,9 +144,15 @@ def shortened(path):
     path.write_bytes(path.read_bytes()[:-20])
 
 
-def damaged(path):
-    content = path.read_bytes()
-    path.write_bytes(content[:200] + bytes(len(content) - 200))
+def damaged(path, kept=200):
+    """Other bytes at the same time of writing, as a failing disk gives them."""
+    content, facts = path.read_bytes(), path.stat()
+    path.write_bytes(content[:kept] + bytes(len(content) - kept))
+    os.utime(path, ns=(facts.st_atime_ns, facts.st_mtime_ns))
+
+
+def replaced(path):
+    path.write_bytes(path.read_bytes())
 
 
 @pytest.mark.parametrize(
@@ -154,7 +160,8 @@ def damaged(path):
     [
         (lambda path: path.unlink(), "cannot be read (No such file or directory); put back what was there, or list"),
         (shortened, "when its folder was listed; put back what was there, or list the folder again"),
-        (lambda path: path.write_bytes(bytes(path.stat().st_size)), "cannot be decoded (cannot identify image file"),
+        (lambda path: damaged(path, 0), "cannot be decoded (cannot identify image file"),
+        (replaced, "was written after its folder was listed; if it is the same picture, list the folder again, which"),
         (damaged, "cannot be decoded"),
     ],
 )

@@ -105,6 +105,8 @@ def test_nothing_is_converted_by_checking():
         ("data.train_size=0", "it must be a whole number of at least 1, or null"),
         ("data.subset_seed=x", "it must be a whole number"),
         ("training.batch_size=33 trainer.devices=2", "it is not a multiple of trainer.devices=2"),
+        ("training.batch_size=33 batch=mixup", "it must be even, as batch=mixup and its like mix by twos"),
+        ("training.batch_size=66 batch=erased_and_mixed trainer.devices=2", "it must be even on each rank, as"),
         ("model.num_classes=7", "fashion_mnist has 10 classes"),
         ("logger.mode=offlin", "it must be one of none, disabled, offline, online; did you mean 'offline'?"),
         ("runtime.checkpoint_every=0", "it must be a whole number of at least 1"),

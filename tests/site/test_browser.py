@@ -349,6 +349,17 @@ def test_every_page_opens_quietly_and_every_link_leads_somewhere(browser, site):
     assert all(re.match(r"https://(arxiv\.org/abs/[0-9.]+$|github\.com/pradyunsg/furo)", link) for link in outside)
 
 
+def test_blocks_with_branches_are_drawn(browser):
+    browser.visit("networks/resnet20")
+    same, wider = browser.find("svg.branches")
+    assert [text.text for text in same.find_elements("css selector", "text")].count("3×3 convolution") == 2
+    assert wider.size["width"] > 100
+    assert "7 blocks of this form; the first puts out 16×32×32" in browser.find(".drawings figcaption")[0].text
+    assert "<svg" not in browser.find("article")[0].text
+    browser.visit("networks/vgg16")
+    assert browser.find("svg.branches") == []
+
+
 def test_the_layers_of_a_network_are_drawn_from_input_to_output(browser):
     browser.visit("networks/resnet20")
     bars = browser.find(".chart .mark-rect path")

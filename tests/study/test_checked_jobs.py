@@ -212,12 +212,14 @@ def test_a_table_of_something_else_is_not_replaced(tmp_path, key, there, here):
     "content",
     ["<<<<<<< HEAD\n{}\n", "", "[]", "{}", '{"schema": 2}', '{"schema": 2, "trials": [3], "environments": []}'],
 )
-def test_a_damaged_table_is_no_reason_to_train_and_is_not_replaced(content, trusted, write, tmp_path, monkeypatch):
+def test_a_damaged_table_is_no_reason_to_train_and_is_not_replaced(
+    content, trusted, root, write, tmp_path, monkeypatch
+):
     block = {key: value for key, value in BLOCK.items() if key not in ("budgets", "published")}
     path = tmp_path / "results" / "smoke" / "typo.json"
     path.parent.mkdir(parents=True)
     path.write_text(content)
-    status, out, err = call([*write(block), "--multirun", f"trust_table={trusted}"], monkeypatch)
+    status, out, err = call([*write(block), "--multirun", f"trust_table={trusted}", f"data.root={root}"], monkeypatch)
     assert (status, out) == (2, "")
     *_, line = err.splitlines()
     assert line.startswith(f"error: {path} is damaged (")

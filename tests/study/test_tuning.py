@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 import subprocess
 import sys
 
@@ -124,6 +125,20 @@ def test_what_was_searched_is_not_searched_again(tuned):
     done = call("tune=true")
     assert done.returncode == 0, done.stderr
     assert "trained" not in done.stderr
+
+
+def test_arms_off_their_budget_are_not_searched(tuned):
+    folder, call, _ = tuned
+    before = sorted((folder / "trials").iterdir())
+    off = STUDY.replace("name: rated", "name: uneven").replace("study.rates: rated", "study.rates: uneven")
+    (folder / "conf" / "study" / "uneven.yaml").write_text(
+        off + "  budgets: [{metric: params, arms: [narrow, wide]}]\n"
+    )
+    done = call("study=uneven", "tune=true")
+    assert done.returncode == 2
+    assert re.search("error: study uneven: arm wide has .* parameters, .* more than within=0.02; change", done.stderr)
+    assert sorted((folder / "trials").iterdir()) == before
+    assert not (folder / "conf" / "rates" / "uneven.yaml").exists()
 
 
 def test_a_file_that_is_none_of_rates_says_so(tmp_path):

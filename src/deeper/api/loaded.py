@@ -9,7 +9,6 @@
     found.network, found.record["metrics"], found.config
 """
 
-import json
 from dataclasses import dataclass
 from operator import methodcaller
 from pathlib import Path
@@ -81,9 +80,8 @@ class LoadedTrial:
         from deeper.api import exporting
 
         path = Path(path)
-        exporting.write(self.network, self._example(), path)
         about = {"trial": self.id, "classes": self.classes, "preprocessing": self.preprocessing.about()}
-        path.with_name(path.name + ".json").write_text(json.dumps(about, indent=1) + "\n")
+        exporting.write(self.network, self._example(), about, path)
         return path
 
     def _example(self) -> Tensor:

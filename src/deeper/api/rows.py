@@ -13,6 +13,7 @@ from deeper.claims import statistics
 from deeper.claims.metrics import METRICS
 from deeper.claims.statistics import Mean
 from deeper.errors import DeeperError, hint, known, reason
+from deeper.files import shown, warn_once
 from deeper.run.store import CONFIG, RECORD, Home
 from deeper.schema.results import StudyTable, read_table
 from deeper.schema.study import SCORES
@@ -38,7 +39,8 @@ SETTINGS = {
 def trials(store: str | Path = "trials") -> "pd.DataFrame":
     """The finished trials of a store, a row each, by id: settings, metrics, cost, time.
 
-    The files of a trial are not looked at, its record alone; ``deeper.load`` sees whether they are whole.
+    The files of a trial are not looked at, its record alone; ``deeper.load`` sees whether they are whole. Trials whose
+    record is damaged are left out, and named on standard error.
 
     Raises:
         DeeperError: there is no such folder.
@@ -48,7 +50,13 @@ def trials(store: str | Path = "trials") -> "pd.DataFrame":
     folder = Path(store)
     if not folder.is_dir():
         raise DeeperError(f"{folder} is no folder of trials; train one, or name it: deeper.trials(store=…)")
-    rows = [row for path in sorted(folder.glob(f"*/{RECORD}")) if (row := _row(path)) is not None]
+    found = {path.parent.name: _row(path) for path in sorted(folder.glob(f"*/{RECORD}"))}
+    if damaged := [trial for trial, row in found.items() if row is None]:
+        warn_once(
+            f"{shown(folder)}: left out, as their records or configurations are damaged: {', '.join(damaged)}; "
+            f"python -m deeper.trials show={damaged[0]} says what is"
+        )
+    rows = [row for row in found.values() if row is not None]
     return pd.DataFrame(rows).set_index("id") if rows else pd.DataFrame()
 
 

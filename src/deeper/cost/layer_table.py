@@ -5,11 +5,12 @@ a concatenation, a mean over positions). Views and parts that hand their input o
 row. Nothing is computed.
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.utils.weak import WeakTensorKeyDictionary
 
 from deeper.cost.count import Follow, build_on_meta, refused
 
@@ -27,6 +28,9 @@ class LayerCost:
         params: trainable parameters, counted where they are used first.
         macs: multiply-adds of one image.
         activations: numbers that it writes to new memory; 0 where it works in place or hands its input on.
+        kernel: height and width of the window of a convolution or a pooling; None for others.
+        groups: of a convolution.
+        inputs: the rows, by their places, whose outputs it takes; none of what takes the image alone.
     """
 
     name: str
@@ -35,6 +39,9 @@ class LayerCost:
     params: int = 0
     macs: int = 0
     activations: int = 0
+    kernel: tuple[int, int] | None = field(default=None, compare=False)
+    groups: int = field(default=1, compare=False)
+    inputs: tuple[int, ...] = field(default=(), compare=False)
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -57,6 +64,7 @@ class _Walk(Follow):
         self.unused = {_memory(p): p.numel() for p in network.parameters() if p.requires_grad}
         self.written = {_memory(image)}
         self.alive: list[Any] = [image.untyped_storage()]
+        self.sources: WeakTensorKeyDictionary = WeakTensorKeyDictionary()  # of a tensor: the rows it comes from
 
     def enter(self, name: str, module: nn.Module) -> None:
         own = sum(self.unused.pop(_memory(p), 0) for p in module.parameters(recurse=False))
@@ -65,11 +73,15 @@ class _Walk(Follow):
     def leave(self, output: Any) -> None:
         call = self.calls.pop()
         if call.whole and call.worked and isinstance(output, Tensor):
-            kind, shape = type(call.module).__name__, tuple(output.shape[1:])
-            self.rows.append(LayerCost(call.name, kind, shape, call.params, call.macs, self._new(output)))
+            module, numbers = call.module, (call.params, call.macs, self._new(output))
+            window = _window(getattr(module, "kernel_size", None)), getattr(module, "groups", 1)
+            self._add(output, call.name, type(module).__name__, *numbers, *window)
 
     def see(self, function: Any, inputs: list[Tensor], outputs: list[Tensor], macs: int) -> None:
         call = self.calls[-1]
+        sources = frozenset().union(*(self.sources.get(tensor, ()) for tensor in inputs))
+        for tensor in outputs if sources else ():
+            self.sources[tensor] = sources
         if not (inputs and outputs and _computes(function)):
             return
         params = sum(self.unused.pop(_memory(tensor), 0) for tensor in inputs)
@@ -81,7 +93,13 @@ class _Walk(Follow):
     def _operation(self, call: _Call, function: Any, output: Tensor, params: int, macs: int) -> None:
         kind = function._overloadpacket.__name__.strip("_").removeprefix("native_")
         kind = OWN_NAMES.get(kind, kind)
-        self.rows.append(LayerCost(call.name, kind, tuple(output.shape[1:]), params, macs, self._new(output)))
+        self._add(output, call.name, kind, params, macs, self._new(output))
+
+    def _add(self, output: Tensor, name: str, kind: str, *rest: Any) -> None:
+        """One row more; what takes ``output`` from now on takes it from there."""
+        row = LayerCost(name, kind, tuple(output.shape[1:]), *rest)
+        self.rows.append(replace(row, inputs=tuple(sorted(self.sources.get(output, ())))))
+        self.sources[output] = frozenset([len(self.rows) - 1])
 
     def _new(self, output: Tensor) -> int:
         if _memory(output) in self.written:
@@ -89,6 +107,12 @@ class _Walk(Follow):
         self.written.add(_memory(output))
         self.alive.append(output.untyped_storage())
         return output[0].numel()
+
+
+def _window(kernel: Any) -> tuple[int, int] | None:
+    if kernel is None or isinstance(kernel, int):
+        return kernel and (kernel, kernel)
+    return tuple(kernel) if len(kernel) == 2 else None
 
 
 def _memory(tensor: Tensor) -> int:

@@ -39,6 +39,7 @@ class ClassFile:
         category: its class.
         part: ``train``, ``val`` or ``test`` where the folder has the parts of a split, else None.
         size: its bytes.
+        changed: when it was last written, in nanoseconds.
     """
 
     path: Path
@@ -46,6 +47,7 @@ class ClassFile:
     category: str
     part: str | None
     size: int
+    changed: int
 
 
 @dataclass(frozen=True)
@@ -97,7 +99,8 @@ def _add_class(found: ClassFolders, root: Path, folder: Path, part: str | None) 
         elif not is_named_picture(path):
             found.dropped[shown(name)] = f"no picture by its suffix {path.suffix.lower()}".rstrip()
         else:
-            found.files.append(ClassFile(path, shown(name), shown(folder.name), part, path.stat().st_size))
+            facts = path.stat()
+            found.files.append(ClassFile(path, shown(name), shown(folder.name), part, facts.st_size, facts.st_mtime_ns))
     if len(found.files) == before:
         found.empty.append((part, shown(folder.name)))
         found.dropped[f"{shown(folder.relative_to(root))}/"] = "a folder without a picture"

@@ -1,6 +1,7 @@
 """Make the listing of a folder of class folders: which files, which parts, and on demand every file's digest."""
 
 import hashlib
+import io
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -10,15 +11,16 @@ import numpy as np
 
 from deeper.data.class_folders import ClassFile, class_folders
 from deeper.data.examined_files import NAMED, examined
-from deeper.data.listing import DIGESTS, ENDS, NAMES, PLACE, SIZES, listed_place, open_listing
+from deeper.data.listing import DIGESTS, ENDS, NAMES, PLACE, SIZES, TIMES, listed_place, open_listing
 from deeper.data.pictures import said_of
 from deeper.data.prepared import LABELS, split_ranges, write_files
 from deeper.data.splits import SPLITS, stratified
 from deeper.errors import DeeperError
-from deeper.files import shown, write_json
+from deeper.files import json_bytes, shown, write_changed
 
 RULE = "of the training pictures, each class by its share, those with the smallest SHA-256 of their names"
 HELD_OUT = 0.1  # of the training pictures, where nothing else is said
+DIGESTED = 2_000_000_000  # bytes of pictures that are read and decoded once if nothing else is said: about a minute
 
 
 def prepare_listing(folder: Path, settings: Mapping[str, Any]) -> str:
@@ -55,14 +57,15 @@ def prepare_listing(folder: Path, settings: Mapping[str, Any]) -> str:
     _check_parts(place, classes, labels, parts)
     order = np.concatenate([parts[name] for name in SPLITS])
     files = [found.files[row] for row in order]
-    digests, white = examined(files, settings["digests"])
+    total = sum(file.size for file in files)
+    digests, white = examined(files, total <= DIGESTED if settings["digests"] is None else settings["digests"])
     content = _content(place, files, labels[order], digests)
     meta = {
         "name": settings["name"],
         "classes": classes,
         "splits": split_ranges(*(len(parts[name]) for name in SPLITS)),
         "validation": {"rule": RULE if not any(file.part == "val" for file in files) else "the folder's own"},
-        "bytes": int(content[SIZES].sum()),
+        "bytes": total,
         **({"white": white} if white else {}),
     }
     dropped = (
@@ -73,11 +76,18 @@ def prepare_listing(folder: Path, settings: Mapping[str, Any]) -> str:
     why = _why_listed(folder, meta, content)
     if why is not None:
         meta = write_files(folder, meta, content)
-    if why is not None or listed_place(folder) != str(place):
-        write_json(folder / PLACE, {"folder": str(place)})
+    _keep_place(folder, place, files)
     counts = ", ".join(f"{len(parts[name])} {name}" for name in SPLITS)
     told = f"{folder}: {counts} pictures of {len(classes)} classes in {shown(place)}{said_of(white)}{dropped}"
     return f"{told}: already listed, nothing to do" if why is None else f"{why}{told}"
+
+
+def _keep_place(folder: Path, place: Path, files: Sequence[ClassFile]) -> None:
+    """Write where the pictures lie and when each was last written: no part of the set, which may move."""
+    times = io.BytesIO()
+    np.save(times, np.array([file.changed for file in files], "<i8"))
+    write_changed(folder / TIMES, times.getvalue())
+    write_changed(folder / PLACE, json_bytes({"folder": str(place)}))
 
 
 def _why_listed(folder: Path, meta: Mapping[str, Any], content: Mapping[str, np.ndarray]) -> str | None:

@@ -19,7 +19,7 @@ from deeper.errors import DeeperError, reason
 from deeper.files import shown
 
 NAMES, ENDS, SIZES, DIGESTS = "names.npy", "ends.npy", "sizes.npy", "digests.npy"
-PLACE = "place.json"
+TIMES, PLACE = "times.npy", "place.json"
 
 
 def is_listing(meta: Mapping[str, Any]) -> bool:
@@ -39,7 +39,9 @@ class Listing:
         ends: int64 (N,), where each name ends.
         sizes: int64 (N,), bytes of each file.
         labels: int64 (N,).
-        digests: uint8 (N, 32), SHA-256 of each file; None where they were not asked for.
+        digests: uint8 (N, 32), SHA-256 of each file; None where none were made.
+        times: int64 (N,), when each file was last written, in nanoseconds; None where digests say more, or where the
+            pictures lie elsewhere now.
     """
 
     folder: Path
@@ -50,6 +52,7 @@ class Listing:
     sizes: np.ndarray
     labels: np.ndarray
     digests: np.ndarray | None
+    times: np.ndarray | None
 
     @property
     def digest(self) -> str:
@@ -79,7 +82,7 @@ class Listing:
         path = self.path(row)
         try:
             with open(path, "rb") as file:
-                content = file.read()
+                content, changed = file.read(), os.fstat(file.fileno()).st_mtime_ns
         except OSError as error:
             raise DeeperError(f"{shown(path)} cannot be read ({reason(error)}); {self.advice()}") from error
         if len(content) != self.sizes[row]:
@@ -89,6 +92,11 @@ class Listing:
             )
         if self.digests is not None and hashlib.sha256(content).digest() != self.digests[row].tobytes():
             raise DeeperError(f"{shown(path)} has other bytes than when its folder was listed; {self.advice()}")
+        if self.times is not None and changed != self.times[row]:
+            raise DeeperError(
+                f"{shown(path)} was written after its folder was listed; if it is the same picture, list the folder "
+                f"again, which leaves the set as it is; else {self.advice()}"
+            )
         return content
 
     def advice(self) -> str:
@@ -121,6 +129,8 @@ def open_listing(folder: Path, place: str | None = None, verify: bool = True) ->
             "with data.folder=FOLDER"
         )
     ends = load_array(folder / ENDS, np.int64, (count,), "r")
+    digests = load_array(folder / DIGESTS, np.uint8, (count, 32), "r") if DIGESTS in meta["files"] else None
+    timed = digests is None and (folder / TIMES).exists() and str(pictures.absolute()) == listed_place(folder)
     return Listing(
         folder,
         meta,
@@ -129,7 +139,8 @@ def open_listing(folder: Path, place: str | None = None, verify: bool = True) ->
         ends,
         load_array(folder / SIZES, np.int64, (count,), "r"),
         load_array(folder / LABELS, np.int64, (count,), "r"),
-        load_array(folder / DIGESTS, np.uint8, (count, 32), "r") if DIGESTS in meta["files"] else None,
+        digests,
+        load_array(folder / TIMES, np.int64, (count,), "r") if timed else None,
     )
 
 

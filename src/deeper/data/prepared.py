@@ -31,7 +31,7 @@ ESCAPED = "backslashreplace"  # of a name that is not UTF-8: JSON reads it as it
 IMAGES, LABELS, META = "images.npy", "labels.npy", "meta.json"
 OWN = {  # all that a prepared set, a listing and a target set may hold
     *(IMAGES, LABELS, META),
-    *("names.npy", "ends.npy", "sizes.npy", "digests.npy", "place.json"),
+    *("names.npy", "ends.npy", "sizes.npy", "digests.npy", "times.npy", "place.json"),
     *("names.json", "groups.npy"),
 }
 

@@ -143,10 +143,10 @@ def _cells(sweep: OwnSweep, rows: Sequence[SettingRow]) -> tuple[list[str], int,
 def _cell_row(sweep: OwnSweep, row: SettingRow, several: bool) -> list[str]:
     arm = row.arm
     own = [row.varied.get(key, words.NONE) for key in sweep.varied] or [arm.name]
-    diverged = f" ({len(arm.diverged)} diverged)" if arm.diverged else ""
+    failed = f" ({arm.failed_words})" if arm.diverged else ""
     return [
         *own,
-        f"{len(arm.rows)}{diverged}",
+        f"{len(arm.rows)}{failed}",
         *(words.percent(arm.means[name]) for name in SHOWN),
         *([words.points(row.difference)] if several else []),
         *(words.count(arm.means[name].mean) for name in ("params", "macs")),

@@ -6,18 +6,21 @@ computes none. What other libraries, instructions or another processor computed 
 names its own.
 """
 
+import contextlib
 import io
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from deeper.errors import DeeperError
 from deeper.files import digest, file_digest, lock, write_bytes, write_json
 from deeper.results_versions import version
 from deeper.run import identity
+from deeper.run.store import Home
 
 FOLDER = ".features"
 KEPT, FACTS = "features.npy", "features.json"
@@ -56,6 +59,17 @@ def key(config: dict[str, Any], data_digest: str) -> str:
             "batch": config["training"]["evaluation_batch_size"],
         }
     )[:16]
+
+
+def unused(store: Path, trials: Iterable[Home]) -> list[Path]:
+    """The folders of features that none of the finished ``trials`` would take up again, sorted."""
+    folders = {folder.name: folder for folder in sorted((store / FOLDER).glob("*")) if folder.is_dir()}
+    for home in trials if folders else ():
+        record = home.record()
+        if record is not None:
+            with contextlib.suppress(DeeperError, OSError, LookupError, TypeError):  # no transfer, or damaged
+                folders.pop(key(home.config(), record["data"]), None)
+    return list(folders.values())
 
 
 def kept(folder: Path, made_with: dict[str, str]) -> tuple[np.ndarray, float] | None:

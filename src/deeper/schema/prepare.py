@@ -37,7 +37,7 @@ class SetToPrepare(Open):
     root: Folder
     held_out: Count | None = None
     streamed: bool = False
-    digests: bool = False
+    digests: bool | None = None
     test_share: Annotated[float, Field(gt=0, lt=1)] = 0.2
     folder: Folder | None = None
     layout: FileLayout | None = None

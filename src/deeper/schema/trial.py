@@ -50,6 +50,9 @@ Mode = Literal["frozen", "finetune", "scratch"]
 Grade = Literal["accuracy", "mean_per_class", "map_voc2007"]
 
 
+MIXUP = "timm.data.mixup.Mixup"
+
+
 class Called(Open):
     """A class or function, and what it is called with."""
 
@@ -130,6 +133,13 @@ class BatchSettings(Called):
     probability: Fraction = 0.0
     least: Fraction = 0.0
     most: Fraction = 0.0
+
+    @property
+    def pairs(self) -> bool:
+        """Whether pictures are mixed by twos, as timm's mixup does."""
+        inner = (self.model_extra or {}).get("transforms", ())
+        targets = [one.get("_target_") for one in inner if isinstance(one, Mapping)]
+        return MIXUP in (self.target, *targets)
 
 
 class Training(Closed):
@@ -336,6 +346,9 @@ class TrialSettings(Closed):
         if self.training.batch_size % self.trainer.devices:
             devices = self.trainer.devices
             raise wrong(f"it is not a multiple of trainer.devices={devices}", "training", "batch_size")
+        if self.batch is not None and self.batch.pairs and self.training.batch_size // self.trainer.devices % 2:
+            rank = " on each rank" if self.trainer.devices > 1 else ""
+            raise wrong(f"it must be even{rank}, as batch=mixup and its like mix by twos", "training", "batch_size")
         classes = self.model.model_extra.get("num_classes", self.data.classes)
         if self.transfer is None and classes != self.data.classes:
             raise wrong(f"{self.data.name} has {self.data.classes} classes", "model", "num_classes")

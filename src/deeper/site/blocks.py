@@ -25,6 +25,7 @@ SAID = {
     "bmm": "matrix product",
     "add": "addition",
     "cat": "concatenation",
+    "ConvNeXtBlock": "scaled addition",  # its scale is its own, so that all it does itself is one layer
 }
 
 
@@ -45,7 +46,7 @@ class DrawnBlock:
 def blocks_of(layers: Sequence[LayerCost]) -> list[DrawnBlock]:
     """The blocks from input to output; neighbours that hold the same and put out pictures of one size are one box."""
     drawn: list[DrawnBlock] = []
-    for of_block in _grouped(layers):
+    for of_block in grouped(layers):
         holds = _holds(of_block)
         shape = next((layer.shape for layer in reversed(of_block) if layer.shape), None)
         before = drawn[-1] if drawn else None
@@ -56,18 +57,18 @@ def blocks_of(layers: Sequence[LayerCost]) -> list[DrawnBlock]:
     return drawn
 
 
-def _grouped(layers: Iterable[LayerCost]) -> list[list[LayerCost]]:
+def grouped(layers: Iterable[LayerCost]) -> list[list[LayerCost]]:
     """The layers by block, one path of names and numbers; those of which nothing is said go along with the last."""
     groups: list[list[LayerCost]] = []
     last = None
     for layer in layers:
         block = _block(layer.name)
-        if groups and (block == last or not _said(layer)):
+        if groups and (block == last or not is_said(layer)):
             groups[-1].append(layer)
         else:
             groups.append([layer])
             last = block
-    return [group for group in groups if any(map(_said, group))]
+    return [group for group in groups if any(map(is_said, group))]
 
 
 def _block(name: str) -> str:
@@ -81,13 +82,14 @@ def _block(name: str) -> str:
     return ".".join([first, *numbers])
 
 
-def _said(layer: LayerCost) -> bool:
+def is_said(layer: LayerCost) -> bool:
+    """Whether a drawing says anything of a layer; not of what stands beside nearly every convolution."""
     return not BESIDE.search(layer.kind)
 
 
 def _holds(layers: Iterable[LayerCost]) -> str:
     """``2 × convolution, addition``: the kinds in their order, each with how many there are."""
-    counts = collections.Counter(SAID.get(layer.kind, layer.kind) for layer in layers if _said(layer))
+    counts = collections.Counter(SAID.get(layer.kind, layer.kind) for layer in layers if is_said(layer))
     return ", ".join(f"{count} × {kind}" if count > 1 else kind for kind, count in counts.items())
 
 

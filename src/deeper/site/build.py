@@ -57,7 +57,7 @@ from deeper.site import (
 from deeper.site.curve_chart import curve_chart
 from deeper.site.repeated_parts import common_parts, said_once
 
-OWN = ".buildinfo"  # Sphinx writes it into every site
+OWN = ".deeper.json"  # the site's files, so that nothing of the user's is taken for one
 # A library's style comes with its script, in its place before ours.
 STYLE = """document.querySelector('link[href*="site.css"]').before(
   Object.assign(document.createElement("style"), {{ textContent: {style} }}));
@@ -123,8 +123,7 @@ def write(
     Raises:
         DeeperError: results are damaged or missing, ``site`` holds something else than a site, or Sphinx complains.
     """
-    if site.exists() and not (site.is_dir() and ((site / OWN).exists() or not any(site.iterdir()))):
-        raise DeeperError(f"{site} holds something else than a site; name another folder with site=FOLDER")
+    _check_own(site)
     files.writable(site, "the site's folder", "site")
     found = sources.gather(results, shelf)
     findings = exact_findings(figures) if exact else []
@@ -139,9 +138,38 @@ def write(
         _shared_by_charts(scratch / "source" / "_site", common)
         _sphinx(scratch.resolve())
         _slim(scratch / "html")
+        (scratch / "html" / OWN).write_bytes(files.json_bytes(_below(scratch / "html")))
+        _check_own(site)
         files.take_place(scratch / "html", site)
     size = sum(path.stat().st_size for path in site.rglob("*") if path.is_file())
     return f"{site / 'index.html'}: {len(made)} pages, {size / 1e6:.1f} MB"
+
+
+def _check_own(site: Path) -> None:
+    """See that a folder may be replaced: nothing is there, or a site and nothing beside it.
+
+    Raises:
+        DeeperError: something of the user's is there.
+    """
+    if not site.exists() or (site.is_dir() and not any(site.iterdir())):
+        return
+    try:
+        own = {OWN, *json.loads((site / OWN).read_bytes())}
+    except (OSError, ValueError, TypeError):
+        raise DeeperError(
+            f"{site} holds something else than a site; move it away, or name another folder with site=FOLDER"
+        ) from None
+    foreign = [name for name in _below(site) if name not in own]
+    if foreign:
+        more = f" and {len(foreign) - 1} more" if len(foreign) > 1 else ""
+        raise DeeperError(
+            f"{site / foreign[0]}{more}: not of the site, which is written anew and would remove it; move it away, or "
+            "name another folder with site=FOLDER"
+        )
+
+
+def _below(folder: Path) -> list[str]:
+    return [str(path.relative_to(folder)) for path in files.below(folder)]
 
 
 def pages(

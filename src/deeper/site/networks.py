@@ -18,9 +18,10 @@ from deeper.paths import CONF
 from deeper.reporting import words
 from deeper.reporting.charts import theme
 from deeper.reporting.study_scale import scale_of
-from deeper.site import charts, network_names
+from deeper.site import branches, charts, network_names
 from deeper.site.arm_networks import changed, network_itself
 from deeper.site.blocks import DrawnBlock, blocks_of
+from deeper.site.branches import DrawnBranches
 from deeper.site.folded_layers import LayerGroup, fold
 from deeper.site.sources import Answer, Source
 
@@ -109,6 +110,10 @@ class NetworkPage:
     @property
     def blocks(self) -> list[DrawnBlock]:
         return blocks_of(self.layers)
+
+    @cached_property
+    def drawings(self) -> list[DrawnBranches]:
+        return branches.drawings(self.layers)
 
     def total(self, number: str) -> int:
         return sum(getattr(layer, number) for layer in self.layers)

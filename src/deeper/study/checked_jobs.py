@@ -144,7 +144,7 @@ def check_arms(study: Study, configs: Sequence[DictConfig]) -> Study:
     study = study_arms.with_arms(study, configs)
     _check_seeds(study, configs)
     averaging.tell_empty(study, [(study_arms.of_job(study, cfg), cfg.seed) for cfg in configs])
-    _check_budgets(study, configs)
+    check_budgets(study, configs)
     return study
 
 
@@ -184,8 +184,12 @@ def check_compared(study: Study, configs: Sequence[DictConfig], trials: Sequence
             )
 
 
-def _check_budgets(study: Study, configs: Sequence[DictConfig]) -> None:
-    """See that arms keep their budgets, but for the profile ``smoke``, whose sizes mean nothing."""
+def check_budgets(study: Study, configs: Sequence[DictConfig]) -> None:
+    """See that arms keep their budgets, but for the profile ``smoke``, whose sizes mean nothing.
+
+    Raises:
+        DeeperError: an arm does not, or no job is in it.
+    """
     if not study.budgets or configs[0].profile == TOY:
         return
     jobs, costs = {study_arms.of_job(study, cfg): cfg for cfg in configs}, {}

@@ -29,6 +29,7 @@ from deeper.run.jobs import make_job
 from deeper.run.store import Home
 from deeper.schema.study import RateSearch, Study
 from deeper.study.arms import settings
+from deeper.study.checked_jobs import check_budgets
 from deeper.study.composing import Composer, overrides_of_arm
 from deeper.study.rates import alike, read_rates
 
@@ -102,7 +103,7 @@ class Tuning:
         folder: of configurations, in which the study's file is.
 
     Raises:
-        DeeperError: the study has no arms that can be searched, or its rates cannot be written.
+        DeeperError: the study has no arms that can be searched, one is off its budget, or its rates cannot be written.
     """
 
     def __init__(self, study: Study, config: DictConfig, line: Sequence[str], composer: Composer, folder: Path):
@@ -115,7 +116,9 @@ class Tuning:
         arms = settings(study, config.profile)
         if not arms:
             raise DeeperError(f"study {study.name} has no arms with settings (`set`) whose rates could be searched")
-        found = (self._arm(name, chosen, line, composer) for name, chosen in arms.items())
+        composed = {name: self._composed(name, chosen, line, composer) for name, chosen in arms.items()}
+        check_budgets(study, [config for _, config in composed.values()])
+        found = (self._arm(name, *own) for name, own in composed.items())
         self.arms = [arm for arm in found if arm is not None]
         if not self.arms:
             raise DeeperError(f"study {study.name} trains no network whose learning rate could be searched")
@@ -124,14 +127,19 @@ class Tuning:
             arm.tried = {float(r): e for search in known if arm.same(search) for r, e in search.tried.items()}
         self.asked: list[tuple[ArmSearch, float]] = []
 
-    def _arm(self, name: str, chosen: Mapping[str, Any], line: Sequence[str], composer: Composer) -> ArmSearch | None:
+    def _composed(
+        self, name: str, chosen: Mapping[str, Any], line: Sequence[str], composer: Composer
+    ) -> tuple[list[str], DictConfig]:
         own = {key: value for key, value in chosen.items() if key not in ("seed", "recipe.lr")}
         overrides = [*overrides_of_arm(name, own), *line, f"seed={SEED}"]
-        config = make_job(composer.compose(overrides)[1])["config"]
+        return overrides, composer.compose(overrides)[1]
+
+    def _arm(self, name: str, overrides: list[str], composed: DictConfig) -> ArmSearch | None:
+        config = make_job(composed)["config"]
         if "transfer" in config and config["transfer"]["mode"]["name"] == "frozen":
             return None
         epochs = max(1, config["training"]["epochs"] // 2)
-        overrides += _length(epochs)
+        overrides = [*overrides, *_length(epochs)]
         train, validation = _pictures(config)
         if "transfer" not in config:
             overrides.append(f"data.validation_size={validation}")
