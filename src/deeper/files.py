@@ -246,7 +246,7 @@ def _locked(path: Path, wait: bool) -> BinaryIO | None:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             file = open(path, "wb")  # noqa: SIM115 - the caller closes it
-        except FileNotFoundError:  # who held the lock has just removed the folder, or nothing can be made there
+        except (FileNotFoundError, FileExistsError):  # who held it has just removed the folder, or none can be made
             tries += 1
             if tries == TRIES:
                 raise

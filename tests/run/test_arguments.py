@@ -52,6 +52,11 @@ def test_a_whole_number_where_a_class_takes_a_fraction_is_that_fraction(key):
     assert repr(told["model"]) == repr({"_target_": RESIDUAL, "depth": 20, key: 1.0})
 
 
+def test_what_stands_in_a_list_stays_as_it_was_written():
+    told = {"augment": {"train": [{"_target_": "deeper.data.transforms.PictureRandAugment", "magnitude": 6}]}}
+    assert repr(with_kinds(told)) == repr(told)
+
+
 def test_it_is_one_trial_then(root, tmp_path):
     whole, fraction = (trials.job(root, tmp_path, f"model.dropout={value}")["id"] for value in ("1", "1.0"))
     assert whole == fraction != trials.job(root, tmp_path)["id"]

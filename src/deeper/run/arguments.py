@@ -31,16 +31,23 @@ def with_kinds(config: Mapping[str, Any]) -> dict[str, Any]:
 def called(where: str, value: Any) -> Any:
     """What stands at ``where``, if every class that it calls is called with what its annotations say.
 
+    Classes in lists and in arguments of others are called with what was written: ids are made of that.
+
     Raises:
         DeeperError: as of ``with_kinds``.
     """
     if isinstance(value, list):
-        return [called(f"{where}.{place}", part) for place, part in enumerate(value)]
+        for place, part in enumerate(value):
+            called(f"{where}.{place}", part)
+        return value
     if not isinstance(value, Mapping):
         return value
+    target = value.get("_target_")
     inner = {name: called(f"{where}.{name}", part) for name, part in value.items()}
-    known = parameters(str(inner["_target_"])) if "_target_" in inner else None
-    return inner if known is None else {key: checked(f"{where}.{key}", key, part, known) for key, part in inner.items()}
+    if target is None:
+        return inner
+    known = parameters(str(target))
+    return value if known is None else {key: checked(f"{where}.{key}", key, part, known) for key, part in value.items()}
 
 
 def checked(where: str, key: str, value: Any, known: Mapping[str, str]) -> Any:

@@ -52,7 +52,7 @@ def searcher_of(block: Any, space: Space, seed: int) -> Searcher:
 
 def _made(block: Any, what: str, **more: Any) -> Any:
     check_numbers(block, what)
-    block = called(what, block)
+    called(what, block)
     try:
         return instantiate(block, _convert_="all", **more)
     except DeeperError:
