@@ -18,9 +18,7 @@ SIGNS = {"add": "+", "add_": "+", "mul": "×", "cat": "‖"}
 MEETS = {"+": "sum", "×": "product", "‖": "concatenation"}
 INPUT, IMAGE = "input", -1
 LETTER, LINE, BESIDE, ROUND = 6.6, 15, 12, 22  # pixels: a letter's width, a line's height, room beside text, a sign
-
-
-MARGIN = 4
+MARGIN = 4  # pixels around the whole
 LESS = ' class="less"'
 Form = tuple[tuple[str, tuple[int, ...]], ...]
 
