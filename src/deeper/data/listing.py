@@ -95,7 +95,7 @@ class Listing:
         if self.times is not None and changed != self.times[row]:
             raise DeeperError(
                 f"{shown(path)} was written after its folder was listed; if it is the same picture, list the folder "
-                "again, which leaves the set as it is; else put back what was there, or list it with data.digests=true, "
+                "again, which leaves the set as it is; else put it back, or list it with data.digests=true, "
                 "which makes it another set"
             )
         return content
