@@ -17,6 +17,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any, BinaryIO
 
+import yaml
+
 from deeper.errors import DeeperError
 
 LEFT_BEHIND = ".tmp"
@@ -81,6 +83,15 @@ def write_changed(path: Path, content: bytes) -> None:
 def json_bytes(value: Any) -> bytes:
     """A value as indented JSON, with a newline at its end."""
     return (json.dumps(value, indent=1, allow_nan=False) + "\n").encode()
+
+
+def yaml_value(text: str | bytes) -> Any:
+    """What YAML says; read by libyaml where PyYAML has it, ten times as fast.
+
+    Raises:
+        yaml.YAMLError: it is none.
+    """
+    return yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
 
 
 def write_json(path: Path, value: Any) -> None:

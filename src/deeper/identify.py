@@ -12,7 +12,7 @@ from omegaconf import DictConfig
 
 from deeper import cli
 from deeper.errors import DeeperError
-from deeper.files import write_json
+from deeper.files import write_json, yaml_value
 from deeper.paths import CONF
 from deeper.schema.results import RECORD
 
@@ -26,7 +26,7 @@ def identify(cfg: DictConfig) -> None:
 
     check_verb(IdentifySettings, cfg)
     try:
-        lists = yaml.safe_load(Path(cfg.params).read_text())
+        lists = yaml_value(Path(cfg.params).read_bytes())
         studies, first_ledger = lists["studies"] or [], lists["first_ledger"] or []
     except (OSError, ValueError, yaml.YAMLError, LookupError, TypeError) as error:
         raise DeeperError(f"{cfg.params} has no lists `studies` and `first_ledger` ({error})") from error

@@ -7,9 +7,8 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
-import yaml
-
 from deeper.errors import DeeperError
+from deeper.files import yaml_value
 
 FILE = "src/deeper/results_versions.yaml"
 CALLED = ("model", "optimizer", "schedule", "augment", "parameters", "batch", "average", "callbacks", "loss")
@@ -50,7 +49,7 @@ class ComputingPart:
 def parts() -> dict[str, ComputingPart]:
     """Every part by name."""
     text = resources.files("deeper").joinpath("results_versions.yaml").read_text(encoding="utf-8")
-    return {name: ComputingPart(**entry) for name, entry in yaml.safe_load(text).items()}
+    return {name: ComputingPart(**entry) for name, entry in yaml_value(text).items()}
 
 
 def version(part: str) -> int:

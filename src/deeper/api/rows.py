@@ -13,7 +13,7 @@ from deeper.claims import statistics
 from deeper.claims.metrics import METRICS
 from deeper.claims.statistics import Mean
 from deeper.errors import DeeperError, hint, known, reason
-from deeper.files import shown, warn_once
+from deeper.files import shown, warn_once, yaml_value
 from deeper.run.store import CONFIG, RECORD, Home
 from deeper.schema.results import StudyTable, read_table
 from deeper.schema.study import SCORES
@@ -199,7 +199,7 @@ def _value(trial: str, metric: str, store: str | Path) -> tuple[int, _Measured]:
     known(metric, record["metrics"], "metric", f"the metrics of trial {trial}")
     value = record["metrics"][metric]
     try:
-        seed = yaml.safe_load((home / CONFIG).read_bytes())["seed"]
+        seed = yaml_value((home / CONFIG).read_bytes())["seed"]
     except (OSError, ValueError, LookupError, TypeError, yaml.YAMLError) as error:
         raise DeeperError(f"{home / CONFIG} is damaged; python -m deeper.trials show={trial} says what is") from error
     return seed, _Measured(trial, math.nan if value is None else value, record["status"] == "diverged")
@@ -207,7 +207,7 @@ def _value(trial: str, metric: str, store: str | Path) -> tuple[int, _Measured]:
 
 def _row(path: Path) -> dict[str, Any] | None:
     try:
-        record, config = json.loads(path.read_bytes()), yaml.safe_load((path.parent / CONFIG).read_bytes())
+        record, config = json.loads(path.read_bytes()), yaml_value((path.parent / CONFIG).read_bytes())
         settings = {name: _at(config, keys) for name, keys in SETTINGS.items()}
         numbers = {**record["metrics"], **record["cost"], **record["time"]}
         return {

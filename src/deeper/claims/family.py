@@ -9,9 +9,8 @@ its own. Counts (``FACTS``) are in no family.
 import functools
 from collections.abc import Iterable
 
-import yaml
-
 from deeper.claims.metrics import FACTS
+from deeper.files import yaml_value
 from deeper.paths import CONF
 from deeper.schema.ledger import ledger
 from deeper.schema.results import RECORD
@@ -37,9 +36,9 @@ def family_of(study: Study, profile: str, judged: Iterable[Study]) -> int:
 @functools.cache
 def planned() -> tuple[Study, ...]:
     """The studies of record, as their files say before they run."""
-    names = yaml.safe_load((CONF / "ledger.yaml").read_text(encoding="utf-8"))["studies"]
+    names = yaml_value((CONF / "ledger.yaml").read_bytes())["studies"]
     files = [CONF / "study" / RECORD / f"{name}.yaml" for name in names]
-    return tuple(read_study(yaml.safe_load(file.read_text(encoding="utf-8"))["study"], str(file)) for file in files)
+    return tuple(read_study(yaml_value(file.read_bytes())["study"], str(file)) for file in files)
 
 
 def _count(study: Study, asked: Iterable[str]) -> int:

@@ -19,7 +19,6 @@ import functools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -46,14 +45,6 @@ class Mean:
     @property
     def has_interval(self) -> bool:
         return not math.isnan(self.lower)
-
-
-@functools.cache
-def _scipy() -> tuple[Any, Any]:
-    """``scipy.stats`` and ``scipy.optimize``: they take longer to import than most commands, which need neither."""
-    from scipy import optimize, stats
-
-    return stats, optimize
 
 
 def mean(values: Sequence[float], confidence: float = CONFIDENCE, limits: tuple[float, float] = NO_LIMITS) -> Mean:
@@ -126,12 +117,7 @@ def minimum_detectable_effect(sd: float, n: int, alpha: float = ALPHA, target: f
         return math.nan
     if sd == 0:
         return 0.0
-    stats, optimize = _scipy()
-    top = 2.0 * (stats.t.ppf(1 - alpha / 2, n - 1) + stats.norm.ppf(target) + 2.0)
-    while _power(top, n - 1, alpha) < target:
-        top *= 2.0
-    shift = optimize.brentq(lambda value: _power(value, n - 1, alpha) - target, 0.0, top, xtol=1e-10)
-    return float(shift * sd / math.sqrt(n))
+    return _shift(n - 1, alpha, target) * sd / math.sqrt(n)
 
 
 def seeds_needed(effect: float, sd: float, alpha: float = ALPHA, target: float = POWER) -> int | None:
@@ -176,7 +162,7 @@ def _interval(x: np.ndarray, centre: float, sd: float, confidence: float) -> tup
 @functools.cache
 def _student(freedom: int, confidence: float) -> float:
     """How many standard errors an interval reaches to each side."""
-    from scipy.special import stdtrit  # the same bits as scipy.stats.t.ppf, which takes seconds more to import
+    from scipy.special import stdtrit  # the same bits as scipy.stats.t.ppf, which takes a second more to import
 
     return float(stdtrit(freedom, (1 + confidence) / 2))
 
@@ -189,11 +175,24 @@ def _sd(x: np.ndarray) -> float:
     return 0.0 if sd <= 1e-14 * float(np.abs(x).max()) else sd
 
 
+@functools.cache
+def _shift(freedom: int, alpha: float, target: float) -> float:
+    """The non-centrality at which the power is ``target``, found by halving."""
+    low, high = 0.0, 2.0
+    while _power(high, freedom, alpha) < target:
+        low, high = high, 2.0 * high
+    while high - low > 1e-12 * high:
+        middle = (low + high) / 2
+        low, high = (middle, high) if _power(middle, freedom, alpha) < target else (low, middle)
+    return high
+
+
 def _power(shift: float, freedom: int, alpha: float) -> float:
-    """Power at non-centrality ``shift`` >= 0. Past 30 the far tail is nothing, and scipy's ``nct`` turns unreliable."""
-    stats, _ = _scipy()
-    critical = stats.t.ppf(1 - alpha / 2, freedom)
-    near = stats.nct.sf(critical, freedom, shift)
-    far = stats.nct.cdf(-critical, freedom, shift) if shift < 30 else 0.0
+    """Power at non-centrality ``shift`` >= 0. Past 30 the far tail is nothing, and ``nctdtr`` turns unreliable."""
+    from scipy.special import nctdtr  # what scipy.stats.nct computes with, which takes a second more to import
+
+    critical = _student(freedom, 1 - alpha)
+    near = nctdtr(freedom, -shift, -critical)  # ``1 - nctdtr(freedom, shift, critical)`` is NaN for some far shifts
+    far = nctdtr(freedom, shift, -critical) if shift < 30 else 0.0
     total = near + (0.0 if math.isnan(far) else far)
     return float(min(total, 1.0))

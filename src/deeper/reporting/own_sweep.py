@@ -186,7 +186,7 @@ def _draw(sweep: OwnSweep, arms: Sequence[ArmResults]) -> dict[str, bytes]:
             return {}
         return {f"{sweep.table.name}.svg": theme.render(chart.draw, arms, theme.THEMES[0], painted=True)}
 
-    return kept_figures.drawn_once(sweep.path.parent / FIGURES, sweep.table, draw)
+    return kept_figures.drawn_once(sweep.path.parent / FIGURES, sweep.table.name, [sweep.table], draw)
 
 
 def _page(sweep: OwnSweep, rows: Sequence[SettingRow], figures: Sequence[str]) -> SweepPage:

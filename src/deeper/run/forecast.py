@@ -23,6 +23,7 @@ from typing import Any
 
 import yaml
 
+from deeper.files import yaml_value
 from deeper.run.identity import kind
 from deeper.run.store import CONFIG, RECORD
 from deeper.schema.results import TOY
@@ -87,7 +88,7 @@ class Past:
 
 
 def _read(text: str) -> dict[str, Any]:
-    return yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    return yaml_value(text)
 
 
 @functools.cache

@@ -70,7 +70,7 @@ class Home:
             OSError: it is not there.
         """
         try:
-            config = yaml.safe_load((self / CONFIG).read_bytes())
+            config = files.yaml_value((self / CONFIG).read_bytes())
         except (ValueError, yaml.YAMLError) as error:
             raise DeeperError(f"{self / CONFIG} is damaged ({reason(error)}); {AGAIN}") from error
         if not isinstance(config, dict):

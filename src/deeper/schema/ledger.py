@@ -3,9 +3,9 @@
 import functools
 from typing import Literal
 
-import yaml
 from pydantic import TypeAdapter
 
+from deeper.files import yaml_value
 from deeper.paths import LEDGER
 from deeper.schema.base import Closed, Text
 
@@ -41,5 +41,5 @@ class Claim(LedgerEntry):
 @functools.cache
 def ledger() -> dict[str, Claim]:
     """Every claim by id, in the ledger's order."""
-    entries = TypeAdapter(dict[str, LedgerEntry]).validate_python(yaml.safe_load(LEDGER.read_text(encoding="utf-8")))
+    entries = TypeAdapter(dict[str, LedgerEntry]).validate_python(yaml_value(LEDGER.read_bytes()))
     return {name: Claim(id=name, **entry.model_dump()) for name, entry in entries.items()}

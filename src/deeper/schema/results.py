@@ -1,5 +1,6 @@
 """What a study's table holds: ``results/<study>.json`` (docs/formats.md)."""
 
+import functools
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -326,8 +327,12 @@ def read_content(path: Path) -> Any:
         DeeperError: it is not JSON, as a merge leaves it.
         OSError: it cannot be read.
     """
+    return _json(path, path.read_bytes())
+
+
+def _json(path: Path, content: bytes) -> dict[str, Any]:
     try:
-        return json.loads(path.read_bytes())
+        return json.loads(content)
     except ValueError as error:
         raise damaged(path, f"not JSON: {reason(error)}") from None
 
@@ -345,9 +350,14 @@ def read_table(path: Path) -> StudyTable:
         DeeperError: the file is not JSON, of another schema, contradicts itself, or has another study's name; or a row,
             or the whole, does not fit its digest.
     """
-    value = read_content(path)
+    return _read_table(path, path.read_bytes())
+
+
+@functools.lru_cache(maxsize=256)  # the studies of record are read for their own pages and for the first page
+def _read_table(path: Path, content: bytes) -> StudyTable:
+    value = _json(path, content)
     try:
-        table = StudyTable.model_validate_json(path.read_bytes())
+        table = StudyTable.model_validate_json(content)
     except ValidationError as error:
         words = _other_schema(error) or explain(error, StudyTable, "")
         raise DeeperError(f"{path}: {words}; run the study again") from None

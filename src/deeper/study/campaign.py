@@ -15,7 +15,7 @@ from types import MappingProxyType
 import yaml
 
 from deeper.errors import DeeperError
-from deeper.files import write_bytes
+from deeper.files import write_bytes, yaml_value
 from deeper.parents import end_with_parent
 from deeper.run.jobs import default_slots, make_job
 from deeper.schema.results import RECORD, read_table
@@ -122,7 +122,7 @@ def read_blocks(folder: Path) -> dict[str, int]:
     """
     path = folder / BLOCKS
     try:
-        found = yaml.safe_load(path.read_text())["record"] or {}
+        found = yaml_value(path.read_bytes())["record"] or {}
         return {str(study): int(blocks) for study, blocks in found.items()}
     except FileNotFoundError:
         return {}

@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 
 from deeper.errors import DeeperError
-from deeper.files import facts_below, fits
+from deeper.files import facts_below, fits, yaml_value
 from deeper.run.store import CHECKPOINT, CONFIG, RECORD, Home
 
 ID = re.compile(r"[0-9a-f]{16}")
@@ -148,7 +148,7 @@ def _time(seconds: float) -> str:
 def _read(path: Path) -> Mapping[str, Any]:
     """A file's mapping; an empty one where it is not there or none."""
     try:
-        value = yaml.load(path.read_bytes(), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+        value = yaml_value(path.read_bytes())
     except (OSError, ValueError, yaml.YAMLError):
         return {}
     return value if isinstance(value, Mapping) else {}

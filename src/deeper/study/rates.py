@@ -7,6 +7,7 @@ from typing import Any
 import yaml
 
 from deeper.errors import DeeperError
+from deeper.files import yaml_value
 from deeper.run.identity import kind
 from deeper.schema.study import RateSearch, Study
 
@@ -23,7 +24,7 @@ def read_rates(path: Path) -> dict[str, RateSearch]:
         DeeperError: it is no file of rates.
     """
     try:
-        return {arm: RateSearch.model_validate(row) for arm, row in (yaml.safe_load(path.read_text()) or {}).items()}
+        return {arm: RateSearch.model_validate(row) for arm, row in (yaml_value(path.read_bytes()) or {}).items()}
     except (ValueError, AttributeError, yaml.YAMLError) as error:
         raise DeeperError(f"{path} is no file of learning rates ({str(error).splitlines()[0]}); tune anew") from error
 

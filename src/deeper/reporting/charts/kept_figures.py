@@ -8,9 +8,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pydantic import BaseModel
+
 from deeper import kept
-from deeper.claims.verdicts import Verdict
-from deeper.schema.results import StudyTable
 
 if TYPE_CHECKING:
     from deeper.reporting.charts.all_studies import ChartData
@@ -29,7 +29,10 @@ def draw(studies: Sequence["ChartData"], folder: Path | None) -> list[dict[str, 
 
     if folder is None:
         return all_studies.draw(studies)
-    places = [_place(folder, study.results.table, study.verdicts) for study in studies]
+    places = [
+        _place(folder, one.results.name, one.results.table.model_dump_json(by_alias=True), repr(list(one.verdicts)))
+        for one in studies
+    ]
     found = [_read(place) for place in places]
     drawn = iter(all_studies.draw([one for one, known in zip(studies, found, strict=True) if known is None]))
     charts = [next(drawn) if known is None else known for known in found]
@@ -39,9 +42,13 @@ def draw(studies: Sequence["ChartData"], folder: Path | None) -> list[dict[str, 
     return charts
 
 
-def drawn_once(folder: Path, table: StudyTable, draw_it: Callable[[], dict[str, bytes]]) -> dict[str, bytes]:
-    """What ``draw_it`` draws of a table, by file name, taken from ``folder`` where it is there."""
-    place = _place(folder, table)
+def drawn_once(
+    folder: Path | None, name: str, of: Sequence[BaseModel], draw_it: Callable[[], dict[str, bytes]]
+) -> dict[str, bytes]:
+    """What ``draw_it`` draws of some files' content, by file name, taken from ``folder`` where it is there."""
+    if folder is None:
+        return draw_it()
+    place = _place(folder, name, *(one.model_dump_json(by_alias=True) for one in of))
     charts = _read(place)
     if charts is None:
         charts = draw_it()
@@ -49,9 +56,8 @@ def drawn_once(folder: Path, table: StudyTable, draw_it: Callable[[], dict[str, 
     return charts
 
 
-def _place(folder: Path, table: StudyTable, verdicts: Sequence[Verdict] = ()) -> Path:
-    said = table.model_dump_json(by_alias=True), repr(list(verdicts))
-    return kept.place(folder, table.name, *said, _code())
+def _place(folder: Path, name: str, *said: str) -> Path:
+    return kept.place(folder, name, *said, _code())
 
 
 def _code() -> str:

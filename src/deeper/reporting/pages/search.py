@@ -14,8 +14,8 @@ from deeper.claims import searched
 from deeper.claims.statistics import Mean, mean
 from deeper.claims.verdicts import Verdict
 from deeper.reporting import words
+from deeper.reporting.charts import kept_figures, theme
 from deeper.reporting.charts import searches as charts
-from deeper.reporting.charts import theme
 from deeper.reporting.charts.searches import DrawnCell, SoFar
 from deeper.reporting.pages.claim_rows import VerdictRow
 from deeper.schema.baselines import FILE as BASELINES
@@ -168,8 +168,11 @@ class SearchPage:
         """The searcher's name: a run of a study is named ``search_cells/evolution-0``."""
         return run.name.rpartition("/")[2].rpartition("-")[0]
 
-    def charts(self) -> dict[str, bytes]:
-        """The figures by file name, ``<figure>-<theme>.svg``."""
+    def charts(self, kept_in: Path | None = None) -> dict[str, bytes]:
+        """The figures by file name, ``<figure>-<theme>.svg``; those that the folder ``kept_in`` has are not drawn."""
+        return kept_figures.drawn_once(kept_in, self.name, [self.found, *self.runs], self._charts)
+
+    def _charts(self) -> dict[str, bytes]:
         made = {"best-so-far": (charts.best_so_far, self.curves()), "cells": (charts.cells, self._drawn())}
         return {
             f"{name}-{one.name}.svg": theme.render(draw, subjects, one)

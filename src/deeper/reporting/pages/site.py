@@ -244,9 +244,9 @@ def pages(
         made |= {f"figures/{page.name}/{name}": content for name, content in page.charts.items()}
     published = search.published(shelf)
     for page in searches if not only else ():
-        drawn = page.charts()
-        made[f"{page.name}.md"] = _render("search.md.j2", top=top, page=page, charts=drawn, published=published)
-        made |= {f"figures/{page.name}/{name}": content for name, content in drawn.items()}
+        charts = page.charts(drawn)
+        made[f"{page.name}.md"] = _render("search.md.j2", top=top, page=page, charts=charts, published=published)
+        made |= {f"figures/{page.name}/{name}": content for name, content in charts.items()}
     made[trial_table.FILE] = trial_table.trial_table(results)
     return made | _metrics([*studies, *searches], exact)
 
