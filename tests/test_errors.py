@@ -15,7 +15,7 @@ from omegaconf.errors import (
 )
 from yaml import YAMLError
 
-from deeper.errors import one_line
+from deeper.errors import hint, one_line
 
 
 @pytest.mark.parametrize(
@@ -175,3 +175,13 @@ def test_what_the_system_refuses_is_one_line(number, file, advice):
 )
 def test_a_defect_has_no_line(error):
     assert one_line(error) is None
+
+
+def test_a_hint_lists_few_names_whole_and_of_many_the_most_alike():
+    many = [f"resnet{depth}" for depth in range(20, 60)] + ["vgg_small"]
+    assert hint("vgg_smal", many) == "did you mean 'vgg_small'?"
+    assert hint("zzz", ["a", "b"]) == "there are: a, b"
+    assert hint("zzz", []) == "there are: none"
+    assert hint("vg", many).startswith("there are: ")
+    assert "vgg_small" in hint("vg", many)
+    assert hint("vg", many).endswith(" and 33 others")

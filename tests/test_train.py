@@ -227,6 +227,12 @@ def test_a_logger_without_its_package_is_one_line_before_anything_is_trained(roo
     assert not (tmp_path / "trials").exists()
 
 
+def test_a_logger_s_argument_that_there_is_not_is_one_line_before_anything_is_trained(root, tmp_path):
+    said = mistake(call(root, tmp_path, *SMALL, "logger=csv", "logger.lightning.trial=nonsense"))
+    assert "logger.lightning.trial=nonsense" in said
+    assert not (tmp_path / "trials").exists()
+
+
 def test_w_and_b_s_own_variables_hold(root, tmp_path):
     small = [setting for setting in SMALL if not setting.startswith("logger=")]
     environment = {"WANDB_DIR": str(tmp_path / "elsewhere")}

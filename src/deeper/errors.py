@@ -13,6 +13,7 @@ PLACES = (
 PLACE_ERRORS = {getattr(errno, name) for name in PLACES}
 READ_AS_OTHER = re.compile(r"null|true|false|[-+]?(inf|nan|[\d_.]+(e[-+]?\d+)?)", re.IGNORECASE)
 WANTS_QUOTES = re.compile(r"[^\x00-\x7f]|[~#!;&<>|^`]")  # Hydra reads them in quotes only
+MOST_NAMES, FEW_NAMES = 24, 8  # that a line lists; of more than so many, so few
 LACKING = {  # what the system has not enough of, wherever it was asked for
     errno.ENOMEM: "free memory, or run fewer processes at once",
     errno.EMFILE: "let a process open more files (ulimit -n), or run fewer processes at once",
@@ -39,10 +40,18 @@ def known(name: Any, names: Iterable[str], what: str, where: str) -> None:
 
 
 def hint(name: Any, names: Iterable[str]) -> str:
-    """What may have been meant by ``name``: the one of ``names`` that is written much like it, or all."""
+    """What may have been meant by ``name``: the one of ``names`` that is written much like it, or all.
+
+    Of more than ``MOST_NAMES`` those are told that are written least unlike it, in the order given.
+    """
     names = list(names)
     close = difflib.get_close_matches(str(name), names, n=1)
-    return f"did you mean {close[0]!r}?" if close else f"there are: {', '.join(names) or 'none'}"
+    if close:
+        return f"did you mean {close[0]!r}?"
+    if len(names) <= MOST_NAMES:
+        return f"there are: {', '.join(names) or 'none'}"
+    nearest = difflib.get_close_matches(str(name), names, n=FEW_NAMES, cutoff=0.0)
+    return f"there are: {', '.join(one for one in names if one in nearest)} and {len(names) - len(nearest)} others"
 
 
 def written(value: Any) -> str:

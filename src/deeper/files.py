@@ -25,6 +25,7 @@ LEFT_BEHIND = ".tmp"
 DEAD_AFTER_S = 3600  # a file that is being written is much younger
 NO_LOCKS = {errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOTSUP, 524}  # 524: NFS's own
 WITHOUT = "DEEPER_LOCKS"
+TOO_DEEP = "it is nested too deeply"
 TRIES = 1000  # to open a file in a folder that others remove
 
 
@@ -85,13 +86,28 @@ def json_bytes(value: Any) -> bytes:
     return (json.dumps(value, indent=1, allow_nan=False) + "\n").encode()
 
 
+def json_value(text: str | bytes) -> Any:
+    """What JSON says.
+
+    Raises:
+        ValueError: it is none, or nested too deeply.
+    """
+    try:
+        return json.loads(text)
+    except RecursionError:
+        raise ValueError(TOO_DEEP) from None
+
+
 def yaml_value(text: str | bytes) -> Any:
     """What YAML says; read by libyaml where PyYAML has it, ten times as fast.
 
     Raises:
-        yaml.YAMLError: it is none.
+        yaml.YAMLError: it is none, or nested too deeply.
     """
-    return yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    try:
+        return yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    except RecursionError:
+        raise yaml.YAMLError(TOO_DEEP) from None
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -116,7 +132,7 @@ def read_sealed(path: Path) -> dict[str, Any] | None:
     None where there is no such file, or it is not what was written; then a line says so, once.
     """
     try:
-        content = json.loads(path.read_bytes())
+        content = json_value(path.read_bytes())
     except (FileNotFoundError, NotADirectoryError):
         return None
     except (OSError, ValueError):

@@ -10,7 +10,6 @@ python -m deeper.report figures=null     makes figures and exact claims anew, an
 python -m deeper.report compare=HEAD     what moved since a commit, or against a folder of results; writes nothing
 """
 
-import json
 import sys
 from collections.abc import Collection
 from pathlib import Path
@@ -21,6 +20,7 @@ from omegaconf import DictConfig
 
 from deeper import cli, paths
 from deeper.errors import DeeperError, hint, known
+from deeper.files import json_value
 from deeper.schema.results import APART, RECORD
 from deeper.schema.verbs import ReportSettings, check_verb
 
@@ -164,7 +164,7 @@ def _verdicts(reports: Path) -> dict[str, dict[str, Any]]:
     """The numbers of every claim that has a file under ``metrics``, by study and claim."""
     files = sorted((reports / "metrics").glob("*/*.json"))
     studies = dict.fromkeys(path.parent.name for path in files)
-    return {one: {p.stem: json.loads(p.read_bytes()) for p in files if p.parent.name == one} for one in studies}
+    return {one: {p.stem: json_value(p.read_bytes()) for p in files if p.parent.name == one} for one in studies}
 
 
 def _quoted(word: str) -> str:

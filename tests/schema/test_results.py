@@ -92,6 +92,10 @@ def test_a_file_cut_short_is_damaged(tmp_path, whole, length):
     assert "is damaged" in refuse(tmp_path, whole[:length])
 
 
+def test_a_file_nested_deeper_than_any_table_is_damaged(tmp_path):
+    assert "is damaged (not JSON: it is nested too deeply)" in refuse(tmp_path, "[" * 100_000)
+
+
 def test_nan_is_no_number(tmp_path, whole, content):
     assert "nan" in refuse(tmp_path, whole.replace("0.9", "NaN", 1))
     content["trials"][0]["probes"]["lesion"]["value"] = {"deleted": [0.1, float("inf")]}

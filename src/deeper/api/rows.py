@@ -1,6 +1,5 @@
 """Trials as rows: those of a store, and comparisons of them with the ledger's statistics."""
 
-import json
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ from deeper.claims import statistics
 from deeper.claims.metrics import METRICS
 from deeper.claims.statistics import Mean
 from deeper.errors import DeeperError, hint, known, reason
-from deeper.files import shown, warn_once, yaml_value
+from deeper.files import json_value, shown, warn_once, yaml_value
 from deeper.run.store import CONFIG, RECORD, Home
 from deeper.schema.results import StudyTable, read_table
 from deeper.schema.study import SCORES
@@ -207,7 +206,7 @@ def _value(trial: str, metric: str, store: str | Path) -> tuple[int, _Measured]:
 
 def _row(path: Path) -> dict[str, Any] | None:
     try:
-        record, config = json.loads(path.read_bytes()), yaml_value((path.parent / CONFIG).read_bytes())
+        record, config = json_value(path.read_bytes()), yaml_value((path.parent / CONFIG).read_bytes())
         settings = {name: _at(config, keys) for name, keys in SETTINGS.items()}
         numbers = {**record["metrics"], **record["cost"], **record["time"]}
         return {

@@ -5,7 +5,6 @@ for, their digests. Arrays are memory maps, so that processes share them and mem
 """
 
 import hashlib
-import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ import numpy as np
 
 from deeper.data.prepared import LABELS, load_array, read_meta, verify_file
 from deeper.errors import DeeperError, reason
-from deeper.files import changed_at, shown
+from deeper.files import changed_at, json_value, shown
 
 NAMES, ENDS, SIZES, DIGESTS = "names.npy", "ends.npy", "sizes.npy", "digests.npy"
 TIMES, PLACE = "times.npy", "place.json"
@@ -152,7 +151,7 @@ def listed_place(folder: Path) -> str:
         DeeperError: its file is missing or damaged.
     """
     try:
-        return str(json.loads((folder / PLACE).read_bytes())["folder"])
+        return str(json_value((folder / PLACE).read_bytes())["folder"])
     except (OSError, ValueError, LookupError, TypeError) as error:
         raise DeeperError(
             f"{folder / PLACE} cannot be read; list the folder again: python -m deeper.prepare data=folder "

@@ -20,6 +20,7 @@ from deeper.files import (
     digest,
     file_digest,
     folder_lock,
+    json_value,
     scratch_folder,
     shown,
     sync_folder,
@@ -77,7 +78,7 @@ def read_meta(folder: str | Path) -> dict:
     """
     path = Path(folder) / META
     try:
-        meta = json.loads(path.read_bytes())
+        meta = json_value(path.read_bytes())
     except (FileNotFoundError, NotADirectoryError) as error:
         raise DeeperError(f"no prepared data in {folder}; prepare it: {_command(folder)}") from error
     except ValueError as error:

@@ -10,7 +10,7 @@ import numpy as np
 
 from deeper.data.prepared import LABELS, ArraySet, load_array, open_set, read_meta, save_file, verify_file
 from deeper.errors import DeeperError
-from deeper.files import folder_lock, scratch_folder, sync_folder, write_synced
+from deeper.files import folder_lock, json_value, scratch_folder, sync_folder, write_synced
 
 RESIZE_VERSION = 1  # raise it when `resize` gives other pixels: copies that are kept are then made again
 FOLDER = ".resized"
@@ -69,7 +69,7 @@ def resize(images: np.ndarray, size: int) -> np.ndarray:
 def _kept(path: Path, shape: tuple[int, ...]) -> np.ndarray | None:
     """The images of a kept copy, as a memory map; None where it is not there or is not what was written."""
     try:
-        verify_file(path, json.loads(path.with_suffix(".json").read_bytes()), content=True)
+        verify_file(path, json_value(path.with_suffix(".json").read_bytes()), content=True)
         return load_array(path, np.uint8, shape, "r")
     except (OSError, ValueError, LookupError, TypeError, DeeperError):
         return None

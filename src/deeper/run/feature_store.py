@@ -8,7 +8,6 @@ names its own.
 
 import contextlib
 import io
-import json
 import re
 import shutil
 import time
@@ -19,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from deeper.errors import DeeperError
-from deeper.files import digest, file_digest, lock, write_bytes, write_json
+from deeper.files import digest, file_digest, json_value, lock, write_bytes, write_json
 from deeper.results_versions import version
 from deeper.run import identity
 from deeper.run.store import Home
@@ -96,7 +95,7 @@ def kept(folder: Path, made_with: dict[str, str]) -> tuple[np.ndarray, float] | 
     None where they are not whole, or something else than ``made_with`` computed them; an older file does not tell.
     """
     try:
-        facts = json.loads((folder / FACTS).read_bytes())
+        facts = json_value((folder / FACTS).read_bytes())
         if facts.get("made_with", made_with) != made_with or file_digest(folder / KEPT) != facts["sha256"]:
             return None
         return np.load(folder / KEPT, mmap_mode="r", allow_pickle=False), facts["seconds"]

@@ -10,7 +10,6 @@ within a factor of two, mostly: what else its machine had to do is not known.
 
 import functools
 import heapq
-import json
 import math
 import re
 from collections import defaultdict
@@ -23,7 +22,7 @@ from typing import Any
 
 import yaml
 
-from deeper.files import yaml_value
+from deeper.files import json_value, yaml_value
 from deeper.run.identity import kind
 from deeper.run.store import CONFIG, RECORD
 from deeper.schema.results import TOY
@@ -54,7 +53,7 @@ class Past:
     """A finished trial of the store; its configuration is read only where it is asked for."""
 
     def __init__(self, home: Path):
-        record = json.loads((home / RECORD).read_bytes())
+        record = json_value((home / RECORD).read_bytes())
         self.home = home
         self.seconds = float(record["time"]["total_s"])
         self.macs = int(record["cost"]["macs"])

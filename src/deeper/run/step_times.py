@@ -4,14 +4,13 @@ Pictures are made up, for their content costs nothing. A step is forward and bac
 without what reads pictures from disk.
 """
 
-import json
 from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 from statistics import median
 from typing import Any
 
-from deeper.files import digest, write_json
+from deeper.files import digest, json_value, write_json
 from deeper.run.costs import FOLDER
 from deeper.run.identity import by_meaning
 
@@ -33,7 +32,7 @@ def seconds_per_image(config: Mapping[str, Any], macs: int, machine: Mapping[str
     """
     place = _place(config, machine)
     try:
-        return float(json.loads(place.read_bytes())["seconds_per_image"])
+        return float(json_value(place.read_bytes())["seconds_per_image"])
     except (OSError, ValueError, KeyError, TypeError):
         found = _timed(config, macs)
         write_json(place, {"seconds_per_image": found})

@@ -5,7 +5,6 @@ is written last, and everything is written beside its place and then renamed, so
 either a finished trial or one that goes on from its last checkpoint.
 """
 
-import json
 import os
 import shutil
 from contextlib import AbstractContextManager, suppress
@@ -17,7 +16,7 @@ import yaml
 
 from deeper import files
 from deeper.errors import DeeperError, reason
-from deeper.files import digest, file_digest, sealed, write_json
+from deeper.files import digest, file_digest, json_value, sealed, write_json
 from deeper.results_versions import today, trusted
 
 RECORD, CONFIG, CURVES, PREDICTIONS = "record.json", "config.yaml", "curves.jsonl", "predictions.npz"
@@ -96,7 +95,7 @@ class Home:
     def _examined(self) -> tuple[dict[str, Any] | None, list[str]]:
         """The record and the names of damaged files."""
         try:
-            record = json.loads((self / RECORD).read_bytes())
+            record = json_value((self / RECORD).read_bytes())
             named = record["files"]
             told = digest({key: value for key, value in record.items() if key != "digest"})
             if record["digest"] != told or record["id"] != self.trial or set(named) != set(NAMED):

@@ -20,7 +20,7 @@ import torch
 import yaml
 
 from deeper.errors import DeeperError, one_line
-from deeper.files import clear_leftovers, write_bytes
+from deeper.files import clear_leftovers, json_value, write_bytes
 from deeper.fit.callbacks import Progress
 from deeper.fit.fit import fit, load
 from deeper.fit.outcome import Surroundings, TrialOutcome
@@ -187,7 +187,7 @@ def _earlier_seconds(home: Home) -> float:
     if not (home / CHECKPOINT).exists():
         return 0.0
     try:
-        return sum(json.loads(row)["seconds"] for row in (home / CURVES).read_text().splitlines())
+        return sum(json_value(row)["seconds"] for row in (home / CURVES).read_text().splitlines())
     except (OSError, ValueError, KeyError, TypeError):
         return 0.0
 

@@ -5,7 +5,6 @@ a long trial streams its rows while it trains and the rest is added when it ends
 ``epoch/``, such as ``epoch/train_error``; the summary has the record's, which are others.
 """
 
-import json
 import os
 import socket
 import sys
@@ -15,7 +14,7 @@ from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 from deeper.errors import DeeperError
-from deeper.files import folder_lock, scratch_folder, sync_folder, write_json
+from deeper.files import folder_lock, json_value, scratch_folder, sync_folder, write_json
 from deeper.run import lightning_loggers
 from deeper.run.store import CURVES, MIRRORED, RECORD, Home
 
@@ -143,7 +142,7 @@ def _mirrored(home: Home) -> list[list[str | None]]:
     An older file, which is empty, does not tell.
     """
     try:
-        return json.loads((home / MIRRORED).read_bytes())
+        return json_value((home / MIRRORED).read_bytes())
     except (OSError, ValueError):
         return []
 
@@ -209,12 +208,12 @@ def _write(home: Home, job: dict[str, Any]) -> None:
 def _fill(home: Home, job: dict[str, Any], folder: str) -> None:
     import wandb
 
-    record = json.loads((home / RECORD).read_bytes())
+    record = json_value((home / RECORD).read_bytes())
     run = wandb.init(**_options(job, folder))
     try:
         if not _is_live(job):
             for line in (home / CURVES).read_text().splitlines():
-                _log(run, json.loads(line))
+                _log(run, json_value(line))
         ended = {key: record.get(key) for key in ("status", "finished_at")}  # W&B's own times are those of writing
         run.summary.update({**record["metrics"], **record["cost"], **record["time"], **ended})
     finally:

@@ -1,7 +1,6 @@
 """What a study's table holds: ``results/<study>.json`` (docs/formats.md)."""
 
 import functools
-import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, ConfigDict, Field, ValidationError, model_validator
 
 from deeper.errors import DeeperError, reason
-from deeper.files import digest
+from deeper.files import digest, json_value
 from deeper.schema.base import Closed, Count, Fraction, NotNegative, Open, Row, Text, Whole, wrong
 from deeper.schema.errors import explain
 from deeper.schema.study import Settings, Study
@@ -332,7 +331,7 @@ def read_content(path: Path) -> Any:
 
 def _json(path: Path, content: bytes) -> dict[str, Any]:
     try:
-        return json.loads(content)
+        return json_value(content)
     except ValueError as error:
         raise damaged(path, f"not JSON: {reason(error)}") from None
 

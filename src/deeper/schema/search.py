@@ -1,6 +1,5 @@
 """What a search may say, and what it writes: ``results/search/<name>.json`` (docs/formats.md)."""
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeVar
@@ -8,7 +7,7 @@ from typing import Annotated, Any, Literal, Self, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from deeper.errors import DeeperError
-from deeper.files import fits
+from deeper.files import fits, json_value
 from deeper.schema.base import (
     EACH_ONCE,
     SEEDS,
@@ -482,7 +481,7 @@ def read_study(path: Path) -> SearchTable | SearchStudy:
         DeeperError: as of ``read_as``.
     """
     try:
-        is_table = "searches" in (content := json.loads(path.read_bytes())) and "cells" in content
+        is_table = "searches" in (content := json_value(path.read_bytes())) and "cells" in content
     except (OSError, ValueError, TypeError):
         is_table = False
     return read_as(SearchTable if is_table else SearchStudy, path)

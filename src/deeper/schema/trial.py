@@ -222,7 +222,7 @@ class Trainer(Closed):
 class LightningLogger(Called):
     """One of Lightning's loggers: the argument that gets the trial's id, and the package that it needs."""
 
-    trial: Text
+    trial: Literal["version", "run_name"]
     needs: Text
 
 

@@ -1,6 +1,5 @@
 """A search from its composed configuration."""
 
-import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -9,7 +8,7 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig
 
 from deeper.errors import DeeperError, reason
-from deeper.files import sealed, write_json
+from deeper.files import json_value, sealed, write_json
 from deeper.models.parts.checks import check_numbers
 from deeper.run.arguments import called
 from deeper.schema.results import damaged, folder_of
@@ -146,7 +145,7 @@ def _trials(path: Path, kind: type[SearchResult | SearchTable | SearchStudy]) ->
 
 def _there(path: Path) -> Mapping[str, Any]:
     try:
-        content = json.loads(path.read_bytes())
+        content = json_value(path.read_bytes())
     except (OSError, ValueError):
         return {}
     return content if isinstance(content, Mapping) else {}

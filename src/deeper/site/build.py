@@ -22,6 +22,7 @@ from deeper.claims import verdicts as claims
 from deeper.errors import DeeperError
 from deeper.exact import findings as exact_findings
 from deeper.exact.computed_claim import DEPENDS, Finding
+from deeper.files import json_value
 from deeper.reporting import templating, words
 from deeper.reporting.charts import comparisons, theme
 from deeper.reporting.pages import (
@@ -154,7 +155,7 @@ def _check_own(site: Path) -> None:
     if not site.exists() or (site.is_dir() and not any(site.iterdir())):
         return
     try:
-        own = {OWN, *json.loads((site / OWN).read_bytes())}
+        own = {OWN, *json_value((site / OWN).read_bytes())}
     except (OSError, ValueError, TypeError):
         raise DeeperError(
             f"{site} holds something else than a site; move it away, or name another folder with site=FOLDER"

@@ -1,6 +1,5 @@
 """The trials of a store: what they are, how large, which tables use them; and the removal of those that none uses."""
 
-import json
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -12,7 +11,7 @@ from typing import Any
 import yaml
 
 from deeper.errors import DeeperError
-from deeper.files import facts_below, fits, yaml_value
+from deeper.files import facts_below, fits, json_value, yaml_value
 from deeper.run.store import CHECKPOINT, CONFIG, RECORD, Home
 
 ID = re.compile(r"[0-9a-f]{16}")
@@ -82,7 +81,7 @@ def _used(results: Iterable[Path], configs: Mapping[str, Mapping[str, Any]]) -> 
     for top, path in found:
         try:
             said = path.read_text()
-            json.loads(said)
+            json_value(said)
         except (OSError, ValueError) as error:
             raise DeeperError(
                 f"{path} cannot be read ({error}), so what it uses is not known; mend it first"

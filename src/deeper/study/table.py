@@ -11,7 +11,7 @@ from omegaconf import DictConfig
 
 from deeper.data.prepared import read_meta
 from deeper.errors import DeeperError
-from deeper.files import warn_once, write_json
+from deeper.files import json_value, warn_once, write_json
 from deeper.run import measurements as probing
 from deeper.run.identity import OPEN
 from deeper.run.jobs import make_job
@@ -174,7 +174,7 @@ def _as_prepared(cfg: DictConfig) -> dict[str, Any]:
     """What the earlier table says of its sets, for one of whose trials none is here: how a set was prepared on this
     machine, from whatever packages are installed, is no part of what others measured on the same pictures.
     """
-    earlier = json.loads(place(cfg).read_bytes())
+    earlier = json_value(place(cfg).read_bytes())
     return {key: earlier[key] for key in ("data", "targets") if key in earlier}
 
 
@@ -229,7 +229,7 @@ def _finished(home: Home, probes: Mapping[str, Any]) -> dict[str, Any] | None:
     record = home.record()
     if record is None:
         return None
-    curves = thinned([json.loads(line) for line in (home / CURVES).read_text().splitlines()])
+    curves = thinned([json_value(line) for line in (home / CURVES).read_text().splitlines()])
     return {
         **record,
         "record": record["digest"],
