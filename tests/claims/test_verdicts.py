@@ -6,6 +6,7 @@ from scipy import stats
 
 from deeper.claims import statistics
 from deeper.claims import verdicts as claims
+from deeper.claims.metrics import METRICS
 from deeper.schema.study import Comparison
 
 UP = {"metric": "train_error", "of": "b", "against": "a", "expect": "higher"}
@@ -271,6 +272,11 @@ def test_few_percentages_alone_tell_nothing_past_their_ends():
     assert (found.verdict, found.outcomes[0].difference.has_interval) == ("cannot tell", False)
     assert verdict(A, [0.0, 0.05, 0.01, 0.02], row).verdict == "cannot tell"
     assert verdict([*A, 0.1], [0.0, 0.05, 0.01, 0.02, 0.02], row).verdict == "supported"
+
+
+def test_a_share_less_a_half_is_bound_by_halves():
+    few = statistics.mean([-0.3, -0.2, -0.4, -0.25], statistics.family_confidence(40), METRICS["cached_share"].limits)
+    assert not few.has_interval  # or it would tell of less time than none
 
 
 def test_few_differences_tell_nothing_past_what_the_means_leave():

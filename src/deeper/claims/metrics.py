@@ -11,11 +11,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from deeper.claims import gradient_norms as gradients
+from deeper.claims.statistics import NO_LIMITS, PERCENTAGE
 from deeper.schema.results import TrialRow
 from deeper.schema.study import SCORES, MetricName
 
 FRACTION = "fraction"
 DECADES = "decades"
+GAP = (-1.0, 1.0)  # between two percentages
 RATIO = "ratio"
 LEVEL = 0.15  # the training error that `epochs_to_15` waits for
 LEARNED = (
@@ -39,7 +41,7 @@ class Metric:
     """A number of a trial; ``unit`` is ``fraction`` (shown in percent), ``decades`` (log10 of a ratio), ``ratio``
     (natural logarithm: a difference is shown as so many per cent more or less) or plain.
 
-    ``percentage`` says that the values lie in 0…1, which a difference in fractions need not. ``is_least`` tells of a
+    ``limits`` are the least and the greatest value there can be: 0 and 1 of a percentage. ``is_least`` tells of a
     trial whether its number is a lower bound alone: what was waited for had not come when it ended.
     """
 
@@ -47,7 +49,7 @@ class Metric:
     label: str
     unit: str
     of: Callable[[TrialRow], float | None]
-    percentage: bool = False
+    limits: tuple[float, float] = NO_LIMITS
     is_least: Callable[[TrialRow], bool] = _never
 
     def __call__(self, row: TrialRow) -> float:
@@ -171,10 +173,10 @@ def _number(value: float | None) -> float:
 
 
 _TABLE = (
-    Metric("train_error", "training error", FRACTION, lambda row: row.metrics.train_error, percentage=True),
-    Metric("validation_error", "validation error", FRACTION, lambda row: row.metrics.validation_error, percentage=True),
-    Metric("test_error", "test error", FRACTION, lambda row: row.metrics.test_error, percentage=True),
-    Metric("mean_train_error", "training error, mean over the epochs", FRACTION, _mean_train_error, percentage=True),
+    Metric("train_error", "training error", FRACTION, lambda row: row.metrics.train_error, PERCENTAGE),
+    Metric("validation_error", "validation error", FRACTION, lambda row: row.metrics.validation_error, PERCENTAGE),
+    Metric("test_error", "test error", FRACTION, lambda row: row.metrics.test_error, PERCENTAGE),
+    Metric("mean_train_error", "training error, mean over the epochs", FRACTION, _mean_train_error, PERCENTAGE),
     Metric("epochs_to_15", "epochs to a training error of 15 %", "epochs", _epochs_to_15, is_least=_never_at_15),
     Metric("train_loss", "training loss", "nats", lambda row: row.metrics.train_loss),
     Metric("validation_loss", "validation loss", "nats", lambda row: row.metrics.validation_loss),
@@ -184,6 +186,7 @@ _TABLE = (
         "test minus training error",
         FRACTION,
         lambda row: _minus(row.metrics.test_error, row.metrics.train_error),
+        GAP,
     ),
     Metric(
         "gradient_imbalance_start",
@@ -197,10 +200,8 @@ _TABLE = (
         DECADES,
         lambda row: gradients.mean_imbalance(row.gradients.epochs),
     ),
-    Metric(
-        "gradient_signal_start", "signal in early gradients, at the start", FRACTION, _signal_start, percentage=True
-    ),
-    Metric("lesion_increase", "rise of the error without one block", FRACTION, _lesion),
+    Metric("gradient_signal_start", "signal in early gradients, at the start", FRACTION, _signal_start, PERCENTAGE),
+    Metric("lesion_increase", "rise of the error without one block", FRACTION, _lesion, GAP),
     Metric(
         "early_gradient",
         "gradient of the early layers in training",
@@ -208,27 +209,41 @@ _TABLE = (
         lambda row: gradients.mean_early(row.gradients.layers, row.gradients.epochs),
     ),
     Metric("early_gradient_start", "gradient of the early layers at the start", DECADES, _early_start),
-    Metric("column_excess_deepest", "deepest column's error over the whole network's", FRACTION, _excess(-1)),
-    Metric("column_excess_shallowest", "shallowest column's error over the whole network's", FRACTION, _excess(0)),
-    Metric("averaging_heads_gain", "gain of all heads over the main one", FRACTION, _heads_gain),
-    Metric("zero_activations", "zeros after activations", FRACTION, _zeros, percentage=True),
+    Metric("column_excess_deepest", "deepest column's error over the whole network's", FRACTION, _excess(-1), GAP),
+    Metric(
+        "column_excess_shallowest",
+        "shallowest column's error over the whole network's",
+        FRACTION,
+        _excess(0),
+        GAP,
+    ),
+    Metric("averaging_heads_gain", "gain of all heads over the main one", FRACTION, _heads_gain, GAP),
+    Metric("zero_activations", "zeros after activations", FRACTION, _zeros, PERCENTAGE),
     Metric(
         "averaging_gain",
         "gain over the mean network",
         FRACTION,
         lambda row: _minus(row.metrics.members_error, row.metrics.test_error),
+        GAP,
     ),
     Metric(
         "gain_over_best",
         "gain over the best network",
         FRACTION,
         lambda row: _minus(row.metrics.best_member_error, row.metrics.test_error),
+        GAP,
     ),
-    Metric("top5_error", "top-5 error", FRACTION, _score("top5_error"), percentage=True),
-    Metric("calibration_error", "calibration error", FRACTION, _score("calibration_error"), percentage=True),
-    Metric("macro_f1", "macro F1", FRACTION, _score("macro_f1"), percentage=True),
-    Metric("worst_class_error", "error of the worst class", FRACTION, _worst_class, percentage=True),
-    Metric("cached_share", "time with the cache as a share of that without, minus a half", FRACTION, _cached_share),
+    Metric("top5_error", "top-5 error", FRACTION, _score("top5_error"), PERCENTAGE),
+    Metric("calibration_error", "calibration error", FRACTION, _score("calibration_error"), PERCENTAGE),
+    Metric("macro_f1", "macro F1", FRACTION, _score("macro_f1"), PERCENTAGE),
+    Metric("worst_class_error", "error of the worst class", FRACTION, _worst_class, PERCENTAGE),
+    Metric(
+        "cached_share",
+        "time with the cache in % of that without, minus 50",
+        FRACTION,
+        _cached_share,
+        (-0.5, 0.5),
+    ),
     Metric("train_s", "training time", "s", lambda row: row.time.train_s),
     Metric("images_per_s", "training speed", "images/s", lambda row: row.time.images_per_s),
     Metric("step_ms", "time of a training step", "ms", lambda row: _value(row, "step_time", "step_ms")),

@@ -56,7 +56,7 @@ from dataclasses import dataclass
 
 from deeper.claims import preconditions, statistics
 from deeper.claims.family import family_of
-from deeper.claims.metrics import FACTS, FRACTION, METRICS, Metric
+from deeper.claims.metrics import FACTS, METRICS, Metric
 from deeper.claims.preconditions import Precondition
 from deeper.schema.baselines import Baselines
 from deeper.schema.ledger import Claim
@@ -308,14 +308,10 @@ def _fact(comparison: Comparison, values: Sequence[float]) -> dict:
 
 
 def _limits(comparison: Comparison, means: Sequence[float]) -> tuple[float, float]:
-    """What a mean can be: a percentage lies in 0…1, another fraction is a difference of two and lies in −1…1.
-
-    The difference of two arms is bound by what either arm's mean leaves.
-    """
-    metric = METRICS[comparison.metric]
-    if metric.unit != FRACTION or comparison.minus or not means:
+    """What a mean can be. The difference of two arms is bound by what either arm's mean leaves."""
+    if comparison.minus or not means:
         return statistics.NO_LIMITS
-    least, greatest = statistics.PERCENTAGE if metric.percentage else (-1.0, 1.0)
+    least, greatest = METRICS[comparison.metric].limits
     if comparison.against is None:
         return least, greatest
     of, against = means

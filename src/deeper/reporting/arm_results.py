@@ -8,7 +8,7 @@ from typing import Any
 from deeper.claims import gradient_norms as gradients
 from deeper.claims import statistics
 from deeper.claims.metrics import METRICS
-from deeper.claims.statistics import Mean
+from deeper.claims.statistics import NO_LIMITS, Mean
 from deeper.schema.results import StudyTable, TrialRow
 from deeper.schema.study import ArmMap, Average, Study
 
@@ -83,7 +83,7 @@ def curve(rows: Sequence[TrialRow], key: str) -> list[tuple[int, Mean]]:
     by_seed = [_by_epoch(row, key, last) for row in rows]
     learned = [row for row in rows if row.status != "diverged"] or rows
     asked = sorted({one.epoch for row in learned for one in row.curves if getattr(one, key) is not None})
-    points = ((epoch, mean_of((seed.get(epoch) for seed in by_seed), percentage=True)) for epoch in asked)
+    points = ((epoch, mean_of((seed.get(epoch) for seed in by_seed), statistics.PERCENTAGE)) for epoch in asked)
     return [(epoch, mean) for epoch, mean in points if mean]
 
 
@@ -109,7 +109,7 @@ def best_single_error(arm: ArmResults) -> float:
 def _arm(table: StudyTable, name: str) -> ArmResults:
     spec, rows = table.study.arms[name], table.rows(name)
     values = {key: _finite(metric(row) for row in rows) for key, metric in METRICS.items()}
-    means = {key: mean_of(numbers, METRICS[key].percentage) for key, numbers in values.items()}
+    means = {key: mean_of(numbers, METRICS[key].limits) for key, numbers in values.items()}
     network = network_of(table.study, name)
     cell = (
         MapCell(table.study.map, *table.study.map.place(spec.set or {})) if table.study.map and spec.trained else None
@@ -131,10 +131,9 @@ def _log10_norms(row: TrialRow, when: str) -> list[float]:
     return [math.log10(max(norm, gradients.SMALLEST)) if norm == norm else math.nan for norm in norms]
 
 
-def mean_of(values: Iterable[Any], percentage: bool = False) -> Mean | None:
-    """Mean of those values that are finite numbers; None where none is. A ``percentage`` lies in 0…1."""
+def mean_of(values: Iterable[Any], limits: tuple[float, float] = NO_LIMITS) -> Mean | None:
+    """Mean of those values that are finite numbers, which lie within ``limits``; None where none is."""
     numbers = _finite(values)
-    limits = statistics.PERCENTAGE if percentage else statistics.NO_LIMITS
     return statistics.mean(numbers, limits=limits) if numbers else None
 
 

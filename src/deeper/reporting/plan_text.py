@@ -130,7 +130,8 @@ def _effect(seen: Prospect) -> str:
         return "unknown"
     if seen.detectable == 0:
         return "any"
-    if seen.seeds < 3 or (seen.metric.percentage and seen.detectable > 1):  # two differences hardly tell their spread
+    least, greatest = seen.metric.limits
+    if seen.seeds < 3 or seen.detectable > greatest - least:  # two differences hardly tell their spread
         return "nothing: too few pairs"
     return f"{words.amount(seen.metric, seen.detectable)} {words.unit(seen.metric)}"
 

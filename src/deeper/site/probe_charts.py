@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import altair as alt
 
-from deeper.claims.statistics import Mean
+from deeper.claims.statistics import PERCENTAGE, Mean
 from deeper.reporting import words
 from deeper.reporting.arm_results import ArmResults, best_single_error, lesions, mean_of
 from deeper.reporting.charts import arm_map
@@ -142,7 +142,7 @@ def lesion_chart(arms: Sequence[ArmResults]) -> str | None:
         shown.append(arm)
         whole = mean_of(value["whole"] for value in values)
         for place, errors in enumerate(zip(*(value["deleted"] for value in values), strict=True), 1):
-            error = mean_of(errors, percentage=True)
+            error = mean_of(errors, PERCENTAGE)
             if error and whole:
                 rows.append((arm.label, place, *_ends(error), whole.mean))
     if not rows:

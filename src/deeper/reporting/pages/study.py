@@ -6,7 +6,7 @@ from typing import Any
 
 from deeper.claims import budgets
 from deeper.claims.metrics import FRACTION, METRICS, at
-from deeper.claims.statistics import FEW
+from deeper.claims.statistics import FEW, NO_LIMITS, PERCENTAGE
 from deeper.claims.verdicts import Outcome, Verdict, measure
 from deeper.reporting import words
 from deeper.reporting.arm_results import ArmResults, curve, is_stuck, mean_of
@@ -280,13 +280,14 @@ def _table(spec: ArmTable, arms: Sequence[ArmResults]) -> ShownTable:
     """Means over seeds; arms that have none of the numbers are left out."""
     if spec.by is not None:
         names = next((list(row.scores.class_errors) for arm in arms for row in arm.rows if row.scores), [])
-        columns = [(name, FRACTION, _class_reader(name), True) for name in names]
+        columns = [(name, FRACTION, _class_reader(name), PERCENTAGE) for name in names]
     elif spec.metrics is not None:
-        columns = [(m.label, m.unit, m, m.percentage) for m in (METRICS[name] for name in spec.metrics)]
+        columns = [(m.label, m.unit, m, m.limits) for m in (METRICS[name] for name in spec.metrics)]
     else:
         of_all, unit = spec.columns.items(), spec.unit or ""
-        columns = [(head, unit, _probe_reader(spec.probe, path), unit == FRACTION) for path, head in of_all]
-    means = {arm.label: [mean_of(map(read, arm.rows), share) for *_, read, share in columns] for arm in arms}
+        limits = PERCENTAGE if unit == FRACTION else NO_LIMITS
+        columns = [(head, unit, _probe_reader(spec.probe, path), limits) for path, head in of_all]
+    means = {arm.label: [mean_of(map(read, arm.rows), within) for *_, read, within in columns] for arm in arms}
     units = ["" if unit == head else unit for head, unit, *_ in columns]
     rows = [(label, list(map(words.measured, found, units))) for label, found in means.items() if any(found)]
     return ShownTable(spec.title, spec.says or "", [head for head, *_ in columns], rows)
