@@ -13,6 +13,7 @@ from trials import SMALL
 
 from deeper import INTERRUPTED
 from deeper.paths import ROOT
+from deeper.schema.results import sealed
 
 SIZES = ("data.train_size=120", "data.validation_size=40")
 STUDY = ("study=residual_vs_plain", "seed=0,1", "model=plain20,resnet20")
@@ -333,6 +334,21 @@ def test_a_study_that_is_repeated_reuses_its_trials(study, root):
     other = call(root, folder, *arguments, "logger=none", "training.epochs=1", "model=plain20")
     assert other.returncode == 0, other.stderr
     assert "no table is written to" in other.stderr
+    assert path.read_bytes() == before
+
+
+def test_a_table_of_more_blocks_stays(study, root, tmp_path):
+    folder, *_ = study
+    path = tmp_path / "smoke" / "residual_vs_plain.json"
+    table = json.loads((folder / "results" / "smoke" / path.name).read_text())
+    more = [{**row, "seed": 1, "id": row["id"][::-1]} for row in table["trials"]]
+    path.parent.mkdir()
+    path.write_text(json.dumps(sealed({**table, "trials": [*table["trials"], *more]})))
+    before = path.read_bytes()
+    study_of_one = ["--multirun", "study=residual_vs_plain", "profile=smoke", "blocks=1", "logger=none"]
+    done = call(root, folder, *study_of_one, f"results={tmp_path}")
+    assert done.returncode == 0, done.stderr
+    assert f"{path} is left as it is: it has 4 trials more than these blocks" in done.stderr
     assert path.read_bytes() == before
 
 

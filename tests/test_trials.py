@@ -23,7 +23,13 @@ def home(store, trial, finished=True, **more):
         (made / name).write_text("x" * 1000)
     (made / CONFIG).write_text(yaml.safe_dump({"model": {"name": "resnet20"}, "seed": 3, **more}))
     if finished:
-        made.finish({"status": "finished", "metrics": {"test_error": 0.25}, "finished_at": "2026-01-02T03:04:05Z"})
+        made.finish(
+            {
+                "status": "finished",
+                "metrics": {"test_error": 0.25, "train_error": 2e-05},
+                "finished_at": "2026-01-02T03:04:05Z",
+            }
+        )
     else:
         (made / "last.ckpt").write_text("checkpoint")
     return made

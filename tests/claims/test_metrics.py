@@ -140,6 +140,12 @@ def test_a_table_of_every_fourth_epoch_tells_the_same_epochs(trial):
     assert METRICS["epochs_to_15"](synthetic.row({**trial, "curves": fast})) == pytest.approx(8 + 4 * 0.7)
 
 
+def test_a_mean_over_the_epochs_is_of_all_of_them_or_none(trial):
+    rows = [{"epoch": n, "train_error": 0.5, "validation_error": None} for n in range(1, 5)]
+    assert METRICS["mean_train_error"](synthetic.row({**trial, "curves": rows})) == 0.5
+    assert math.isnan(METRICS["mean_train_error"](synthetic.row({**trial, "curves": rows[1::2]})))
+
+
 def test_a_training_that_diverged_early_was_not_fast(trial):
     rows = [{"epoch": 1, "train_error": 0.6, "validation_error": None}]
     diverged = {**trial, "curves": rows, "status": "diverged", "reason": "the training loss is nan"}

@@ -147,6 +147,14 @@ def test_a_rate_is_inside_what_was_tried(rate, holds):
     assert (found.verdict, [one.arm for one in found.failed]) == ("not testable here", ["b"])
 
 
+def test_a_rate_is_at_the_edge_where_an_end_is_as_good():
+    made = content()
+    made["study"]["rates"]["b"] = search(0.2, "0.1")
+    tried = made["study"]["rates"]["b"]["tried"]
+    tried[max(tried, key=float)] = min(tried.values())
+    assert [(one.arm, one.holds) for one in asked(made, RateInside)] == [("b", False), ("a", True)]
+
+
 def test_an_average_has_the_rate_of_what_it_averages():
     made = content([{"metric": "averaging_gain", "of": "pair", "expect": "higher"}])
     made["study"]["arms"]["pair"] = {"average": {"of": "a", "size": 2}}

@@ -12,8 +12,9 @@ from killing import CHECKPOINT_WRITE
 from trials import finish, job, job_of, start, train
 
 from deeper.data.batches import load
+from deeper.files import file_digest, sealed, write_json
 from deeper.models.build import build
-from deeper.run.store import CHECKPOINT, CURVES, LOG, PREDICTIONS, WEIGHTS
+from deeper.run.store import CHECKPOINT, CURVES, LOG, PREDICTIONS, RECORD, WEIGHTS
 
 LEARN = ("training.epochs=25",)
 RESUME = ("training.epochs=5", "model.dropout=0.2", "data.train_size=200")
@@ -277,3 +278,20 @@ def test_damage_of_a_finished_trial_is_told_kept_and_trained_again(root, tmp_pat
     [aside] = home.path.glob("damaged-*")
     assert (aside / WEIGHTS).read_bytes() == before[:-1]
     assert (aside / "record.json").exists()
+
+
+def test_a_trial_that_is_to_be_computed_here_leaves_the_earlier_one_whole(root, tmp_path):
+    home = train(job(root, tmp_path, "training.epochs=1"))
+    record = {key: value for key, value in home.record().items() if key != "digest"}
+    versions = {**record["environment"]["versions"], "torch": "0.1"}
+    record["environment"] = {**record["environment"], "versions": versions}
+    write_json(home / RECORD, sealed(record))
+    running, _ = start(job(root, tmp_path, "training.epochs=1", "reuse=exact"))
+    assert finish(running) == 0
+    [note] = running.notes
+    assert f"trial {home.trial} was computed by something else, and reuse=exact; what was there is kept in" in note
+    [aside] = home.path.glob("earlier-*")
+    kept = json.loads((aside / RECORD).read_bytes())
+    assert kept == sealed(record)
+    assert all(file_digest(aside / name) == told for name, told in kept["files"].items())
+    assert home.record()["environment"]["versions"]["torch"] != "0.1"

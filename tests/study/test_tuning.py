@@ -35,6 +35,14 @@ def test_the_best_of_a_valley_is_found_with_a_worse_one_on_either_side(lowest, s
     assert min(tried) < best < max(tried)
 
 
+@pytest.mark.parametrize("tried", [{0.05: 0.3, 0.1: 0.2, 0.2: 0.2}, {0.05: 0.2, 0.1: 0.2, 0.2: 0.3}])
+def test_an_end_that_is_as_good_as_the_best_is_gone_beyond(tried):
+    [beyond] = next_rates(tried)
+    assert beyond == pytest.approx(0.4 if tried[0.2] == 0.2 else 0.025)
+    assert next_rates({**tried, beyond: 0.3}) == []
+    assert next_rates({0.05: 0.2, 0.1: 0.3, 0.2: 0.2}) == pytest.approx([0.025, 0.4])
+
+
 def test_three_rates_do_where_the_middle_is_best():
     assert sorted(search(lambda rate: abs(rate - 0.1))) == pytest.approx(list(FIRST))
 

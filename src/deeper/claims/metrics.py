@@ -124,12 +124,16 @@ def _log_step(row: TrialRow) -> float:
 
 
 def _mean_train_error(row: TrialRow) -> float:
-    """Running training error, mean over the epochs: the less, the faster it learned."""
-    return _mean([epoch.train_error for epoch in row.curves])
+    """Running training error, mean over the epochs: the less, the faster it learned.
+
+    NaN of a training so long that its table has some epochs alone.
+    """
+    whole = [epoch.epoch for epoch in row.curves] == list(range(1, len(row.curves) + 1))
+    return _mean([epoch.train_error for epoch in row.curves]) if whole else math.nan
 
 
 def _epochs_to_15(row: TrialRow) -> float:
-    """Epochs until the running training error has fallen to 15 %, linear between epochs.
+    """Epochs until the running training error has fallen to 15 %, linear between the epochs that the table has.
 
     A network that never gets there counts with one epoch more than it had, which is less than it would have needed, and
     so does one that stays at chance; one whose loss was not finite at the end has no number.

@@ -259,7 +259,10 @@ def _open_callbacks(
 
 
 def _counted(evaluate: Evaluate, data: TrialData, last: Mapping[str, Any]) -> dict[str, float | None]:
-    """Errors and losses after a training from scratch; those of the validation part are its last row's."""
+    """Errors and losses after a training from scratch.
+
+    Those of the validation part are its last row's: of a training that broke, of the epoch before.
+    """
     train = {f"train_{key}": value for key, value in evaluate(data.train, logits=False).items()}
     validation = {f"validation_{key}": last.get(f"validation_{key}") for key in ("error", "loss")}
     return {**train, **validation, **{f"test_{key}": value for key, value in evaluate(data.test).items()}}

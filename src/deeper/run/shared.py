@@ -12,9 +12,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from yaml import YAMLError
+
 from deeper import parents
 from deeper.errors import DeeperError
-from deeper.files import folder_lock, write_bytes
+from deeper.files import facts_below, folder_lock, write_bytes, yaml_value
 from deeper.run.store import NAMED, RECORD, Home
 
 SHARED, NETWORKS = Path("shared"), Path("networks")
@@ -64,14 +66,24 @@ def push(homes: Sequence[Home], remote: str) -> int:
     """
     _repository(remote)
     new = [home for home in homes if not (SHARED / f"{home.trial}.dvc").exists()]
-    with _gone_afterwards([SHARED / home.trial for home in new]):
-        for home in new:
+    absent = [home for home in homes if not _is_cached(home.trial)]
+    with _gone_afterwards([SHARED / home.trial for home in absent]):
+        for home in absent:
             _copy(home, SHARED)
-        for start in range(0, len(new), AT_ONCE):
-            dvc("add", "--quiet", *(home.trial for home in new[start : start + AT_ONCE]))
+        for start in range(0, len(absent), AT_ONCE):
+            dvc("add", "--quiet", *(home.trial for home in absent[start : start + AT_ONCE]))
         for start in range(0, len(homes), AT_ONCE):
             dvc("push", "--quiet", *(f"{home.trial}.dvc" for home in homes[start : start + AT_ONCE]))
     return len(new)
+
+
+def _is_cached(trial: str) -> bool:
+    """Whether DVC's cache has a trial, as that of a clone has not: of what is not there a push says nothing."""
+    try:
+        (out,) = yaml_value((SHARED / f"{trial}.dvc").read_bytes())["outs"]
+        return (SHARED / ".dvc" / "cache" / "files" / "md5" / out["md5"][:2] / out["md5"][2:]).exists()
+    except (OSError, LookupError, TypeError, ValueError, YAMLError):
+        return False
 
 
 def keep(homes: Sequence[Home], folder: Path) -> int:
@@ -79,7 +91,7 @@ def keep(homes: Sequence[Home], folder: Path) -> int:
     for home in homes:
         if Home(folder, home.trial).record() is None:
             _copy(home, folder)
-    return sum(path.stat().st_size for home in homes for path in (folder / home.trial).iterdir())
+    return sum(one.st_size for home in homes for one in facts_below(folder / home.trial))
 
 
 def dvc(*words: str) -> None:

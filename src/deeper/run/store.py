@@ -104,9 +104,9 @@ class Home:
             return None, [RECORD]
         return record, [name for name, expected in named.items() if _digest(self / name) != expected]
 
-    def set_aside(self) -> Path:
-        """Move what a damaged trial left to a folder of its own in its home, so that nothing of it is overwritten."""
-        aside = self / f"damaged-{datetime.now(UTC):%Y%m%dT%H%M%S}"
+    def set_aside(self, why: str = "damaged") -> Path:
+        """Move what a finished trial left to a folder of its own in its home, so that nothing of it is overwritten."""
+        aside = self / f"{why}-{datetime.now(UTC):%Y%m%dT%H%M%S%f}"
         aside.mkdir()
         for name in (RECORD, *NAMED):  # without a record the trial is not finished, whatever happens next
             with suppress(FileNotFoundError):
@@ -116,9 +116,11 @@ class Home:
 
     def discard_empty(self) -> bool:
         """Remove a home in which nothing was trained: what was asked for cannot be. Whether it is gone."""
-        if not self.path.is_dir() or {path.name for path in self.path.iterdir()} - {CONFIG, LOG, LOCK}:
+        if not self.path.is_dir():
             return not self.path.exists()
-        shutil.rmtree(self.path, ignore_errors=True)
+        with self.lock(wait=False) as held:
+            if held and not {path.name for path in self.path.iterdir()} - {CONFIG, LOG, LOCK}:
+                shutil.rmtree(self.path, ignore_errors=True)
         return not self.path.exists()
 
     def remove(self) -> bool:

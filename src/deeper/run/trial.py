@@ -56,6 +56,9 @@ def train(job: dict[str, Any], say: Callable[[str, Any], None]) -> None:
         if first and (damaged := home.damaged()):
             line = f"trial {home.trial} was finished, and {', '.join(damaged)} is not what it was"
             say("note", f"{line}; what was there is kept in {home.set_aside()}, and it is trained again")
+        if first and home.record() is not None:
+            line = f"trial {home.trial} was computed by something else, and reuse=exact"
+            say("note", f"{line}; what was there is kept in {home.set_aside('earlier')}, and it is trained again")
         began = time.perf_counter()
         earlier = _earlier_seconds(home)
         if first:

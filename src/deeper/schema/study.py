@@ -225,6 +225,11 @@ class ClaimTest(Closed):
 _COMPARISONS = TypeAdapter(Row[Comparison])
 
 
+def is_flat(errors: Iterable[float | None]) -> bool:
+    """Whether all errors of a search are alike: nothing was learned at any rate."""
+    return len(set(errors)) == 1
+
+
 class RateSearch(Closed):
     """How an arm's learning rate was chosen: the validation error of every rate that was tried.
 
@@ -257,9 +262,10 @@ class RateSearch(Closed):
 
     @property
     def inside(self) -> bool:
-        """Whether the rate has one that is worse on either side."""
-        rates = sorted(map(float, self.tried))
-        return rates[0] < self.rate < rates[-1]
+        """Whether one that is worse was tried on either side of the best, or all err alike, however far one goes."""
+        ends = min(self.tried, key=float), max(self.tried, key=float)
+        worse = is_flat(self.tried.values()) or all(self.tried[end] != self.best for end in ends)
+        return worse and float(ends[0]) < self.rate < float(ends[1])
 
     @property
     def best(self) -> float:

@@ -150,13 +150,10 @@ class Trainings:
 
     def _trained(self, records: Sequence[Mapping[str, Any] | None]) -> Trained:
         self.made_with |= {one["id"]: (Environment.model_validate(one["environment"]),) for one in records if one}
-        metrics = [record["metrics"] for record in records if record]
         return Trained(
             trials=tuple(record["id"] for record in records if record),
-            validation_errors=tuple(
-                1.0 if one["validation_error"] is None else one["validation_error"] for one in metrics
-            ),
-            test_errors=tuple(1.0 if one["test_error"] is None else one["test_error"] for one in metrics),
+            validation_errors=_errors(records, "validation_error"),
+            test_errors=_errors(records, "test_error"),
             seconds=round(sum(record["time"]["total_s"] for record in records if record), 1),
         )
 
@@ -208,5 +205,8 @@ def _key(override: str) -> str:
     return _name(override).partition(".")[0]
 
 
-def _errors(metrics: Sequence[Mapping[str, Any]], name: str) -> tuple[float, ...]:
-    return tuple(1.0 if one[name] is None else one[name] for one in metrics)
+def _errors(records: Sequence[Mapping[str, Any] | None], name: str) -> tuple[float, ...]:
+    """The errors of trials; one that diverged errs in all, for its validation error is of an earlier epoch."""
+    there = [record for record in records if record]
+    broken = [record["status"] == "diverged" or record["metrics"][name] is None for record in there]
+    return tuple(1.0 if bad else record["metrics"][name] for bad, record in zip(broken, there, strict=True))

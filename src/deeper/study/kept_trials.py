@@ -2,7 +2,7 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -47,7 +47,7 @@ def kept_trials(store: Path, results: Iterable[Path]) -> list[KeptTrial]:
     if not store.is_dir():
         raise DeeperError(f"there is no folder {store}; store=FOLDER names the one with the trials")
     homes = [Home(store, path.name) for path in sorted(store.iterdir()) if ID.fullmatch(path.name) and path.is_dir()]
-    configs = {home.trial: _read(home / CONFIG) for home in homes}
+    configs = {home.trial: _read(home / CONFIG, yaml_value) for home in homes}
     used = _used(results, configs)
     found = [_kept(home, configs[home.trial], tuple(sorted(used[home.trial]))) for home in homes]
     return sorted(found, key=lambda trial: (trial.when, trial.home.trial), reverse=True)
@@ -106,7 +106,7 @@ def _starts(trial: str, configs: Mapping[str, Mapping[str, Any]]) -> list[str]:
 
 def _kept(home: Home, config: Mapping[str, Any], tables: tuple[str, ...]) -> KeptTrial:
     files = facts_below(home.path)
-    record = _read(home / RECORD)
+    record = _read(home / RECORD, json_value)
     last = max((one.st_mtime for one in files), default=home.path.stat().st_mtime)
     return KeptTrial(
         home,
@@ -144,10 +144,10 @@ def _time(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _read(path: Path) -> Mapping[str, Any]:
+def _read(path: Path, value_of: Callable[[bytes], Any]) -> Mapping[str, Any]:
     """A file's mapping; an empty one where it is not there or none."""
     try:
-        value = yaml_value(path.read_bytes())
+        value = value_of(path.read_bytes())
     except (OSError, ValueError, yaml.YAMLError):
         return {}
     return value if isinstance(value, Mapping) else {}

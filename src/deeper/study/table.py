@@ -33,7 +33,7 @@ def export(configs: Sequence[DictConfig], trials: Sequence[str], arguments: Sequ
     """Write ``results/<study>.json`` from finished trials.
 
     A sweep that belongs to no study, or whose command line changes more of it than its size and surroundings, is
-    not the study: nothing is written, and a line says so.
+    not the study: nothing is written, and a line says so; nor is a table of more blocks replaced by one of fewer.
 
     Args:
         configs: the composed configuration of every job.
@@ -56,11 +56,22 @@ def export(configs: Sequence[DictConfig], trials: Sequence[str], arguments: Sequ
         print(f"{path} is left as it is: it is of {what}; results=FOLDER names another place", file=sys.stderr)
         return None
     content = table(study, configs, trials)
+    if configs[0].get("blocks") is not None and (more := _left_out(path, content)):
+        what = f"{more} trial{'s' if more > 1 else ''} more than these blocks"
+        print(f"{path} is left as it is: it has {what}; results=FOLDER names another place", file=sys.stderr)
+        return None
     write_json(path, content)
     if "targets" in content:
         transfer_tables.draw_pictures(path.parent / study.name, content, configs)
     print(f"{study.name}: table written to {path}", file=sys.stderr)
     return path
+
+
+def _left_out(path: Path, content: Mapping[str, Any]) -> int:
+    """How many trials of the same arms the table that stands there has and this one has not."""
+    old = _standing(path) or {"trials": []}
+    there, here = ({(row["arm"], row["seed"]) for row in one["trials"]} for one in (old, content))
+    return sum(arm in content["study"]["arms"] for arm, _ in there - here)
 
 
 def place(cfg: DictConfig) -> Path:

@@ -1,8 +1,9 @@
 """The learning rate of every arm of a study, found by rule: ``--multirun study=… tune=true``.
 
-Rates are 0.1 times a power of two. Three are tried first, and then, as long as the best is the lowest or the highest
-of those tried, the next one beyond it: so the best has a worse one on either side. Where all err alike (nothing has
-learned), rates down to a sixteenth and up to sixteen times are tried; if that changes nothing, the middle one is taken.
+Rates are 0.1 times a power of two. Three are tried first, and then, as long as the lowest or the highest of those tried
+errs as little as the best, the next one beyond it: so the best has a worse one on either side. Where all err alike
+(nothing has learned), rates down to a sixteenth and up to sixteen times are tried; if that changes nothing, the middle
+one is taken.
 *Best* is the lowest error on validation pictures, with a seed that no verdict uses and half of the study's epochs. The
 test set decides nothing here.
 
@@ -27,7 +28,7 @@ from deeper.errors import DeeperError
 from deeper.files import writable, write_bytes
 from deeper.run.jobs import make_job
 from deeper.run.store import Home
-from deeper.schema.study import RateSearch, Study
+from deeper.schema.study import RateSearch, Study, is_flat
 from deeper.study.arms import settings
 from deeper.study.checked_jobs import check_budgets
 from deeper.study.composing import Composer, overrides_of_arm
@@ -55,17 +56,17 @@ def next_rates(tried: Errors) -> list[float]:
         return list(FIRST)
     best = best_rate(tried)
     low, high = min(tried), max(tried)
-    if len(set(tried.values())) == 1:
+    if is_flat(tried.values()):
         following = [rate for rate in (low / 2, high * 2) if FLAT_LEAST <= rate <= FLAT_MOST]
         if not following and tried[best] is None:
             raise DeeperError(f"training breaks at every learning rate from {low:g} to {high:g}")
         return following
-    if low < best < high:
-        return []
-    following = best / 2 if best == low else best * 2
-    if not LEAST <= following <= MOST:
-        raise DeeperError(f"the error still falls at a learning rate of {best:g}; does the network learn at all?")
-    return [following]
+    ends = {low: low / 2, high: high * 2}
+    following = [beyond for end, beyond in ends.items() if tried[end] == tried[best]]
+    for rate in following:
+        if not LEAST <= rate <= MOST:
+            raise DeeperError(f"the error still falls at a learning rate of {best:g}; does the network learn at all?")
+    return following
 
 
 def best_rate(tried: Errors) -> float:
