@@ -26,10 +26,10 @@ setup: $(STAMP)  ## install everything into .venv (done by the others if need be
 
 $(STAMP): requirements.txt pyproject.toml setup.py
 	@"$$PYTHON" -c 'import sys; sys.exit(sys.version_info[:2] not in ((3, 11), (3, 12), (3, 13)))' || \
-	  { echo "error: Deeper is for Python 3.11 (3.12 and 3.13 are allowed); name one: make PYTHON=/path/to/python3.11"; exit 2; }
-	@test -w . || { echo "error: $(CURDIR) cannot be written; copy it to a folder of yours"; exit 2; }
+	  { echo "error: Deeper is for Python 3.11 (3.12 and 3.13 are allowed); name one: make PYTHON=/path/to/python3.11" >&2; exit 2; }
+	@test -w . || { echo "error: $(CURDIR) cannot be written; copy it to a folder of yours" >&2; exit 2; }
 	@test -x "$(BIN)/python" || "$$PYTHON" -m venv $(VENV) || \
-	  { echo "error: no virtual environment could be made; on Debian: apt-get install python3-venv"; rm -rf $(VENV); exit 2; }
+	  { echo "error: no virtual environment could be made; on Debian: apt-get install python3-venv" >&2; rm -rf $(VENV); exit 2; }
 	@echo "installing into $(VENV) (some minutes the first time)"
 	@"$(BIN)/python" -m pip install -q --no-compile --disable-pip-version-check -r requirements.txt
 	@"$(BIN)/python" -m pip install -q --no-compile --disable-pip-version-check --no-build-isolation --no-deps -e .
@@ -48,13 +48,15 @@ study: named scm  ## train one study beside the committed results and say how we
 	@echo "read $$OWN/reports/$(STUDY).md; results/ is as it was$(if $(OF_RECORD),,$(comma) and dvc repro would take these trials there)"
 
 named:
-	@case "$${STUDY#record/}" in ''|*[!A-Za-z0-9_-]*) echo "error: STUDY must be the name of a study"; exit 2;; esac
+	@case "$${STUDY#record/}" in ''|*[!A-Za-z0-9_-]*) echo "error: STUDY must be the name of a study" >&2; exit 2;; esac
 	@test -f "conf/study/$$STUDY.yaml" || \
-	  { echo "error: there is no study $$STUDY; there are: $$(cd conf/study && ls *.yaml record/*.yaml | grep -v none | sed 's/.yaml//' | tr '\n' ' ')"; exit 2; }
+	  { echo "error: there is no study $$STUDY; there are: $$(cd conf/study && ls *.yaml record/*.yaml | grep -v none | sed 's/.yaml//' | tr '\n' ' ')" >&2; exit 2; }
 	@case " $(ALONE) " in *" $$STUDY "*) ;; *) test -n '$(OF_RECORD)' || grep -qE "^ *- *$$STUDY *(#.*)?$$" params.yaml;; esac || \
-	  { echo "error: study $$STUDY is not in params.yaml; add it to the list there, or run it by hand as the head of conf/study/$$STUDY.yaml says"; exit 2; }
+	  { echo "error: study $$STUDY is not in params.yaml; add it to the list there, or run it by hand as the head of conf/study/$$STUDY.yaml says" >&2; exit 2; }
 	@mkdir -p -- "$$OWN" 2>/dev/null && ! test "$$OWN" -ef . || \
-	  { echo "error: OWN=$$OWN must be a folder that can be made, and not this one, whose results are the committed ones"; exit 2; }
+	  { echo "error: OWN=$$OWN must be a folder that can be made, and not this one, whose results are the committed ones" >&2; exit 2; }
+	@! git ls-files --error-unmatch -- "$$OWN" >/dev/null 2>&1 || \
+	  { echo "error: OWN=$$OWN has files of git in it; name another folder" >&2; exit 2; }
 
 repro: scm  ## dvc repro: everything that has changed, and nothing else
 	$(RUN) dvc repro
@@ -91,7 +93,7 @@ bench: $(STAMP)  ## measure Deeper's own speed, written to reports/bench.md; bes
 	$(RUN) python -m benchmarks $(if $(PEERS),--peers "$$PEERS")
 
 gpu:  ## tests and figures of a machine with one GPU, and blocks of the ledger: benchmarks/gpu.sh; make gpu REHEARSE=1
-	bash benchmarks/gpu.sh $(if $(REHEARSE),--rehearse)
+	bash benchmarks/gpu.sh $(if $(filter-out 0,$(REHEARSE)),--rehearse)
 
 gpu-wheels:  ## fetch what `make gpu` needs on a machine without a network: build/wheels
 	mkdir -p build/wheels

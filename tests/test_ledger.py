@@ -38,14 +38,16 @@ def test_rates_are_committed_alone_and_only_when_there_are_new_ones(place):
 
 
 def test_what_cannot_be_committed_is_refused_before_it_is_measured(place, monkeypatch):
-    ledger._check_repository()
+    ledger._check_repository(place / "results")
+    with pytest.raises(DeeperError, match=r"is not in .*; name a folder there"):
+        ledger._check_repository(place.parent)
     (place / "inner").mkdir()
     monkeypatch.setattr(ledger, "ROOT", place / "inner")
     with pytest.raises(DeeperError, match="inner is no repository of git; clone one, or measure with commit=false"):
-        ledger._check_repository()
+        ledger._check_repository(place / "inner/results")
     monkeypatch.setenv("PATH", "")
     with pytest.raises(DeeperError, match="git is not installed"):
-        ledger._check_repository()
+        ledger._check_repository(place / "inner/results")
 
 
 def test_another_repository_of_the_environment_is_left_alone(place, tmp_path_factory, monkeypatch):

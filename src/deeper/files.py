@@ -8,12 +8,14 @@ import glob
 import hashlib
 import json
 import os
+import re
 import shutil
 import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from functools import cache
+from itertools import accumulate
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -25,7 +27,8 @@ LEFT_BEHIND = ".tmp"
 DEAD_AFTER_S = 3600  # a file that is being written is much younger
 NO_LOCKS = {errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOTSUP, 524}  # 524: NFS's own
 WITHOUT = "DEEPER_LOCKS"
-TOO_DEEP = "it is nested too deeply"
+TOO_DEEP, DEEPEST = "it is nested too deeply", 200
+DEEP_LINE = re.compile(rb"(?:[-?] +){%d}|^ {%d}" % (DEEPEST, DEEPEST), re.MULTILINE)
 TRIES = 1000  # to open a file in a folder that others remove
 
 
@@ -44,10 +47,13 @@ def write_bytes(path: Path, content: bytes) -> None:
     """Write a file whole or not at all, also when the machine stops in between; its folder is made.
 
     Raises:
+        DeeperError: what stands there is no ordinary file, such as a device, whose place a file would take.
         OSError: it cannot be written; names the file, also where the disk is full.
     """
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        raise DeeperError(f"{path} is no ordinary file, and one would take its place; name another")
     path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name}.{os.getpid()}{LEFT_BEHIND}")
+    beside = path.with_name(f".{path.name}.{os.uname().nodename}.{os.getpid()}{LEFT_BEHIND}")
     try:
         write_synced(beside, content)
         os.replace(beside, path)
@@ -104,10 +110,16 @@ def yaml_value(text: str | bytes) -> Any:
     Raises:
         yaml.YAMLError: it is none, or nested too deeply.
     """
-    try:
-        return yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-    except RecursionError:
-        raise yaml.YAMLError(TOO_DEEP) from None
+    if _is_deep(text.encode() if isinstance(text, str) else text):
+        raise yaml.YAMLError(TOO_DEEP)
+    return yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+
+
+def _is_deep(text: bytes) -> bool:
+    """Whether YAML may be nested so deeply that libyaml's stack ends, and the process with it."""
+    signs = re.findall(rb"[\[{\]}]", text)
+    deepest = max(accumulate(1 if sign in (b"[", b"{") else -1 for sign in signs), default=0)
+    return deepest > DEEPEST or DEEP_LINE.search(text) is not None
 
 
 def write_json(path: Path, value: Any) -> None:

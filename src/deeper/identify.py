@@ -30,8 +30,15 @@ def identify(cfg: DictConfig) -> None:
         studies, first_ledger = lists["studies"] or [], lists["first_ledger"] or []
     except (OSError, ValueError, yaml.YAMLError, LookupError, TypeError) as error:
         raise DeeperError(f"{cfg.params} has no lists `studies` and `first_ledger` ({error})") from error
-    if not isinstance(studies, list) or not isinstance(first_ledger, list):
+    if not all(
+        isinstance(some, list) and all(isinstance(one, str) for one in some) for some in (studies, first_ledger)
+    ):
         raise DeeperError(f"{cfg.params}: `studies` and `first_ledger` must be lists of names")
+    named = [*studies, *first_ledger]
+    if twice := next((name for name in named if named.count(name) > 1), None):
+        raise DeeperError(f"{cfg.params}: study {twice} stands there twice; a study has one profile")
+    if not Path(cfg.record).is_dir():
+        raise DeeperError(f"there is no folder {cfg.record}; record=FOLDER names that of the tables of record")
     found = {name: identity_of(name, [f"profile={cfg.for_profile}", f"data={cfg.for_data}"]) for name in studies}
     found |= {name: identity_of(name, [f"data={cfg.for_data}"]) for name in [*first_ledger, *cfg.also]}
     blocks = read_blocks(Path(cfg.record))

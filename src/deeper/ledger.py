@@ -40,11 +40,11 @@ def ledger(cfg: DictConfig) -> None:
     if cfg.dry_run:
         _plan(cfg, chosen)
         return
-    if cfg.commit:
-        _check_repository()
     folder = Path(cfg.results) / RECORD
+    if cfg.commit:
+        _check_repository(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    settings = [f"logger={cfg.logger}", f"store={cfg.store}", f"results={cfg.results}"]
+    settings = [f"logger={cfg.mirror}", f"store={cfg.store}", f"results={cfg.results}"]
     settings += [] if cfg.slots is None else [f"hydra.launcher.slots={cfg.slots}"]
 
     def finished(study: str, block: int) -> None:
@@ -88,19 +88,23 @@ def _plan(cfg: DictConfig, studies: list[str]) -> None:
 
 
 def _commit(folder: Path, message: str) -> None:
-    """Commit tables and rates if there are new ones; a git that is busy leaves it to the next block."""
+    """Commit tables and rates if there are new ones; a git that is busy leaves it to the next block, and says so."""
     paths = [str(folder), str(CONF / "rates")]
-    _git("add", *paths)
-    if _git("diff", "--cached", "--quiet", "--", *paths).returncode:
-        _git("commit", "-q", "-m", message, "--", *paths)
+    done = _git("add", *paths)
+    if done.returncode == 0 and _git("diff", "--cached", "--quiet", "--", *paths).returncode == 1:
+        done = _git("commit", "-q", "-m", message, "--", *paths)
+    if done.returncode:
+        print("warning: git has not committed the tables; it is tried again after the next block", file=sys.stderr)
 
 
-def _check_repository() -> None:
-    """See that there is a repository to commit to.
+def _check_repository(folder: Path) -> None:
+    """See that there is a repository to commit a folder of tables to.
 
     Raises:
-        DeeperError: there is none, or no git.
+        DeeperError: there is none, the folder is elsewhere, or no git.
     """
+    if not folder.resolve().is_relative_to(ROOT.resolve()):
+        raise DeeperError(f"commit=true: {folder} is not in {ROOT}; name a folder there, or measure with commit=false")
     try:
         top = _git("rev-parse", "--show-toplevel", capture_output=True, text=True)
     except FileNotFoundError:

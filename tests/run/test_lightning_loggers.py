@@ -39,15 +39,15 @@ def test_it_knows_the_trial_and_its_settings():
 
 def test_what_was_not_measured_is_not_told():
     book = Book("one")
-    Telling(book).add(ROW)
+    Telling(book).add([ROW])
     assert book.told == [("log_metrics", {"train_error": 0.5}, 2), ("save",)]
 
 
 def test_one_that_fails_is_told_no_more(capsys):
     book = Book("one", fails="save")
     telling = Telling(book)
-    for _ in range(2):
-        telling.add(ROW)
+    for rows in ([ROW], [ROW, ROW]):
+        telling.add(rows)
     telling.finish()
     assert book.told == [("log_metrics", {"train_error": 0.5}, 2), ("save",)]
     assert capsys.readouterr().out == "Book is told no more: no answer\n"
@@ -57,3 +57,19 @@ def test_one_that_fails_at_the_end_costs_nothing():
     book = Book("one", fails="finalize")
     Telling(book).finish()
     assert book.told == [("finalize", "success")]
+
+
+def test_after_a_start_it_is_told_what_went_on_before():
+    book, rows = Book("one"), [{"epoch": n, "train_error": 0.5 / n} for n in (1, 2, 3)]
+    telling = Telling(book)
+    telling.add(rows[:2])
+    telling.add(rows)
+    assert [(said[1], said[2]) for said in book.told if said[0] == "log_metrics"] == [
+        ({"train_error": row["train_error"]}, row["epoch"]) for row in rows
+    ]
+
+
+def test_one_that_cannot_be_made_costs_nothing(capsys):
+    spec = {"_target_": f"{__name__}.Book", "trial": "no_such_argument", "needs": "json"}
+    assert make({"id": "0123456789abcdef", "config": {"logger": {"lightning": spec}}}) == []
+    assert capsys.readouterr().out.startswith("Book is told nothing: ")

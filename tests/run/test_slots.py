@@ -128,6 +128,7 @@ def test_gpus_are_divided_among_the_slots(monkeypatch):
     assert module._gpus_of([0], 1) == ["a", "b", "c", "d"]
     assert module._gpus_of([1], 2) == ["b", "d"]
     assert module._gpus_of([0, 1], 4) == ["a", "b"]
+    assert module._gpus_of([0, 4], 8) == ["a", "b"]  # both slots are of the first, and each rank needs one
     assert [module._gpus_of([slot], 8) for slot in (0, 4, 7)] == [["a"], ["a"], ["d"]]
 
 

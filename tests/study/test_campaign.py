@@ -177,8 +177,16 @@ def test_a_campaign_that_is_killed_takes_its_command_with_it():
     assert not is_running(command)
 
 
-def test_a_file_of_blocks_that_says_something_else_is_an_error(tmp_path):
+@pytest.mark.parametrize("said", ["many", "1.9", "'2'", "true", ".inf", "-3", "0", "[1]"])
+def test_a_file_of_blocks_that_says_something_else_is_an_error(tmp_path, said):
     assert read_blocks(tmp_path) == {}
-    (tmp_path / BLOCKS).write_text("record: {a: many}\n")
-    with pytest.raises(DeeperError, match="it must name the blocks"):
+    (tmp_path / BLOCKS).write_text(f"record: {{a: {said}}}\n")
+    with pytest.raises(DeeperError, match=r"blocks\.yaml: record\.a: it must be a whole number of at least 1"):
+        read_blocks(tmp_path)
+
+
+@pytest.mark.parametrize("said", ["record: " + "[" * 100_000, "- " * 100_000, "{a", "[]", "other: {}"])
+def test_a_file_of_blocks_that_is_none_is_an_error(tmp_path, said):
+    (tmp_path / BLOCKS).write_text(said)
+    with pytest.raises(DeeperError, match=r"blocks\.yaml"):
         read_blocks(tmp_path)

@@ -142,7 +142,8 @@ def _baseline(table: StudyTable, arm: str, baselines: Baselines) -> AboveBaselin
 
 
 def _reached(table: StudyTable, arm: str, method: str, baselines: Baselines) -> float | None:
-    """Mean test error of a method on what each row of an arm was trained on; None where one was not computed."""
+    """Mean test error of a method on pictures like those of each row of an arm: as many, of the same size, of the
+    subsets that the baselines were computed on; None where they were not."""
     found = [baselines.test_error(method, *table.pixels(row)) for row in table.rows(arm)]
     return None if not found or None in found else math.fsum(found) / len(found)
 

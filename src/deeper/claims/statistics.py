@@ -12,7 +12,7 @@ is decided is decided by such an interval, so what could have been seen is told 
 
 Values that are not finite are the caller's to leave out: they raise ``ValueError`` here, so that a NaN never passes as
 a measurement. One value has a mean and no interval: the bounds are NaN, and so is the minimum detectable effect. Values
-that are all alike to rounding have an interval of no width.
+that are all alike but for rounding have an interval of no width; rounding is measured by the largest of them.
 """
 
 import functools

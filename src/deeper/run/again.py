@@ -62,7 +62,7 @@ def job(cfg: DictConfig) -> dict[str, Any]:
         raise DeeperError(
             f"trial={cfg.trial}: with the data and the results versions of today it is another trial, {found['id']}"
         )
-    if finished and not beside.remove():
+    if finished and (beside.busy() or (beside.record() is not None and not beside.remove())):
         raise DeeperError(f"trial={cfg.trial}: another process trains it again in {BESIDE}; wait for its end")
     return found
 

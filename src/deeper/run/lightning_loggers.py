@@ -3,7 +3,7 @@
 A trial that is reused is not told of again; the files of the trial itself are the truth.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 from typing import Any
 
@@ -30,14 +30,19 @@ class Telling:
     """
 
     def __init__(self, logger: Any):
-        self.logger = logger
+        self.logger, self.told = logger, 0
 
-    def add(self, row: dict[str, Any]) -> None:
-        """Tell it a row of the history, but for what was not measured in that epoch: TensorBoard takes no null."""
-        measured = {key: value for key, value in row.items() if key != "epoch" and value is not None}
+    def add(self, rows: Sequence[dict[str, Any]]) -> None:
+        """Tell it what is new of the history, and all of it after a start: what went on before, its files may lack.
+
+        What was not measured in an epoch is left out: TensorBoard takes no null.
+        """
+        new, self.told = rows[self.told :], len(rows)
 
         def tell(logger: Any) -> None:
-            logger.log_metrics(measured, step=row["epoch"])
+            for row in new:
+                measured = {key: value for key, value in row.items() if key != "epoch" and value is not None}
+                logger.log_metrics(measured, step=row["epoch"])
             logger.save()
 
         self._try(tell)
@@ -57,13 +62,17 @@ class Telling:
 
 
 def make(job: dict[str, Any]) -> list[Telling]:
-    """The logger of a trial, if its configuration has one."""
+    """The logger of a trial, if its configuration has one; where it cannot be made a line says so."""
     spec = job["config"]["logger"].get("lightning")
     if spec is None:
         return []
     from hydra.utils import instantiate
 
     arguments = {key: value for key, value in spec.items() if key not in OURS}
-    logger = instantiate(arguments, **{spec["trial"]: job["id"]})
-    logger.log_hyperparams(job["config"])
+    try:
+        logger = instantiate(arguments, **{spec["trial"]: job["id"]})
+        logger.log_hyperparams(job["config"])
+    except Exception as error:  # as of ``Telling``
+        print(f"{spec['_target_'].rpartition('.')[2]} is told nothing: {' '.join(str(error).split())}", flush=True)
+        return []
     return [Telling(logger)]

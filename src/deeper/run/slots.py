@@ -380,7 +380,9 @@ def _gpus_of(slots: list[int], total: int) -> list[str]:
     names = list(gpus())
     count = len(names)
     owned = [range(count)[slot::total] if total < count else [slot % count] for slot in slots]
-    return [names[index] for index in sorted({gpu for gpus_of_slot in owned for gpu in gpus_of_slot})]
+    chosen = {gpu for gpus_of_slot in owned for gpu in gpus_of_slot}
+    others = [gpu for gpu in range(count) if gpu not in chosen]  # two slots may share one, and no two ranks do
+    return [names[index] for index in sorted([*chosen, *others[: max(0, len(slots) - len(chosen))]])]
 
 
 def _clock(seconds: float) -> str:

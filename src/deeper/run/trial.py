@@ -29,7 +29,7 @@ from deeper.run import wandb_runs as mirror
 from deeper.run.costs import cost
 from deeper.run.store import CHECKPOINT, CONFIG, CURVES, PREDICTIONS, WEIGHTS, Home
 
-Tell = Callable[[dict[str, Any]], None]
+Tell = Callable[[list[dict[str, Any]]], None]
 PARTS = {"pytorch-lightning_version", "state_dict", "loops", "optimizer_states"}  # of Lightning's, that are used
 
 
@@ -71,7 +71,7 @@ def train(job: dict[str, Any], say: Callable[[str, Any], None]) -> None:
             raise DeeperError("the prepared data changed while the sweep ran; start it again")
         live = mirror.Live(job) if first else None
         loggers = lightning_loggers.make(job) if first else []
-        told = [live.add, *(logger.add for logger in loggers)] if first else []
+        told = [lambda rows: live.add(rows[-1]), *(logger.add for logger in loggers)] if first else []
         around = Surroundings(
             checkpoint=_usable_checkpoint(home, environment, say),
             made_with=provenance.computes(environment),
@@ -152,7 +152,7 @@ def _publish(home: Home, rows: list[dict[str, Any]], say: Callable[[str, Any], N
     _write_curves(home, rows)
     say("epoch", rows[-1])
     for tell in told:
-        tell(rows[-1])
+        tell(rows)
     print(json.dumps(rows[-1]), flush=True)
 
 

@@ -211,9 +211,9 @@ def _fill(home: Home, job: dict[str, Any], folder: str) -> None:
     record = json_value((home / RECORD).read_bytes())
     run = wandb.init(**_options(job, folder))
     try:
-        if not _is_live(job):
-            for line in (home / CURVES).read_text().splitlines():
-                _log(run, json_value(line))
+        for row in map(json_value, (home / CURVES).read_text().splitlines()):
+            if row["epoch"] >= run.step:  # a run that was streamed has the others, as far as that went
+                _log(run, row)
         ended = {key: record.get(key) for key in ("status", "finished_at")}  # W&B's own times are those of writing
         run.summary.update({**record["metrics"], **record["cost"], **record["time"], **ended})
     finally:

@@ -100,9 +100,16 @@ class LedgerSettings(Closed):
     slots: Count | None
     store: Folder
     results: Folder
-    logger: Text
+    mirror: Text
     dry_run: bool
     commit: bool
+
+
+class Blocks(Closed):
+    """``results/record/blocks.yaml``: whole blocks by study."""
+
+    record: dict[Text, Count] | None
+    record_transfer: dict[Text, Count] | None = None
 
 
 class BaselinesSettings(Open):

@@ -8,10 +8,12 @@ that it holds for the best, which no searcher sees.
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from importlib.metadata import version
 from itertools import chain
 
 import numpy as np
 
+from deeper import results_versions
 from deeper.files import digest
 from deeper.parents import pool
 from deeper.schema.search import Replays, ReplaySettings, SearchCost, SearchSettings, SearchTable
@@ -97,7 +99,8 @@ def key_of(table: SearchTable, how: ReplaySettings, searcher: Settings) -> str:
     """What the replays depend on."""
     cells = [[cell.choices, cell.validation_errors, cell.test_errors] for cell in table.cells]
     asked = how.model_dump(mode="json", exclude={"searchers"})
-    return digest([cells, table.space, asked, searcher])[:16]
+    libraries = [version(name) for name in ("numpy", "optuna", "torch")]
+    return digest([cells, table.space, asked, searcher, results_versions.version("search"), libraries])[:16]
 
 
 def best_of(table: SearchTable) -> float:

@@ -206,7 +206,6 @@ def _key(override: str) -> str:
 
 
 def _errors(records: Sequence[Mapping[str, Any] | None], name: str) -> tuple[float, ...]:
-    """The errors of trials; one that diverged errs in all, for its validation error is of an earlier epoch."""
-    there = [record for record in records if record]
-    broken = [record["status"] == "diverged" or record["metrics"][name] is None for record in there]
-    return tuple(1.0 if bad else record["metrics"][name] for bad, record in zip(broken, there, strict=True))
+    """The errors of trials; one that broke errs in all: its validation error is of an epoch before."""
+    there = [record["metrics"] for record in records if record]
+    return tuple(1.0 if None in (one[name], one["train_loss"]) else one[name] for one in there)

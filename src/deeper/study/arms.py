@@ -1,6 +1,6 @@
 """The arms of a study: the settings that make them, and the jobs that are in them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
@@ -32,6 +32,12 @@ def study_of(cfg: DictConfig, where: str | None = None) -> Study | None:
     if block.get("name") == "none":
         return None
     return as_run(read_study(block, where or f"study {block.get('name')}"), cfg.profile)
+
+
+def is_whole(cfg: DictConfig, arguments: Iterable[str]) -> bool:
+    """Whether a sweep with these overrides of the command line is that of its study, and no other sweep of it."""
+    study = study_of(cfg)
+    return study is not None and all(is_free(argument, study) for argument in arguments)
 
 
 def settings(study: Study, profile: str) -> dict[str, Settings]:

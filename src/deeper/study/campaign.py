@@ -13,12 +13,16 @@ from pathlib import Path
 from types import MappingProxyType
 
 import yaml
+from pydantic import ValidationError
 
+from deeper.claims.family import planned
 from deeper.errors import DeeperError
 from deeper.files import write_bytes, yaml_value
 from deeper.parents import end_with_parent
 from deeper.run.jobs import default_slots, make_job
+from deeper.schema.errors import explain
 from deeper.schema.results import RECORD, read_table
+from deeper.schema.verbs import Blocks
 from deeper.study.identities import jobs_of
 from deeper.study.plan import Plan, make
 
@@ -104,7 +108,7 @@ def forecast(study: str, blocks: int, overrides: Sequence[str], slots: int | Non
 
 def write_blocks(folder: Path, studies: Sequence[str]) -> dict[str, int]:
     """Write ``blocks.yaml`` from the tables that are there, of other studies too; the blocks of these studies."""
-    named = [*read_blocks(folder), *(study for study in TRANSFERS if (folder / f"{study}.json").exists())]
+    named = [*read_blocks(folder), *(one.name for one in planned() if (folder / f"{one.name}.json").exists())]
     done = {study: blocks_of(folder / f"{study}.json") for study in dict.fromkeys([*named, *studies])}
     found: dict[str, dict[str, int]] = {"record": {}, "record_transfer": {}}
     for study, blocks in done.items():
@@ -122,10 +126,11 @@ def read_blocks(folder: Path) -> dict[str, int]:
     """
     path = folder / BLOCKS
     try:
-        found = yaml_value(path.read_bytes())["record"] or {}
-        return {str(study): int(blocks) for study, blocks in found.items()}
+        return Blocks.model_validate(yaml_value(path.read_bytes())).record or {}
     except FileNotFoundError:
         return {}
+    except ValidationError as error:
+        raise DeeperError(f"{path}: {explain(error, Blocks, '')}") from error
     except (OSError, ValueError, LookupError, TypeError, AttributeError, yaml.YAMLError) as error:
         raise DeeperError(f"{path}: it must name the blocks of each study under `record` ({error})") from error
 

@@ -5,9 +5,11 @@ from collections.abc import Sequence
 
 from hydra.core.singleton import Singleton
 from hydra.core.utils import JobReturn, JobStatus, filter_overrides, run_job, setup_globals
+from hydra.errors import HydraException
 from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, open_dict
+from omegaconf.errors import OmegaConfBaseException
 
 from deeper import errors
 
@@ -30,7 +32,12 @@ class HereLauncher(Launcher):
         return returns
 
     def _run(self, index: int, overrides: list[str]) -> JobReturn:
-        config = self.hydra_context.config_loader.load_sweep_config(self.config, overrides)
+        try:
+            config = self.hydra_context.config_loader.load_sweep_config(self.config, overrides)
+        except (HydraException, OmegaConfBaseException) as error:
+            if errors.one_line(error) is None:
+                raise
+            return JobReturn(overrides=overrides, status=JobStatus.COMPLETED, _return_value=error)
         with open_dict(config):
             config.hydra.job.id = config.hydra.job.num = index
             config.hydra.sweep.dir = self.config.hydra.sweep.dir  # a sweeper may have chosen another one

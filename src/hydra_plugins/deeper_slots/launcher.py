@@ -42,6 +42,7 @@ class SlotsLauncher(Launcher):
         from deeper.run.jobs import check_processes, default_slots, make_job
         from deeper.run.slots import Display, Sweep, Task, raise_failures
         from deeper.run.store import RECORD, Home
+        from deeper.study import arms as study_arms
         from deeper.study import table
         from deeper.study.checked_jobs import checked_jobs
 
@@ -53,14 +54,14 @@ class SlotsLauncher(Launcher):
         first = self._compose(initial_job_idx, list(job_overrides[0]))
         slots = self.slots or default_slots(first.cfg)
         trial = make_job(first.cfg, slots)["id"]
-        in_table = table.known(first.cfg)
+        hydra = self.config.hydra
+        in_table = table.known(first.cfg) if study_arms.is_whole(first.cfg, hydra.overrides.task) else {}
         if not first.cfg.dry_run:
             mirror.check(first.cfg.logger)
             if trial not in in_table and not (Home(first.cfg.store, trial) / RECORD).exists():
                 processes.context()  # while the others are composed
         rest = enumerate(job_overrides[1:], initial_job_idx + 1)
         returns = [first, *(self._compose(index, list(overrides)) for index, overrides in rest)]
-        hydra = self.config.hydra
         jobs = checked_jobs([r.cfg for r in returns], hydra.overrides.task, hydra.runtime, slots)
         if first.cfg.dry_run:
             return self._plan(returns, jobs, slots)
@@ -81,13 +82,15 @@ class SlotsLauncher(Launcher):
         self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int
     ) -> tuple[list[JobReturn], list[dict[str, Any]]]:
         """All jobs of a sweep, composed and checked, for a launcher that does not train them."""
+        from deeper.run.jobs import default_slots
         from deeper.study.checked_jobs import checked_jobs
 
         if not job_overrides:
             raise DeeperError(EMPTY)
         returns = [self._compose(index, list(o)) for index, o in enumerate(job_overrides, initial_job_idx)]
         hydra = self.config.hydra
-        return returns, checked_jobs([r.cfg for r in returns], hydra.overrides.task, hydra.runtime, self.slots)
+        slots = self.slots or default_slots(returns[0].cfg)  # which decide the threads, and they the id
+        return returns, checked_jobs([r.cfg for r in returns], hydra.overrides.task, hydra.runtime, slots)
 
     def _plan(self, returns: Sequence[JobReturn], jobs: Sequence[dict[str, Any]], slots: int) -> Sequence[JobReturn]:
         from deeper.reporting import plan_text
