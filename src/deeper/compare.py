@@ -35,9 +35,10 @@ def compare(cfg: DictConfig) -> None:
     difference = words.difference(metric, found) if metric else words.measured(found, "")
     shown = [side if isinstance(side, str) else " ".join(side) for side in sides]
     ended = f", of whose {2 * found.n} trials {diverged} diverged or did not learn" if diverged else ""
+    single = "; 95 %, for this comparison alone" if found.has_interval else ""  # a page's hold together, and are wider
     facts = {"of": sides[0], "against": sides[1], "metric": str(cfg.metric), "difference": mean_facts(found)}
     cli.tell(
-        f"{label}, {shown[0]} {words.MINUS} {shown[1]}: {difference}; {words.plural(found.n, 'seed')}{ended}",
+        f"{label}, {shown[0]} {words.MINUS} {shown[1]}: {difference}; {words.plural(found.n, 'seed')}{ended}{single}",
         {**facts, "diverged": diverged},
     )
 

@@ -98,7 +98,9 @@ def test_the_command_says_how_many_trials_diverged(tmp_path, in_process):
     words = ("of=x/plain20", "against=x/resnet20", "metric=train_error")
     said = in_process(compare)(*map(_quoted, words))
     assert said[0] == 0, said
-    assert said[1].endswith("; 4 seeds, of whose 8 trials 2 diverged or did not learn\n")
+    assert said[1].endswith(
+        "; 4 seeds, of whose 8 trials 2 diverged or did not learn; 95 %, for this comparison alone\n"
+    )
     found = json.loads(in_process(compare)(*map(_quoted, words), "--json")[1])
     assert (found["diverged"], found["difference"]["n"]) == (2, 4)
 

@@ -144,9 +144,16 @@ def claim_rows(
 
 
 def newest(rows: Sequence[VerdictRow], again: Sequence[VerdictRow]) -> dict[str, VerdictRow]:
-    """The rows by claim, by verdict in the order of ``claims.VERDICTS``; claims that were asked ``again`` by that."""
+    """The rows by claim, by verdict in the order of ``claims.VERDICTS``; claims that were asked ``again`` by that.
+
+    Of one verdict those of the larger scale come first.
+    """
     by_claim = {row.claim: row for row in (*rows, *again)}
-    return dict(sorted(by_claim.items(), key=lambda item: claims.VERDICTS.index(item[1].verdict)))
+
+    def order(item: tuple[str, VerdictRow]) -> tuple[int, int]:
+        return claims.VERDICTS.index(item[1].verdict), -STEPS.get(item[1].profile, 0)
+
+    return dict(sorted(by_claim.items(), key=order))
 
 
 def published_effects(

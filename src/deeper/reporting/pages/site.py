@@ -73,10 +73,14 @@ FILTERS = (
 
 @dataclass(frozen=True)
 class Rival:
-    """The lowest mean test error of any arm on some pictures, and those of two classifiers of their pixels."""
+    """The lowest mean test error of any arm on some pictures, and those of two classifiers of their pixels.
+
+    ``network`` names the arm and its study.
+    """
 
     image_size: int
     train: int
+    network: str
     best: float
     logistic: float
     forest: float | None
@@ -97,7 +101,7 @@ class Rival:
         errors = [words.number(100 * error, 1) for error in (self.best, self.logistic)]
         return (
             f"On {self.train:,} images of {self.image_size}×{self.image_size} pixels no network beats a linear "
-            f"classifier: test error {errors[0]} %, logistic regression {errors[1]} %."
+            f"classifier: test error {errors[0]} % ({self.network}), logistic regression {errors[1]} %."
         )
 
 
@@ -381,24 +385,25 @@ def rivals(studies: Sequence[StudyPage], baselines: Baselines, of: Sequence[Stud
     The best network is that of all ``studies``, with verdicts or without, so that every page names the same one; ``of``
     leaves the pictures that these pages have.
     """
-    best: dict[Pictures, float] = {}
+    best: dict[Pictures, tuple[float, str]] = {}
     for page in studies:
-        for place, error in _errors(page) if page.results.measures else ():
-            best[place] = min(best.get(place, 1.0), error)
-    shown = set(best) if of is None else {place for page in of for place, _ in _errors(page)}
+        for place, error, network in _errors(page) if page.results.measures else ():
+            if place not in best or error < best[place][0]:
+                best[place] = error, f"{network} of *{page.results.study.title}*"
+    shown = set(best) if of is None else {place for page in of for place, *_ in _errors(page)}
     return [
-        Rival(*place[1:], error, logistic, baselines.test_error(FOREST, *place))
-        for place, error in best.items()
+        Rival(*place[1:], network, error, logistic, baselines.test_error(FOREST, *place))
+        for place, (error, network) in best.items()
         if place in shown and (logistic := baselines.test_error(LOGISTIC, *place)) is not None
     ]
 
 
-def _errors(page: StudyPage) -> Iterator[tuple[Pictures, float]]:
-    """The mean test error of each trained arm, with the pictures that all its trials have."""
+def _errors(page: StudyPage) -> Iterator[tuple[Pictures, float, str]]:
+    """The mean test error of each trained arm, with the pictures that all its trials have, and the arm's label."""
     for arm in page.arms:
         seen = {page.results.table.pixels(row) for row in arm.rows}
         if len(seen) == 1 and arm.means["test_error"] and not arm.average:
-            yield seen.pop(), arm.means["test_error"].mean
+            yield seen.pop(), arm.means["test_error"].mean, arm.label
 
 
 def _render(template: str, **context: Any) -> bytes:
