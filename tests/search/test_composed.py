@@ -116,3 +116,23 @@ def test_a_searcher_on_the_line_of_a_study_is_refused(word):
     with pytest.raises(DeeperError, match="the study names its searchers"):
         studied.check_line(["searches=cells", word])
     studied.check_line(["searches=cells", "search.networks=4"])
+
+
+def test_a_finished_search_of_other_settings_stays(tmp_path):
+    path = tmp_path / "a.json"
+    made = {"name": "a", "space": {"x": 1}, "searcher": {"y": 2}, "profile": "full", "data": "d"}
+
+    def start(networks=24, seed=0, **more):
+        return SearchResult(**{**made, **more}, search=SearchSettings(networks=networks, seed=seed, trial_seeds=(0,)))
+
+    composed._check_same(path, start())
+    composed.keep(path, start().model_copy(update={"finished": True}))
+    for same in (start(), start(networks=40)):
+        composed._check_same(path, same)
+    for other, what in (
+        (start(networks=6), "24 networks, and not 6"),
+        (start(seed=1), r"\(search\)"),
+        (start(searcher={"y": 3}), "searcher"),
+    ):
+        with pytest.raises(DeeperError, match=f"finished search with other settings .*{what}"):
+            composed._check_same(path, other)

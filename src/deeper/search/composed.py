@@ -121,6 +121,28 @@ def check_place(cfg: DictConfig, path: Path, data: str) -> None:
         raise DeeperError(f"{path} is of another data set than {cfg.data.name} as it is prepared here; {elsewhere}")
 
 
+def _check_same(path: Path, start: SearchResult) -> None:
+    """See that no finished search of other settings would be replaced; one of the same may grow, or be tested anew.
+
+    Raises:
+        DeeperError: there is one.
+    """
+    if not _there(path).get("finished"):
+        return
+    before = read_as(SearchResult, path)
+    asked = before.search.model_copy(update={"networks": start.search.networks, "final": start.search.final})
+    other = [part for part in ("space", "searcher") if getattr(before, part) != getattr(start, part)]
+    if asked != start.search:
+        other.append("search")
+    if not other and before.search.networks > start.search.networks:
+        other.append(f"{before.search.networks} networks, and not {start.search.networks}")
+    if other:
+        raise DeeperError(
+            f"{path} is of a finished search with other settings ({', '.join(other)}); search.name=NAME names this "
+            "one, or results=FOLDER writes it elsewhere"
+        )
+
+
 def keep(path: Path, result: SearchResult | SearchTable | SearchStudy) -> None:
     """Write a result; one on its way takes the place of none that is finished or tells of more trainings.
 
@@ -159,6 +181,7 @@ def run(cfg: DictConfig, start: SearchResult, trainings: Trainings) -> SearchRes
     """
     path = file_of(cfg, start.name)
     check_place(cfg, path, start.data)
+    _check_same(path, start)
     trust(trainings, cfg, SearchResult, path)
     searcher = searcher_of(cfg.searcher, space_of(cfg.space), start.search.seed)
     return engine.run(start, searcher, trainings, keeper(path, trainings))

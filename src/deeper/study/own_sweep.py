@@ -18,6 +18,7 @@ from deeper.study import arms as study_arms
 from deeper.study import table as study_table
 
 SEED = "seed"
+AROUND = ("logger", "store", "results", "reuse", "trust_table", "dry_run", "runtime", "sweeps", "name", "zip")
 ALL = "all trials"
 
 
@@ -116,9 +117,10 @@ def write(jobs: Sequence[JobReturn], arguments: Sequence[str], asked: Sequence[S
 
 
 def _said(overrides: Sequence[str]) -> dict[str, str]:
-    """The values of a job's overrides by name, without those of surroundings."""
+    """The values of a job's overrides by name, without those of surroundings, which change no trial."""
     pairs = (override.lstrip("+").partition("=") for override in filter_overrides(overrides))
-    return {("arm" if key == "study.arm" else key): value for key, _, value in pairs}
+    said = {("arm" if key == "study.arm" else key): value for key, _, value in pairs}
+    return {key: value for key, value in said.items() if key.partition(".")[0] not in AROUND}
 
 
 def _varied(said: Sequence[Mapping[str, str]]) -> list[str]:
