@@ -47,7 +47,7 @@ from deeper.reporting.pages.claim_rows import (
     newest,
 )
 from deeper.reporting.pages.exact_claims import ExactPage
-from deeper.reporting.pages.search import SearchPage, SearchRow
+from deeper.reporting.pages.search import SearchPage
 from deeper.reporting.pages.study import StudyPage
 from deeper.reporting.pages.transfer import TransferPage
 from deeper.reporting.published_numbers import PublishedNumber
@@ -119,6 +119,7 @@ class IndexPage:
         again: how many claims the ledger of record, which stands beside, answers; 0 where it does not.
         before: on the pages of record: what the first ledger said of a claim and what is said now.
         rivals: what classifiers of the same pixels reach beside the best network, by the pictures that studies share.
+        on_their_way: studies of searches that have not come to their end.
     """
 
     studies: Sequence[StudyPage]
@@ -132,6 +133,7 @@ class IndexPage:
     again: int
     before: Sequence[tuple[ClaimRow, VerdictRow]]
     rivals: Sequence[Rival]
+    on_their_way: Sequence[SearchPage]
 
     @property
     def summary(self) -> str:
@@ -235,7 +237,7 @@ def pages(
         INDEX: _render(
             "index.md.j2",
             top=top,
-            index=_index(results, studies, exact, again, search.rows(searches), baselines, before),
+            index=_index(results, studies, exact, again, searches, baselines, before),
         )
     }
     if exact:
@@ -356,12 +358,12 @@ def _index(
     studies: Sequence[StudyPage],
     exact: Sequence[Finding],
     again: Sequence[ClaimRow],
-    searched: Sequence[SearchRow],
+    searches: Sequence[SearchPage],
     baselines: Baselines | None,
     before: Sequence[ClaimRow],
 ) -> IndexPage:
     here = claim_rows([(page.results, page.verdicts, page.published) for page in studies])
-    rows = newest(here, [*again, *searched])
+    rows = newest(here, [*again, *search.rows(searches)])
     of_lectures = {claim: row for claim, row in rows.items() if row.answer.about.is_of_a_lecture}
     measured = {*rows, *(finding.claim for finding in exact)}
     return IndexPage(
@@ -376,6 +378,7 @@ def _index(
         again=len(again),
         before=[(row, rows[row.claim]) for row in before if row.claim in rows],
         rivals=rivals(studies, baselines or Baselines()),
+        on_their_way=[page for page in searches if not page.found.finished],
     )
 
 
