@@ -102,7 +102,7 @@ def test_make_takes_the_folder_of_own_results_as_a_word(copied, own):
 def test_make_keeps_own_results_from_the_committed_ones(copied, own):
     done = subprocess.run(["make", "study", "STUDY=lrn", f"OWN={own}"], cwd=copied, capture_output=True, text=True)
     assert done.returncode == 2
-    assert f"error: OWN={own} must be a folder that can be made" in done.stdout
+    assert f"error: OWN={own} must be a folder that can be made" in done.stderr
     assert "deeper.train" not in done.stdout
 
 
