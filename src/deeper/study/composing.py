@@ -111,8 +111,8 @@ def overrides_of_jobs(
         together: names of settings whose values go in step, in groups.
 
     Raises:
-        DeeperError: of settings that go in step one has no values, or another number of them; or there are no blocks, or
-            not so many.
+        DeeperError: of settings that go in step one has no values, or another number of them; or there are no blocks,
+            or not so many.
     """
     arms = settings(study, profile) if study else {}
     if blocks is not None and (type(blocks) is not int or blocks < 1):
