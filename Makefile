@@ -41,10 +41,10 @@ scm: $(STAMP)
 study: named scm  ## train one study beside the committed results and say how well it agrees: make study STUDY=lrn, STUDY=record/pooling
 	@test -n '$(filter transfer%,$(NAME))' || $(RUN) dvc repro prepare
 	$(RUN) python -m deeper.$(if $(filter transfer%,$(NAME)),transfer,train) --multirun study=$(STUDY) $(OF_RECORD:%=profile=%) \
-	  "results=$$OWN/results" trust_table=false
-	$(RUN) python -m deeper.report "results=$$OWN/results" "reports=$$OWN/reports" family=results exact=false only=$(NAME) \
+	  "results='$$OWN/results'" trust_table=false
+	$(RUN) python -m deeper.report "results='$$OWN/results'" "reports='$$OWN/reports'" family=results exact=false only=$(NAME) \
 	  $(OF_RECORD:%=for_profile=%)
-	@$(RUN) python -m deeper.report "results=$$OWN/results" compare=$(COMMITTED) only=$(NAME) $(OF_RECORD:%=for_profile=%)
+	@$(RUN) python -m deeper.report "results='$$OWN/results'" compare=$(COMMITTED) only=$(NAME) $(OF_RECORD:%=for_profile=%)
 	@echo "read $$OWN/reports/$(STUDY).md; results/ is as it was$(if $(OF_RECORD),,$(comma) and dvc repro would take these trials there)"
 
 named:

@@ -75,6 +75,10 @@ from deeper.errors import hint, one_line
             "a setting takes its value from the environment variable RATE, which is not set; set it",
         ),
         (
+            ConfigCompositionException("Could not override 'profile'.\nNo match in the defaults list."),
+            "this command has no profiles; its own settings say how it runs, and --cfg job prints them",
+        ),
+        (
             YAMLError("found a tab\n  in line 3"),
             "a file is no YAML: found a tab in line 3",
         ),

@@ -100,6 +100,9 @@ def test_the_ledger_of_record_has_pages_beside_and_a_link(folder):
     page = (folder / "reports" / "record" / "a.md").read_text(encoding="utf-8")
     assert "](../../docs/reading.md" in page
     assert "](../docs/" not in page
+    first, again = ((folder / "reports" / below / "README.md").read_text(encoding="utf-8") for below in ("", "record"))
+    assert ("# Is deeper better?" in first, "# Is deeper better?" in again) == (True, False)
+    assert "# The ledger of record\n" in again
 
 
 def test_one_page_alone_leaves_the_others(folder):

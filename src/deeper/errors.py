@@ -131,6 +131,8 @@ def _composition_error(text: str) -> str:
     key = re.search(r"Key '([^']+)' is not in struct", text) or re.search(r"Could not override '([^']+)'", text)
     if key and "@" in key[1]:
         return f"a file of configuration sets {key[1]!r}; its first line must be `# @package _global_`"
+    if key and key[1] == "profile":
+        return "this command has no profiles; its own settings say how it runs, and --cfg job prints them"
     if key:
         return (
             f"unknown setting {key.group(1)!r} in an override, or one that ~ takes out; --cfg job prints all settings, "

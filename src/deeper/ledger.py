@@ -37,12 +37,12 @@ def ledger(cfg: DictConfig) -> None:
     if unknown := [study for study in chosen if study not in studies]:
         raise DeeperError(f"only: the ledger has no study {unknown[0]}; it has {', '.join(studies)}")
     chosen = [study for study in studies if study in chosen]
-    if cfg.dry_run:
-        _plan(cfg, chosen)
-        return
     folder = Path(cfg.results) / RECORD
     if cfg.commit:
         _check_repository(folder)
+    if cfg.dry_run:
+        _plan(cfg, chosen)
+        return
     folder.mkdir(parents=True, exist_ok=True)
     settings = [f"logger={cfg.mirror}", f"store={cfg.store}", f"results={cfg.results}"]
     settings += [] if cfg.slots is None else [f"hydra.launcher.slots={cfg.slots}"]
@@ -79,7 +79,7 @@ def _plan(cfg: DictConfig, studies: list[str]) -> None:
     from deeper.reporting import plan_text
     from deeper.study import campaign
 
-    overrides = [f"store={cfg.store}", f"results={cfg.results}", "logger=none"]
+    overrides = [f"store={cfg.store}", f"results={cfg.results}", f"logger={cfg.mirror}"]
     plans = {}
     for study in studies:
         plans[study] = campaign.forecast(study, cfg.more_blocks.get(study, cfg.blocks), overrides, cfg.slots)

@@ -3,7 +3,7 @@
 import synthetic
 import yaml
 
-from deeper.claims.family import family_of, planned
+from deeper.claims.family import family_of, planned, planned_seeds
 from deeper.claims.metrics import FACTS
 from deeper.paths import CONF
 from deeper.schema.ledger import ledger
@@ -56,3 +56,8 @@ def test_a_study_that_the_ledger_does_not_name_changes_no_interval_of_record():
     first = planned()[0]
     assert family_of(first, "record", [LEDGERS]) == family_of(first, "record", [])
     assert family_of(LEDGERS, "record", []) == family_of(first, "record", []) + 2
+
+
+def test_the_seeds_that_are_planned_are_those_of_the_ledger_s_blocks():
+    seeds = {"pooling": 8, "dense": 12, "zoo": 3, "model_ensemble": 32, "mine": 0}  # of averages of four, eight groups
+    assert {name: planned_seeds(name) for name in seeds} == seeds

@@ -281,9 +281,14 @@ TODAY = {  # what recipes have since 2021 that those before had not
         "augment.train[2].deviation": 0.5,
         "batch.transforms[0].probability": 0.25,
         "batch.transforms[0].fill": "pixel",
+        "batch.transforms[0].least": 0.02,
+        "batch.transforms[0].most": pytest.approx(1 / 3),
+        "batch.transforms[0].rectangles": 1,
         "batch.transforms[1].mixup_alpha": 0.8,
         "batch.transforms[1].cutmix_alpha": 1.0,
         "batch.transforms[1].prob": 1.0,
+        "batch.transforms[1].switch_prob": 0.5,
+        "batch.transforms[1].mode": "batch",
         "batch.transforms[1].label_smoothing": 0.0,
         "loss": None,
         "average.decay": 0.9999,
@@ -442,7 +447,6 @@ def test_the_table_of_recipes_tells_what_they_are(name):
     assert [int(number) for number in re.findall(r"\d+", length)] == [paper.epochs, paper.batch]
     assert ("none" not in decay and float(re.match(r"[\d.e-]+", decay)[0])) == paper.decay
     assert ("not on depthwise" in decay) == (paper.spared == "depthwise")
-    assert rate.startswith("the same") or float(re.search(r"[\d.][\d.e-]*", rate)[0]) == recipe(name).recipe.lr
     assert ("Nesterov" in rate) == paper.optimizer.get("nesterov", False)
     kind = recipe(name).optimizer["_target_"].rpartition(".")[2]
     assert [word for word in ("RMSProp", "LAMB", "AdamW") if word.lower() in kind.lower()] == re.findall(
@@ -452,13 +456,140 @@ def test_the_table_of_recipes_tells_what_they_are(name):
     assert paper.data != "imagenet" or int((re.findall(r"(\d+) pixels", data) or [224])[0]) == paper.size
 
 
+def told_rate(name, epoch):
+    """The rate of an epoch by the words of the table's cell, such as ``0.1, ÷ 10 at quarters``."""
+    length, cell = PAPERS[name].epochs, told(6)[name][4]
+    if cell.startswith("the same"):
+        return told_rate("resnet", epoch)
+    start = float(re.search(r"\d[\d.e-]*", cell)[0])
+    if parts := re.search("(quarters|thirds|1/2 and 3/4)", cell):
+        at = {"quarters": (1 / 4, 1 / 2, 3 / 4), "thirds": (1 / 3, 2 / 3), "1/2 and 3/4": (1 / 2, 3 / 4)}[parts[1]]
+        return start / 10 ** sum(epoch >= length * part for part in at)
+    if every := re.search(r"÷ 10 every (\d+) epochs", cell):
+        return start / 10 ** (epoch // int(every[1]))
+    if falling := re.search(r"× ([\d.]+) (?:every ([\d.]+) epochs|an epoch)", cell):
+        return start * float(falling[1]) ** (epoch * (1 + 1e-12) // float(falling[2] or 1))
+    if at := re.search(r"× ([\d.]+) at epochs ([\d, ]+\d)", cell):
+        return start * float(at[1]) ** sum(epoch >= int(one) for one in at[2].split(","))
+    if after := re.search(r"× ([\d., ]+) after ([\d, ]+) epochs", cell):
+        steps = zip((int(one) for one in after[2].split(",")), map(float, after[1].split(",")), strict=True)
+        return start * ([1.0] + [factor for from_epoch, factor in steps if epoch >= from_epoch])[-1]
+    if "whenever the rest has halved" in cell:
+        return start / 10 ** math.floor(math.log2(length / (length - epoch)))
+    begins = 20 if "after 20 epochs" in cell and name == "convnext" else 0
+    assert "cosine" in cell
+    return start / 2 * (1 + math.cos(math.pi * (epoch - begins) / (length - begins)))
+
+
+@pytest.mark.parametrize("name", PAPERS)
+def test_the_table_of_recipes_tells_every_rate(name):
+    paper = PAPERS[name]
+    assert {epoch: told_rate(name, epoch) for epoch in paper.rates} == pytest.approx(paper.rates)
+
+
+def in_words(transforms, size):
+    """What a list of transforms does to pictures, as the table has it."""
+    said = []
+    for one in transforms:
+        kind, values = one["_target_"].rpartition(".")[2], {**one}
+        match kind:
+            case "Middle" if values["share"] == 1:
+                said.append(f"middle {values['size']}")
+            case "Resize":
+                said.append(f"side {values['size']}")
+            case "ShorterSide":
+                said.append(f"side {values['least']} to {values['most']}")
+            case "RandomCrop":
+                said.append(f"crop {values['size']}")
+            case "OneOfTenCrops":
+                said.append("one of 10 crops")
+            case "ResizedCrop":
+                least, most = values.get("scale", (0.08, 1.0))
+                said.append(f"crop of {100 * least:.0f} to {100 * most:.0f} %")
+            case "RandomHorizontalFlip":
+                said.append("mirror")
+            case "ColourShift":
+                said.append(f"colour shift {values['deviation']:g}")
+            case "BrightnessShift":
+                said.append(f"brightness ± {values['most']}")
+            case "ColorJitter":
+                said.append(_jitter(values))
+            case "AutoAugment":
+                said.append("AutoAugment")
+            case "PictureRandAugment":
+                said.append(f"RandAugment {values['magnitude']} ± {values['deviation']:g}")
+            case _:
+                raise AssertionError(kind)
+    return ", ".join(said)
+
+
+def _jitter(values):
+    if {"brightness", "contrast", "saturation"} <= values.keys():
+        return f"colours × {1 - values['contrast']:g} to {1 + values['contrast']:g}"
+    named = " and ".join(key for key in ("contrast", "saturation") if key in values)
+    hue = f", hue ± {values['hue']:g}" if "hue" in values else ""
+    return f"{named} × {1 - values['saturation']:g} to {1 + values['saturation']:g}{hue}"
+
+
+def mixed(batch):
+    """What a group of ``conf/batch`` does, as the table has it."""
+    if not batch:
+        return ""
+    said = []
+    for one in batch.get("transforms", [batch]):
+        if "probability" in one:
+            said.append(f"erasing {one['probability']:g}")
+        else:
+            said.append(f"mixup {one['mixup_alpha']:g} or cutmix {one['cutmix_alpha']:g}")
+    return "; " + ", ".join(said)
+
+
+def tested(augment, size):
+    """How a picture is tested, as the table has it."""
+    last = (augment["test"] or augment["evaluation"])[-1]
+    kind = last["_target_"].rpartition(".")[2]
+    if kind == "WholePicture":
+        return f"densely at {last['sides'][0]}, and mirrors"
+    if kind == "Middle":
+        return f"middle {100 * last['share']:g} %" + (f" at {last['size']}" if last["size"] != size else "")
+    return f"{ {'TenCrop': 10, 'GoogLeNetCrops': 144}[kind] } crops"
+
+
 @pytest.mark.parametrize("name", PHOTOGRAPHS)
-def test_the_table_of_pictures_tells_what_is_done(name):
-    paper, (_, training, testing, average, spared) = PAPERS[name], told(5)[name]
-    if scale := re.search(r"crop of (\d+) to 100 %", training):
-        assert int(scale[1]) == 100 * paper.crops.scale[0]
-    views = re.match(r"(\d+) crops", testing)
-    assert (int(views[1]) if views else 2 if "densely" in testing else 1) == paper.crops.views
+def test_the_table_of_pictures_has_every_transform(name):
+    cfg = recipe(name)
+    augment, batch = (OmegaConf.to_container(part, resolve=True) if part else None for part in (cfg.augment, cfg.batch))
+    _, training, testing, _, _ = told(5)[name]
+    if other := re.fullmatch(r"as `(\w+)`", training):
+        training = told(5)[other[1]][1]
+    assert training == in_words(augment["train"], PAPERS[name].size) + mixed(batch)
+    assert testing == tested(augment, PAPERS[name].size)
+
+
+DROPOUT = {
+    "vgg": 0.5,
+    "zfnet": 0.5,
+    "alexnet": 0.5,
+    "googlenet": 0.4,
+    "inception_v3": 0.2,
+    "inception_v4": 0.2,
+    "mobilenet_v2": 0.2,
+    "efficientnet": 0.2,
+    "nasnet_a": 0.5,
+}
+
+
+@pytest.mark.parametrize("name", DROPOUT)
+def test_the_classifier_drops_what_the_paper_drops(name):
+    with torch.device("meta"):
+        network = build(OmegaConf.to_container(recipe(name).model, resolve=True))
+    dropped = [part.p for part in network.modules() if isinstance(part, torch.nn.Dropout) and part.p]
+    assert set(dropped) == ({0.4, 0.7} if name == "googlenet" else {DROPOUT[name]})
+
+
+@pytest.mark.parametrize("name", PHOTOGRAPHS)
+def test_the_table_of_pictures_tells_averages_and_what_is_spared(name):
+    paper, (*_, average, spared) = PAPERS[name], told(5)[name]
     assert (float(average) if average else None) == paper.average
     words = {"vectors": "biases", "depthwise": "biases, normalisation, depthwise filters", None: ""}
     assert spared.startswith(words.get(paper.spared, paper.spared))
@@ -509,6 +640,8 @@ def test_the_first_five_epochs_of_efficientnet_rise_from_nothing():
     cfg = recipe("efficientnet")
     schedule = instantiate(cfg.schedule)
     assert schedule(0, 350 * 300, 300) < 0.001
+    before, after = (schedule(round(2.4 * 300) + step, 350 * 300, 300) for step in (-1, 0))
+    assert after / before == pytest.approx(0.97, rel=0.002)  # the rate falls within the warm-up too
     assert schedule(5 * 300, 350 * 300, 300) == pytest.approx(0.97**2)
 
 

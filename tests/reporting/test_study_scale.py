@@ -46,7 +46,7 @@ def page(monkeypatch):
 
     def write(results):
         files = site.pages([results], SHELF)
-        return files["residual_vs_plain.md"].decode(), files["README.md"].decode()
+        return files[f"{results.name}.md"].decode(), files["README.md"].decode()
 
     return write
 
@@ -54,8 +54,15 @@ def page(monkeypatch):
 def test_one_scale_for_all_needs_no_remark(page):
     text, index = page(made())
     assert "Fashion-MNIST, 5,000 training images of 14×14 pixels, 2 epochs, profile `pocket`, 2 seeds." in text
+
     assert "(by arm)" not in text + index
     assert "differs in" not in text
+
+
+def test_a_part_of_the_seeds_that_the_ledger_plans_is_said(page):
+    content = synthetic.results(seeds=2, epochs=2)
+    content |= {"profile": "record", "study": content["study"] | {"name": "pooling"}}
+    assert "profile `record`, 2 of 8 planned seeds." in page(results_of(content))[0]
 
 
 def test_what_varies_is_by_arm_everywhere(page):

@@ -144,6 +144,11 @@ def test_a_plan_of_the_ledger_counts_trials_and_sums_hours(root, tmp_path):
     assert ledger({"pooling": untold}).splitlines()[2].split()[-2:] == ["unknown", "6"]
 
 
+def test_more_blocks_than_a_study_has_seeds_for_are_refused(root, tmp_path):
+    with pytest.raises(DeeperError, match=r"blocks=9: the seeds of study pooling are enough for 8"):
+        forecast("pooling", 9, [f"data.root={root}", f"store={tmp_path}", "logger=none"])
+
+
 def test_a_study_without_seeds_for_the_block_says_so(tmp_path):
     with pytest.raises(DeeperError, match="study a has no block 1"):
         measure(["a"], 1, tmp_path, [], 0.0, lambda *block: None, lambda command, deadline: True)

@@ -141,6 +141,19 @@ def test_a_mistake_in_a_study_is_one_line(mistake, entrance, write, tmp_path, mo
     check_line(tmp_path, key, hint, *call(words, monkeypatch))
 
 
+def test_a_mistake_among_the_rates_is_said_of_their_file(write, tmp_path, monkeypatch):
+    words = write(BLOCK)
+    study = tmp_path / "conf" / "study" / "typo.yaml"
+    head, _, rest = study.read_text().partition("\n")
+    study.write_text(f"{head}\ndefaults:\n  - optional /rates@study.rates: typo\n{rest}")
+    (tmp_path / "conf" / "rates").mkdir()
+    (tmp_path / "conf" / "rates" / "typo.yaml").write_text("wide: {rate: -0.1}\n")
+    status, out, err = call(words, monkeypatch)
+    assert (status, out) == (2, "")
+    assert err.startswith(f"error: {tmp_path}/conf/rates/typo.yaml: wide.")
+    assert len(err.splitlines()) == 1
+
+
 LAUNCHERS = {
     "slots": ("--multirun", "hydra/launcher=slots"),
     "basic": ("--multirun", "hydra/launcher=basic"),

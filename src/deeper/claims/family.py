@@ -41,6 +41,13 @@ def planned() -> tuple[Study, ...]:
     return tuple(read_study(yaml_value(file.read_bytes())["study"], str(file)) for file in files)
 
 
+def planned_seeds(study: str) -> int:
+    """How many seeds each arm of a study of record gets, by ``conf/ledger.yaml``; 0 where it is none of those."""
+    said = yaml_value((CONF / "ledger.yaml").read_bytes())
+    blocks = said["more_blocks"].get(study, said["blocks"])
+    return next((blocks * one.block for one in planned() if one.name == study), 0)
+
+
 def _count(study: Study, asked: Iterable[str]) -> int:
     tests = [test for claim, test in study.claims.items() if claim in asked]
     return sum(comparison.metric not in FACTS for test in tests for comparison in test.comparisons)

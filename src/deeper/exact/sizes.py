@@ -1,14 +1,14 @@
 """Claims on the parameters of whole networks, counted on networks built from their configurations."""
 
-import csv
-
 from torch import nn
 
 from deeper.cost.networks import network
+from deeper.errors import DeeperError
 from deeper.exact.computed_claim import POINTS, RATIO, SHARE, Part, computes, three_digits
 from deeper.paths import ROOT
+from deeper.schema.published import IMAGENET, RESTORE, read_rows
 
-PUBLISHED = ROOT / "published" / "imagenet.csv"
+SHELF = ROOT / "published" / IMAGENET
 PAIRS = (("DenseNet-169", "ResNet-50"), ("DenseNet-201", "ResNet-101"), ("DenseNet-264", "ResNet-152"))
 DENSE = {"variant": "k=32", "protocol": "single crop, val"}
 RESIDUAL = {"variant": "fb.resnet.torch re-training", "protocol": "single center crop, val"}
@@ -153,9 +153,10 @@ def _named(row: dict[str, str]) -> str:
 def _top1(title: str) -> float:
     """The error of ``title`` in its row of the published numbers."""
     wanted = {"architecture": title} | (DENSE if title.startswith("Dense") else RESIDUAL)
-    with open(PUBLISHED, encoding="utf-8", newline="") as file:
-        (row,) = [row for row in csv.DictReader(file) if wanted.items() <= row.items()]
-    return float(row["top1_error"])
+    found = [row["top1_error"] for row in read_rows(SHELF) if wanted.items() <= row.items()]
+    if len(found) != 1 or not found[0]:
+        raise DeeperError(f"{SHELF} must have one row with a top-1 error of {title} ({wanted}); {RESTORE}")
+    return float(found[0])
 
 
 @computes("squeezenet-params")

@@ -1,17 +1,16 @@
 """Published numbers that stand beside a study's own: rows of ``published/*.csv`` that its file selects."""
 
-import csv
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from deeper.reporting import words
+from deeper.schema.published import PAIRS, read_rows
 from deeper.schema.study import Study
 from deeper.study.published_rows import published_rows
 
 CsvRow = Mapping[str, str]
 
-PAIRS = "pairs.csv"
 AUGMENTED = {"yes": "augmented", "no": "not augmented"}
 UNITS = {"%": " %", "points": " points", "M": " M", "times faster": " times", "layers": " layers"}
 
@@ -90,12 +89,9 @@ def select(study: Study, folder: Path, where: str) -> list[PublishedNumber]:
 def _pairs(folder: Path) -> dict[tuple[str, ...], tuple[tuple[str, str, str], ...]]:
     """By row of ``ablations.csv`` the claims and arms whose difference it is; none where the file is not there."""
     path = folder / PAIRS
-    if not path.exists():
-        return {}
     found: dict[tuple[str, ...], tuple[tuple[str, str, str], ...]] = {}
-    with path.open(encoding="utf-8", newline="") as file:
-        for row in csv.DictReader(file):
-            found[_key(row)] = (*found.get(_key(row), ()), (row["claim"], row["of"], row["against"]))
+    for row in read_rows(path) if path.exists() else ():
+        found[_key(row)] = (*found.get(_key(row), ()), (row["claim"], row["of"], row["against"]))
     return found
 
 

@@ -23,7 +23,7 @@ from deeper.study import averaging
 from deeper.study import table as study_table
 from deeper.study.probe_functions import check_functions
 from deeper.study.published_rows import published_rows
-from deeper.study.rates import check_rates
+from deeper.study.rates import check_rates, read_rates
 
 
 def study_file(runtime: Mapping[str, Any]) -> str | None:
@@ -57,6 +57,10 @@ def checked_study(cfg: DictConfig, runtime: Mapping[str, Any]) -> Study | None:
             exist.
     """
     where = study_file(runtime)
+    if (folder := study_folder(runtime)) is not None:
+        rates = folder / "rates" / f"{Path(runtime['choices']['study']).name}.yaml"
+        if rates.exists():  # a mistake there would be blamed on the study's file, which takes its rates from it
+            read_rates(rates)
     study = study_arms.study_of(cfg, where)
     if study is None:
         return None

@@ -111,7 +111,8 @@ def overrides_of_jobs(
         together: names of settings whose values go in step, in groups.
 
     Raises:
-        DeeperError: of settings that go in step one has no values, or another number of them; or there are no blocks.
+        DeeperError: of settings that go in step one has no values, or another number of them; or there are no blocks,
+            or not so many.
     """
     arms = settings(study, profile) if study else {}
     if blocks is not None and (type(blocks) is not int or blocks < 1):
@@ -127,7 +128,11 @@ def overrides_of_jobs(
     jobs: list[list[str]] = []
     for name, chosen in arms.items():
         of_arm = parser.parse_overrides(overrides_of_arm(name, chosen))
-        jobs += BasicSweeper.split_arguments([*grid, *of_arm, *line], None)[0][: blocks and blocks * study.block]
+        own = BasicSweeper.split_arguments([*grid, *of_arm, *line], None)[0]
+        if blocks is not None and len(own) < blocks * study.block:
+            there = len(own) // study.block
+            raise DeeperError(f"blocks={blocks}: the seeds of study {study.name} are enough for {there}")
+        jobs += own[: blocks and blocks * study.block]
     return jobs
 
 

@@ -1,10 +1,10 @@
 """The published numbers that a study selects: rows of ``published/*.csv``."""
 
-import csv
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from deeper.errors import DeeperError, hint
+from deeper.schema.published import read_rows
 from deeper.schema.study import PublishedRows, Study
 
 
@@ -17,7 +17,7 @@ def published_rows(study: Study, folder: Path, where: str) -> list[tuple[Publish
         where: the study's file, for the error.
 
     Raises:
-        DeeperError: a file is missing, a column does not exist, or an entry selects nothing.
+        DeeperError: a file is missing or damaged, a column does not exist, or an entry selects nothing.
     """
     return [
         (chosen, _select(chosen, folder, f"{where}: study.published.{index}"))
@@ -26,7 +26,7 @@ def published_rows(study: Study, folder: Path, where: str) -> list[tuple[Publish
 
 
 def _select(chosen: PublishedRows, folder: Path, where: str) -> list[Mapping[str, str]]:
-    rows = _rows(folder / chosen.file)
+    rows = read_rows(folder / chosen.file)
     columns = list(rows[0]) if rows else []
     for column in chosen.where:
         if column not in columns:
@@ -44,20 +44,3 @@ def _closest(chosen: PublishedRows, rows: Sequence[Mapping[str, str]]) -> str:
         if str(value) not in values and (words := hint(value, values)).startswith("did you mean"):
             return f"; {words}"
     return ""
-
-
-def _rows(path: Path) -> list[Mapping[str, str]]:
-    try:
-        with open(path, encoding="utf-8", newline="") as file:
-            reader = csv.DictReader(file, strict=True)
-            rows = list(reader)
-    except FileNotFoundError:
-        raise DeeperError(
-            f"{path} is missing; restore it from version control or name the folder, published=FOLDER"
-        ) from None
-    except (csv.Error, UnicodeDecodeError) as error:
-        raise DeeperError(f"{path} is damaged ({error}); restore it from version control") from None
-    for number, row in enumerate(rows, 1):
-        if None in row or None in row.values():
-            raise DeeperError(f"{path}: row {number} has not one value a column; restore it from version control")
-    return rows

@@ -5,11 +5,15 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from pydantic import ValidationError
 
 from deeper.errors import DeeperError
 from deeper.files import yaml_value
 from deeper.run.identity import kind
+from deeper.schema.errors import explain
 from deeper.schema.study import RateSearch, Study
+
+MEND = "restore it from version control, or remove it and search anew: tune=true"
 
 
 def alike(config: Mapping[str, Any]) -> str:
@@ -24,9 +28,19 @@ def read_rates(path: Path) -> dict[str, RateSearch]:
         DeeperError: it is no file of rates.
     """
     try:
-        return {arm: RateSearch.model_validate(row) for arm, row in (yaml_value(path.read_bytes()) or {}).items()}
-    except (ValueError, AttributeError, yaml.YAMLError) as error:
-        raise DeeperError(f"{path} is no file of learning rates ({str(error).splitlines()[0]}); tune anew") from error
+        rows = yaml_value(path.read_bytes()) or {}
+    except (ValueError, yaml.YAMLError) as error:
+        raise DeeperError(f"{path} is no file of learning rates ({' '.join(str(error).split())}); {MEND}") from error
+    if not isinstance(rows, dict):
+        raise DeeperError(f"{path} is no file of learning rates: it must be a mapping of arms; {MEND}")
+    return {arm: _search(row, path, arm) for arm, row in rows.items()}
+
+
+def _search(row: Any, path: Path, arm: str) -> RateSearch:
+    try:
+        return RateSearch.model_validate(row)
+    except ValidationError as error:
+        raise DeeperError(f"{explain(error, RateSearch, str(path), [arm])}; {MEND}") from None
 
 
 def check_rates(study: Study, configs: Mapping[str, Mapping[str, Any]], profile: str) -> None:

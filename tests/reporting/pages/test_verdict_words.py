@@ -55,19 +55,19 @@ SEARCH = RateSearch(rate=0.2, tried={"0.1": 0.3, "0.2": 0.2}, **SIZE)
     [
         (
             AboveBaseline(OF, 0.25, 0.19, 0.175),
-            "test error of Plain-56: 25.0 %; on the same pixels logistic regression 19.0 % and a random forest 17.5 %",
+            "Plain-56: test error 25.0 %; on the same pixels logistic regression 19.0 % and a random forest 17.5 %",
         ),
         (AboveBaseline(OF, 0.18, 0.19, 0.175), "a random forest 17.5 %, which does as well or better"),
         (AboveBaseline(OF, 0.25, 0.19, None), "on the same pixels logistic regression 19.0 %"),
         (AboveBaseline(OF, 0.25, None, None), "25.0 %; logistic regression on the same pixels: not computed"),
-        (FitsTraining(OF, 0.0123), "training error of Plain-56: 1.23 %, at most 1 % is asked"),
-        (FitsTraining(OF, float("nan")), "training error of Plain-56: –"),
+        (FitsTraining(OF, 0.0123), "Plain-56: training error 1.23 %, at most 1 % is asked"),
+        (FitsTraining(OF, float("nan")), "Plain-56: training error –"),
         (
             WithinBudget(Budget(metric="params", arms=(AGAINST, OF)), OF, 0.031),
-            "Plain-56 deviates by +3.1 % of parameters, at most 2 % is asked",
+            "Plain-56: +3.1 % of parameters from the first, at most 2 % is asked",
         ),
-        (RateInside(OF, SEARCH), "learning rate of Plain-56: 0.2, tried from 0.1 to 0.2"),
-        (RateInside(OF, None), "no learning rate of Plain-56 was searched"),
+        (RateInside(OF, SEARCH), "Plain-56: learning rate 0.2, tried from 0.1 to 0.2"),
+        (RateInside(OF, None), "Plain-56: no learning rate was searched"),
         (
             OrderIsStable(outcome("test_error").comparison, 0.01, -0.02),
             "Plain-56 − Plain-20: +1.00 points in the searches of rates, −2.00 at the full length",

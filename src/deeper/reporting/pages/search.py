@@ -1,6 +1,5 @@
 """The page of a study of searches: what was found after how many networks, the cells drawn, what it cost."""
 
-import csv
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from deeper.reporting.charts.searches import DrawnCell, SoFar
 from deeper.reporting.pages.claim_rows import VerdictRow
 from deeper.schema.baselines import FILE as BASELINES
 from deeper.schema.baselines import Baselines, read_baselines
+from deeper.schema.published import SEARCH, read_rows
 from deeper.schema.results import RECORD, measured_with
 from deeper.schema.search import (
     BEST,
@@ -259,11 +259,8 @@ def rows(found: Sequence[SearchPage]) -> list[SearchRow]:
 
 def published(shelf: Path) -> list[dict[str, str]]:
     """What searches of papers cost; none where the shelf has no such file."""
-    path = shelf / "search.csv"
-    if not path.exists():
-        return []
-    with path.open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
+    path = shelf / SEARCH
+    return read_rows(path) if path.exists() else []
 
 
 def precondition(one: searched.Asked, page: SearchPage) -> str:

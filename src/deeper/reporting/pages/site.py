@@ -136,6 +136,11 @@ class IndexPage:
     on_their_way: Sequence[SearchPage]
 
     @property
+    def is_of_record(self) -> bool:
+        """Whether it is that of the ledger of record, which stands in a folder below the first page."""
+        return bool(self.studies) and all(page.results.table.profile == RECORD for page in self.studies)
+
+    @property
     def summary(self) -> str:
         """``2 contradicted, 4 mixed, 11 supported and 21 cannot tell``: those verdicts that there are."""
         return words.listed([f"{len(rows)} {verdict}" for verdict, rows in self.rows.items()])

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from deeper.claims import budgets
+from deeper.claims.family import planned_seeds
 from deeper.claims.metrics import FRACTION, METRICS, at
 from deeper.claims.statistics import FEW, NO_LIMITS, PERCENTAGE
 from deeper.claims.verdicts import Outcome, Verdict, measure
@@ -97,9 +98,12 @@ class StudyPage:
 
     @property
     def seeds_words(self) -> str:
-        """``5 seeds``, ``3 and 5 seeds (by arm)``: of the arms that are trained."""
+        """``5 seeds``, ``3 and 5 seeds (by arm)``, ``4 of 8 planned seeds``: of the arms that are trained."""
         counts = sorted({len(arm.rows) for arm in self.arms if not arm.average})
         by_arm = f" ({BY_ARM})" if len(counts) > 1 else ""
+        planned = planned_seeds(self.name) if self.results.table.profile == RECORD else 0
+        if counts and max(counts) < planned:
+            return f"{words.several(counts)} of {planned} planned seeds{by_arm}"
         return f"{words.several(counts)} {'seed' if counts == [1] else 'seeds'}{by_arm}"
 
     @property

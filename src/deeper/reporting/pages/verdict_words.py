@@ -60,21 +60,21 @@ def counted(results: StudyResults, verdict: Verdict) -> str:
 
 
 def precondition(results: StudyResults, one: Precondition) -> str:
-    """A precondition with its numbers: ``training error of ResNet-20: 0.4 %, at most 1 % is asked``."""
+    """A precondition with its numbers: ``ResNet-20: training error 0.4 %, at most 1 % is asked``."""
     match one:
         case AboveBaseline():
             return _beside_baselines(results.label(one.arm), one)
         case FitsTraining():
             asked = f"at most {words.number(100 * FITTED, 0)} % is asked"
-            return f"training error of {results.label(one.arm)}: {words.number(100 * one.train_error)} %, {asked}"
+            return f"{results.label(one.arm)}: training error {words.number(100 * one.train_error)} %, {asked}"
         case WithinBudget():
             off = f"{words.number(100 * one.deviation, 1, sign=True)} % of {METRICS[one.budget.metric].label}"
-            return f"{results.label(one.arm)} deviates by {off}, at most {100 * one.budget.within:g} % is asked"
+            return f"{results.label(one.arm)}: {off} from the first, at most {100 * one.budget.within:g} % is asked"
         case RateInside(search=None):
-            return f"no learning rate of {results.label(one.arm)} was searched"
+            return f"{results.label(one.arm)}: no learning rate was searched"
         case RateInside():
             tried = f"tried from {one.lowest:g} to {one.highest:g}"
-            return f"learning rate of {results.label(one.arm)}: {one.search.rate:g}, {tried}"
+            return f"{results.label(one.arm)}: learning rate {one.search.rate:g}, {tried}"
         case OrderIsStable(comparison):
             metric = METRICS[comparison.metric]
             short, full = (words.amount(metric, value, sign=True) for value in (one.short, one.full))
@@ -83,7 +83,7 @@ def precondition(results: StudyResults, one: Precondition) -> str:
 
 
 def _beside_baselines(label: str, one: AboveBaseline) -> str:
-    own = f"test error of {label}: {words.number(100 * one.error, 1)} %"
+    own = f"{label}: test error {words.number(100 * one.error, 1)} %"
     if one.logistic is None:
         return f"{own}; logistic regression on the same pixels: not computed"
     others = [("logistic regression", one.logistic), ("a random forest", one.forest)]
