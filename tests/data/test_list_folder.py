@@ -1,6 +1,8 @@
 import errno
+import itertools
 import os
 import shutil
+from pathlib import Path
 
 import deep_pictures
 import numpy as np
@@ -10,12 +12,15 @@ from hydra import compose, initialize_config_dir
 from PIL import Image
 
 from deeper.data import list_folder
+from deeper.data.class_folders import class_folders
 from deeper.data.listing import open_listing
 from deeper.data.prepared import write_files
 from deeper.errors import DeeperError
 from deeper.files import write_json
 from deeper.paths import CONF
 from deeper.prepare import main, prepare
+
+PARTS = ("train", "validation", "test")
 
 
 def listed(folder, root, *overrides):
@@ -313,3 +318,33 @@ def test_a_name_that_is_not_utf8_is_listed_and_read(folder, tmp_path):
     listing = listed(folder, tmp_path / "data")[1]
     (row,) = (row for row in range(len(listing.labels)) if os.fsencode(listing.path(row)) == odd)
     assert listing.read(row)[:4] == b"\x89PNG"
+
+
+def test_copies_of_a_picture_are_in_one_part(tmp_path):
+    folder = photographs.write(tmp_path / "pictures", parts={"": 6})
+    for picture in sorted(folder.rglob("*.JPEG")):
+        for number in range(3):
+            shutil.copy(picture, picture.with_name(f"{number}-{picture.name}"))
+    said, listing = listed(folder, tmp_path / "data")
+    parts = {part: {listing.digests[row].tobytes() for row in listing.rows(part)} for part in PARTS}
+    assert not any(parts[one] & parts[other] for one, other in itertools.combinations(PARTS, 2))
+    assert (len(listing.labels), len(set.union(*parts.values()))) == (72, 18)
+    assert "byte for byte" not in said
+
+
+def test_copies_in_the_folders_own_parts_and_in_two_classes_are_counted(tmp_path):
+    folder = photographs.write(tmp_path / "pictures", parts={"train": 6, "test": 3})
+    one, other, *_ = sorted(path for path in (folder / "train").iterdir() if path.is_dir())
+    picture = sorted(one.iterdir())[0]
+    shutil.copy(picture, folder / "test" / one.name / "copy.jpg")
+    shutil.copy(sorted(one.iterdir())[1], other / "copy.jpg")
+    said, _ = listed(folder, tmp_path / "data")
+    assert "; 1 test pictures are training or validation pictures too, byte for byte" in said
+    assert "; 1 pictures are in another class too, byte for byte" in said
+
+
+def test_a_folder_by_a_relative_name_is_the_same(folder, tmp_path, monkeypatch):
+    found = class_folders(folder)
+    monkeypatch.chdir(folder)
+    assert class_folders(Path()) == found
+    assert {file.name.partition("/")[0] for file in found.files} == {"train", "val"}

@@ -128,3 +128,16 @@ def test_a_file_system_without_locks_keeps_no_copy_and_stops_nothing(prepared, m
     monkeypatch.setattr(fcntl, "flock", refused)
     assert np.array_equal(open_resized(prepared, 9).images, resize(open_set(prepared).images, 9))
     assert not list(prepared.parent.glob(".resized/*"))
+
+
+def test_copies_of_the_set_before_it_was_prepared_anew_are_removed(prepared):
+    open_resized(prepared, 9)
+    other = prepared.parent / ".resized" / "tiny-9-more-0123456789abcdef.npy"
+    other.write_bytes(b"of a set whose name begins alike")
+    parts = released.pictures(60, 10, seed=3), released.pictures(20, 10, seed=2)
+    write_set(prepared, "tiny", LabelledImages(*parts[0], *parts[1], [f"class {i}" for i in range(10)]), 20, {})
+    open_resized(prepared, 9)
+    open_resized(prepared, 10)
+    kept = sorted(path.name[:7] for path in other.parent.glob("tiny-*.npy") if path != other)
+    assert kept == ["tiny-10", "tiny-9-"]
+    assert other.exists()

@@ -223,3 +223,14 @@ def test_an_epoch_of_ten_times_as_many_pictures_takes_no_more_memory(tmp_path):
     (few, less), (many, more) = seen
     assert many > 9 * few > 0
     assert more - less < 8 * 1024  # KiB of some 400 MiB
+
+
+class Fails:
+    def __call__(self, picture):
+        raise ValueError("bits must be between\nor equal to 1 and 8")
+
+
+def test_a_transform_that_fails_names_the_picture(root):
+    data, augment = loaded(root), PictureTransforms([Fails()], [Fails()])
+    with pytest.raises(DeeperError, match=r"augment fails on .*\.JPEG: bits must be between or equal"):
+        list(data.evaluation_batches(augment, data.train, 4, CPU))

@@ -1,3 +1,5 @@
+import random
+
 import numpy as np
 import pytest
 import torch
@@ -12,6 +14,7 @@ from deeper.data.transforms import (
     GridOfCrops,
     Middle,
     OneOfTenCrops,
+    PictureRandAugment,
     PictureTransforms,
     ResizedCrop,
     ShorterSide,
@@ -157,3 +160,19 @@ def test_a_shift_of_brightness_adds_one_number_to_all_pixels():
     by_brightness = TENSOR.flatten().argsort()
     for _ in range(20):  # what is too bright or too dark is white or black, and does not wrap around
         assert (BrightnessShift(600)(TENSOR).flatten()[by_brightness].int().diff() >= 0).all()
+
+
+def test_a_grid_has_room_for_its_crops():
+    with pytest.raises(ValueError, match="none may be shorter than a crop of size=224"):
+        GridOfCrops(224, 5, [256, 200])
+    with pytest.raises(ValueError, match="across=1"):
+        GridOfCrops(224, 1)
+
+
+def test_operations_of_the_largest_strength_take_every_picture():
+    random.seed(0)
+    augment = PictureRandAugment(operations=2, magnitude=10, deviation=0.5)
+    picture = TENSOR[:, :16, :16]
+    assert all(augment(picture).shape == picture.shape for _ in range(300))  # a posterised one keeps a bit at least
+    with pytest.raises(ValueError, match=r"magnitude=7.5: it must be a whole number"):
+        PictureRandAugment(magnitude=7.5)

@@ -2,6 +2,7 @@
 
 import inspect
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -13,8 +14,11 @@ from transfers import TIMM, draw, job
 from trials import finish, start, train
 
 from deeper.errors import DeeperError
+from deeper.fit import callbacks
 from deeper.fit import fit as fitting
+from deeper.fit.callbacks import AveragedWeights, scale_of_gradients
 from deeper.fit.fit import fit, load
+from deeper.fit.module import ImageClassifier
 from deeper.fit.outcome import Surroundings
 from deeper.models.build import build
 from deeper.run.store import PREDICTIONS, WEIGHTS
@@ -374,3 +378,46 @@ def test_counts_and_losses_are_not_summed_in_sixteen_bits(root, tmp_path, precis
     logits, labels = torch.from_numpy(kept["logits"]), torch.from_numpy(kept["labels"])
     assert metrics["test_error"] == (logits.argmax(1) != labels).double().mean()
     assert metrics["test_loss"] == pytest.approx(torch.nn.functional.cross_entropy(logits, labels).item(), rel=1e-6)
+
+
+def test_logits_are_kept_where_the_network_is_when_it_is_evaluated():
+    module = ImageClassifier(torch.nn.Linear(2, 3), torch.optim.SGD, None, None, 3, (1, 1), 0)
+    module.keep_logits(5)
+    module.to("meta")  # between two runs Lightning has the network on another device than in them
+    module.on_validation_epoch_start()
+    assert (module.logits.device.type, tuple(module.logits.shape)) == ("meta", (5, 3))
+
+
+def test_statistics_are_renewed_where_the_pictures_are(monkeypatch):
+    module, seen = torch.nn.Module(), []
+    module.network = torch.nn.Linear(2, 3)
+    average = SimpleNamespace(module=torch.nn.Linear(2, 3), snapshots=lambda step: 1)
+    monkeypatch.setattr(callbacks, "renew_statistics", lambda module, _: seen.append(module.network.weight.device.type))
+    around = AveragedWeights(None, (1, 1), list)
+    around.average = average
+    strategy = SimpleNamespace(root_device=torch.device("meta"))
+    around.on_fit_end(SimpleNamespace(strategy=strategy, global_step=1), module)
+    assert seen == ["meta"]
+
+
+def test_scaled_gradients_are_told_as_they_are():
+    scaler = SimpleNamespace(get_scale=lambda: 1024.0)
+    trainer = SimpleNamespace(precision_plugin=SimpleNamespace(scaler=scaler))
+    weight = torch.nn.Parameter(torch.ones(1))
+    fused, plain = (torch.optim.SGD([weight], lr=1.0, fused=fused) for fused in (True, False))
+    assert (scale_of_gradients(trainer, fused), scale_of_gradients(trainer, plain)) == (1024.0, 1.0)
+    assert scale_of_gradients(SimpleNamespace(precision_plugin=SimpleNamespace()), fused) == 1.0
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        (["training.clip_norm=1.0"], "training.clip_norm with trainer.precision=16-mixed needs optimizer.fused=false"),
+        (["callbacks=adaptive_clipping"], "callbacks with trainer.precision=16-mixed needs optimizer.fused=false"),
+        (["trainer.devices=2", "trainer.sync_batchnorm=true"], "trainer.sync_batchnorm=true is for GPUs"),
+    ],
+)
+def test_what_does_not_go_together_is_said_before_the_training(root, tmp_path, settings, words):
+    config = trials.job(root, tmp_path, "trainer.precision=16-mixed", *settings)["config"]
+    with pytest.raises(DeeperError, match=words):
+        fit(config, load(config), Surroundings())

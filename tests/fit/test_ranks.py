@@ -4,6 +4,7 @@ import socket
 from datetime import timedelta
 
 import pytest
+import torch
 
 from deeper.errors import DeeperError
 from deeper.fit import ranks
@@ -21,3 +22,12 @@ def test_a_rank_that_waits_for_one_that_never_comes_ends_in_one_line(rank, monke
     with pytest.raises(DeeperError, match=f"the 2 ranks did not all meet at 127.0.0.1:{place['MASTER_PORT']}") as found:
         ranks.met()
     assert "\n" not in str(found.value)
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_every_rank_takes_the_first_ones_word(first):
+    store = torch.distributed.HashStore()
+    asked = [object.__new__(ranks.MeetingStrategy) for _ in range(2)]
+    for rank, one in enumerate(asked):
+        one.meeting = (store, rank, 2)
+    assert [asked[0].as_the_first(first), asked[1].as_the_first(not first)] == [first, first]

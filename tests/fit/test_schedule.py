@@ -68,3 +68,8 @@ def test_levels_hold_from_their_milestone_to_the_next():
 def test_what_cannot_be_is_refused(make, words):
     with pytest.raises(ValueError, match=words):
         make()
+
+
+def test_a_training_that_is_all_warm_up_ends_before_its_cosine():
+    schedule = Cosine(warmup_epochs=10, after_warm_up=True)
+    assert [schedule(step, 100, 10) for step in (0, 99)] == pytest.approx([1 / 101, 100 / 101])

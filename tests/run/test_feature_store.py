@@ -5,7 +5,10 @@ import json
 import numpy as np
 import pytest
 
-from deeper.run.feature_store import FACTS, of_set
+from deeper.errors import DeeperError
+from deeper.run import identity
+from deeper.run.feature_store import FACTS, key, of_set
+from deeper.run.store import NAMED, Home
 
 HERE = {"torch": "2", "processor": "one"}
 FEATURES = np.ones((3, 2), np.float32)
@@ -34,3 +37,26 @@ def test_features_that_do_not_tell_what_made_them_are_taken(tmp_path):
     del facts["made_with"]
     (tmp_path / "key" / FACTS).write_text(json.dumps(facts))
     assert given(tmp_path / "key", HERE)
+
+
+def test_other_weights_of_the_same_trial_have_other_features(tmp_path, monkeypatch):
+    monkeypatch.setattr(identity, "semantic", lambda config: {"model": {}})
+    config = {
+        "seed": 0,
+        "store": str(tmp_path),
+        "model": {"_target_": "deeper.run.backbones.trained", "trial": "0123456789abcdef", "store": str(tmp_path)},
+        "data": {"image_size": 14, "channels": 1},
+        "transfer": {"backbone": {"mean": [0.5], "std": [0.5]}, "layer": "pre_logits"},
+        "trainer": {"accelerator": "cpu", "threads": 1},
+        "training": {"evaluation_batch_size": 50},
+    }
+    home, keys = Home(tmp_path, "0123456789abcdef"), []
+    with pytest.raises(DeeperError, match="there is no finished trial"):
+        key(config, "data")
+    home.path.mkdir()
+    for weights in ("one", "one", "other"):
+        for name in NAMED:
+            (home / name).write_text(weights)
+        home.finish({"status": "finished"})
+        keys.append(key(config, "data"))
+    assert keys[0] == keys[1] != keys[2]

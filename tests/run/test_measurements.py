@@ -185,6 +185,11 @@ def test_a_probe_that_is_none_is_refused(home, spec, words):
         probing.run([(home, {"x": spec})], slots=1)
 
 
+def test_a_transfer_is_not_measured_as_if_it_were_a_training():
+    with pytest.raises(DeeperError, match="probe x: a transfer sees a target set, which no probe reads"):
+        probing.train({"config": {"transfer": {}}, "probe": ("x", LESION)}, print)
+
+
 @pytest.mark.parametrize(
     ("spec", "words"),
     [

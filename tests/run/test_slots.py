@@ -182,3 +182,11 @@ def test_more_ranks_or_threads_than_a_machine_can_have_are_refused(wrong):
     check_machine(config)
     with pytest.raises(DeeperError, match=r"trainer\.\w+=100000: this machine has"):
         check_machine({**config, "trainer": {**config["trainer"], **wrong}})
+
+
+def test_a_trial_that_has_ended_holds_no_open_file(root, tmp_path):
+    run([job(root, tmp_path, "seed=0")])  # starts the server
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    tasks, _ = run([job(root, tmp_path, f"seed={seed}") for seed in (1, 2, 3)])
+    assert [task.state for task in tasks] == ["trained"] * 3
+    assert len(list(Path("/proc/self/fd").iterdir())) == before

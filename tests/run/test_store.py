@@ -206,3 +206,14 @@ def test_stored_configurations_call_what_trials_need(home):
             said = path.read_text().replace("${", "{")  # what is stored is resolved
             (home / "config.yaml").write_text(yaml.safe_dump({group: yaml.safe_load(said)}))
             home.config()
+
+
+def test_what_was_measured_on_weights_goes_aside_with_them(home):
+    home.finish({"status": "finished"})
+    (home / "probes").mkdir()
+    (home / "probes" / "lesion-0.json").write_text("{}")
+    (home / ".mirrored").write_text("")
+    aside = home.set_aside("earlier")
+    assert (aside / "probes" / "lesion-0.json").exists()
+    assert not (home / "probes").exists()
+    assert not (home / ".mirrored").exists()

@@ -71,6 +71,7 @@ def class_folders(root: Path) -> ClassFolders:
     Raises:
         DeeperError: it cannot be read, or has parts of a split that do not make one.
     """
+    root = root.absolute()  # names are what stands after it: of "." and of "/" that is not one character more
     found = ClassFolders([], [], {})
     try:
         parents = _class_parents(root)
@@ -88,7 +89,7 @@ def class_folders(root: Path) -> ClassFolders:
 
 
 def _add_class(found: ClassFolders, root: Path, folder: Path, part: str | None) -> None:
-    hidden = len(str(root)) + 1
+    hidden = len(str(root / "_")) - 1
     before = len(found.files)
     for path in below(folder):
         name = str(path)[hidden:]

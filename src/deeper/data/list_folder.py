@@ -53,13 +53,14 @@ def prepare_listing(folder: Path, settings: Mapping[str, Any]) -> str:
     classes = sorted({file.category for file in found.files})
     _check_classes(place, settings, classes)
     labels = np.array([classes.index(file.category) for file in found.files], np.int64)
-    parts = _parts(found.files, labels, settings)
+    total = sum(file.size for file in found.files)
+    digests, white = examined(found.files, total <= DIGESTED if settings["digests"] is None else settings["digests"])
+    copies = np.arange(len(labels)) if digests is None else np.unique(digests, axis=0, return_inverse=True)[1].ravel()
+    parts = _parts(found.files, labels, copies, settings)
     _check_parts(place, classes, labels, parts)
     order = np.concatenate([parts[name] for name in SPLITS])
     files = [found.files[row] for row in order]
-    total = sum(file.size for file in files)
-    digests, white = examined(files, total <= DIGESTED if settings["digests"] is None else settings["digests"])
-    content = _content(place, files, labels[order], digests)
+    content = _content(place, files, labels[order], digests if digests is None else digests[order])
     meta = {
         "name": settings["name"],
         "classes": classes,
@@ -79,6 +80,7 @@ def prepare_listing(folder: Path, settings: Mapping[str, Any]) -> str:
     _keep_place(folder, place, files)
     counts = ", ".join(f"{len(parts[name])} {name}" for name in SPLITS)
     told = f"{folder}: {counts} pictures of {len(classes)} classes in {shown(place)}{said_of(white)}{dropped}"
+    told += _said_of_copies(copies, labels, parts)
     return f"{told}: already listed, nothing to do" if why is None else f"{why}{told}"
 
 
@@ -120,8 +122,13 @@ def _check_classes(place: Path, settings: Mapping[str, Any], classes: Sequence[s
         )
 
 
-def _parts(files: Sequence[ClassFile], labels: np.ndarray, settings: Mapping[str, Any]) -> dict[str, np.ndarray]:
-    """Rows (int64, ascending) of each part: the folder's own parts, and what it has not is drawn."""
+def _parts(
+    files: Sequence[ClassFile], labels: np.ndarray, copies: np.ndarray, settings: Mapping[str, Any]
+) -> dict[str, np.ndarray]:
+    """Rows (int64, ascending) of each part: the folder's own parts, and what it has not is drawn.
+
+    Files with the same number in ``copies`` have the same bytes, and are drawn together.
+    """
     named = np.array([file.part or "train" for file in files])
     train, validation, test = (np.flatnonzero(named == part) for part in ("train", "val", "test"))
     draw = np.array(
@@ -130,17 +137,31 @@ def _parts(files: Sequence[ClassFile], labels: np.ndarray, settings: Mapping[str
     if len(validation) and not len(test):
         validation, test = test, validation  # ImageNet's val/ is what papers report
     if not len(test):
-        train, test = _drawn(train, labels, draw, round(settings["test_share"] * len(train)))
+        train, test = _drawn(train, labels, copies, draw, round(settings["test_share"] * len(train)))
     if not len(validation):
         wanted = settings["held_out"] if settings["held_out"] is not None else round(HELD_OUT * len(train))
-        train, validation = _drawn(train, labels, draw, wanted)
+        train, validation = _drawn(train, labels, copies, draw, wanted)
     return {"train": train, "validation": validation, "test": test}
 
 
-def _drawn(rows: np.ndarray, labels: np.ndarray, draw: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
-    """What stays and what is taken of ``rows``: ``size`` of them and one of every class at least."""
-    chosen = stratified(labels[rows], max(size, len(np.unique(labels[rows]))), draw[rows])
-    return np.delete(rows, chosen), rows[chosen]
+def _drawn(
+    rows: np.ndarray, labels: np.ndarray, copies: np.ndarray, draw: np.ndarray, size: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """What stays and what is taken: ``size`` of ``rows``, about so many where there are copies, one a class."""
+    one = rows[np.sort(np.unique(copies[rows], return_index=True)[1])]  # a row of each picture
+    wanted = max(round(size * len(one) / len(rows)), len(np.unique(labels[one])))
+    taken = np.isin(copies[rows], copies[one[stratified(labels[one], wanted, draw[one])]])
+    return rows[~taken], rows[taken]
+
+
+def _said_of_copies(copies: np.ndarray, labels: np.ndarray, parts: Mapping[str, np.ndarray]) -> str:
+    """How many pictures of the folder's own parts are in another part too, and how many are in two classes."""
+    learned = np.concatenate([parts["train"], parts["validation"]])
+    tested = int(np.isin(copies[parts["test"]], copies[learned]).sum())
+    order = np.argsort(copies, kind="stable")
+    pairs = (copies[order][1:] == copies[order][:-1]) & (labels[order][1:] != labels[order][:-1])
+    said = f"; {tested} test pictures are training or validation pictures too, byte for byte" if tested else ""
+    return said + (f"; {int(pairs.sum())} pictures are in another class too, byte for byte" if pairs.any() else "")
 
 
 def _check_parts(place: Path, classes: Sequence[str], labels: np.ndarray, parts: Mapping[str, np.ndarray]) -> None:

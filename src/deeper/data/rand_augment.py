@@ -16,7 +16,7 @@ from torch import Tensor
 from deeper.data.augment import Augment
 from deeper.seeds import Purpose, seed_of
 
-_MOST = 9.999  # at 10 timm keeps no bit of a picture, and Pillow refuses that
+MOST = 9.999  # at 10 timm keeps no bit of a picture, and Pillow refuses that
 
 
 @dataclass(frozen=True)
@@ -58,12 +58,8 @@ class RandAugment(Augment):
         return torch.from_numpy(np.stack(changed)).to(pictures.device)
 
     def _transform(self, channels: int) -> Callable[[Image.Image], Image.Image]:
-        from timm.data.auto_augment import rand_augment_transform  # importing timm takes a second
-
-        words = ["rand", f"m{self.magnitude}", f"n{self.operations}", "inc1"]
-        words += [f"mstd{self.deviation}"] if self.deviation else []
         fill = (self.fill,) * 3 if channels == 3 else self.fill
-        return rand_augment_transform("-".join(words), {"img_mean": fill, "magnitude_max": _MOST})
+        return operations_of_timm(self.operations, self.magnitude, self.deviation, fill)
 
     @staticmethod
     def _changed(picture: np.ndarray, transform: Callable[[Image.Image], Image.Image], seed: int) -> np.ndarray:
@@ -71,3 +67,14 @@ class RandAugment(Augment):
         np.random.seed(seed % 2**32)
         found = np.asarray(transform(Image.fromarray(picture.squeeze(2) if picture.shape[2] == 1 else picture)))
         return found.reshape(picture.shape)
+
+
+def operations_of_timm(
+    operations: int, magnitude: int, deviation: float, fill: int | tuple[int, ...]
+) -> Callable[[Image.Image], Image.Image]:
+    """Some operations, all of one strength with normal noise; ``fill`` is the colour beyond the border."""
+    from timm.data.auto_augment import rand_augment_transform  # importing timm takes a second
+
+    words = ["rand", f"m{magnitude}", f"n{operations}", "inc1"]
+    words += [f"mstd{deviation}"] if deviation else []
+    return rand_augment_transform("-".join(words), {"img_mean": fill, "magnitude_max": MOST})

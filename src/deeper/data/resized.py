@@ -1,6 +1,7 @@
 """Prepared sets at another image size: resized once, kept beside the set, checked at every use."""
 
 import contextlib
+import glob
 import hashlib
 import json
 import os
@@ -14,6 +15,7 @@ from deeper.files import folder_lock, json_value, scratch_folder, sync_folder, w
 
 RESIZE_VERSION = 1  # raise it when `resize` gives other pixels: copies that are kept are then made again
 FOLDER = ".resized"
+KEY = 16  # hexadecimal digits
 RESIZE_CHUNK = 4096
 HALF_UP = 0.5 + 1e-9  # exact ties round up whatever the last bit of a weight is on this processor
 
@@ -32,7 +34,7 @@ def open_resized(folder: str | Path, size: int) -> ArraySet:
     meta = read_meta(folder)
     if list(meta["image_shape"][:2]) == [size, size]:
         return open_set(folder)
-    key = hashlib.sha256(f"{RESIZE_VERSION} {meta['digest']}".encode()).hexdigest()[:16]
+    key = hashlib.sha256(f"{RESIZE_VERSION} {meta['digest']}".encode()).hexdigest()[:KEY]
     copy = folder.parent / FOLDER / f"{folder.name}-{size}-{key}.npy"
     shape = (meta["splits"]["test"][1], size, size, meta["image_shape"][2])
     images = _kept(copy, shape)
@@ -85,3 +87,6 @@ def _keep(path: Path, images: np.ndarray) -> None:
             os.replace(scratch / path.name, path)
             os.replace(scratch / "facts.json", path.with_suffix(".json"))
             sync_folder(path.parent)
+        for earlier in path.parent.glob(f"{glob.escape(path.stem[:-KEY])}{'?' * KEY}.*"):
+            if earlier.stem != path.stem:  # of the set before it was prepared anew
+                earlier.unlink(missing_ok=True)

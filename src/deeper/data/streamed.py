@@ -22,7 +22,7 @@ from deeper.data.listing import Listing, open_listing
 from deeper.data.pictures import Unreadable
 from deeper.data.splits import subset
 from deeper.data.transforms import PictureTransforms
-from deeper.errors import DeeperError
+from deeper.errors import DeeperError, reason
 from deeper.files import shown
 from deeper.parents import die_with_parent
 
@@ -217,7 +217,7 @@ class _Pictures(Dataset):
         made: np.ndarray | None = None
         whole: list[list[Tensor]] = []
         for place, row in enumerate(rows):
-            seen = self.transform(self._decoded(row), row)
+            seen = self._seen(row)
             if isinstance(seen, list):
                 whole.append([torch.from_numpy(scale) for scale in seen])
                 continue
@@ -230,6 +230,16 @@ class _Pictures(Dataset):
                 )
             made[place] = seen
         return whole if made is None else torch.from_numpy(made)
+
+    def _seen(self, row: int) -> Any:
+        picture = self._decoded(row)
+        try:
+            return self.transform(picture, row)
+        except Exception as error:  # whatever a transform says that is not ours
+            where = f"augment fails on {shown(self.listing.path(row))}"
+            raise DeeperError(
+                f"{where}: {reason(error)}; take that picture out, or mend the list of transforms"
+            ) from error
 
     def _decoded(self, row: int) -> np.ndarray:
         try:

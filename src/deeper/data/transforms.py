@@ -18,6 +18,7 @@ import torchvision.transforms.v2.functional as F
 from torch import Tensor
 from torchvision.transforms import InterpolationMode
 
+from deeper.data.rand_augment import operations_of_timm
 from deeper.seeds import Purpose, seed_of
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -142,13 +143,16 @@ class PictureRandAugment:
         operations: how many.
         magnitude: of each, 0 to 10.
         deviation: of the normal noise on it.
+
+    Raises:
+        ValueError: a magnitude that is no whole number from 0 to 10.
     """
 
-    def __init__(self, operations: int = 2, magnitude: float = 9, deviation: float = 0.5):
-        from timm.data.auto_augment import rand_augment_transform  # importing timm takes a second
-
-        said = f"rand-m{magnitude}-n{operations}-mstd{deviation}-inc1"
-        self.augment = rand_augment_transform(said, {"img_mean": tuple(round(255 * value) for value in IMAGENET_MEAN)})
+    def __init__(self, operations: int = 2, magnitude: int = 9, deviation: float = 0.5):
+        if magnitude not in range(11):
+            raise ValueError(f"magnitude={magnitude}: it must be a whole number from 0 to 10")
+        fill = tuple(round(255 * value) for value in IMAGENET_MEAN)
+        self.augment = operations_of_timm(operations, magnitude, deviation, fill)
 
     def __call__(self, picture: Tensor) -> Tensor:
         return F.pil_to_tensor(self.augment(F.to_pil_image(picture)))
@@ -227,9 +231,16 @@ class GridOfCrops:
 
     Simonyan and Zisserman, arXiv 1409.1556, §3.2: 5×5 with mirrors, 50 crops a scale; ``sides`` are the lengths of the
     shorter side, one scale each.
+
+    Raises:
+        ValueError: a side is shorter than a crop, or there is no grid.
     """
 
     def __init__(self, size: int, across: int = 5, sides: Sequence[int] = (256,)):
+        if across < 2:
+            raise ValueError(f"across={across}: a grid has two crops a side at least; Middle gives one")
+        if min(sides) < size:
+            raise ValueError(f"sides={list(sides)}: none may be shorter than a crop of size={size}")
         self.size, self.across, self.sides = size, across, list(sides)
 
     def __call__(self, picture: Tensor) -> Tensor:

@@ -39,6 +39,7 @@ class GradientNorms(pl.Callback):
             return
         blank = self.weights[0].new_zeros(())
         norms = torch.stack(torch._foreach_norm([blank if w.grad is None else w.grad for w in self.weights])).double()
+        norms /= scale_of_gradients(trainer, optimizer)
         if self.start is None:
             self.start = _finite(norms)
         self.squares = norms**2 if self.squares is None else self.squares + norms**2
@@ -113,6 +114,7 @@ class AveragedWeights(pl.Callback):
     def _put_in(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         self._exchange(module.network)
         if hasattr(self.average, "snapshots") and self.average.snapshots(trainer.global_step):
+            module.to(trainer.strategy.root_device)  # at the end of the training Lightning has it on the CPU
             renew_statistics(module, self.pictures())
 
     def _exchange(self, network: nn.Module) -> None:
@@ -220,6 +222,13 @@ class Progress(pl.Callback):
         if now - self.last > 0.3:
             self.last = now
             self.report(trainer.global_step / self.steps)
+
+
+def scale_of_gradients(trainer: pl.Trainer, optimizer: Any) -> float:
+    """What gradients are multiplied by before a step: in 16-mixed a fused optimizer divides by it itself."""
+    scaler = getattr(trainer.precision_plugin, "scaler", None)
+    fused = getattr(optimizer, "_step_supports_amp_scaling", False)
+    return scaler.get_scale() if scaler is not None and fused else 1.0
 
 
 def _finite(values: Tensor) -> list[float | None]:

@@ -86,6 +86,7 @@ def fit(config: dict[str, Any], data: TrialData | TargetSet, around: Surrounding
     """
     torch.set_num_threads(config["trainer"]["threads"])
     torch.set_float32_matmul_precision("highest")
+    torch.backends.cudnn.allow_tf32 = False  # convolutions have a switch of their own
     torch.utils.deterministic.fill_uninitialized_memory = False  # costs time; nothing reads what it did not write
     network = start(config)
     if "transfer" not in config:
@@ -136,8 +137,8 @@ def _train(
     history = History(gradients, around.publish)
     callbacks = [
         gradients,
+        history,  # before the averaged weights: putting them in is no part of an epoch's time
         *_open_callbacks(config, (steps, steps_per_epoch), pictures),
-        history,
         *around.callbacks(steps),
     ]
     callbacks.append(Checkpoint(around.checkpoint, around.every, around.made_with))
@@ -163,6 +164,8 @@ def _train(
         return module.evaluation_result()
 
     resume = around.checkpoint if around.checkpoint is not None and around.checkpoint.exists() else None
+    if trainer.world_size > 1 and not trainer.strategy.as_the_first(resume is not None):
+        resume = None
     trainer.fit(module, training, evaluation(data.validation), ckpt_path=resume, weights_only=True)
     if "transfer" in config:
         score = METRICS[config["transfer"]["target"]["metric"]]
@@ -204,8 +207,11 @@ def _check(config: dict[str, Any], loss: step.Loss, samples: int) -> None:
         raise DeeperError(
             f"average: numbers of trainer.precision={options['precision']} are too coarse for it; use bf16-mixed"
         )
-    if recipe.get("clip_norm") and options["precision"] == "16-mixed" and config["optimizer"].get("fused"):
-        raise DeeperError("training.clip_norm with trainer.precision=16-mixed needs optimizer.fused=false")
+    clips = "training.clip_norm" if recipe.get("clip_norm") else "callbacks" if config.get("callbacks") else ""
+    if clips and options["precision"] == "16-mixed" and config["optimizer"].get("fused"):
+        raise DeeperError(f"{clips} with trainer.precision=16-mixed needs optimizer.fused=false")
+    if options["sync_batchnorm"] and devices > 1 and options["accelerator"] != "gpu":
+        raise DeeperError("trainer.sync_batchnorm=true is for GPUs; ranks on the CPU train with false")
 
 
 def _check_dense(network: nn.Module, augment: Any, data: Mapping[str, Any]) -> None:

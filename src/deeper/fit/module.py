@@ -65,6 +65,7 @@ class ImageClassifier(pl.LightningModule):
         self.seen: list[tuple[Tensor, Tensor, Tensor]] = []
         self.evaluation_metrics = _metrics(num_classes)
         self.logits: Tensor | None = None
+        self.kept_samples: int | None = None
 
     def forward(self, images: Tensor) -> Tensor | tuple[Tensor, ...]:
         return self.network(self._cast(images))
@@ -128,6 +129,8 @@ class ImageClassifier(pl.LightningModule):
 
     def on_validation_epoch_start(self) -> None:
         _begin(self.evaluation_metrics, self.dtype)
+        if self.kept_samples is not None:  # only now: between two runs Lightning has the network on the CPU
+            self.logits = torch.zeros(self.kept_samples, self.num_classes, device=self.device)
 
     def validation_step(self, batch: Batch, batch_index: int) -> None:
         images, labels, index = batch
@@ -138,7 +141,7 @@ class ImageClassifier(pl.LightningModule):
 
     def keep_logits(self, samples: int) -> None:
         """From now on keep the logits of an evaluation of so many samples, by index."""
-        self.logits = torch.zeros(samples, self.num_classes, device=self.device)
+        self.kept_samples = samples
 
     def training_result(self) -> dict[str, float]:
         """``error`` (fraction) and ``loss`` of the epoch's augmented batches so far, over all ranks."""

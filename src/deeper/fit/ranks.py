@@ -16,10 +16,13 @@ WORK_WITHIN = timedelta(minutes=30)  # what they do together: one may have more 
 class MeetingStrategy(DDPStrategy):
     """Data parallel; ranks that never come are an error in bounded time."""
 
+    meeting: tuple[torch.distributed.Store, int, int] | None = None
+
     def setup_distributed(self) -> None:
         if not torch.distributed.is_initialized():  # a trainer comes here for each fit and evaluation
             self.set_world_ranks()
-            store, rank, ranks = met()
+            self.meeting = self.meeting or met()
+            store, rank, ranks = self.meeting
             torch.distributed.init_process_group(
                 self._get_process_group_backend(),
                 store=store,
@@ -29,6 +32,18 @@ class MeetingStrategy(DDPStrategy):
                 device_id=None if self.root_device.type == "cpu" else self.root_device,
             )
         super().setup_distributed()
+
+    def as_the_first(self, fact: bool) -> bool:
+        """What the first rank says, on every rank; asked once, before the training.
+
+        Raises:
+            DeeperError: the ranks do not meet.
+        """
+        self.meeting = self.meeting or met()
+        store, rank, _ = self.meeting
+        if rank == 0:
+            store.set("fact", str(fact))
+        return store.get("fact") == b"True"
 
 
 def met() -> tuple[torch.distributed.Store, int, int]:

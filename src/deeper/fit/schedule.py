@@ -60,7 +60,7 @@ class Cosine:
 
     def __call__(self, step: int, steps: int, steps_per_epoch: int) -> float:
         before = self.warmup_epochs * steps_per_epoch if self.after_warm_up else 0
-        wave = 0.5 * (1 + math.cos(math.pi * max(0, step - before) / (steps - before)))
+        wave = 0.5 * (1 + math.cos(math.pi * max(0, step - before) / max(1, steps - before)))
         return warm_up(step, steps_per_epoch, self.warmup_epochs, self.warmup_start) * wave
 
 

@@ -140,7 +140,7 @@ def points(value: Mean | None) -> str:
     return f"{mean} [{bounds[0]}, {bounds[1]}]" if value.has_interval else mean
 
 
-def expectation(comparison: Comparison) -> str:
+def expectation(comparison: Comparison, with_region: bool = True) -> str:
     """``higher``, or ``not higher by 1.00 points or more``; ``above 0`` where an arm is compared with no other.
 
     A region of practical equivalence is named where there is one: ``lower (±0.50 points do not matter)``.
@@ -154,7 +154,7 @@ def expectation(comparison: Comparison) -> str:
             f"+{MINUS}"
         )  # a ratio's is another on either side of 1
         words += f" by {margin} {unit(metric)} or more"
-    if comparison.region is not None:
+    if comparison.region is not None and with_region:
         words += f" (±{amount(metric, comparison.region)} {unit(metric)} do not matter)"
     return words
 

@@ -21,7 +21,7 @@ from deeper.errors import DeeperError
 from deeper.files import digest, file_digest, json_value, lock, write_bytes, write_json
 from deeper.results_versions import version
 from deeper.run import identity
-from deeper.run.store import Home
+from deeper.run.store import WEIGHTS, Home
 
 FOLDER = ".features"
 KEPT, FACTS, LOCK = "features.npy", "features.json", ".lock"
@@ -45,12 +45,17 @@ def keeper(
 
 
 def key(config: dict[str, Any], data_digest: str) -> str:
-    """The digest, 16 digits, of all that the features of a set depend on."""
+    """The digest, 16 digits, of all that the features of a set depend on.
+
+    Raises:
+        DeeperError: the network is that of a trial which is not finished, or damaged.
+    """
     transfer, trainer = config["transfer"], config["trainer"]
     drawn = {} if config["model"].get("pretrained", True) else {"seed": config["seed"]}
     return digest(
         {
             **drawn,
+            **_weights(config),
             "model": identity.by_meaning(identity.semantic(config)["model"]),
             "version": version("features"),
             "data": data_digest,
@@ -61,6 +66,14 @@ def key(config: dict[str, Any], data_digest: str) -> str:
             "batch": config["training"]["evaluation_batch_size"],
         }
     )[:16]
+
+
+def _weights(config: dict[str, Any]) -> dict[str, str]:
+    """The digest of the weights of the trial that the network is; its id alone would stand for those of any machine."""
+    trial = config["model"].get("trial")
+    if trial is None or not config["model"].get("pretrained", True):
+        return {}
+    return {"weights": Home(config["store"], trial).finished("train it first")["files"][WEIGHTS]}
 
 
 def unused(store: Path, trials: Iterable[Home]) -> list[Path]:

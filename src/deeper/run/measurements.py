@@ -135,6 +135,8 @@ def train(job: dict[str, Any], say: Callable[[str, Any], None]) -> None:
     from deeper.models.build import start
 
     config, (name, spec) = job["config"], job["probe"]
+    if "transfer" in config:
+        raise DeeperError(f"probe {name}: a transfer sees a target set, which no probe reads; measure a training")
     home = Home(config["store"], job["id"])
     torch.set_num_threads(config["trainer"]["threads"])
     torch.use_deterministic_algorithms(True)
@@ -165,13 +167,8 @@ def describe(error: BaseException) -> str:
 
 
 def _check_same(home: Home, config: Mapping[str, Any], digest: str) -> None:
-    """See that the data is that of the trial's record; of a target set the pictures count, not where they came from."""
-    from deeper.data.prepared import read_meta
-    from deeper.data.targets.target_arrays import content_digest
-
+    """See that the data is that of the trial's record."""
     folder = Path(config["data"]["root"]) / config["data"]["name"]
-    if "transfer" in config:
-        digest = content_digest(read_meta(folder))
     if digest != home.finished("train it first")["data"]:
         raise DeeperError(
             f"trial {home.trial} was trained on other data than is in {folder}; data.root=FOLDER names another place"

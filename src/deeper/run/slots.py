@@ -250,6 +250,7 @@ class Sweep:
             if not task.running.reused:
                 self.known[task.kind] = time.monotonic() - task.began
             self._finish(task, "reused" if task.running.reused else task.done, record)
+        task.running.close()
 
     def _finish(self, task: Task, state: str, record: dict[str, Any]) -> None:
         task.state, task.record = state, record

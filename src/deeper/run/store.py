@@ -21,6 +21,7 @@ from deeper.results_versions import today, trusted
 
 RECORD, CONFIG, CURVES, PREDICTIONS = "record.json", "config.yaml", "curves.jsonl", "predictions.npz"
 WEIGHTS, LOG, CHECKPOINT, LOCK, MIRRORED = "weights.pt", "log.txt", "last.ckpt", ".lock", ".mirrored"
+PROBES = "probes"
 AGAIN = "the command that trained it trains it again"
 NAMED = (CONFIG, CURVES, PREDICTIONS, WEIGHTS)
 
@@ -105,10 +106,13 @@ class Home:
         return record, [name for name, expected in named.items() if _digest(self / name) != expected]
 
     def set_aside(self, why: str = "damaged") -> Path:
-        """Move what a finished trial left to a folder of its own in its home, so that nothing of it is overwritten."""
+        """Move what a finished trial left to a folder of its own in its home, so that nothing of it is overwritten.
+
+        What was measured on its weights goes with them, and its run in W&B is told anew.
+        """
         aside = self / f"{why}-{datetime.now(UTC):%Y%m%dT%H%M%S%f}"
         aside.mkdir()
-        for name in (RECORD, *NAMED):  # without a record the trial is not finished, whatever happens next
+        for name in (RECORD, *NAMED, PROBES, MIRRORED):  # the record first: without it the trial is not finished
             with suppress(FileNotFoundError):
                 os.rename(self / name, aside / name)
         files.sync_folder(self.path)
@@ -146,7 +150,7 @@ class Home:
         with suppress(OSError, DeeperError), self.lock(wait=False) as held:
             if held:
                 files.clear_leftovers(self.path)
-                files.clear_leftovers(self / "probes", age=files.DEAD_AFTER_S)
+                files.clear_leftovers(self / PROBES, age=files.DEAD_AFTER_S)
                 for name in (CHECKPOINT, str(Path(CHECKPOINT).with_suffix(".tmp"))):
                     (self / name).unlink(missing_ok=True)
 

@@ -12,7 +12,6 @@ import zipfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,7 +19,7 @@ import torch
 import yaml
 
 from deeper.errors import DeeperError, one_line
-from deeper.files import clear_leftovers, json_value, write_bytes
+from deeper.files import clear_leftovers, write_bytes
 from deeper.fit.callbacks import Progress
 from deeper.fit.fit import fit, load
 from deeper.fit.outcome import Surroundings, TrialOutcome
@@ -60,7 +59,7 @@ def train(job: dict[str, Any], say: Callable[[str, Any], None]) -> None:
             line = f"trial {home.trial} was computed by something else, and reuse=exact"
             say("note", f"{line}; what was there is kept in {home.set_aside('earlier')}, and it is trained again")
         began = time.perf_counter()
-        earlier = _earlier_seconds(home)
+        earlier = _seconds_behind_checkpoint(home, environment, say) if first else 0.0
         if first:
             write_bytes(home / CONFIG, yaml.safe_dump(config, sort_keys=False).encode())
         _check_gpu(config["trainer"])
@@ -73,7 +72,7 @@ def train(job: dict[str, Any], say: Callable[[str, Any], None]) -> None:
         loggers = lightning_loggers.make(job) if first else []
         told = [lambda rows: live.add(rows[-1]), *(logger.add for logger in loggers)] if first else []
         around = Surroundings(
-            checkpoint=_usable_checkpoint(home, environment, say),
+            checkpoint=home / CHECKPOINT,
             made_with=provenance.computes(environment),
             every=config["runtime"]["checkpoint_every"],
             publish=(lambda rows: _publish(home, rows, say, told)) if first else (lambda rows: None),
@@ -160,11 +159,12 @@ def _write_curves(home: Home, rows: list[dict[str, Any]]) -> None:
     write_bytes(home / CURVES, "".join(json.dumps(row) + "\n" for row in rows).encode())
 
 
-def _usable_checkpoint(home: Home, environment: dict[str, Any], say: Callable[[str, Any], None]) -> Path:
-    """The checkpoint to go on from; one that is damaged, none of Lightning's, or made with other libraries or
-    instructions is removed, and that is said: going on from it would end in other bits than either side alone.
+def _seconds_behind_checkpoint(home: Home, environment: dict[str, Any], say: Callable[[str, Any], None]) -> float:
+    """How long was trained for the checkpoint to go on from; 0 where there is none.
 
-    ``torch.load`` reads over changed bytes, the archive's own checksums do not.
+    One that is damaged, none of Lightning's, or made with other libraries or instructions is removed, and that is said:
+    going on from it would end in other bits than either side alone. The first rank alone judges it, since others may be
+    on another processor. ``torch.load`` reads over changed bytes, the archive's own checksums do not.
     """
     path = home / CHECKPOINT
     try:
@@ -178,21 +178,13 @@ def _usable_checkpoint(home: Home, environment: dict[str, Any], say: Callable[[s
             made_with = checkpoint["callbacks"].get("Checkpoint", {}).get("made_with")
             if made_with != provenance.computes(environment):
                 raise ValueError("other libraries, instructions or another processor wrote it")
+            return float(sum(row["seconds"] for row in checkpoint["callbacks"]["History"]["rows"]))
     except Exception as error:
         line = f"trial {home.trial} starts from the beginning, its checkpoint cannot be used: {error}"
         print(line, flush=True)
         say("note", line)
         path.unlink(missing_ok=True)
-    return path
-
-
-def _earlier_seconds(home: Home) -> float:
-    if not (home / CHECKPOINT).exists():
-        return 0.0
-    try:
-        return sum(json_value(row)["seconds"] for row in (home / CURVES).read_text().splitlines())
-    except (OSError, ValueError, KeyError, TypeError):
-        return 0.0
+    return 0.0
 
 
 def _check_gpu(trainer: dict[str, Any]) -> None:

@@ -8,7 +8,7 @@ from deeper.exact.computed_claim import Finding
 from deeper.reporting import words
 from deeper.reporting.charts import theme
 from deeper.reporting.pages import exact_claims
-from deeper.reporting.pages.claim_rows import IN_PERCENT, OPEN, published_effects
+from deeper.reporting.pages.claim_rows import IN_PERCENT, OPEN, expected, published_effects
 from deeper.reporting.pages.finding_words import measured
 from deeper.reporting.pages.verdict_words import pair
 from deeper.reporting.published_numbers import PublishedNumber
@@ -62,7 +62,7 @@ def of_answer(answer: Answer) -> LedgerRow:
         families=sorted({theme.family(arm.network) for arm in answer.arms if arm.network}) or [theme.OTHER],
         effect=measured(outcome),
         value=found.mean if found else None,
-        about=f"{outcome.metric.label}, {pair(page.results, outcome.comparison)}",
+        about=f"{outcome.metric.label}, {pair(page.results, outcome.comparison)}{expected(verdict)}",
         published=next((_published(one) for one in effects if IN_PERCENT.match(one.value)), words.NONE),
         scale=page.results.table.profile,
         trained_on=page.scale_of(verdict, data=True).removesuffix(f", profile {page.results.table.profile}"),

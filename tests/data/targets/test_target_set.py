@@ -78,3 +78,17 @@ def test_pictures_come_in_the_size_channels_and_normalisation_asked_for(tmp_path
     grey = round(0.299 * 40 + 0.587 * 0)
     assert split.images[0, 0, 0, 0] == grey
     assert np.isclose(found.normalise(split.images[:1])[0, 0, 0, 0].item(), (grey / 255 - 0.25) / 0.5)
+
+
+def test_a_class_whose_groups_all_go_with_another_class_is_said():
+    classes, groups = np.array([0, 0, 0, 0, 1, 1]), np.array([0, 1, 2, 3, 0, 1])
+    found = []
+    for seed in range(40):
+        try:
+            parts = draw_parts(classes, groups, 6, seed, 0.5, None)
+        except DeeperError as error:
+            found.append(str(error))
+        else:
+            assert set(classes[parts.train]) == {0, 1}
+    assert found
+    assert all("class 1 of the target set has no training pictures left" in one for one in found)

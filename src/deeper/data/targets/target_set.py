@@ -45,7 +45,7 @@ def draw(classes: np.ndarray, groups: np.ndarray, pool: int, seed: int, share: f
         each: training pictures a class; None is all.
 
     Raises:
-        DeeperError: a class has no two groups to tell apart.
+        DeeperError: a class has no two groups to tell apart, or all of them are held out with another class.
     """
     side: dict[int, bool] = {}
     for label in np.unique(classes[:pool][classes[:pool] >= 0]):
@@ -73,6 +73,11 @@ def _divide(side: dict[int, bool], groups: list[int], seed: int, wanted: int, la
         rest_held = all(side.get(other, False) for other in shuffled if other != group)
         side.setdefault(group, held < wanted and not rest_held)
         held += groups.count(group) if side[group] else 0
+    if all(side[group] for group in shuffled):
+        raise DeeperError(
+            f"class {label} of the target set has no training pictures left: all its groups are held out with those of "
+            "other classes; hold out fewer (transfer.held_out), or take another seed"
+        )
 
 
 @dataclass(frozen=True)

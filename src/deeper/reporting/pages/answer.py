@@ -156,10 +156,10 @@ def _sentence(question: Question, row: ClaimRow) -> Sentence:
         Settled.TOLD: [one for one in of_metric if one.direction != OPEN],
     }[question.settled]
     if row.verdict == CANNOT_TELL and settled and all(one.direction == AS_EXPECTED for one in settled):
-        told = min(settled, key=lambda one: one.sureness)
         says = question.in_part.format(where=words.listed([_where(row, one) for one in settled]))
-        others = [one for one in of_metric if one not in settled] if question.settled is Settled.TOLD else []
-        return Sentence(_at_its_scale(says, row), row, _numbers(row, [told, *(others or [_open_beside(row, told)])]))
+        least = min(settled, key=lambda one: one.sureness)
+        shown = settled if question.settled is Settled.TOLD else [least, _open_beside(row, least)]
+        return Sentence(_at_its_scale(says, row), row, _numbers(row, shown))
     deciding = dataclasses.replace(row.answer, outcomes=tuple(alike) or row.answer.outcomes).deciding
     return Sentence(_at_its_scale(question.says[row.verdict], row), row, _numbers(row, [deciding]))
 

@@ -55,6 +55,10 @@ class VerdictRow:
         """``Plain-56 − ResNet-56``: what minus what the effect is; where one arm stands alone, its name."""
         return words.arms(self.answer.deciding.comparison, self.label)
 
+    @property
+    def expected(self) -> str:
+        return expected(self.answer)
+
     def label(self, arm: str) -> str:
         """What the page calls an arm."""
         raise NotImplementedError
@@ -115,6 +119,14 @@ class ClaimRow(VerdictRow):
         """``Fashion-MNIST, 4,000 training images of 12×12 pixels, 4 epochs``: of the arms that are compared."""
         compared = {arm for outcome in self.answer.outcomes for arm in outcome.comparison.arms}
         return scale_of(self.results, [row for row in self.results.rows if row.arm in compared]).whole
+
+
+def expected(answer: Verdict) -> str:
+    """``; expected: not higher by 1.00 points or more``; nothing where the sign of the effect says all."""
+    comparison = answer.deciding.comparison
+    if comparison.margin is None and comparison.expect in ("higher", "lower"):
+        return ""
+    return f"; expected: {words.expectation(comparison, with_region=False)}"
 
 
 def dots(profile: str) -> str:
