@@ -8,12 +8,16 @@ import shlex
 import subprocess
 
 import pytest
+import yaml
 from hydra import compose, initialize_config_dir
 from hydra._internal.utils import get_args_parser
+from hydra.core.override_parser.overrides_parser import OverridesParser
 
 import deeper
 from deeper.paths import CONF, ROOT
 from deeper.schema.added import check_added
+from deeper.schema.study import read_study
+from deeper.study.composing import overrides_of_jobs
 
 COMMAND = re.compile(r"python -m deeper\.(\w+)([^`\n]*)")
 CODE = re.compile(r"```.*?```|`[^`]+`", re.DOTALL)
@@ -46,7 +50,7 @@ def made():
 def first(override):
     """An override with the first of the values that it sweeps over; a name in capitals is the reader's."""
     key, _, value = override.partition("=")
-    value = "resnet20" if value.startswith("glob(") else ANY[key] if value == "<name>" else value
+    value = "resnet20" if value.startswith("glob(") else ANY[key] if value in ("<name>", "NAME") and key in ANY else value
     value = value.split("~")[0] if key == "compare" else value  # HEAD~1 is put between quotes by the verb
     value = f'"{value}"' if key in ("of", "against") else value  # and so are settings of a sweep
     value = "0" if value.startswith("range(") else value
@@ -97,3 +101,17 @@ def test_the_readme_s_python_is_python_and_what_it_calls_is_there():
     called = {p.attr for p in parts if isinstance(p, ast.Attribute) and ast.unparse(p.value) == "deeper"}
     assert called == set(deeper.__all__)
     assert all(hasattr(deeper, name) for name in called)
+
+
+def test_the_study_that_the_readme_prints_is_one():
+    page = (ROOT / "README.md").read_text(encoding="utf-8")
+    (text,) = re.findall(r"```yaml\n# @package _global_\n(.*?)```", page, re.DOTALL)
+    content = yaml.safe_load(text)
+    study = read_study(content["study"], "README.md")
+    assert content["defaults"] == [{"optional /rates@study.rates": study.name}]
+    jobs = overrides_of_jobs(study, "pocket", OverridesParser.create().parse_overrides(["seed=range(5)"]), [])
+    assert content["hydra"]["sweeper"]["params"] == {"seed": "range(5)"}
+    assert len(jobs) == 10
+    for job in jobs:
+        with initialize_config_dir(str(CONF), version_base="1.3"):
+            compose("train", [word for word in job if not word.lstrip("+").startswith("study.")])
