@@ -50,7 +50,8 @@ def made():
 def first(override):
     """An override with the first of the values that it sweeps over; a name in capitals is the reader's."""
     key, _, value = override.partition("=")
-    value = "resnet20" if value.startswith("glob(") else ANY[key] if value in ("<name>", "NAME") and key in ANY else value
+    value = "resnet20" if value.startswith("glob(") else value
+    value = ANY[key] if value in ("<name>", "NAME") and key in ANY else value
     value = value.split("~")[0] if key == "compare" else value  # HEAD~1 is put between quotes by the verb
     value = f'"{value}"' if key in ("of", "against") else value  # and so are settings of a sweep
     value = "0" if value.startswith("range(") else value
