@@ -544,7 +544,7 @@ def mixed(batch):
     return "; " + ", ".join(said)
 
 
-def tested(augment, size):
+def at_test(augment, size):
     """How a picture is tested, as the table has it."""
     last = (augment["test"] or augment["evaluation"])[-1]
     kind = last["_target_"].rpartition(".")[2]
@@ -563,7 +563,7 @@ def test_the_table_of_pictures_has_every_transform(name):
     if other := re.fullmatch(r"as `(\w+)`", training):
         training = told(5)[other[1]][1]
     assert training == in_words(augment["train"], PAPERS[name].size) + mixed(batch)
-    assert testing == tested(augment, PAPERS[name].size)
+    assert testing == at_test(augment, PAPERS[name].size)
 
 
 DROPOUT = {

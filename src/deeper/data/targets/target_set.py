@@ -6,7 +6,7 @@ without the test part, and seeds differ in what they train on.
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,12 +45,14 @@ def draw(classes: np.ndarray, groups: np.ndarray, pool: int, seed: int, share: f
         each: training pictures a class; None is all.
 
     Raises:
-        DeeperError: a class has no two groups to tell apart, or all of them are held out with another class.
+        DeeperError: a class has no two groups to tell apart.
     """
     side: dict[int, bool] = {}
-    for label in np.unique(classes[:pool][classes[:pool] >= 0]):
-        rows = np.flatnonzero(classes[:pool] == label)
-        _divide(side, groups[rows].tolist(), seed, max(1, round(share * len(rows))), label)
+    labels = np.unique(classes[:pool][classes[:pool] >= 0]).tolist()
+    rows = {label: groups[:pool][classes[:pool] == label].tolist() for label in labels}
+    of_class = {label: set(own) for label, own in rows.items()}
+    for label, own in rows.items():
+        _divide(side, of_class, label, own, seed, max(1, round(share * len(own))))
     held_out = np.array([side.get(group, False) for group in groups[:pool].tolist()], bool)
     train = np.flatnonzero(~held_out)
     if each is not None:
@@ -60,9 +62,14 @@ def draw(classes: np.ndarray, groups: np.ndarray, pool: int, seed: int, share: f
     return Parts(train, np.flatnonzero(held_out), np.arange(pool, len(classes)))
 
 
-def _divide(side: dict[int, bool], groups: list[int], seed: int, wanted: int, label: int) -> None:
-    """Say in ``side`` of each group of a class whether it is held out, unless an earlier class has said so."""
-    shuffled = sorted(set(groups), key=lambda group: _random_key(seed, group))
+def _divide(
+    side: dict[int, bool], of_class: Mapping[int, set[int]], label: int, rows: list[int], seed: int, wanted: int
+) -> None:
+    """Say in ``side`` of each group of a class whether it is held out, unless an earlier class has said so.
+
+    Of every class, whose groups are in ``of_class``, one stays to train. ``rows`` are the groups of this class's rows.
+    """
+    shuffled = sorted(of_class[label], key=lambda group: _random_key(seed, group))
     if len(shuffled) < 2:
         raise DeeperError(
             f"class {label} of the target set has training pictures of one group alone, so none can be held out for "
@@ -70,14 +77,11 @@ def _divide(side: dict[int, bool], groups: list[int], seed: int, wanted: int, la
         )
     held = 0
     for group in shuffled:
-        rest_held = all(side.get(other, False) for other in shuffled if other != group)
-        side.setdefault(group, held < wanted and not rest_held)
-        held += groups.count(group) if side[group] else 0
-    if all(side[group] for group in shuffled):
-        raise DeeperError(
-            f"class {label} of the target set has no training pictures left: all its groups are held out with those of "
-            "other classes; hold out fewer (transfer.held_out), or take another seed"
+        is_last = any(
+            all(side.get(other, False) for other in own - {group}) for own in of_class.values() if group in own
         )
+        side.setdefault(group, held < wanted and not is_last)
+        held += rows.count(group) if side[group] else 0
 
 
 @dataclass(frozen=True)
