@@ -92,15 +92,17 @@ golden: $(STAMP)  ## store the numbers of tests/golden anew, where a change of r
 bench: $(STAMP)  ## measure Deeper's own speed, written to reports/bench.md; beside others: make bench PEERS=FOLDER
 	$(RUN) python -m benchmarks $(if $(PEERS),--peers "$$PEERS")
 
-gpu:  ## tests and figures of a machine with one GPU, and blocks of the ledger: benchmarks/gpu.sh; make gpu REHEARSE=1
+gpu:  ## tests and figures of a machine with one GPU: benchmarks/gpu.sh; make gpu REHEARSE=1
 	bash benchmarks/gpu.sh $(if $(filter-out 0,$(REHEARSE)),--rehearse)
 
-gpu-wheels:  ## fetch what `make gpu` needs on a machine without a network: build/wheels
+gpu-wheels: scm  ## fetch what `make gpu` needs on a machine without a network: build/wheels, build/gpu-data
 	mkdir -p build/wheels
 	"$$PYTHON" -m pip wheel --quiet --no-deps --wheel-dir build/wheels "$$(grep antlr4 benchmarks/gpu.txt)"
 	grep -v antlr4 benchmarks/gpu.txt > build/gpu.txt
 	"$$PYTHON" -m pip download --quiet --no-deps --only-binary=:all: --python-version 3.12 --platform manylinux_2_28_x86_64 \
 	  --platform manylinux_2_17_x86_64 --dest build/wheels -r build/gpu.txt
+	$(RUN) dvc repro prepare
+	$(RUN) python -m benchmarks.gpu --write-data build/gpu-data
 
 house: $(STAMP)  ## draw the rooms of src/ and what imports what, written to docs/house.md
 	PYTHONPATH=tests/helpers $(RUN) python -m house docs/house.md

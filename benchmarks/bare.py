@@ -32,6 +32,7 @@ def train(job: Mapping[str, Any], say: Callable[[str, Any], None]) -> None:
     """
     config = job["config"]
     torch.set_num_threads(config["trainer"]["threads"])
+    step.exact_numbers()
     data = load(config["data"])
     epochs = FEEDS[job["feed"]](config, data)
     device = device_of(config)

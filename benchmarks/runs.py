@@ -13,6 +13,7 @@ from omegaconf import OmegaConf
 from benchmarks.sizes import SIDE
 from deeper.data import prepared as arrays
 from deeper.data.prepared import LabelledImages
+from deeper.data.resized import open_resized
 from deeper.data.splits import subset
 from deeper.errors import DeeperError
 from deeper.paths import CONF
@@ -114,14 +115,17 @@ def together(jobs: list[Mapping[str, Any]], feed: str = "ready") -> list[Run]:
     return [Run(wall, one.epoch["train_s"], one.epoch["evaluation_s"]) for one in running]
 
 
-def small_set(root: Path | str, into: Path, test: int) -> Path:
+def small_set(root: Path | str, into: Path, test: int, train: int = 6000, side: int | None = None) -> Path:
     """Prepare a set with fewer test images, so that training outweighs evaluation in short trials as in long ones.
+
+    ``side`` is that of its images in pixels, if it is to be another.
 
     Returns:
         the folder of prepared sets that holds it.
     """
-    whole = arrays.open_set(Path(root) / DATA)
-    parts = [_part(whole, "train", 6000), _part(whole, "test", test)]
+    place = Path(root) / DATA
+    whole = arrays.open_set(place) if side is None else open_resized(place, side)
+    parts = [_part(whole, "train", train), _part(whole, "test", test)]
     data = LabelledImages(*parts[0], *parts[1], whole.meta["classes"])
     arrays.write_set(into / DATA, DATA, data, 1000, {})
     return into

@@ -415,6 +415,8 @@ def test_scaled_gradients_are_told_as_they_are():
         (["training.clip_norm=1.0"], "training.clip_norm with trainer.precision=16-mixed needs optimizer.fused=false"),
         (["callbacks=adaptive_clipping"], "callbacks with trainer.precision=16-mixed needs optimizer.fused=false"),
         (["trainer.devices=2", "trainer.sync_batchnorm=true"], "trainer.sync_batchnorm=true is for GPUs"),
+        (["trainer.compile=reduce-overhead", "training.accumulate=2"], "records steps of one batch"),
+        (["trainer.compile=reduce-overhead", "model.survival=0.5"], "takes no network that leaves parts out"),
     ],
 )
 def test_what_does_not_go_together_is_said_before_the_training(root, tmp_path, settings, words):

@@ -25,6 +25,11 @@ def root(tmp_path_factory):
     return prepare(tmp_path_factory.mktemp("data"))
 
 
+def test_trials_run_on_the_gpu_that_torch_has(root, tmp_path):
+    wanted = "gpu" if torch.cuda.is_available() else "cpu"
+    assert job(root, tmp_path, ON)["config"]["trainer"]["accelerator"] == wanted
+
+
 def bits(home):
     return (home / WEIGHTS).read_bytes(), (home / PREDICTIONS).read_bytes()
 
@@ -75,6 +80,7 @@ def test_four_trials_side_by_side_have_the_bits_of_each_alone(root, tmp_path):
 def test_one_rank_of_ddp_computes_what_no_ddp_does(tmp_path):
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     backend = "nccl" if device.type == "cuda" else "gloo"
+    torch.backends.cudnn.deterministic = True  # else two backward passes may add in two orders
     torch.distributed.init_process_group(backend, init_method=f"file://{tmp_path}/meet", rank=0, world_size=1)
     try:
         images, labels = torch.randn(8, 1, 14, 14, device=device), torch.arange(8, device=device)

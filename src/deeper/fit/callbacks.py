@@ -154,12 +154,12 @@ class History(pl.Callback):
         self.reason: str | None = None
 
     def on_train_epoch_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
-        self.began, self.seconds = time.perf_counter(), 0.0
+        self.began, self.seconds = _clock(module), 0.0
         self.validation = {"validation_error": None, "validation_loss": None}  # of an epoch without evaluation
         self.rate = trainer.optimizers[0].param_groups[0]["lr"]
 
     def on_validation_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
-        self.seconds = time.perf_counter() - self.began
+        self.seconds = _clock(module) - self.began
 
     def on_validation_epoch_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         if trainer.state.fn == "fit":
@@ -167,7 +167,7 @@ class History(pl.Callback):
             self.validation = {f"validation_{k}": v if math.isfinite(v) else None for k, v in found.items()}
 
     def on_train_epoch_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
-        seconds = self.seconds or time.perf_counter() - self.began
+        seconds = self.seconds or _clock(module) - self.began
         train = {f"train_{key}": value for key, value in module.training_result().items()}
         epoch = len(self.rows) + 1
         if not math.isfinite(train["train_loss"]):
@@ -222,6 +222,13 @@ class Progress(pl.Callback):
         if now - self.last > 0.3:
             self.last = now
             self.report(trainer.global_step / self.steps)
+
+
+def _clock(module: pl.LightningModule) -> float:
+    """Seconds, once the GPU has done what it was given."""
+    if module.device.type == "cuda":
+        torch.cuda.synchronize(module.device)
+    return time.perf_counter()
 
 
 def scale_of_gradients(trainer: pl.Trainer, optimizer: Any) -> float:

@@ -85,8 +85,7 @@ def fit(config: dict[str, Any], data: TrialData | TargetSet, around: Surrounding
         DeeperError: the configuration asks for something impossible.
     """
     torch.set_num_threads(config["trainer"]["threads"])
-    torch.set_float32_matmul_precision("highest")
-    torch.backends.cudnn.allow_tf32 = False  # convolutions have a switch of their own
+    step.exact_numbers()
     torch.utils.deterministic.fill_uninitialized_memory = False  # costs time; nothing reads what it did not write
     network = start(config)
     if "transfer" not in config:
@@ -125,6 +124,9 @@ def _train(
         parameters=_parameter_groups(config),
         transform=transform and instantiate(transform)(num_classes=classes),
     )
+
+    if options["compile"] == "reduce-overhead" and module.draws.dropping:
+        raise DeeperError("trainer.compile=reduce-overhead takes no network that leaves parts out; compile=true does")
 
     def pictures() -> Iterable[Batch]:
         """All training pictures, on every rank."""
@@ -210,6 +212,8 @@ def _check(config: dict[str, Any], loss: step.Loss, samples: int) -> None:
     clips = "training.clip_norm" if recipe.get("clip_norm") else "callbacks" if config.get("callbacks") else ""
     if clips and options["precision"] == "16-mixed" and config["optimizer"].get("fused"):
         raise DeeperError(f"{clips} with trainer.precision=16-mixed needs optimizer.fused=false")
+    if options["compile"] == "reduce-overhead" and together > 1:
+        raise DeeperError("trainer.compile=reduce-overhead records steps of one batch; training.accumulate=1, or true")
     if options["sync_batchnorm"] and devices > 1 and options["accelerator"] != "gpu":
         raise DeeperError("trainer.sync_batchnorm=true is for GPUs; ranks on the CPU train with false")
 

@@ -185,6 +185,12 @@ class Draws:
             part.pace(progress)
 
 
+def exact_numbers() -> None:
+    """Let a GPU multiply and convolve in the precision that is asked for; torch's convolutions take TF32 unasked."""
+    torch.set_float32_matmul_precision("highest")
+    torch.backends.cudnn.allow_tf32 = False
+
+
 def compile_as(network: nn.Module, how: bool | str) -> None:
     """Compile the network in place, where ``trainer.compile`` says so; ``reduce-overhead`` records CUDA graphs."""
     if how:

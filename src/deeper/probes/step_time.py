@@ -86,6 +86,7 @@ class Timed:
         self.mixed = MIXED.get(options["precision"])
         self.network = network.to(device, self.dtype, memory_format=self.format)
         self.draws = step.Draws(network)
+        step.exact_numbers()
         step.compile_as(self.network, options["compile"])
 
     def batch(self, data: ImageData, size: int) -> tuple[Tensor, Tensor]:

@@ -132,6 +132,7 @@ def train(job: dict[str, Any], say: Callable[[str, Any], None]) -> None:
     import torch
 
     from deeper.data.batches import load
+    from deeper.fit.step import exact_numbers
     from deeper.models.build import start
 
     config, (name, spec) = job["config"], job["probe"]
@@ -140,6 +141,7 @@ def train(job: dict[str, Any], say: Callable[[str, Any], None]) -> None:
     home = Home(config["store"], job["id"])
     torch.set_num_threads(config["trainer"]["threads"])
     torch.use_deterministic_algorithms(True)
+    exact_numbers()
     network = start(config)
     if spec.get("weights", "final") == "final":
         network.load_state_dict(torch.load(home / WEIGHTS, weights_only=True))

@@ -222,7 +222,7 @@ class Sweep:
         return [] if self._running() else sorted(self._waiting(), key=lambda task: task.seed)[:1]
 
     def _launch(self, task: Task) -> None:
-        gpus_of_task = _gpus_of(task.slots, self.slots) if task.gpu else None
+        gpus_of_task = _gpus_of(task.slots, self.slots) if task.gpu and gpus() else None
         task.began = time.monotonic()
         try:
             task.running = processes.start(task.job, task.devices, task.home / LOG, gpus_of_task, task.entry)
