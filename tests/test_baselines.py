@@ -37,7 +37,7 @@ def test_mistakes_are_one_line(root, tmp_path):
     assert done.returncode == 2
     assert done.stderr.startswith("error: sizes.0=12: it must be a pair")
     done = call(root, tmp_path, "subset_seeds=[0,0]")
-    assert (done.returncode, done.stderr) == (2, "error: subset_seeds=[0, 0]: each seed must be there once\n")
+    assert (done.returncode, done.stderr) == (2, "error: subset_seeds=[0, 0]: each must be there once\n")
     done = call(root, tmp_path, "sizes=[[17,999999]]")
     assert done.returncode == 2
     assert done.stderr.startswith("error: sizes.0.1=999999: ")

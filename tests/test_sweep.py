@@ -130,6 +130,15 @@ def test_a_sweep_may_be_given_once_more_under_its_name(swept, root):
     assert json.loads(again.stdout)["trials"] == found["trials"]
 
 
+def test_a_trial_that_is_asked_for_twice_is_one(swept, root):
+    """Else the page would say for ever that the second is not there."""
+    folder, _ = swept
+    line = (*TRAIN, f"data.root={root}", "--multirun", "model.width=2,3", "training.epochs=1", "name=twice", "--json")
+    found = json.loads(call("train", folder, *line, "seed=0,0,1").stdout)
+    assert (found["missing"], len(found["trials"])) == (0, 4)
+    assert "are not there" not in (folder / found["page"]).read_text()
+
+
 def test_values_go_in_step(swept, root):
     folder, _ = swept
     words = ("model.width=2,3", "optimizer.lr=0.05,0.01", "seed=0,1", "zip=[model.width,optimizer.lr]")
@@ -266,6 +275,16 @@ def test_a_submitted_command_has_the_flags_of_the_one_that_was_given(monkeypatch
     flags = ["--config-name", "own", "--config-dir", "mine"]
     words = [sys.executable, "-m", "deeper.train", *flags, "--multirun", "a=1", "hydra/launcher=slots"]
     assert launcher._command() == words
+
+
+@pytest.mark.parametrize("sign", ["", "+", "++", "~"])
+def test_what_is_said_of_this_launcher_does_not_reach_the_job(monkeypatch, sign):
+    launcher = SubmitLauncher()
+    here = (f"{sign}hydra/launcher=slurm", f"{sign}hydra.launcher.jobs=2", f"{sign}hydra.mode=MULTIRUN")
+    said = [*here, "hydra.verbose=1"]
+    launcher.verb, launcher.config = "train", OmegaConf.create({"hydra": {"overrides": {"hydra": said, "task": []}}})
+    monkeypatch.setattr(sys, "argv", ["train", "--multirun"])
+    assert launcher._command()[3:] == ["--multirun", "hydra.verbose=1", "hydra/launcher=slots"]
 
 
 def test_a_sweep_for_gpus_is_planned_and_submitted_without_one(root, tmp_path):

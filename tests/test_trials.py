@@ -2,6 +2,8 @@
 
 import itertools
 import json
+import subprocess
+import sys
 
 import pytest
 import yaml
@@ -51,6 +53,36 @@ def store(tmp_path):
 @pytest.fixture
 def command(in_process):
     return in_process(trials)
+
+
+def test_each_folder_of_tables_that_is_named_is_there(command, store):
+    """Of those that are usual some may not be; what a mistyped one uses would be removed."""
+    assert command("remove=true")[0] == 0
+    status, _, err = command("remove=true", "dry_run=false", "results=[results,own/reslts]")
+    assert status == 2
+    assert err.startswith("error: there is no folder own/reslts, so it is not known which trials its tables use")
+    assert there(store) == {USED, START, UNUSED, STOPPED}
+    assert command("remove=true", "dry_run=false", "results=[results]")[0] == 0
+
+
+LIKE_A_NUMBER = "12345678901e2345"
+
+
+@pytest.mark.parametrize(
+    ("verb", "words", "told"),
+    [
+        ("trials", f"show={LIKE_A_NUMBER}", f"show={LIKE_A_NUMBER}: there is no trial whose id begins with it"),
+        ("trials", "show=12e4", "show=12e4: there is no trial whose id begins with it"),
+        ("share", f"networks=[{LIKE_A_NUMBER}]", f"there is no finished trial {LIKE_A_NUMBER} in"),
+        ("compare", f"of=[{LIKE_A_NUMBER}] against={UNUSED}", f"there is no finished trial {LIKE_A_NUMBER} in"),
+        ("compare", f"of={UNUSED} against={LIKE_A_NUMBER} metric=test_error", f"trial {LIKE_A_NUMBER} in"),
+    ],
+)
+def test_an_id_that_looks_like_a_number_is_text(store, verb, words, told):
+    run = [sys.executable, "-m", f"deeper.{verb}", *words.split()]
+    done = subprocess.run(run, cwd=store.parent, capture_output=True, text=True)
+    assert done.returncode == 2
+    assert told in done.stderr
 
 
 def test_a_trial_that_a_search_names_is_used(command, store):
@@ -167,7 +199,7 @@ def test_a_record_that_is_not_what_was_written_is_damaged(store, command):
     ("arguments", "words"),
     [
         (["store=nowhere"], "there is no folder nowhere"),
-        (["remove=true", "results=nowhere"], "there is no folder nowhere, so no table uses any trial"),
+        (["remove=true", "results=nowhere"], "there is no folder nowhere, so it is not known which"),
         (["remove=yes_please"], "remove=yes_please: it must be true or false"),
         (["remove=true", "dry_run=1"], "dry_run=1: it must be true or false"),
         (["results=7"], "results=7: it must be the name of a folder or a list"),

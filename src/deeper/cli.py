@@ -14,7 +14,7 @@ import signal
 import sys
 import time
 import types
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NoReturn
 
 from deeper import INTERRUPTED
@@ -25,6 +25,7 @@ BURST_S = 0.5
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)  # that end a verb in an orderly way
 JSON = "--json"
 INSTEAD = ("--help", "-h", "--hydra-help", "--version", "--cfg", "-c", "--info", "-i")  # flags that run no verb
+LIKE_A_NUMBER = re.compile(r"(?<![^\[,=\s])\d+e\d+(?![^\],\s])")  # an id, or its first letters
 WANTS_TRACEBACK = os.environ.get("HYDRA_FULL_ERROR", "0") not in ("", "0")
 
 
@@ -128,6 +129,16 @@ def callable_as(module: str, function: Callable[[], Callable[..., Any]]) -> None
             return function()(*arguments, **named)
 
     sys.modules[module].__class__ = Command
+
+
+def ids_as_text(words: Iterable[str], *names: str) -> list[str]:
+    """Arguments in which ids that Hydra's grammar would read as numbers, such as ``12345678901e2345``, are in quotes.
+
+    Args:
+        words: the arguments.
+        names: of the settings that take ids, one or a list of them.
+    """
+    return [LIKE_A_NUMBER.sub(r"'\g<0>'", word) if word.partition("=")[0] in names else word for word in words]
 
 
 def _take_signals() -> None:

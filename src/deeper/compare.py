@@ -60,6 +60,6 @@ def _from_notebook() -> Callable[..., Any]:
 
 
 if __name__ == "__main__":
-    sys.argv[1:] = map(_quoted, sys.argv[1:])
+    sys.argv[1:] = map(_quoted, cli.ids_as_text(sys.argv[1:], "of", "against"))
     cli.run(compare)
 cli.callable_as(__name__, _from_notebook)

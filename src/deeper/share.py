@@ -6,6 +6,7 @@ python -m deeper.share networks=[residual_vs_plain/resnet56]     copies them to 
 Then commit ``shared/`` or ``networks/``. In a clone ``deeper.load`` fetches a trial that it lacks.
 """
 
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -70,4 +71,5 @@ def _see_finished(homes: Iterable[Home]) -> None:
 
 
 if __name__ == "__main__":
+    sys.argv[1:] = cli.ids_as_text(sys.argv[1:], "networks")
     cli.run(share)

@@ -8,11 +8,13 @@ python -m deeper.trials remove=true dry_run=false
 In a notebook ``deeper.trials()`` gives them as rows (``deeper.api.rows``).
 """
 
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import hydra
+from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
 from deeper import cli, paths
@@ -34,9 +36,8 @@ def trials(cfg: DictConfig) -> None:
     store = paths.folder("store", cfg.store)
     named = [cfg.results] if isinstance(cfg.results, str) else list(cfg.results)
     results = [paths.folder("results", name) for name in named]
-    if cfg.remove and not any(folder.is_dir() for folder in results):
-        there = " and ".join(map(str, results))
-        raise DeeperError(f"there is no folder {there}, so no table uses any trial; results=FOLDER names the tables'")
+    if cfg.remove:
+        _check_folders(results)
     kept = kept_trials.kept_trials(store, results)
     if cfg.show is not None:
         one = kept_trials.named(kept, str(cfg.show))
@@ -45,6 +46,21 @@ def trials(cfg: DictConfig) -> None:
         _remove(kept, store, cfg.dry_run)
     else:
         cli.tell(_list(kept) if kept else f"no trial is in {store}", {"trials": list(map(_facts, kept))})
+
+
+def _check_folders(results: Sequence[Path]) -> None:
+    """See that the folders of the tables are there: each that the user names, of the usual ones some.
+
+    Raises:
+        DeeperError: one is not; what its tables use would be removed.
+    """
+    absent = [folder for folder in results if not folder.is_dir()]
+    named = any(word.lstrip("+~").startswith("results=") for word in HydraConfig.get().overrides.task)
+    if absent and (named or absent == results):
+        raise DeeperError(
+            f"there is no folder {' and '.join(map(str, absent))}, so it is not known which trials its tables use; "
+            "results=FOLDER names those that are there"
+        )
 
 
 def _remove(kept: Sequence[KeptTrial], store: Path, dry_run: bool) -> None:
@@ -102,5 +118,6 @@ def _from_notebook() -> Callable[..., Any]:
 
 
 if __name__ == "__main__":
+    sys.argv[1:] = cli.ids_as_text(sys.argv[1:], "show")
     cli.run(trials)
 cli.callable_as(__name__, _from_notebook)

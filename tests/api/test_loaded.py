@@ -1,5 +1,7 @@
 """A finished trial loaded from a notebook."""
 
+import copy
+import dataclasses
 import json
 import shutil
 import subprocess
@@ -19,6 +21,7 @@ from trials import job, train
 
 import deeper
 from deeper.api import exporting
+from deeper.api.preprocessing import PicturePreprocessing
 from deeper.data.listing import open_listing
 from deeper.data.prepared import open_set
 from deeper.errors import DeeperError
@@ -85,6 +88,31 @@ def test_one_picture_is_a_list_of_one_and_none_is_one_line(loaded, tmp_path):
             loaded.predict(none)
 
 
+OTHERS = {
+    "a list of arrays": ([np.zeros((28, 28), np.uint8)] * 2, "ndarray"),
+    "a tensor": (torch.zeros(2, 28, 28), "Tensor"),
+    "a list of tensors": ([torch.zeros(28, 28)], "Tensor"),
+    "None": (None, "NoneType"),
+    "a None among files": (["x.png", None], "NoneType"),
+}
+
+
+@pytest.mark.parametrize("pictures", OTHERS)
+def test_what_is_no_picture_is_one_line(loaded, pictures):
+    given, kind = OTHERS[pictures]
+    words = rf"a picture cannot be of type {kind}; name files .* one uint8 array .*numpy\.stack"
+    from_disk = PicturePreprocessing({}, 3, 16)
+    for takes in (loaded.predict, loaded.preprocessing, from_disk):
+        with pytest.raises(DeeperError, match=words):
+            takes(given)
+
+
+def test_files_may_come_one_after_another(loaded, tmp_path):
+    for name in ("one", "other"):
+        Image.new("RGB", (40, 30), "red").save(tmp_path / f"{name}.png")
+    assert loaded.predict(tmp_path.glob("*.png")).shape == (2, 10)
+
+
 def test_a_file_that_is_no_picture_is_one_line(loaded, tmp_path):
     (tmp_path / "x.png").write_text("no picture")
     with pytest.raises(DeeperError, match="the picture cannot be read"):
@@ -112,6 +140,9 @@ def test_a_trial_that_is_not_there_is_one_line(tmp_path):
         deeper.load(study="dense")
     with pytest.raises(DeeperError, match=r'a trial is named by its id, a text: deeper\.load\("7"\)'):
         deeper.load(7)
+    for said, words in (({"seed": 3}, "seed=3"), ({"study": "x", "arm": "y"}, "study='x'"), ({"arm": "y"}, "arm='y'")):
+        with pytest.raises(DeeperError, match=f"^{words}: abc is a trial's id, which says all; leave {words} away"):
+            deeper.load("abc", store=tmp_path, **said)
     with pytest.raises(DeeperError, match=r"x\.json cannot be read"):
         deeper.load(study="x", arm="y", results=tmp_path)
     (tmp_path / "x.json").write_text(json.dumps(sealed(synthetic.results(seeds=4, epochs=2, name="x"))))
@@ -134,6 +165,16 @@ def test_an_exported_network_says_the_same(loaded, tmp_path, ending):
 
         for name, tensor in loaded.network.state_dict().items():
             assert torch.equal(load_file(path)[name], tensor)
+
+
+@pytest.mark.parametrize("kind", [torch.float16, torch.bfloat16, torch.float64])
+def test_a_network_in_other_numbers_is_exported_in_them(loaded, tmp_path, kind):
+    other = dataclasses.replace(loaded, network=copy.deepcopy(loaded.network).to(kind))
+    path = other.export(tmp_path / "net.pt2")
+    pictures = torch.randn(3, 1, 14, 14).to(kind)
+    said = torch.export.load(path).module()(pictures)
+    assert said.dtype == kind
+    torch.testing.assert_close(said, other.network(pictures), atol=0.05, rtol=0.05)
 
 
 def test_an_export_that_cannot_be_written_is_one_line_and_leaves_nothing(loaded, tmp_path):

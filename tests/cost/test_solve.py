@@ -54,7 +54,7 @@ def test_counts_grow_with_the_logarithm_of_the_distance():
 
 
 def test_a_setting_that_changes_nothing_cannot_be_solved():
-    with pytest.raises(Unsolvable):
+    with pytest.raises(Unsolvable, match="the cost does not change with it"):
         solve(lambda value: 100 if value < 500 else None, 8, 1, 200)
 
 

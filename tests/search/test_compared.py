@@ -1,6 +1,9 @@
 """The networks of the end: at one cost, at the best of some values, and long where a claim compares them."""
 
-from deeper.schema.search import SearchCost, Searches, SearchResult, SearchSettings
+import pytest
+
+from deeper.errors import DeeperError
+from deeper.schema.search import SearchCost, Searches, SearchResult, SearchSettings, checked
 from deeper.search import compared
 from deeper.search.trainings import Trained
 
@@ -85,3 +88,24 @@ def test_without_a_fit_and_values_a_network_stays_as_it_is():
     networks, _ = found(fit=None, tried=None)
     assert [(one.fitted, one.short.value) for one in networks] == [(None, None)] * 3
     assert networks[0].final.settings == {"cell": 2}
+
+
+@pytest.mark.parametrize(
+    ("compare", "words"),
+    [
+        ({"searchers": ["one", "one"]}, "compare.searchers: each must be there once"),
+        ({"beside": {"two": {"label": "l", "set": {}}}}, "beside.two: it is the name of a network that is found"),
+        ({"beside": {"best": {"label": "l", "set": {}}}}, "beside.best: it is the name of a network that is found"),
+    ],
+)
+def test_each_network_of_the_end_has_a_name_of_its_own(compare, words):
+    facts = {"name": "search_s", "title": "T", "question": "Q"}
+    whole = {"searchers": ["one", "two"], "seeds": [0], "final": {"seeds": [7]}} | compare
+    with pytest.raises(DeeperError, match=words):
+        checked(Searches, facts | {"compare": whole}, "searches")
+
+
+def test_a_setting_that_changes_no_cost_is_told():
+    fit = study(fit={"setting": "rate", "step": 1, "target": 1000}).compare.fit
+    with pytest.raises(DeeperError, match=r"fit\.setting=rate: the cost does not change with it$"):
+        compared.fitted({}, fit, MadeUp())

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+import searched
 from omegaconf import OmegaConf
 
 from deeper.errors import DeeperError
@@ -111,11 +112,38 @@ def test_an_argument_of_another_kind_is_one_line_before_anything_is_trained(made
         made({"_target_": f"deeper.search.{target}", key: value}, *more)
 
 
+TABLE, (STUDY, RUNS) = searched.table(replays=2), searched.study()
+
+
 @pytest.mark.parametrize("word", ["searcher=random", "searcher.lr=0.1", "+searcher.lr=0.1"])
 def test_a_searcher_on_the_line_of_a_study_is_refused(word):
-    with pytest.raises(DeeperError, match="the study names its searchers"):
-        studied.check_line(["searches=cells", word])
-    studied.check_line(["searches=cells", "search.networks=4"])
+    for study in (TABLE.searches, STUDY.study):
+        with pytest.raises(DeeperError, match="the study names its searchers"):
+            studied.check_line(["searches=cells", word], study)
+
+
+@pytest.mark.parametrize(
+    ("study", "word"),
+    [
+        (TABLE.searches, "search.networks=4"),
+        (TABLE.searches, "search.trial_seeds=[3]"),
+        (TABLE.searches, "++search.window.most=9"),
+        (TABLE.searches, "~search.final"),
+        (TABLE.searches, "search={batch: 2}"),
+        (STUDY.study, "search.seed=3"),
+        (STUDY.study, "+search.name=mine"),
+        (STUDY.study, "search={networks: 4, seed: 3}"),
+    ],
+)
+def test_what_a_study_would_ignore_is_refused(study, word):
+    with pytest.raises(DeeperError, match="the study does not read it; searches") as caught:
+        studied.check_line(["searches=x", word], study)
+    assert str(caught.value).startswith(f"{word}: ")
+
+
+def test_what_a_study_reads_may_be_said():
+    studied.check_line(["searches=table", "search.over={lr: [0.1]}", "searches.name=search_x"], TABLE.searches)
+    studied.check_line(["search.networks=4", "search.window=null", "search={networks: 4}", "slots=2"], STUDY.study)
 
 
 def test_a_finished_search_of_other_settings_stays(tmp_path):
@@ -125,14 +153,78 @@ def test_a_finished_search_of_other_settings_stays(tmp_path):
     def start(networks=24, seed=0, **more):
         return SearchResult(**{**made, **more}, search=SearchSettings(networks=networks, seed=seed, trial_seeds=(0,)))
 
-    composed._check_same(path, start())
+    composed.check_same(path, start())
     composed.keep(path, start().model_copy(update={"finished": True}))
-    for same in (start(), start(networks=40)):
-        composed._check_same(path, same)
+    for same in (start(), start(networks=40), start(kind="any")):
+        composed.check_same(path, same)
     for other, what in (
         (start(networks=6), "24 networks, and not 6"),
         (start(seed=1), r"\(search\)"),
         (start(searcher={"y": 3}), "searcher"),
     ):
-        with pytest.raises(DeeperError, match=f"finished search with other settings .*{what}"):
-            composed._check_same(path, other)
+        with pytest.raises(DeeperError, match=f"finished search with other settings .*{what}.*search.name=NAME"):
+            composed.check_same(path, other)
+
+
+def test_a_finished_search_of_another_model_or_training_stays(tmp_path):
+    path = tmp_path / "s.json"
+    composed.keep(path, result(True).model_copy(update={"kind": "one"}))
+    composed.check_same(path, result(False).model_copy(update={"kind": "one"}))
+    with pytest.raises(DeeperError, match=r"finished search with other settings \(model or training\); search\.name"):
+        composed.check_same(path, result(False).model_copy(update={"kind": "other"}))
+
+
+def changed(found, name, **parts):
+    """A study of searches with other settings under a name, such as ``table.seeds=(1, 2)``."""
+    study = found.searches if found is TABLE else found.study
+    inner = getattr(study, name)
+    other = study.model_copy(update={name: inner.model_copy(update=parts) if parts else inner})
+    return found.model_copy(update={"searches" if found is TABLE else "study": other})
+
+
+@pytest.mark.parametrize(
+    ("found", "other", "words"),
+    [
+        (TABLE, TABLE.model_copy(update={"kind": "other"}), "model or training"),
+        (TABLE, TABLE.model_copy(update={"space": {"x": 1}}), "space"),
+        (TABLE, changed(TABLE, "table", seeds=(4, 5, 6)), "searches"),
+        (TABLE, changed(TABLE, "replay", networks=9), "searches"),
+        (TABLE, changed(TABLE, "replay", searchers=("random",)), "searches"),
+        (STUDY, STUDY.model_copy(update={"kind": "other"}), "model or training"),
+        (STUDY, STUDY.model_copy(update={"search": SETTINGS}), "search"),
+        (STUDY, changed(STUDY, "compare", seeds=(0, 1)), "searches"),
+    ],
+)
+def test_a_finished_study_of_other_settings_stays(tmp_path, found, other, words):
+    path = tmp_path / "search_made.json"
+    begun = {"finished": False, "kind": "one"}
+    composed.check_same(path, found)
+    composed.keep(path, found.model_copy(update={"kind": "one"}))
+    composed.check_same(path, found.model_copy(update=begun))
+    with pytest.raises(DeeperError, match=rf"with other settings \({words}\); move it away, or results=FOLDER writes"):
+        composed.check_same(path, other.model_copy(update=begun | ({"kind": other.kind} if other.kind else {})))
+    composed.keep(path, found.model_copy(update={"finished": False, "kind": None}))
+    assert read_study(path).finished
+
+
+def test_words_of_a_finished_study_may_change_and_a_table_may_have_more_searchers(tmp_path):
+    path = tmp_path / "search_made.json"
+    composed.keep(path, TABLE)
+    more = changed(TABLE, "replay", searchers=("grid", "random", "evolution"))
+    words = more.searches.model_copy(update={"title": "Another", "claims": {}})
+    composed.check_same(path, more.model_copy(update={"searches": words, "finished": False}))
+
+
+def test_a_study_that_is_half_finished_goes_on_whatever_its_file_says(tmp_path):
+    """The committed table is one, from before its kind was kept."""
+    path = tmp_path / "search_made.json"
+    composed.keep(path, TABLE.model_copy(update={"finished": False}))
+    composed.check_same(path, TABLE.model_copy(update={"kind": "any", "finished": False}))
+
+
+def test_a_study_that_goes_on_keeps_the_replays_and_the_searches_of_its_file(tmp_path):
+    for found, name in ((TABLE, "replays"), (STUDY, "searches")):
+        path = tmp_path / f"{name}.json"
+        composed.keep(path, found.model_copy(update={"finished": False}))
+        composed.keep(path, found.model_copy(update={"finished": False, name: getattr(found, name)[:1]}))
+        assert len(json.loads(path.read_text())[name]) == 2

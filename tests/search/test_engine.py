@@ -157,3 +157,22 @@ def test_accuracy_and_cost_are_weighed_as_the_paper_says():
     twice = engine.loss(1 - 0.8 * 1.05, cost.model_copy(update={"macs": 200}), front)
     assert twice == pytest.approx(0.2, abs=0.001)
     assert engine.loss(0.2, cost, None) == 0.2
+
+
+def test_of_good_networks_that_cost_little_the_better_and_the_cheaper_is_told_as_better():
+    """Cut off at 0 they would tie: here the accuracy of all weighs more than 1."""
+    front, costs = Front(target=10**6), [SearchCost(params=1, macs=macs, activation_bytes=None) for macs in (10, 20)]
+    told = [engine.loss(error, cost, front) for error in (0.1, 0.2) for cost in costs]
+    assert told == sorted(told)
+    assert len(set(told)) == 4
+    assert told[-1] < 0
+    assert engine.loss(1.0, costs[0], front) == 1.0
+    assert network(0.1, 10).model_validate(network(0.1, 10).model_dump() | {"loss": told[0]}).loss == told[0]
+
+
+@pytest.mark.parametrize("name", SEARCHERS)
+def test_every_searcher_takes_losses_below_0(name):
+    found = run(begun(networks=14, front=Front(target=10**9)), SEARCHERS[name](SPACE, 3), MadeUp())
+    assert found.finished
+    assert all(one.loss < 0 for one in found.networks)
+    assert found.networks[found.winner].loss == min(one.loss for one in found.networks)

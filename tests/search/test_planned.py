@@ -5,13 +5,15 @@ from omegaconf import OmegaConf
 
 from deeper.errors import DeeperError
 from deeper.schema.search import SearchCost, Searches, SearchResult, SearchSettings
-from deeper.search import composed, engine, planned, table
+from deeper.search import composed, engine, planned, studied, table
 from deeper.search.trainings import Trained
 
 SPACE = {"_target_": "deeper.search.settings_space.SettingsSpace", "over": {"a": [0, 1, 2, 3], "b": [0, 1, 2]}}
 EVOLUTION = {"_target_": "deeper.search.evolution.RegularisedEvolution", "population": 2, "sample": 2}
+SCALE = {"data": {"train_size": 10, "image_size": 8}, "training": {"epochs": 1}}
 CFG = OmegaConf.create(
     {"space": SPACE, "searcher": EVOLUTION, "trust_table": False, "reuse": "same", "results": "r", "profile": "full"}
+    | SCALE
 )
 ERROR = {"a": 0.1, "b": 0.2, "long": -0.01}
 
@@ -20,7 +22,7 @@ class MadeUp:
     """Trainings with a store; each long trial takes ten hours, each other one. ``most``: trials that it can take."""
 
     def __init__(self, most=999):
-        self.store, self.most, self.known, self.digest = set(), most, {}, "d"
+        self.store, self.most, self.known, self.digest, self.kind = set(), most, {}, "d", "k"
 
     def train(self, networks, seeds):
         for _, settings in networks:
@@ -134,3 +136,19 @@ def test_compared_searches_count_what_is_left_of_each_and_of_the_networks_of_the
     assert (left.trials, left.to_train) == (2 * 12 + 3 * 2 + 3 * 3, left.trials)
     searched(trainings, begun(final=None))
     assert plan().to_train <= left.to_train - 12
+
+
+def test_what_would_be_refused_is_refused_by_a_dry_run(tmp_path):
+    """A finished search of another training, and a table whose file is of another profile."""
+    cfg = OmegaConf.merge(CFG, {"results": str(tmp_path)})
+    finished = {"finished": True, "space": SPACE, "searcher": EVOLUTION, "kind": "other"}
+    composed.keep(composed.file_of(cfg, "s"), begun().model_copy(update=finished))
+    same = begun().model_copy(update={"space": SPACE, "searcher": EVOLUTION, "kind": "k"})
+    with pytest.raises(DeeperError, match=r"finished search with other settings \(model or training\)"):
+        planned.of_search(cfg, same, MadeUp())
+    long = {"cells": 4, "seeds": [9], "set": {"long": 1}}
+    study = Searches.model_validate(TEXT | {"table": {"seeds": [1, 2, 3], "long": long}, "replay": REPLAY})
+    found = studied.started(cfg, study, begun().search, MadeUp())
+    composed.keep(composed.study_file(cfg, study), found.model_copy(update={"profile": "other"}))
+    with pytest.raises(DeeperError, match=r"search_s\.json is of profile other"):
+        planned.of_study(cfg, study, begun().search, MadeUp())

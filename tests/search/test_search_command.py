@@ -102,6 +102,19 @@ def test_settings_are_searched_over_seeds_and_multirun_makes_several_searches(ro
     told = call(root, tmp_path, "searcher=random", *settings, *rest, "dry_run=true", "search.name=other")
     assert "0 of 4 trials to train at most, 0.00 hours" in told.stdout, told.stderr
     assert not (tmp_path / "results" / "search" / "other.json").exists()
+    assert not (tmp_path / "outputs").exists(), "of a sweep nothing stays but its searches"
+    other = ("training.epochs=2", "training.validate_every=1")
+    refused = call(root, tmp_path, "--multirun", "searcher=random,grid", *settings, *rest, *other)
+    lines = refused.stderr.splitlines()
+    assert refused.returncode == 1
+    for name, line in zip(("random", "grid"), lines, strict=True):
+        assert line.startswith(f"error: searcher={name}: results/search/settings-{name}-0.json is of a finished search")
+        assert "(model or training)" in line
+    dry = call(root, tmp_path, "searcher=grid", *settings, *rest, *other, "dry_run=true")
+    assert (dry.returncode, dry.stderr) == (2, lines[1].replace("searcher=grid: ", "") + "\n")
+    (kept.parent / "weights.pt").write_text("damaged")
+    told = call(root, tmp_path, "searcher=grid", *settings, *rest, "dry_run=true")
+    assert "4 of 4 trials to train at most" in told.stdout, "of a batch that is not whole all are counted"
 
 
 def trusted(root, folder, *arguments):
@@ -178,9 +191,10 @@ def test_searches_are_compared_at_equal_cost(root, tmp_path):
         (["space=settings", "search.over={optimizer.lr:[0.1,-1]}"], "optimizer.lr=-1: it must be a number"),
         (["space=settings", "search.over={seed:[1,2]}"], "seed=1 and seed=2 are the same trial"),
         (["space=settings", "search.over={optimizer.lr:[0.1,0.1]}"], "lr=0.1 and optimizer.lr=0.1 are the same trial"),
+        (["space=settings", "search.over={optimizer.lr:[0.1,0.2],seed:[1,2]}"], "lr=0.1 seed=2 are the same trial"),
         (["search.over={optimizer.lr:[0.1]}"], "search.over is for space=settings"),
         (["search.name=../x"], "name: it must be a name without a slash"),
-        (["search.trial_seeds=[1,1]"], "each seed must be there once"),
+        (["search.trial_seeds=[1,1]"], "each must be there once"),
         (["searcher.population=0"], "population and sample must be at least 1"),
         (["seed=5"], "seed: networks are trained with search.trial_seeds"),
         (["space=cells", "model=resnet20"], "model=resnet20 has no setting normal, which is searched"),

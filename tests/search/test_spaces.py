@@ -133,6 +133,12 @@ def test_settings_are_cut_from_ranges():
     assert SETTINGS.ordered == (True, False)
 
 
+def test_what_the_user_named_is_told_one_setting_at_a_time():
+    """Together they would hide a setting that has no effect."""
+    assert list(SETTINGS.told()) == [(0, 0), (4, 0), (0, 1)]
+    assert list(SettingsSpace({"a": [1, 2, 3], "b": [1, 2]}).told()) == [(0, 0), (1, 0), (2, 0), (0, 1)]
+
+
 def test_a_range_of_whole_numbers_alone_gives_whole_numbers():
     space = SettingsSpace({"epochs": {"from": 10, "to": 40, "steps": 4}, "momentum": {"from": 0, "to": 1, "steps": 3}})
     assert repr(space.over["epochs"]) == "[10, 20, 30, 40]"
@@ -146,6 +152,7 @@ def test_a_range_of_whole_numbers_alone_gives_whole_numbers():
         (lambda: SettingsSpace({"seed": 3}), "must be a list of values, or a range"),
         (lambda: SettingsSpace({"lr": {"from": 0, "to": 1, "steps": 3, "scale": "log"}}), "from above 0"),
         (lambda: SettingsSpace({"lr": {"from": 1, "to": 0, "steps": 3}}), "below `to`"),
+        (lambda: SettingsSpace({"lr": {"from": 1, "to": 1.000001, "steps": 9}}), "lr: 9 steps are closer together"),
         (lambda: CellSpace(2, ("conv",)), "there is no 'conv'"),
         (lambda: CellSpace(2, OPERATIONS, ("product",)), "there is no 'product'"),
         (lambda: CellSpace(1, OPERATIONS, states=[[[2], [0]]]), "takes states from 0 to n"),

@@ -14,6 +14,7 @@ from deeper.errors import DeeperError, reason
 from deeper.files import write_bytes, write_json
 
 TOLERANCE = 1e-4  # of a logit: another program adds up in another order
+ROUNDINGS = 10  # of a logit, where numbers are so short that this is more
 
 Form = tuple[bytes, Tensor | None]  # a file's content, and what it says of the example; None of weights alone
 
@@ -41,12 +42,19 @@ def write(network: nn.Module, example: Tensor, about: Mapping[str, Any], path: P
     content, said = forms[path.suffix](whole, example)
     with torch.no_grad():
         wanted = whole(example)
-    if said is not None and not torch.allclose(said, wanted, atol=TOLERANCE, rtol=TOLERANCE):
-        raise DeeperError(f"{path}: it says something else than the network, by up to {(said - wanted).abs().max():g}")
+    if said is not None:
+        _check_said(path, said, wanted)
     try:
         _write_both(path, content, about)
     except OSError as error:
         raise _unwritten(Path(error.filename or path), error) from error
+
+
+def _check_said(path: Path, said: Tensor, wanted: Tensor) -> None:
+    tolerance = max(TOLERANCE, ROUNDINGS * torch.finfo(wanted.dtype).eps)
+    said, wanted = said.cpu().float(), wanted.cpu().float()
+    if not torch.allclose(said, wanted, atol=tolerance, rtol=tolerance):
+        raise DeeperError(f"{path}: it says something else than the network, by up to {(said - wanted).abs().max():g}")
 
 
 def _write_both(path: Path, content: bytes, about: Mapping[str, Any]) -> None:
@@ -104,6 +112,8 @@ def _onnx(whole: nn.Module, example: Tensor) -> Form:
     for package in ("onnx", "onnxscript", "onnxruntime"):
         if find_spec(package) is None:
             raise DeeperError("ONNX needs packages that are not installed: pip install onnx onnxscript onnxruntime")
+    if example.dtype == torch.bfloat16:
+        raise DeeperError("numpy has no bfloat16, so that no graph of it can be compared; say network.float() first")
     import onnxruntime
 
     batch = torch.export.Dim("batch", min=1)
@@ -111,4 +121,4 @@ def _onnx(whole: nn.Module, example: Tensor) -> Form:
     content = program.model_proto.SerializeToString()
     session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
     [name] = [given.name for given in session.get_inputs()]
-    return content, torch.from_numpy(session.run(None, {name: example.numpy()})[0])
+    return content, torch.from_numpy(session.run(None, {name: example.numpy(force=True)})[0])

@@ -57,10 +57,11 @@ class LoadedTrial:
         options, size = self.config["trainer"], self.config["training"]["evaluation_batch_size"]
         memory = torch.channels_last if options["channels_last"] else torch.contiguous_format
         network = self.network.to(memory_format=memory).eval()
-        kind = next((p.dtype for p in network.parameters()), torch.float32)
+        device, kind = self._place()
         mixed = {"bf16-mixed": torch.bfloat16, "16-mixed": torch.float16}.get(options["precision"])
-        device = next((p.device for p in network.parameters()), torch.device("cpu"))
         cast = methodcaller("to", dtype=kind, memory_format=memory)
+        if device.type == "cuda":
+            step.exact_numbers()
         found = []
         with torch.no_grad(), torch.autocast(device.type, mixed, enabled=mixed is not None):
             for images in self.preprocessing.batches(pictures, size, device):
@@ -71,7 +72,8 @@ class LoadedTrial:
         """Write the network: ``.safetensors`` its weights, ``.pt2`` for ``torch.export.load``, ``.onnx`` for others.
 
         Beside it stands ``<path>.json`` with the preprocessing and the classes. A program or graph takes what
-        ``preprocessing`` gives, of any number of pictures, and is run once and compared with the network.
+        ``preprocessing`` gives, of any number of pictures, on the device and in the numbers that the network has now,
+        and is run once and compared with the network.
 
         Raises:
             DeeperError: another ending, a place that cannot be written, a package that is not installed, or a graph
@@ -84,9 +86,14 @@ class LoadedTrial:
         exporting.write(self.network, self._example(), about, path)
         return path
 
+    def _place(self) -> tuple[torch.device, torch.dtype]:
+        """Where the network is now, and of which numbers: the user may have moved or converted it."""
+        there = ((one.device, one.dtype) for one in self.network.parameters())
+        return next(there, (torch.device("cpu"), torch.float32))
+
     def _example(self) -> Tensor:
         side, channels = self.preprocessing.image_size, self.preprocessing.channels
-        return torch.randn(2, channels, side, side, generator=torch.Generator().manual_seed(0))
+        return torch.randn(2, channels, side, side, generator=torch.Generator().manual_seed(0)).to(*self._place())
 
 
 def load(
@@ -105,10 +112,14 @@ def load(
     (``deeper.run.shared``). ``data_root`` is where the prepared sets are, if that is not where they were.
 
     Raises:
-        DeeperError: there is no such trial, it is not finished, or it trained no network.
+        DeeperError: there is no such trial, it is not finished, or it trained no network; or beside an id there is
+            something else that names a trial.
     """
     if not isinstance(trial, str | None):
         raise DeeperError(f'a trial is named by its id, a text: deeper.load("{trial}"), or by study="…", arm="…"')
+    said = {"study": study, "arm": arm, "seed": seed}
+    if trial and (beside := [f"{name}={value!r}" for name, value in said.items() if value is not None]):
+        raise DeeperError(f"{beside[0]}: {trial} is a trial's id, which says all; leave {beside[0]} away, or the id")
     trial = trial or _of_table(study, arm, seed, results)
     shared.fetch(trial, store)
     config = backbones.settings(store, trial, data_root)

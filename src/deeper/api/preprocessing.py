@@ -1,6 +1,6 @@
 """From original pictures to what a loaded network sees: for sets kept as arrays, and for pictures from disk."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -90,8 +90,7 @@ class Preprocessing:
         return normalise(images, self.mean, self.std)
 
     def _opened(self, pictures: Picture | Sequence[Picture]) -> np.ndarray:
-        some = [pictures] if isinstance(pictures, Picture) else pictures
-        found = [self._one(picture) for picture in some]
+        found = [self._one(picture) for picture in _listed(pictures)]
         return np.stack(found) if found else np.empty((0, self.size, self.size, 3), np.uint8)
 
     def _one(self, picture: Picture) -> np.ndarray:
@@ -159,10 +158,26 @@ class PicturePreprocessing:
                 )
             found = list(pictures)
         else:
-            found = [_pixels(one, self.white) for one in ([pictures] if isinstance(pictures, Picture) else pictures)]
+            found = [_pixels(one, self.white) for one in _listed(pictures)]
         if not found:
             raise DeeperError("there are no pictures; name one or more")
         return found
+
+
+def _listed(pictures: Picture | Iterable[Picture]) -> list[Picture]:
+    """One picture or several as a list.
+
+    Raises:
+        DeeperError: something else is among them, such as an array.
+    """
+    several = isinstance(pictures, Iterable) and not isinstance(pictures, Picture | Tensor)
+    some = list(pictures) if several else [pictures]
+    if other := [one for one in some if not isinstance(one, Picture)]:
+        raise DeeperError(
+            f"a picture cannot be of type {type(other[0]).__name__}; name files or Pillow's images, or give one uint8 "
+            "array (N, H, W, channels) of all of them (numpy.stack makes it)"
+        )
+    return some
 
 
 def _upright(picture: Picture) -> Image.Image:

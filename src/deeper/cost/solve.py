@@ -63,7 +63,7 @@ def _rises(search: "_Search", here: int, up: Iterator[int], down: Iterator[int])
     for k in down:
         if search(k) != here:
             return search(k) < here
-    raise Unsolvable
+    raise Unsolvable("the cost does not change with it")
 
 
 def _solution(search: "_Search", k: int, target: int) -> Solution:

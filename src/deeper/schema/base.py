@@ -24,10 +24,10 @@ Fraction = Annotated[float, Field(ge=0, le=1)]
 Row = Annotated[tuple[Item, ...], Field(strict=False)]  # a list in YAML and JSON
 
 
-def _each_once(seeds: tuple[int, ...]) -> tuple[int, ...]:
-    if len(set(seeds)) < len(seeds):
-        raise wrong("each seed must be there once")
-    return seeds
+def _each_once(items: tuple[Item, ...]) -> tuple[Item, ...]:
+    if len(set(items)) < len(items):
+        raise wrong("each must be there once")
+    return items
 
 
 EACH_ONCE = AfterValidator(_each_once)

@@ -32,6 +32,8 @@ BEST = "best"  # of the networks that searchers found, the one of the least shor
 PREFIX = "search_"  # of the files of searches among the tables of studies
 
 Model = TypeVar("Model", bound=BaseModel)
+LossTold = Annotated[float, Field(le=1)]  # below 0 where a network is accurate and costs less than the target
+SearcherNames = Annotated[Row[Text], Field(min_length=1, description="a list of searchers, one or more"), EACH_ONCE]
 
 
 class Window(Closed):
@@ -103,7 +105,7 @@ class SearchedNetwork(Closed):
     settings: Settings
     trials: Row[str]
     error: Fraction
-    loss: Fraction
+    loss: LossTold
     cost: SearchCost
     seconds: NotNegative
 
@@ -136,6 +138,8 @@ class SearchResult(Closed):
         winner: the network of the least loss; of equal ones the first.
         front: of a search for error and cost: the networks than which none is better in both, by cost.
         finished: whether it came to its end; until then the file is that of a search on its way.
+        kind: digest of the model and the training that all its trials start from; files from before it was kept have
+            none.
         digest: of all else in its file; files from before it was kept have none.
     """
 
@@ -155,6 +159,7 @@ class SearchResult(Closed):
     final: FinalResult | None = None
     environments: Row[Environment] = ()
     finished: bool = False
+    kind: str | None = None
     digest: str | None = None
 
 
@@ -190,7 +195,7 @@ class ReplaySettings(Closed):
     after: Count
     batch: Count
     within: Fraction
-    searchers: Annotated[Row[Text], Field(min_length=1)]
+    searchers: SearcherNames
 
     @model_validator(mode="after")
     def _is_on_the_way(self) -> Self:
@@ -232,13 +237,19 @@ class ComparedSearches(Closed):
     ``others`` is how many of the final seeds a network has that no claim compares; all of them where it is not given.
     """
 
-    searchers: Annotated[Row[Text], Field(min_length=1)]
+    searchers: SearcherNames
     seeds: Seeds
     fit: FitToBudget | None = None
     tried: Tried | None = None
     beside: dict[str, HandMade] = {}
     final: FinalTraining
     others: Count | None = None
+
+    @model_validator(mode="after")
+    def _names_each_network_once(self) -> Self:
+        if taken := self.beside.keys() & {BEST, *self.searchers}:
+            raise wrong("it is the name of a network that is found; give this one another", "beside", min(taken))
+        return self
 
 
 class Searches(Closed):
@@ -286,6 +297,13 @@ class Searches(Closed):
     def compared_arms(self) -> frozenset[str]:
         """What claims do compare."""
         return frozenset(arm for test in self.claims.values() for _, arm in test.named_arms())
+
+    @property
+    def trained(self) -> dict[str, Any]:
+        """What decides what is trained and replayed: all but words, and which searchers are replayed."""
+        words = {"replay": {"searchers"}, "compare": {"beside": {"__all__": {"label"}}}}
+        settings = self.model_dump(include={"table", "replay", "compare"}, exclude=words)
+        return {**settings, "compared": self.compared_arms if self.compare else ()}
 
 
 class SearchScale(Closed):
@@ -345,7 +363,7 @@ class SearchTable(Closed):
     """``results/search_table.json``: every cell of a space, trained; and searches replayed over it.
 
     ``rank_correlation`` is Spearman's, between the mean validation error in the table and the mean test error after the
-    long training, over the cells of ``long``.
+    long training, over the cells of ``long``. ``kind`` is as of ``SearchResult``.
     """
 
     model_config = ConfigDict(populate_by_name=True)
@@ -362,6 +380,7 @@ class SearchTable(Closed):
     replays: Row[Replays] = ()
     environments: Row[Environment] = ()
     finished: bool = False
+    kind: str | None = None
     digest: str | None = None
 
 
@@ -409,7 +428,7 @@ class SearchSummary(Closed):
     networks: Whole
     best: str
     error: Fraction
-    loss: Fraction
+    loss: LossTold
     seconds: NotNegative
 
 
@@ -417,6 +436,7 @@ class SearchStudy(Closed):
     """``results/<name>.json`` of searches that are compared.
 
     ``rank_correlation`` is Spearman's, between the best short errors and the mean test errors of the final networks.
+    ``kind`` is as of ``SearchResult``.
     """
 
     model_config = ConfigDict(populate_by_name=True)
@@ -434,6 +454,7 @@ class SearchStudy(Closed):
     rank_correlation: Annotated[float, Field(ge=-1, le=1)] | None = None
     environments: Row[Environment] = ()
     finished: bool = False
+    kind: str | None = None
     digest: str | None = None
 
 

@@ -49,16 +49,17 @@ def search(cfg: DictConfig) -> None:
     composer = Composer(GlobalHydra.instance().config_loader(), OmegaConf.create({"hydra": hydra_config}))
     settings, study = search_settings(plain(cfg.search)), studied.searches_of(cfg)
     if study:
-        studied.check_line(hydra_config.overrides.task)
+        studied.check_line(hydra_config.overrides.task, study)
     chosen = hydra_config.runtime.choices
     name = study.name if study else settings.name or f"{chosen.space}-{chosen.searcher}-{settings.seed}"
     trainings = Trainings(composer, hydra_config.overrides.task, cfg.slots, name)
     settings = settings.model_copy(update={"batch": settings.batch or trainings.slots})
     if settings.final:
         trainings.job(settings.final.set, settings.final.seeds[0])  # a mistake there is told before hours of searching
-    space = None if study else composed.space_of(cfg.space)
-    if space:
-        composed.check_told(space, settings, trainings)
+    if study:
+        studied.check(cfg, study, settings, trainings)
+    else:
+        composed.check_told(composed.space_of(cfg.space), settings, trainings)
     if cfg.dry_run:
         if study:
             left = planned.of_study(cfg, study, settings, trainings)
@@ -81,7 +82,7 @@ def _run(
         start = composed.started(cfg, trainings, settings, name)
         _summarise(composed.run(cfg, start, trainings), composed.file_of(cfg, name))
     elif study.table:
-        _summarise_table(studied.tabulate(cfg, study, trainings), composed.study_file(cfg, study))
+        _summarise_table(studied.tabulate(cfg, study, settings, trainings), composed.study_file(cfg, study))
     else:
         _summarise_study(studied.compare(cfg, study, settings, trainings), composed.study_file(cfg, study))
 

@@ -1,6 +1,6 @@
 """A search from its composed configuration."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,12 +23,14 @@ from deeper.schema.search import (
     read_unchanged,
 )
 from deeper.search import engine
-from deeper.search.known import signed, told, trust
+from deeper.search.known import signed, size, trust
 from deeper.search.searcher import Searcher
 from deeper.search.space import Choices, Space
 from deeper.search.trainings import Trainings, plain
 
 FOLDER = "search"
+
+Result = SearchResult | SearchTable | SearchStudy
 
 
 def space_of(block: Any) -> Space:
@@ -88,6 +90,7 @@ def started(cfg: DictConfig, trainings: Trainings, settings: SearchSettings, nam
         search=settings,
         profile=cfg.profile,
         data=trainings.digest,
+        kind=trainings.kind,
     )
 
 
@@ -99,6 +102,16 @@ def file_of(cfg: DictConfig, name: str) -> Path:
 def study_file(cfg: DictConfig, study: Searches) -> Path:
     """The file of a study of searches."""
     return folder_of(cfg.results, cfg.profile) / f"{study.name}.json"
+
+
+def check_free(cfg: DictConfig, path: Path, start: Result) -> None:
+    """See that a result may be written: to no other one's place, and in place of no finished one of other settings.
+
+    Raises:
+        DeeperError: as of ``check_place`` and ``check_same``.
+    """
+    check_place(cfg, path, start.data)
+    check_same(path, start)
 
 
 def check_place(cfg: DictConfig, path: Path, data: str) -> None:
@@ -121,46 +134,71 @@ def check_place(cfg: DictConfig, path: Path, data: str) -> None:
         raise DeeperError(f"{path} is of another data set than {cfg.data.name} as it is prepared here; {elsewhere}")
 
 
-def _check_same(path: Path, start: SearchResult) -> None:
-    """See that no finished search of other settings would be replaced; one of the same may grow, or be tested anew.
+def check_same(path: Path, start: Result) -> None:
+    """See that no finished search, or study of searches, of other settings would be replaced.
+
+    A search of the same may grow or be tested anew, a table may have more searchers, and words may change.
 
     Raises:
         DeeperError: there is one.
     """
     if not _there(path).get("finished"):
         return
-    before = read_as(SearchResult, path)
-    asked = before.search.model_copy(update={"networks": start.search.networks, "final": start.search.final})
-    other = [part for part in ("space", "searcher") if getattr(before, part) != getattr(start, part)]
-    if asked != start.search:
-        other.append("search")
-    if not other and before.search.networks > start.search.networks:
-        other.append(f"{before.search.networks} networks, and not {start.search.networks}")
-    if other:
+    if other := list(_differences(read_as(type(start), path), start)):
+        named = isinstance(start, SearchResult) and "/" not in start.name  # those of studies have theirs from the study
+        advice = "search.name=NAME names this one, or" if named else "move it away, or"
         raise DeeperError(
-            f"{path} is of a finished search with other settings ({', '.join(other)}); search.name=NAME names this "
-            "one, or results=FOLDER writes it elsewhere"
+            f"{path} is of a finished search with other settings ({', '.join(other)}); {advice} results=FOLDER writes "
+            "this one elsewhere"
         )
 
 
-def keep(path: Path, result: SearchResult | SearchTable | SearchStudy) -> None:
-    """Write a result; one on its way takes the place of none that is finished or tells of more trainings.
+def _differences(before: Any, start: Any) -> Iterator[str]:
+    """What a result has otherwise than a finished one of its kind."""
+    if before.space != start.space:
+        yield "space"
+    match start:
+        case SearchResult():
+            yield from _of_search(before, start)
+        case SearchTable():
+            less = set(before.searches.replay.searchers) - set(start.searches.replay.searchers)
+            if less or before.searches.trained != start.searches.trained:
+                yield "searches"
+        case SearchStudy():
+            parts = {"searches": (before.study.trained, start.study.trained), "search": (before.search, start.search)}
+            yield from (name for name, (one, other) in parts.items() if one != other)
+    if before.kind not in (None, start.kind):  # files from before it was kept have none
+        yield "model or training"
+
+
+def _of_search(before: SearchResult, start: SearchResult) -> Iterator[str]:
+    asked = before.search.model_copy(update={"networks": start.search.networks, "final": start.search.final})
+    if before.searcher != start.searcher:
+        yield "searcher"
+    if asked != start.search:
+        yield "search"
+    elif before.search.networks > start.search.networks:
+        yield f"{before.search.networks} networks, and not {start.search.networks}"
+
+
+def keep(path: Path, result: Result) -> None:
+    """Write a result; one on its way takes the place of none that is finished or tells of more.
 
     A search that goes on begins with what its file says: killed soon, it has lost nothing.
     """
     there = _there(path)
-    if result.finished or not (there.get("finished", False) or _trials(path, type(result)) > len(told(result))):
+    if result.finished or not (there.get("finished", False) or _size(path, type(result)) > size(result)):
         write_json(path, sealed(as_json(result)))
 
 
-def keeper(path: Path, trainings: Trainings) -> Callable[[SearchResult | SearchTable | SearchStudy], None]:
+def keeper(path: Path, trainings: Trainings) -> Callable[[Result], None]:
     """Keeps every state of a result, with what its trials were measured with."""
     return lambda result: keep(path, signed(result, trainings))
 
 
-def _trials(path: Path, kind: type[SearchResult | SearchTable | SearchStudy]) -> int:
+def _size(path: Path, kind: type[Result]) -> int:
     try:
-        return len(told(read_as(kind, path)))
+        return size(read_as(kind, path))
     except DeeperError:
         return 0
 
@@ -180,8 +218,7 @@ def run(cfg: DictConfig, start: SearchResult, trainings: Trainings) -> SearchRes
         DeeperError: a mistake of the user's, or trials that failed.
     """
     path = file_of(cfg, start.name)
-    check_place(cfg, path, start.data)
-    _check_same(path, start)
+    check_free(cfg, path, start)
     trust(trainings, cfg, SearchResult, path)
     searcher = searcher_of(cfg.searcher, space_of(cfg.space), start.search.seed)
     return engine.run(start, searcher, trainings, keeper(path, trainings))

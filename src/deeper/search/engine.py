@@ -1,8 +1,9 @@
 """A search: ask, train what is new, tell, until as many networks are trained as were allowed.
 
 Nothing of a search is kept but its trials. One that was killed asks the same again (``deeper.search.searcher``), finds
-in the store what was trained, and goes on. Selection is by error on validation pictures; the test pictures are read for
-the best network alone, trained anew with seeds that chose nothing.
+in the store what was trained, and goes on. Selection is by error on validation pictures. Every trial's record has its
+test error too, as any trial's has, but nothing here selects by it: what a search says of the test pictures is of the
+best network, trained anew with seeds that chose nothing.
 """
 
 from collections.abc import Callable, Sequence
@@ -83,11 +84,14 @@ def admits(window: Window | None, cost: SearchCost) -> bool:
 
 
 def loss(error: float, cost: SearchCost, front: Front | None) -> float:
-    """What the searcher is told: the error, or 1 minus accuracy weighted by what the network costs."""
+    """What the searcher is told: the error, or 1 minus accuracy weighted by what the network costs.
+
+    It is 1 where the training broke down, and below 0 where a network is accurate and costs far less than the target.
+    """
     if front is None:
         return error
     weight = (max(getattr(cost, front.cost) or 0, 1) / front.target) ** front.exponent
-    return min(1.0, max(0.0, 1 - (1 - error) * weight))
+    return 1 - (1 - error) * weight
 
 
 def undominated(networks: Sequence[SearchedNetwork], name: str) -> list[int]:

@@ -43,6 +43,16 @@ def told(result: SearchResult | SearchStudy | SearchTable) -> dict[TrialIds, Tra
     return {one.trials: one for one in _TOLD[type(result)](result)}
 
 
+def size(result: SearchResult | SearchStudy | SearchTable) -> int:
+    """How much a result tells of: trainings, and replays or searches."""
+    match result:
+        case SearchTable():
+            return len(told(result)) + len(result.replays)
+        case SearchStudy():
+            return len(told(result)) + len(result.searches)
+    return len(told(result))
+
+
 def _of_search(result: SearchResult) -> Iterable[Trained]:
     yield from (Trained(one.trials, (one.error,), (), one.seconds) for one in result.networks)
     if result.final:

@@ -23,7 +23,7 @@ from deeper.schema.search import (
     SearchTable,
     TableSettings,
 )
-from deeper.search import compared, composed, engine, table
+from deeper.search import compared, composed, engine, studied, table
 from deeper.search.engine import Search, admits
 from deeper.search.known import trust
 from deeper.search.searcher import Searcher
@@ -46,7 +46,11 @@ class Left:
 
 
 def of_search(cfg: DictConfig, start: SearchResult, trainings: Trainings) -> Left:
-    """What is left of one search, and of the final training of what it finds."""
+    """What is left of one search, and of the final training of what it finds.
+
+    Raises:
+        DeeperError: a mistake that would end the search, or a finished one whose place it would take.
+    """
     reached, counted = _reached(cfg, start, composed.space_of(cfg.space), trainings), _Counted(trainings)
     if start.search.final:
         best = _best(reached.result, reached.shown, trainings)
@@ -57,8 +61,13 @@ def of_search(cfg: DictConfig, start: SearchResult, trainings: Trainings) -> Lef
 
 
 def of_study(cfg: DictConfig, study: Searches, settings: SearchSettings, trainings: Trainings) -> Left:
-    """What is left of a study of searches."""
+    """What is left of a study of searches.
+
+    Raises:
+        DeeperError: as of ``of_search``.
+    """
     space, path = composed.space_of(cfg.space), composed.study_file(cfg, study)
+    composed.check_free(cfg, path, studied.started(cfg, study, settings, trainings))
     trust(trainings, cfg, SearchTable if study.table else SearchStudy, path)
     if study.table is not None:
         return _of_table(study.table, space, trainings)
@@ -159,7 +168,9 @@ class _Reached:
 
 
 def _reached(cfg: DictConfig, start: SearchResult, space: Space, trainings: Trainings) -> _Reached:
-    trust(trainings, cfg, SearchResult, composed.file_of(cfg, start.name))
+    path = composed.file_of(cfg, start.name)
+    composed.check_free(cfg, path, start)
+    trust(trainings, cfg, SearchResult, path)
     searcher, asked = composed.searcher_of(cfg.searcher, space, start.search.seed), start.search
     going, networks = Search(asked, space, _OnlyThere(trainings)), min(asked.networks, space.size)
     try:

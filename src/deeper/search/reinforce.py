@@ -157,7 +157,7 @@ class Reinforce(Searcher):
         layers: of the controller.
         lr: of Adam.
         decay: how much of the baseline stays at each batch; the first batch's mean is the first baseline.
-        power: the reward is the accuracy to this power; a network that is refused has 0.
+        power: the reward is 1 minus the loss, of an error the accuracy, to this power; a network that is refused has 0.
 
     Raises:
         DeeperError: a rate or a size that is not above 0, a decay outside [0, 1).
@@ -201,6 +201,8 @@ class Reinforce(Searcher):
 
     def weights(self) -> torch.Generator:
         """What draws its controller's weights."""
+        # The number of weights is 0, so proposal 0 has this seed too. numpy draws that and torch this, by other
+        # algorithms, so that no number of one is one of the other; another seed here would change every kept replay.
         return torch.Generator().manual_seed(seed_of(self.seed, Purpose.SEARCH, Purpose.WEIGHTS))
 
     def reward(self, told: Told) -> float:

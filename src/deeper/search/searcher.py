@@ -17,7 +17,10 @@ from deeper.seeds import Purpose, seed_of
 
 
 class Told(NamedTuple):
-    """A proposal and what it was worth: from 0, the best, to 1; None where it was refused and not trained."""
+    """A proposal and what it was worth: the lower the better, at most 1; None where it was refused and not trained.
+
+    Of an error it is from 0; where cost counts too it may be below.
+    """
 
     choices: Choices
     loss: float | None

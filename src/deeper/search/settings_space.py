@@ -19,7 +19,7 @@ class SettingsSpace(Space):
             its ``scale``, ``linear`` or ``log``; a range that has whole numbers alone gives them as such.
 
     Raises:
-        DeeperError: nothing to search over, or something that is no list and no range.
+        DeeperError: nothing to search over, something that is no list and no range, or steps of a range that are equal.
     """
 
     def __init__(self, over: Mapping[str, Any] | None):
@@ -35,12 +35,12 @@ class SettingsSpace(Space):
         return {name: values[k] for (name, values), k in zip(self.over.items(), choices, strict=True)}
 
     def told(self) -> Iterator[Choices]:
-        """Of a range its two ends."""
-        named = [
-            (0, size - 1) if range_ else range(size) for size, range_ in zip(self.sizes, self.ordered, strict=True)
-        ]
-        for point in range(max(map(len, named))):
-            yield tuple(options[min(point, len(options) - 1)] for options in named)
+        """The first point, and from there one setting at a time: all values of a list, of a range its other end."""
+        first = (0,) * len(self.sizes)
+        yield first
+        for k, (size, is_range) in enumerate(zip(self.sizes, self.ordered, strict=True)):
+            for option in (size - 1,) if is_range else range(1, size):
+                yield (*first[:k], option, *first[k + 1 :])
 
     def words(self, choices: Choices) -> str:
         return " ".join(f"{name}={value}" for name, value in self.settings(choices).items())
@@ -62,5 +62,7 @@ def _values(name: str, given: Any) -> list[Any]:
         raise DeeperError(f"search.over.{name}: a log scale must be from above 0")
     cut = np.geomspace(low, high, steps) if scale == "log" else np.linspace(low, high, steps)
     values = [float(f"{value:.6g}") for value in cut]
+    if len(set(values)) < steps:
+        raise DeeperError(f"search.over.{name}: {steps} steps are closer together than six digits tell; take fewer")
     whole = isinstance(low, int) and isinstance(high, int) and all(value.is_integer() for value in values)
     return [int(value) for value in values] if whole else values

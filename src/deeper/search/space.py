@@ -39,7 +39,7 @@ class Space(ABC):
         """The point in a few words."""
 
     def told(self) -> Iterator[Choices]:
-        """Points that have every value which the user named; none where all points are ours."""
+        """Points that have every value which the user named, one other at a time; none where all points are ours."""
         yield from ()
 
     def canonical(self, choices: Choices) -> Choices:

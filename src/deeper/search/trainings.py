@@ -11,12 +11,11 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 from deeper.data.prepared import read_meta
 from deeper.errors import DeeperError
 from deeper.run import costs as costing
-from deeper.run import processes, step_times
+from deeper.run import identity, processes, step_times
 from deeper.run import wandb_runs as mirror
 from deeper.run.forecast import Forecast, makespan
 from deeper.run.jobs import check_images, default_slots, make_job
 from deeper.run.slots import Display, Sweep, Task, raise_failures
-from deeper.run.store import RECORD
 from deeper.schema.results import Environment
 from deeper.schema.search import SearchCost
 from deeper.study.composing import Composer, written
@@ -129,7 +128,8 @@ class Trainings:
 
     def left(self, networks: Sequence[tuple[str, Settings]], seeds: Sequence[int]) -> int:
         """How many trials of networks neither the store nor a file has."""
-        return sum(sum(map(_is_missing, row)) for row in self._rows(networks, seeds) if self._told(row) is None)
+        counted = [(row, sum(map(_is_missing, row))) for row in self._rows(networks, seeds)]
+        return sum(count for row, count in counted if count and self._told(row) is None)
 
     def there(self, networks: Sequence[tuple[str, Settings]], seeds: Sequence[int]) -> list[Trained]:
         """What the store or a file has of networks of which no trial is left."""
@@ -171,11 +171,21 @@ class Trainings:
     @property
     def digest(self) -> str:
         """Of the prepared data."""
-        return self.job({}, 0)["data"]
+        return self._plain["data"]
+
+    @property
+    def kind(self) -> str:
+        """Of the model and the training that all trials start from, whatever is searched."""
+        return identity.kind(self._plain["config"])
+
+    @cached_property
+    def _plain(self) -> dict[str, Any]:
+        """The job of the command line's own network."""
+        return self.job({}, 0)
 
     @cached_property
     def _past(self) -> Forecast:
-        job = self.job({}, 0)
+        job = self._plain
         data = job["config"]["data"]
         start, stop = read_meta(Path(data["root"]) / data["name"])["splits"]["test"]
         machine = job["environment"]["machine"]
@@ -189,7 +199,8 @@ def plain(block: DictConfig) -> Any:
 
 
 def _is_missing(task: Task) -> bool:
-    return not (task.home / RECORD).exists()
+    """Whether a trial is to be trained: what is damaged is trained again."""
+    return task.result() is None
 
 
 def _replaced(name: str, settings: Settings) -> bool:

@@ -31,7 +31,7 @@ class OwnSweep:
         varied: names of the settings that vary, in the order of the command line.
         settings: by arm, the value of each of them.
         command: the overrides of the command line.
-        asked: how many trials it has, finished or not.
+        asked: how many different trials it has, finished or not.
     """
 
     path: Path
@@ -113,7 +113,8 @@ def write(jobs: Sequence[JobReturn], arguments: Sequence[str], asked: Sequence[S
     path = Path(first.sweeps) / f"{name}.json"
     trials = [job.return_value for job in once.values()]
     write_changed(path, json_bytes(study_table.table(study, configs, trials, arms)))
-    return OwnSweep(path, read_table(path), varied, dict(zip(names, own, strict=True)), arguments, len(said))
+    different = {frozenset(one.items()) for one in said}
+    return OwnSweep(path, read_table(path), varied, dict(zip(names, own, strict=True)), arguments, len(different))
 
 
 def _said(overrides: Sequence[str]) -> dict[str, str]:

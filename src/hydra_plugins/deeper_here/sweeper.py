@@ -1,31 +1,26 @@
 """Hydra's basic sweeper for ``python -m deeper.cost``: one table when all networks are counted."""
 
 import sys
-import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.utils import JobReturn, filter_overrides
-from omegaconf import open_dict, read_write
 
 from deeper import cli
 from deeper.errors import one_line
 from deeper.reporting import cost_tables
+from hydra_plugins.deeper_here.no_trace import NoTraceSweeper
 
 
-class CostSweeper(BasicSweeper):
+class CostSweeper(NoTraceSweeper):
     """``hydra/sweeper=cost``: prints what could be counted, then a line an error; those make the exit status 1.
 
     A configuration that needs a name of the user's, such as ``timm``, is no error where ``glob(*)`` found it.
     """
 
     def sweep(self, arguments: list[str]) -> Any:
-        with tempfile.TemporaryDirectory() as folder:
-            with read_write(self.config), open_dict(self.config):
-                self.config.hydra.sweep.dir = folder
-            returns = super().sweep(arguments)
+        returns = super().sweep(arguments)
         globbed = any("glob(" in argument for argument in arguments)
         _finish([job for batch in returns for job in batch], globbed)
         return returns

@@ -15,7 +15,7 @@ from deeper.files import none_left_empty, writable
 from hydra_plugins.deeper_slots.launcher import SlotsLauncher, title
 
 FLAGS = ("config_path", "config_name", "config_dir")
-LOCAL = ("hydra/launcher=", "hydra.launcher.")
+LOCAL = ("hydra.mode", "hydra/launcher", "hydra.launcher")  # said of this machine, and not of the job
 
 
 class SubmitLauncher(SlotsLauncher):
@@ -112,7 +112,7 @@ class SubmitLauncher(SlotsLauncher):
     def _command(self) -> list[str]:
         """The command line that was given, with trials in slots."""
         said = self.config.hydra.overrides
-        words = [word for word in (*said.hydra, *said.task) if not word.startswith(("hydra.mode=", *LOCAL))]
+        words = [word for word in (*said.hydra, *said.task) if not word.lstrip("+~").startswith(LOCAL)]
         slots = [] if self.slots is None else [f"hydra.launcher.slots={self.slots}"]
         given = vars(get_args_parser().parse_args(sys.argv[1:]))
         flags = [word for name in FLAGS if given[name] for word in (f"--{name.replace('_', '-')}", given[name])]
