@@ -14,7 +14,8 @@ VENV := .venv
 BIN := $(CURDIR)/$(VENV)/bin
 STAMP := $(VENV)/.installed
 RUN := PATH="$(BIN):$$PATH" OMP_NUM_THREADS=1 PYTHONDONTWRITEBYTECODE=
-export PYTHON STUDY HOURS COMMIT REMOTE OWN  # recipes read them as "$$STUDY": what the shell would take for a command stays a word
+SAID = $(subst ',\',$(OWN))
+export PYTHON STUDY HOURS COMMIT REMOTE OWN SAID  # recipes read them as "$$STUDY": what the shell would take for a command stays a word
 
 .DEFAULT_GOAL := help
 .PHONY: help setup scm study slides named repro report site plots experiments ledger share test golden bench gpu gpu-wheels house lint clean
@@ -41,10 +42,10 @@ scm: $(STAMP)
 study: named scm  ## train one study beside the committed results and say how well it agrees: make study STUDY=lrn, STUDY=record/pooling
 	@test -n '$(filter transfer%,$(NAME))' || $(RUN) dvc repro prepare
 	$(RUN) python -m deeper.$(if $(filter transfer%,$(NAME)),transfer,train) --multirun study=$(STUDY) $(OF_RECORD:%=profile=%) \
-	  "results='$$OWN/results'" trust_table=false
-	$(RUN) python -m deeper.report "results='$$OWN/results'" "reports='$$OWN/reports'" family=results exact=false only=$(NAME) \
+	  "results='$$SAID/results'" trust_table=false
+	$(RUN) python -m deeper.report "results='$$SAID/results'" "reports='$$SAID/reports'" family=results exact=false only=$(NAME) \
 	  $(OF_RECORD:%=for_profile=%)
-	@$(RUN) python -m deeper.report "results='$$OWN/results'" compare=$(COMMITTED) only=$(NAME) $(OF_RECORD:%=for_profile=%)
+	@$(RUN) python -m deeper.report "results='$$SAID/results'" compare=$(COMMITTED) only=$(NAME) $(OF_RECORD:%=for_profile=%)
 	@echo "read $$OWN/reports/$(STUDY).md; results/ is as it was$(if $(OF_RECORD),,$(comma) and dvc repro would take these trials there)"
 
 named:

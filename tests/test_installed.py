@@ -89,12 +89,13 @@ def copied(tmp_path):
     return tmp_path
 
 
-@pytest.mark.parametrize("own", ["mine", "my own; touch X", "o'\"wn"])
+@pytest.mark.parametrize("own", ["mine", "my own; touch X", "o'\"wn", "mine, too"])
 def test_make_takes_the_folder_of_own_results_as_a_word(copied, own):
     done = subprocess.run(["make", "study", "STUDY=lrn", f"OWN={own}"], cwd=copied, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    assert f"<results={own}/results><trust_table=false>" in done.stdout
-    assert f"<reports={own}/reports>" in done.stdout
+    said = own.replace("'", "\\'")  # as Hydra reads it between quotes
+    assert f"<results='{said}/results'><trust_table=false>" in done.stdout
+    assert f"<reports='{said}/reports'>" in done.stdout
     assert "<compare=results>" in done.stdout, "there is no repository here"
 
 

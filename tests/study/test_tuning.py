@@ -7,7 +7,6 @@ import subprocess
 import sys
 
 import pytest
-import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 from omegaconf import OmegaConf
@@ -147,12 +146,6 @@ def test_arms_off_their_budget_are_not_searched(tuned):
     assert re.search("error: study uneven: arm wide has .* parameters, .* more than within=0.02; change", done.stderr)
     assert sorted((folder / "trials").iterdir()) == before
     assert not (folder / "conf" / "rates" / "uneven.yaml").exists()
-
-
-def test_a_file_that_is_none_of_rates_says_so(tmp_path):
-    (tmp_path / "x.yaml").write_text(yaml.safe_dump({"arm": {"rate": "much"}}))
-    with pytest.raises(DeeperError, match="is no file of learning rates"):
-        read_rates(tmp_path / "x.yaml")
 
 
 def test_rates_that_cannot_be_written_are_not_searched(tmp_path):
