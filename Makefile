@@ -14,6 +14,7 @@ VENV := .venv
 BIN := $(CURDIR)/$(VENV)/bin
 STAMP := $(VENV)/.installed
 RUN := PATH="$(BIN):$$PATH" OMP_NUM_THREADS=1 PYTHONDONTWRITEBYTECODE=
+# OWN as Hydra reads it between quotes
 SAID = $(subst ',\',$(OWN))
 export PYTHON STUDY HOURS COMMIT REMOTE OWN SAID  # recipes read them as "$$STUDY": what the shell would take for a command stays a word
 

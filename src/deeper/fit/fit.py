@@ -158,8 +158,7 @@ def _train(
         return data.evaluation_batches(augment, split, recipe["evaluation_batch_size"], **place)
 
     def evaluate(split: SetPart, logits: bool = True) -> dict[str, float]:
-        if logits:
-            module.keep_logits(len(split))
+        module.keep_logits(len(split) if logits else None)
         trainer.validate(module, evaluation(split), verbose=False)
         if logits and trainer.world_size > 1:
             torch.distributed.all_reduce(module.logits)

@@ -129,6 +129,7 @@ class ImageClassifier(pl.LightningModule):
 
     def on_validation_epoch_start(self) -> None:
         _begin(self.evaluation_metrics, self.dtype)
+        self.logits = None
         if self.kept_samples is not None:  # only now: between two runs Lightning has the network on the CPU
             self.logits = torch.zeros(self.kept_samples, self.num_classes, device=self.device)
 
@@ -139,8 +140,8 @@ class ImageClassifier(pl.LightningModule):
         if self.logits is not None:
             self.logits[index] = logits.to(self.logits.dtype)
 
-    def keep_logits(self, samples: int) -> None:
-        """From now on keep the logits of an evaluation of so many samples, by index."""
+    def keep_logits(self, samples: int | None) -> None:
+        """From now on keep the logits of an evaluation of so many samples, by index; None keeps none."""
         self.kept_samples = samples
 
     def training_result(self) -> dict[str, float]:
