@@ -60,4 +60,5 @@ def test_a_study_that_the_ledger_does_not_name_changes_no_interval_of_record():
 
 def test_the_seeds_that_are_planned_are_those_of_the_ledger_s_blocks():
     seeds = {"pooling": 8, "dense": 12, "zoo": 3, "model_ensemble": 32, "mine": 0}  # of averages of four, eight groups
-    assert {name: planned_seeds(name) for name in seeds} == seeds
+    assert {name: planned_seeds(name, "record") for name in seeds} == seeds
+    assert planned_seeds("pooling", "pocket") == 0

@@ -41,8 +41,10 @@ def planned() -> tuple[Study, ...]:
     return tuple(read_study(yaml_value(file.read_bytes())["study"], str(file)) for file in files)
 
 
-def planned_seeds(study: str) -> int:
+def planned_seeds(study: str, profile: str) -> int:
     """How many seeds each arm of a study of record gets, by ``conf/ledger.yaml``; 0 where it is none of those."""
+    if profile != RECORD:
+        return 0
     said = yaml_value((CONF / "ledger.yaml").read_bytes())
     blocks = said["more_blocks"].get(study, said["blocks"])
     return next((blocks * one.block for one in planned() if one.name == study), 0)

@@ -7,6 +7,7 @@ from enum import Enum
 from typing import TypeVar
 
 from deeper.claims import verdicts as claims
+from deeper.claims.family import planned_seeds
 from deeper.claims.verdicts import (
     AS_EXPECTED,
     CANNOT_TELL,
@@ -95,8 +96,8 @@ WITH_SHORTCUTS = Question(
         CANNOT_TELL: "Whether 50 layers with shortcuts err less than 8 at every width cannot be told yet",
         NOT_TESTABLE: "Whether deeper is better with shortcuts could not be tested fairly here",
     },
-    in_part="With shortcuts, 50 layers err less than 8 at {where} (channels of the first stage); at other widths it "
-    "cannot be told yet",
+    in_part="With shortcuts, 50 layers err less than 8 at {where} (channels of the first stage); at other widths no "
+    "gain is told",
     settled=Settled.TOLD,
 )
 WIDE_OR_DEEP = Question(
@@ -196,7 +197,9 @@ def _numbers(row: ClaimRow, outcomes: Sequence[Outcome]) -> str:
         label = f"{outcome.metric.label}, " if outcome.metric != before else ""
         said.append(f"{label}{pair}: {words.difference(outcome.metric, found)}{_margin(outcome)}")
         before = outcome.metric
-    return "; ".join([*said, words.plural(row.answer.seeds, "seed")])
+    planned = planned_seeds(row.results.name, row.profile)
+    of_planned = f"{row.answer.seeds} of {planned} planned seeds" if row.answer.seeds < planned else ""
+    return "; ".join([*said, of_planned or words.plural(row.answer.seeds, "seed")])
 
 
 def _margin(outcome: Outcome) -> str:

@@ -380,7 +380,7 @@ def _index(
         trainings=count_trainings([one for one in results if one.measures]),
         trainings_again=count_trainings([row.results for row in again]) if again else None,
         unmeasured=[claim for claim in ledger().values() if claim.id not in measured],
-        again=len(again),
+        again=sum(row.claim in of_lectures for row in again),
         before=[(row, rows[row.claim]) for row in before if row.claim in rows],
         rivals=rivals(studies, baselines or Baselines()),
         on_their_way=[page for page in searches if not page.found.finished],

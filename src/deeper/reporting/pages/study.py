@@ -101,7 +101,7 @@ class StudyPage:
         """``5 seeds``, ``3 and 5 seeds (by arm)``, ``4 of 8 planned seeds``: of the arms that are trained."""
         counts = sorted({len(arm.rows) for arm in self.arms if not arm.average})
         by_arm = f" ({BY_ARM})" if len(counts) > 1 else ""
-        planned = planned_seeds(self.name) if self.results.table.profile == RECORD else 0
+        planned = planned_seeds(self.name, self.results.table.profile)
         if counts and max(counts) < planned:
             return f"{words.several(counts)} of {planned} planned seeds{by_arm}"
         return f"{words.several(counts)} {'seed' if counts == [1] else 'seeds'}{by_arm}"
