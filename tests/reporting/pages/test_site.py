@@ -564,7 +564,7 @@ def test_what_goes_against_the_lectures_stands_with_the_answer_where_networks_ha
         "- [Separable convolutions are far cheaper and as accurate](record/separable.md#separable): **± mixed"
     )
     assert "test error +2.67 points [" in line
-    assert line.endswith("(separable − full convolutions).")
+    assert line.endswith("(separable − full convolutions; expected: not higher by 1.00 points or more; 8 seeds).")
     [row] = rows_with(ledger, "augmentation.md#augmentation")
     assert "contradicted" in row[1]
 
